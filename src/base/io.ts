@@ -1,0 +1,36 @@
+/** The remaining I/O ports. Their Node implementations are in `node.ts`; the lab has its own. */
+
+/** An open file that is written at positions (recordings rewrite their header). */
+export interface FileWriter {
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  readonly size: number;
+  /** Unix milliseconds. */
+  readonly modified: number;
+}
+
+export interface Files {
+  read(path: string): Promise<Uint8Array>;
+  stat(path: string): Promise<FileStat>;
+  /** Creates or truncates. */
+  create(path: string): Promise<FileWriter>;
+}
+
+/** HTTP GET of a whole body; rejects on a status that is not 2xx and past `maxBytes`. */
+export interface Fetch {
+  get(
+    url: string,
+    options: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
+  ): Promise<{
+    readonly bytes: Uint8Array;
+    readonly contentType: string;
+  }>;
+}
+
+export interface Resolver {
+  /** IPv4 and IPv6 addresses of a host name, in the order to try. */
+  lookup(host: string): Promise<readonly { readonly address: string; readonly family: 4 | 6 }[]>;
+}

@@ -1,0 +1,97 @@
+/** The ports as Node.js gives them. Other files take these as arguments. */
+import { randomFillSync } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { open, readFile, stat } from 'node:fs/promises';
+import type { Clock } from './clock.ts';
+import { messageOf, TandemError } from './errors.ts';
+import type { Fetch, Files, Resolver } from './io.ts';
+import type { Random } from './random.ts';
+
+export const nodeClock: Clock = {
+  now: () => performance.now(),
+  wallclock: () => Date.now(),
+  setTimer(delayMs, fire) {
+    const handle = setTimeout(fire, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Cryptographic random bytes, drawn from a pool: a system call per tag costs more than the tag. */
+export function createNodeRandom(): Random {
+  const pool = new Uint8Array(4096);
+  let used = pool.length;
+  const take = (length: number): Uint8Array => {
+    if (length > pool.length) return randomFillSync(new Uint8Array(length));
+    if (used + length > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += length;
+    return pool.slice(used - length, used);
+  };
+  return {
+    bytes: take,
+    uint32() {
+      const b = take(4);
+      return new DataView(b.buffer, b.byteOffset, 4).getUint32(0);
+    },
+  };
+}
+
+export const nodeFiles: Files = {
+  read: (path) => readFile(path),
+  async stat(path) {
+    const s = await stat(path);
+    return { size: s.size, modified: s.mtimeMs };
+  },
+  async create(path) {
+    const file = await open(path, 'w');
+    return {
+      async write(bytes, position) {
+        let done = 0;
+        while (done < bytes.length) {
+          const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+          done += bytesWritten;
+        }
+      },
+      close: () => file.close(),
+    };
+  },
+};
+
+export const nodeFetch: Fetch = {
+  async get(url, { signal, maxBytes, timeoutMs }) {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    let response: Response;
+    try {
+      response = await fetch(url, { signal: stop });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+      throw new TandemError('ERR_FETCH', `cannot fetch ${url}: ${reason}`, { cause: error, facts: { url } });
+    }
+    if (!response.ok)
+      throw new TandemError('ERR_FETCH', `cannot fetch ${url}: HTTP ${response.status}`, {
+        facts: { url, status: response.status },
+      });
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > maxBytes)
+        throw new TandemError('ERR_FETCH', `cannot fetch ${url}: larger than ${maxBytes} bytes`, {
+          facts: { url, maxBytes },
+        });
+      chunks.push(chunk);
+    }
+    return { bytes: Buffer.concat(chunks), contentType: response.headers.get('content-type') ?? '' };
+  },
+};
+
+export const nodeResolver: Resolver = {
+  async lookup(host) {
+    const found = await lookup(host, { all: true });
+    return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+  },
+};
