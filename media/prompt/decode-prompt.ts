@@ -1,0 +1,101 @@
+/** The pure part of prompts: bytes to audio, audio to payload. Runs here or in a worker thread. */
+import { fail, ok, type Result } from '../../src/base/errors.ts';
+import { resample } from '../audio/resample.ts';
+import { maxSampleRate, minSampleRate } from '../audio/wav.ts';
+import { type Allocate, decodePcm, decodeWav } from '../audio/wav-decode.ts';
+import type { AudioCodec } from '../codec/codec.ts';
+import { codecFor } from '../codec/registry.ts';
+import { audioFormatError, unknownCodecError } from './errors.ts';
+
+/** `''`: already encoded payload, sent as it is. */
+export type PromptType = '' | 'audio/wav' | 'audio/pcm';
+
+/** Only for `audio/pcm`, which cannot say it itself. */
+export interface PcmFormat {
+  /** Hz; default 8000. */
+  readonly sampleRate?: number;
+  /** 1 or 2, default 1. */
+  readonly channels?: number;
+}
+
+/** Mono 16-bit audio at the rate of its source, in shared memory. */
+export interface DecodedPrompt {
+  readonly sampleRate: number;
+  /** Int16 samples. */
+  readonly samples: SharedArrayBuffer;
+  /** How many. */
+  readonly length: number;
+}
+
+/** @returns the audio, or what is wrong with the bytes. Never throws on bad bytes. */
+export function decodePrompt(
+  bytes: Uint8Array,
+  type: 'audio/wav' | 'audio/pcm',
+  options: PcmFormat = {},
+): Result<DecodedPrompt> {
+  let audio: ReturnType<typeof decodeWav>;
+  if (type === 'audio/wav') {
+    audio = decodeWav(bytes, allocate);
+  } else {
+    const { sampleRate = 8000, channels = 1 } = options;
+    if (!Number.isInteger(sampleRate) || sampleRate < minSampleRate || sampleRate > maxSampleRate)
+      return fail(`a sample rate of ${sampleRate} Hz is not supported: ${minSampleRate} to ${maxSampleRate} are`);
+    if (channels !== 1 && channels !== 2) return fail(`PCM with ${channels} channels is not supported, only 1 and 2`);
+    audio = ok(decodePcm(bytes, { sampleRate, channels }, allocate));
+  }
+  if (!audio.ok) return audio;
+  const { samples, sampleRate } = audio.value;
+  return ok({ sampleRate, samples: samples.buffer as SharedArrayBuffer, length: samples.length });
+}
+
+const allocate: Allocate = (samples) => new Int16Array(new SharedArrayBuffer(2 * samples));
+
+/** Resamples to the codec's clock and encodes. @returns the payload in shared memory, all of it used */
+export function encodePrompt(prompt: DecodedPrompt, codec: AudioCodec): SharedArrayBuffer {
+  const pcm = resample(new Int16Array(prompt.samples, 0, prompt.length), prompt.sampleRate, codec.clockRate);
+  const payload = new SharedArrayBuffer(pcm.length * codec.bytesPerSample);
+  codec.encode(pcm, new Uint8Array(payload));
+  return payload;
+}
+
+/** Work that takes long enough to disturb a thread that has packets or calls to serve. */
+export interface PromptCoder {
+  /** Rejects with ERR_AUDIO_FORMAT when the bytes are not audio. */
+  decode(job: DecodeJob): Promise<DecodedPrompt>;
+  encode(job: EncodeJob): Promise<SharedArrayBuffer>;
+  close(): Promise<void>;
+}
+
+export interface DecodeJob {
+  /** What errors call the source: a path, a URL. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly type: 'audio/wav' | 'audio/pcm';
+  readonly options: PcmFormat;
+}
+
+export interface EncodeJob {
+  readonly prompt: DecodedPrompt;
+  readonly codec: CodecName;
+}
+
+/** Enough of a codec to find it again in another thread. */
+export interface CodecName {
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels: number;
+}
+
+/** @throws TandemError ERR_AUDIO_FORMAT */
+export function runDecode(job: DecodeJob): DecodedPrompt {
+  const decoded = decodePrompt(job.bytes, job.type, job.options);
+  if (!decoded.ok) throw audioFormatError(job.name, decoded.error);
+  return decoded.value;
+}
+
+/** @throws TandemError ERR_AUDIO_FORMAT */
+export function runEncode(job: EncodeJob): SharedArrayBuffer {
+  const codec = codecFor(job.codec);
+  if (!codec) throw unknownCodecError(job.codec);
+  return encodePrompt(job.prompt, codec);
+}

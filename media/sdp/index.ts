@@ -1,0 +1,14 @@
+export { codecsFor, isTelephoneEvent, mediaCodecs, sameCodec, supportedCodecs } from './codecs.ts';
+export {
+  acceptAnswer,
+  createAnswer,
+  createOffer,
+  intersect,
+  type LocalDescription,
+  reverse,
+  sameDescription,
+  withVersion,
+} from './offer-answer.ts';
+export { maxSdpBytes, parseSdp } from './parse.ts';
+export { printSdp } from './print.ts';
+export type * from './types.ts';

@@ -1,0 +1,326 @@
+/**
+ * Offer and answer for one audio stream (RFC 3264), as pure functions. Of the streams of an offer the first
+ * usable audio stream is answered and every other one refused with port 0, in place.
+ */
+import { fail, ok, type Result } from '../../src/base/errors.ts';
+import { ipFamily, isMulticast, isUnspecified } from './address.ts';
+import { answeredEvents, assignPayloadTypes, isTelephoneEvent, mediaCodecs, sameCodec } from './codecs.ts';
+import type {
+  Codec,
+  Direction,
+  LocalMedia,
+  NegotiatedAudio,
+  SdpAttribute,
+  SdpConnection,
+  SdpMedia,
+  SdpOrigin,
+  SdpSession,
+} from './types.ts';
+
+const protocol = 'RTP/AVP';
+const defaultPtime = 20;
+
+export interface LocalDescription {
+  readonly origin: SdpOrigin;
+  readonly local: LocalMedia;
+  /** In our order of preference. */
+  readonly codecs: readonly Codec[];
+  /** What we want; default `sendrecv`. */
+  readonly direction?: Direction;
+  /** Milliseconds per packet; default 20. */
+  readonly ptime?: number;
+}
+
+/**
+ * An offer with one audio stream.
+ * @param previous the description we sent last in this session: its streams keep their places (RFC 3264 §8)
+ *   and its codecs their payload types.
+ */
+export function createOffer(options: LocalDescription & { readonly previous?: SdpSession }): SdpSession {
+  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous } = options;
+  const slot = Math.max(0, previous ? activeAudio(previous) : 0);
+  const before = previous?.media[slot];
+  const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime);
+  const media = previous?.media.map((old) => refused(old)) ?? [];
+  media[slot] = stream;
+  return describe(origin, local, media);
+}
+
+/** @returns the answer and what it settles for us; 400: the offer is not valid SDP; 488: nothing in it fits. */
+export function createAnswer(
+  offer: SdpSession,
+  options: LocalDescription,
+): Result<
+  { readonly answer: SdpSession; readonly audio: NegotiatedAudio },
+  { readonly status: 488 | 400; readonly message: string }
+> {
+  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime } = options;
+  const sessionDirection = directionOf(offer.attributes) ?? 'sendrecv';
+  let chosen: { readonly index: number; readonly stream: Usable; readonly matched: Matched } | undefined;
+  let reason: string | undefined;
+  for (const [index, media] of offer.media.entries()) {
+    const stream = usableStream(media, offer.connection, sessionDirection, local.address);
+    if (!stream.ok) {
+      if (stream.error.status === 400) return fail(stream.error);
+      if (media.kind === 'audio') reason ??= stream.error.message;
+      continue;
+    }
+    const matched = match(mediaCodecs(media), codecs);
+    if (matched) {
+      chosen = { index, stream: stream.value, matched };
+      break;
+    }
+    reason ??= `no codec in common: we have ${namesOf(codecs)}, offered are ${namesOf(mediaCodecs(media))}`;
+  }
+  if (!chosen) return fail({ status: 488, message: reason ?? 'the offer has no audio stream' });
+
+  const { index, stream, matched } = chosen;
+  const ours = intersect(direction, reverse(stream.direction));
+  const accepted: Codec[] = [...matched.audio];
+  if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
+  const sendPtime = choosePtime(stream.media, ptime);
+  const answerMedia = offer.media.map((media, i) =>
+    i === index ? localStream(local, accepted, ours, sendPtime) : refused(media),
+  );
+  return ok({
+    answer: describe(origin, local, answerMedia),
+    audio: {
+      codec: matched.audio[0],
+      receivePayloadTypes: matched.audio,
+      telephoneEvent: matched.events && {
+        sendPayloadType: matched.events.payloadType,
+        receivePayloadType: matched.events.payloadType,
+        clockRate: matched.events.clockRate,
+      },
+      remote: stream.remote,
+      direction: ours,
+      ptime: sendPtime,
+    },
+  });
+}
+
+/** What the peer's answer to our offer settles; 488 when it settles no audio. */
+export function acceptAnswer(
+  offer: SdpSession,
+  answer: SdpSession,
+): Result<NegotiatedAudio, { readonly status: 488; readonly message: string }> {
+  const refuse = (message: string) => fail({ status: 488 as const, message });
+  const index = activeAudio(offer);
+  const own = offer.media[index];
+  const media = answer.media[index];
+  if (!own) return refuse('our offer has no audio stream');
+  if (!media) return refuse('the answer has fewer streams than the offer');
+  if (media.port === 0) return refuse('the peer refused the audio stream');
+  const sessionDirection = directionOf(answer.attributes) ?? 'sendrecv';
+  const ownAddress = (own.connection ?? offer.connection)?.address ?? '';
+  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress);
+  if (!stream.ok) return refuse(stream.error.message);
+
+  const offered = mediaCodecs(own);
+  const answered = answeredCodecs(media, offered);
+  const matched = match(answered, offered);
+  if (!matched) return refuse(`the answer has no codec that we offered: ${namesOf(answered)}`);
+  const ours = (codec: Codec): Codec => offered.find((other) => sameCodec(other, codec)) ?? codec;
+  // The peer sends with the payload types of our offer (RFC 3264 §6.1); some use those of their answer instead.
+  const receive = matched.audio.map(ours);
+  for (const codec of matched.audio) {
+    const known = [...receive, ...offered].some((other) => other.payloadType === codec.payloadType);
+    if (!known) receive.push(codec);
+  }
+  return ok({
+    codec: matched.audio[0],
+    receivePayloadTypes: receive,
+    telephoneEvent: matched.events && {
+      sendPayloadType: matched.events.payloadType,
+      receivePayloadType: ours(matched.events).payloadType,
+      clockRate: matched.events.clockRate,
+    },
+    remote: stream.value.remote,
+    direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
+    ptime: choosePtime(media, ptimeOf(own) ?? defaultPtime),
+  });
+}
+
+/** True when two descriptions differ in nothing but the `o=` line: no new version is due (RFC 3264 §8). */
+export function sameDescription(a: SdpSession, b: SdpSession): boolean {
+  const body = (session: SdpSession): string => JSON.stringify({ ...session, origin: undefined });
+  return body(a) === body(b);
+}
+
+/** The same description under a new `o=` version. */
+export function withVersion(session: SdpSession, version: number): SdpSession {
+  return { ...session, origin: { ...session.origin, version: String(version) } };
+}
+
+/** The other side's view: what it may send is what we may receive. */
+export function reverse(direction: Direction): Direction {
+  if (direction === 'sendonly') return 'recvonly';
+  return direction === 'recvonly' ? 'sendonly' : direction;
+}
+
+/** What both allow. */
+export function intersect(a: Direction, b: Direction): Direction {
+  return directionFor(sends(a) && sends(b), receives(a) && receives(b));
+}
+
+const sends = (d: Direction): boolean => d === 'sendrecv' || d === 'sendonly';
+const receives = (d: Direction): boolean => d === 'sendrecv' || d === 'recvonly';
+
+function directionFor(send: boolean, receive: boolean): Direction {
+  if (send) return receive ? 'sendrecv' : 'sendonly';
+  return receive ? 'recvonly' : 'inactive';
+}
+
+function directionOf(attributes: readonly SdpAttribute[]): Direction | undefined {
+  for (const { name } of attributes) {
+    if (name === 'sendrecv' || name === 'sendonly' || name === 'recvonly' || name === 'inactive') return name;
+  }
+  return undefined;
+}
+
+interface Usable {
+  readonly media: SdpMedia;
+  /** The peer's. */
+  readonly direction: Direction;
+  readonly remote: NegotiatedAudio['remote'];
+}
+
+/** A stream that we can take part in, or why not. */
+function usableStream(
+  media: SdpMedia,
+  sessionConnection: SdpConnection | undefined,
+  sessionDirection: Direction,
+  localAddress: string,
+): Result<Usable, { readonly status: 488 | 400; readonly message: string }> {
+  const no = (message: string) => fail({ status: 488 as const, message });
+  if (media.kind !== 'audio') return no(`a stream of ${media.kind} is not audio`);
+  if (media.port === 0) return no('the audio stream is disabled (port 0)');
+  if (media.protocol.toUpperCase() !== protocol)
+    return no(`audio over ${media.protocol} is not supported, only ${protocol}`);
+  const connection = media.connection ?? sessionConnection;
+  if (!connection) return fail({ status: 400, message: 'SDP has an audio stream without a c= line' });
+  const address = connection.address.split('/', 1)[0] ?? '';
+  if (isMulticast(address)) return no('audio to a multicast address is not supported');
+  const direction = directionOf(media.attributes) ?? sessionDirection;
+  if (isUnspecified(address)) {
+    // Hold as RFC 2543 had it: the peer takes no packets.
+    return ok({ media, direction: directionFor(sends(direction), false), remote: undefined });
+  }
+  const family = ipFamily(address);
+  const localFamily = ipFamily(localAddress);
+  if (family && localFamily && family !== localFamily)
+    return no(`audio at an IPv${family} address cannot be reached from IPv${localFamily}`);
+  // No name is looked up on the media path: a peer that gives one is found by its packets (symmetric RTP).
+  const remote = family && { address, port: media.port, rtcpPort: rtcpPortOf(media) };
+  return ok({ media, direction, remote });
+}
+
+interface Matched {
+  readonly audio: readonly [Codec, ...Codec[]];
+  readonly events: Codec | undefined;
+}
+
+/** Their codecs that are also ours, in their order, with their payload types. */
+function match(theirs: readonly Codec[], ours: readonly Codec[]): Matched | undefined {
+  const [first, ...more] = theirs.filter(
+    (codec) => !isTelephoneEvent(codec) && ours.some((own) => sameCodec(own, codec)),
+  );
+  if (!first) return undefined;
+  const events = ours.some(isTelephoneEvent)
+    ? theirs.find((codec) => isTelephoneEvent(codec) && codec.clockRate === first.clockRate)
+    : undefined;
+  return { audio: [first, ...more], events };
+}
+
+/** The codecs of an answer; a dynamic payload type whose rtpmap the peer left out means what it meant in our offer. */
+function answeredCodecs(media: SdpMedia, offered: readonly Codec[]): Codec[] {
+  const known = new Map(mediaCodecs(media).map((codec) => [codec.payloadType, codec]));
+  const mapped = new Set(
+    media.attributes.flatMap(({ name, value }) => (name === 'rtpmap' ? [Number.parseInt(value ?? '', 10)] : [])),
+  );
+  return [...new Set(media.formats)].flatMap((format) => {
+    const type = Number(format);
+    const codec = known.get(type) ?? (mapped.has(type) ? undefined : offered.find((own) => own.payloadType === type));
+    return codec ? [codec] : [];
+  });
+}
+
+/** RFC 3605; by default the port above. 65535 has none above: RTCP then goes to the RTP port. */
+function rtcpPortOf(media: SdpMedia): number {
+  const value = media.attributes.find(({ name }) => name === 'rtcp')?.value ?? '';
+  const port = Number(/^\s*(\d{1,5})(?:\s|$)/.exec(value)?.[1] ?? 0);
+  return port >= 1 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535);
+}
+
+function ptimeOf(media: SdpMedia, name: 'ptime' | 'maxptime' = 'ptime'): number | undefined {
+  const value = media.attributes.find((attribute) => attribute.name === name)?.value?.trim() ?? '';
+  const number = /^\d{1,4}(\.\d{1,3})?$/.test(value) ? Number(value) : 0;
+  return number > 0 ? number : undefined;
+}
+
+/** What we send: the peer's wish when it is 10, 20 … 60 ms, else ours; never above its maxptime. */
+function choosePtime(media: SdpMedia, own: number): number {
+  const wished = ptimeOf(media);
+  const ptime = wished !== undefined && wished % 10 === 0 && wished <= 60 ? wished : own;
+  const most = ptimeOf(media, 'maxptime') ?? ptime;
+  return Math.max(10, Math.min(ptime, Math.floor(most / 10) * 10));
+}
+
+/** Where our audio stream is in a description of ours; −1 if nowhere. */
+function activeAudio(session: SdpSession): number {
+  return session.media.findIndex((media) => media.kind === 'audio' && media.port !== 0);
+}
+
+function refused(media: SdpMedia): SdpMedia {
+  const { kind, protocol: transport, formats } = media;
+  return {
+    kind,
+    port: 0,
+    portCount: undefined,
+    protocol: transport,
+    formats,
+    connection: undefined,
+    lines: [],
+    attributes: [],
+  };
+}
+
+function localStream(local: LocalMedia, codecs: readonly Codec[], direction: Direction, ptime: number): SdpMedia {
+  const attributes: SdpAttribute[] = [];
+  for (const codec of codecs) {
+    const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
+    attributes.push({ name: 'rtpmap', value: `${codec.payloadType} ${codec.name}/${codec.clockRate}${channels}` });
+    if (codec.fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
+  }
+  attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
+  if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
+    attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
+  const formats = codecs.map((codec) => String(codec.payloadType));
+  return {
+    kind: 'audio',
+    port: local.port,
+    portCount: undefined,
+    protocol,
+    formats,
+    connection: undefined,
+    lines: [],
+    attributes,
+  };
+}
+
+function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {
+  const addressType = ipFamily(local.address) === 6 ? 'IP6' : 'IP4';
+  const connection: SdpConnection = { netType: 'IN', addressType, address: local.address };
+  return {
+    origin: { username: '-', sessionId: origin.sessionId, version: String(origin.version), ...connection },
+    name: '-',
+    connection,
+    lines: [{ type: 't', value: '0 0' }],
+    attributes: [],
+    media,
+  };
+}
+
+function namesOf(codecs: readonly Codec[]): string {
+  return codecs.map((codec) => `${codec.name}/${codec.clockRate}`).join(', ') || 'none';
+}
