@@ -1,0 +1,47 @@
+/** What users of the package import from `tandem`. What is not listed here is ours to change. */
+export type { Clock, Timer } from './base/clock.ts';
+export { ConfigError, TandemError } from './base/errors.ts';
+export type { Fetch, FileStat, Files, FileWriter, Resolver } from './base/io.ts';
+export { createLogger, type Logger, type LogLevel } from './base/log.ts';
+export type { Random } from './base/random.ts';
+export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
+export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
+export { copy } from './session/copy.ts';
+export { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+export {
+  type AnswerOptions,
+  type CallInviteOptions,
+  DialogServerSession,
+  type ResponseOptions,
+} from './session/dialog-server-session.ts';
+export {
+  DialogSession,
+  type DtmfDigit,
+  type HangupOptions,
+  type ReInviteOptions,
+  type SessionGatherOptions as GatherOptions,
+  type SessionState,
+  type SessionStats,
+} from './session/dialog-session.ts';
+export {
+  CodecMismatchError,
+  DialogEndedError,
+  DialogResponseError,
+  type EndCause,
+  StateError,
+} from './session/errors.ts';
+export type { CallCreated, SessionEvent, SipEvent, TandemEvents } from './session/events.ts';
+export type { ForkStrategy } from './session/fork.ts';
+export type { GatherResult } from './session/gather.ts';
+export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
+export { Recording } from './session/recording.ts';
+export type { HeaderField } from './sip/message.ts';
+export {
+  type CallHandler,
+  type CheckReport,
+  Tandem,
+  type TandemInviteOptions,
+  type TandemMediaOptions,
+  type TandemOptions,
+  type TransportOptions,
+} from './tandem.ts';

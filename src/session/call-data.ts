@@ -1,0 +1,163 @@
+/**
+ * What a call carries for scripts: variables, profiles and flags, one set per call, shared by its
+ * legs. The registry can provide its own; this file holds the interface and the in-memory default.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import { TandemError } from '../base/errors.ts';
+
+/** Named sets that calls are put into, to count and to limit (Kamailio's dialog profiles). */
+export interface CallProfiles {
+  /** Puts this call into the profile; once per name and value. */
+  set(name: string, value?: string): void;
+  unset(name: string, value?: string): void;
+  isIn(name: string, value?: string): boolean;
+  /** How many calls of this server are in the profile (under that value). */
+  size(name: string, value?: string): number;
+  /** Puts the call in only if fewer than `max` are there: atomic. Returns whether it is in. */
+  limit(name: string, value: string, max: number): boolean;
+}
+
+/** Kamailio's 32 script flags. */
+export interface CallFlags {
+  set(flag: number): void;
+  reset(flag: number): void;
+  isSet(flag: number): boolean;
+}
+
+export interface CallData {
+  readonly variables: Map<string, string>;
+  readonly profiles: CallProfiles;
+  readonly flags: CallFlags;
+  /** Ends the call after so many seconds, counted from now; 0 takes the limit away. */
+  setTimeout(seconds: number): void;
+  /** Whether side systems should follow this call. */
+  tracked: boolean;
+  /** A leg joins: `hangup` is called when the call's time is up. Returns how it leaves. */
+  join(hangup: () => void): () => void;
+}
+
+/** Makes the `CallData` of a new call. */
+export type CallDataFactory = () => CallData;
+
+/** The in-memory default: profiles are counted over all calls of one factory. */
+export function memoryCallData(clock: Clock): CallDataFactory {
+  const board = new Map<string, Map<string, Set<CallData>>>();
+  return () => new MemoryCallData(clock, board);
+}
+
+type ProfileBoard = Map<string, Map<string, Set<CallData>>>;
+
+class MemoryCallData implements CallData {
+  readonly variables = new Map<string, string>();
+  readonly profiles: MemoryProfiles;
+  readonly flags: CallFlags = new FlagWord();
+  tracked = true;
+  readonly #clock: Clock;
+  readonly #legs = new Set<() => void>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, board: ProfileBoard) {
+    this.#clock = clock;
+    this.profiles = new MemoryProfiles(this, board);
+  }
+
+  setTimeout(seconds: number): void {
+    if (!Number.isFinite(seconds) || seconds < 0) {
+      throw new TandemError('ERR_ARGUMENT', `setTimeout takes seconds, 0 or more, not ${seconds}`);
+    }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (seconds === 0 || this.#legs.size === 0) return;
+    this.#timer = this.#clock.setTimer(seconds * 1000, () => {
+      for (const hangup of [...this.#legs]) hangup();
+    });
+  }
+
+  join(hangup: () => void): () => void {
+    this.#legs.add(hangup);
+    return () => {
+      this.#legs.delete(hangup);
+      if (this.#legs.size > 0) return;
+      this.#timer?.cancel();
+      this.profiles.clear();
+    };
+  }
+}
+
+class MemoryProfiles implements CallProfiles {
+  readonly #call: CallData;
+  readonly #board: ProfileBoard;
+
+  constructor(call: CallData, board: ProfileBoard) {
+    this.#call = call;
+    this.#board = board;
+  }
+
+  set(name: string, value = ''): void {
+    const values = this.#board.get(name) ?? new Map<string, Set<CallData>>();
+    const calls = values.get(value) ?? new Set<CallData>();
+    calls.add(this.#call);
+    values.set(value, calls);
+    this.#board.set(name, values);
+  }
+
+  unset(name: string, value = ''): void {
+    const values = this.#board.get(name);
+    const calls = values?.get(value);
+    if (!values || !calls) return;
+    calls.delete(this.#call);
+    if (calls.size === 0) values.delete(value);
+    if (values.size === 0) this.#board.delete(name);
+  }
+
+  isIn(name: string, value?: string): boolean {
+    const values = this.#board.get(name);
+    if (!values) return false;
+    if (value !== undefined) return values.get(value)?.has(this.#call) ?? false;
+    return [...values.values()].some((calls) => calls.has(this.#call));
+  }
+
+  size(name: string, value?: string): number {
+    const values = this.#board.get(name);
+    if (!values) return 0;
+    if (value !== undefined) return values.get(value)?.size ?? 0;
+    let size = 0;
+    for (const calls of values.values()) size += calls.size;
+    return size;
+  }
+
+  limit(name: string, value: string, max: number): boolean {
+    if (this.isIn(name, value)) return true;
+    if (this.size(name, value) >= max) return false;
+    this.set(name, value);
+    return true;
+  }
+
+  /** The call is over: it leaves every profile. */
+  clear(): void {
+    for (const [name, values] of [...this.#board]) for (const value of [...values.keys()]) this.unset(name, value);
+  }
+}
+
+class FlagWord implements CallFlags {
+  #bits = 0;
+
+  set(flag: number): void {
+    this.#bits |= mask(flag);
+  }
+
+  reset(flag: number): void {
+    this.#bits &= ~mask(flag);
+  }
+
+  isSet(flag: number): boolean {
+    return (this.#bits & mask(flag)) !== 0;
+  }
+}
+
+function mask(flag: number): number {
+  if (!Number.isInteger(flag) || flag < 0 || flag > 31) {
+    throw new TandemError('ERR_ARGUMENT', `a flag is a number from 0 to 31, not ${flag}`);
+  }
+  return 1 << flag;
+}

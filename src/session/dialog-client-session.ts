@@ -1,0 +1,244 @@
+/** An outgoing call (diago's DialogClientSession): `invite`, `waitAnswer`, `ack`, or `cancel`. */
+import type { Codec } from '../../media/index.ts';
+import { sameCodec } from '../../media/index.ts';
+import { isAbort, TandemError } from '../base/errors.ts';
+import type { Dialog } from '../sip/dialog.ts';
+import type { InviteClient, InviteOptions as SipInviteOptions } from '../sip/endpoint.ts';
+import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
+import { uriUser } from '../sip/uri.ts';
+import type { CallData } from './call-data.ts';
+import { type DialogMedia, narrowedCodecs, sdpType } from './dialog-media.ts';
+import { DialogSession, type SessionContext } from './dialog-session.ts';
+import { DialogResponseError, StateError } from './errors.ts';
+
+export interface InviteOptions {
+  /** Credentials for a 401 or 407. */
+  readonly username?: string;
+  readonly password?: string;
+  /** Our From URI; default made of `userAgent` and our address. */
+  readonly from?: string;
+  readonly displayName?: string;
+  readonly headers?: readonly HeaderField[];
+  /** Call as this leg's partner: its From identity, and only its codec is offered. */
+  readonly originator?: DialogSession;
+  /** `udp` or `tcp`; default as the URI says, else udp. */
+  readonly transport?: 'udp' | 'tcp';
+  /** A proxy to send everything through: a SIP URI. */
+  readonly proxy?: string;
+  /** Codec names to offer, in order; default those of `media.codecs`. */
+  readonly codecs?: readonly string[];
+  /** `invite` returns at the first response with audio; go on with `waitAnswer` and `ack`. */
+  readonly earlyMedia?: boolean;
+  readonly onResponse?: (response: SipResponse) => void;
+  /** Milliseconds until an unanswered call is cancelled; default none. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** Join this call's record. */
+  readonly call?: DialogSession;
+}
+
+/** What the house settled for an outgoing leg before it is sent. */
+export interface OutgoingLeg {
+  readonly sip: Omit<SipInviteOptions, 'body' | 'contentType'>;
+  readonly codecs: readonly Codec[] | undefined;
+  readonly beside: DialogSession | undefined;
+}
+
+export class DialogClientSession extends DialogSession {
+  readonly callId: string;
+  readonly fromUser: string | undefined;
+  readonly toUser: string | undefined;
+  readonly transport: string;
+  readonly #prepare: (options: InviteOptions) => OutgoingLeg;
+  #client: InviteClient | undefined;
+  #answer: Promise<void> | undefined;
+  #early = Promise.withResolvers<void>();
+  #pendingDialog: Dialog | undefined;
+
+  /** Made by `newDialog` and `invite`, not by users. */
+  constructor(
+    context: SessionContext,
+    data: CallData,
+    callId: string,
+    prepare: (options: InviteOptions) => OutgoingLeg,
+    media: DialogMedia,
+  ) {
+    super(context, data);
+    this.callId = callId;
+    this.#prepare = prepare;
+    const { sip } = prepare({});
+    this.fromUser = uriUser(sip.from.uri);
+    this.toUser = uriUser(sip.uri);
+    this.transport = sip.transport ?? 'udp';
+    this.useMedia(media);
+    this.begin('outbound', sip.from.uri, sip.uri);
+  }
+
+  get identity(): NameAddr {
+    return this.#prepare({}).sip.from;
+  }
+
+  /**
+   * Sends the INVITE and waits for the answer; with `earlyMedia` only for the first audio.
+   * `ack` must follow an answer. `options` add to those of `newDialog`.
+   * @throws DialogResponseError (a final response that is no answer), DialogEndedError (hung up
+   * here), TandemError ERR_TIMEOUT, or the signal's reason; the call is over then.
+   */
+  async invite(options: InviteOptions = {}): Promise<'early' | 'answered'> {
+    this.signal.throwIfAborted();
+    if (this.#client || this.#answer) throw new StateError(this.callId, 'invite() was called already');
+    options.signal?.throwIfAborted();
+    this.#answer = this.#run(options);
+    this.#answer.catch(() => {});
+    if (!options.earlyMedia) {
+      await this.#answer;
+      return 'answered';
+    }
+    return Promise.race([
+      this.#early.promise.then(() => 'early' as const),
+      this.#answer.then(() => 'answered' as const),
+    ]);
+  }
+
+  /** After `invite({ earlyMedia: true })`: resolves with the answer, rejects as `invite` does. */
+  async waitAnswer(): Promise<void> {
+    if (!this.#answer) throw new StateError(this.callId, 'waitAnswer(): call invite() first');
+    await this.#answer;
+  }
+
+  /** Sends the ACK: the call is confirmed. */
+  async ack(): Promise<void> {
+    this.signal.throwIfAborted();
+    if (this.state === 'confirmed') return;
+    if (!this.#pendingDialog || this.state !== 'answered')
+      throw new StateError(this.callId, 'ack(): the call is not answered');
+    this.#pendingDialog.ack();
+    this.advance('confirmed');
+  }
+
+  /** Gives up a call that was not answered yet. */
+  async cancel(options: { readonly headers?: readonly HeaderField[] } = {}): Promise<void> {
+    if (this.state === 'answered' || this.state === 'confirmed')
+      throw new StateError(this.callId, 'cancel(): answered already, hang up');
+    await this.hangup(options);
+  }
+
+  /** Lets this leg's early audio flow to `a` and back. Returns how to stop it. */
+  bridgeEarly(a: DialogSession): (() => void) | undefined {
+    const [ours, theirs] = [this.media.audio, a.media.audio];
+    if (!ours || !theirs || !sameCodec(ours.codec, theirs.codec)) return undefined;
+    const bridge = this.context.media.createBridge({ dtmf: true });
+    bridge.add(this.media.ready);
+    bridge.add(a.media.ready);
+    return () => bridge.close();
+  }
+
+  async #run(options: InviteOptions): Promise<void> {
+    const { sip, codecs, beside } = this.#prepare(options);
+    const { clock, endpoint } = this.context;
+    let failure: unknown;
+    const giveUp = (error: unknown): void => {
+      failure ??= error;
+      void this.terminate({ by: error instanceof TandemError && error.code === 'ERR_TIMEOUT' ? 'timeout' : 'local' });
+    };
+    const onAbort = (): void => giveUp(options.signal?.reason);
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      options.timeout === undefined
+        ? undefined
+        : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)));
+    try {
+      await this.media.open(beside?.media.leg);
+      const body = await this.media.offer(codecs ? { codecs } : {});
+      this.signal.throwIfAborted();
+      const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body });
+      this.#client = client;
+      client.onProvisional = (response) => this.#provisional(response, options);
+      const { response, dialog, local } = await client.final;
+      if (this.state === 'ended') throw this.signal.reason;
+      options.onResponse?.(response);
+      if (!dialog) throw new DialogResponseError(response, local);
+      this.#answered(response, dialog);
+    } catch (error) {
+      const cause = failure ?? error;
+      if (error instanceof DialogResponseError) {
+        this.end({
+          by: error.facts.local === true ? 'error' : 'remote',
+          status: error.status,
+          reason: error.reason,
+          method: 'INVITE',
+        });
+      } else if (!isAbort(error, this.signal)) {
+        void this.terminate({
+          by: 'error',
+          ...(error instanceof TandemError && error.status ? { status: error.status } : {}),
+        });
+      }
+      throw cause;
+    } finally {
+      timer?.cancel();
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #provisional(response: SipResponse, options: InviteOptions): void {
+    if (this.state === 'ended') return;
+    if (response.status > 100) {
+      if (response.body.length > 0 && this.#acceptEarly(response)) {
+        this.mediaStarted();
+        this.#early.resolve();
+      }
+      this.advance('early', response.status);
+    }
+    options.onResponse?.(response);
+  }
+
+  /** Early audio that we cannot read is no reason to lose the call. */
+  #acceptEarly(response: SipResponse): boolean {
+    try {
+      this.media.accept(response.body);
+      return true;
+    } catch (error) {
+      this.log.info({ error: String(error) }, 'the SDP of a provisional response is not usable');
+      return false;
+    }
+  }
+
+  #answered(response: SipResponse, dialog: Dialog): void {
+    this.useDialog(dialog);
+    this.#pendingDialog = dialog;
+    const hadMedia = this.media.audio !== undefined;
+    try {
+      if (response.body.length > 0 || !hadMedia) this.media.accept(response.body);
+    } catch (error) {
+      // RFC 3261 §13.2.2.4: an answer that is no use still gets its ACK, then a BYE.
+      dialog.ack();
+      void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
+      throw error;
+    }
+    this.advance('answered');
+    if (!hadMedia) this.mediaStarted();
+  }
+
+  protected override async farewell(headers: readonly HeaderField[]): Promise<void> {
+    if (this.#pendingDialog) {
+      // A 2xx must have its ACK before the BYE (RFC 3261 §13.2.2.4).
+      if (this.state === 'answered') this.#pendingDialog.ack();
+      await this.#pendingDialog.bye(headers);
+      return;
+    }
+    if (!this.#client) return;
+    this.#client.cancel(headers);
+    await this.#client.final;
+  }
+}
+
+function noAnswer(callId: string, timeout: number): TandemError {
+  return new TandemError('ERR_TIMEOUT', `no answer within ${timeout} ms`, { status: 408, facts: { callId, timeout } });
+}
+
+/** The codecs a leg that is to be bridged with `originator` may offer. */
+export function codecsLike(originator: DialogSession): Codec[] | undefined {
+  const audio = originator.expectedAudio;
+  return audio ? narrowedCodecs(audio) : undefined;
+}

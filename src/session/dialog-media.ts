@@ -1,0 +1,221 @@
+/**
+ * The audio side of one dialog: its media leg and the offer/answer exchanges (RFC 3264) that
+ * settle what the leg sends and receives. One owner: the session.
+ */
+import {
+  acceptAnswer,
+  type Codec,
+  codecsFor,
+  createAnswer,
+  createOffer,
+  type Direction,
+  type Media,
+  type MediaLeg,
+  type NegotiatedAudio,
+  parseSdp,
+  printSdp,
+  type SdpSession,
+  sameCodec,
+} from '../../media/index.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+
+export const sdpType = 'application/sdp';
+
+export interface DialogMediaOptions {
+  readonly media: Media;
+  readonly random: Random;
+  readonly callId: string;
+  /** Where our packets are bound and what SDP says of it; asked once, when the leg is made. */
+  readonly place: () => Promise<MediaPlace>;
+  /** Codec names in order of preference. */
+  readonly codecs: readonly string[];
+}
+
+export interface MediaPlace {
+  readonly bindAddress: string;
+  readonly address: string;
+}
+
+export interface OfferOptions {
+  /** Offer just these, with these payload types; default: all that are configured. */
+  readonly codecs?: readonly Codec[];
+  readonly direction?: Direction;
+}
+
+const encoder = new TextEncoder();
+const ignore = (): void => {};
+
+export class DialogMedia {
+  readonly #options: DialogMediaOptions;
+  readonly #sessionId: string;
+  #address = '127.0.0.1';
+  #leg: MediaLeg | undefined;
+  #opening: Promise<MediaLeg> | undefined;
+  #offer: SdpSession | undefined;
+  /** What we sent last: streams keep their places and codecs their payload types (RFC 3264 §8). */
+  #sent: SdpSession | undefined;
+  #version = 1;
+  #audio: NegotiatedAudio | undefined;
+  #direction: Direction = 'sendrecv';
+  #offered: Direction = 'sendrecv';
+  #closing: Promise<void> | undefined;
+  /** Called once when the leg exists. */
+  onLeg: (leg: MediaLeg) => void = () => {};
+
+  constructor(options: DialogMediaOptions) {
+    this.#options = options;
+    this.#sessionId = String(options.random.uint32());
+  }
+
+  /** The leg, once `open` has been through. */
+  get leg(): MediaLeg | undefined {
+    return this.#leg;
+  }
+
+  /** What the last finished exchange settled. */
+  get audio(): NegotiatedAudio | undefined {
+    return this.#audio;
+  }
+
+  /** The leg for something that needs audio now. Throws ERR_NO_MEDIA while nothing is negotiated. */
+  get ready(): MediaLeg {
+    if (!this.#leg || !this.#audio) {
+      throw new TandemError('ERR_NO_MEDIA', 'no audio yet: answer() the call (or progressMedia()) first', {
+        facts: { callId: this.#options.callId },
+      });
+    }
+    return this.#leg;
+  }
+
+  /** Takes a port pair, once. @param beside place the leg in the same media worker as this one. */
+  open(beside?: MediaLeg): Promise<MediaLeg> {
+    this.#opening ??= this.#create(beside);
+    return this.#opening;
+  }
+
+  async #create(beside: MediaLeg | undefined): Promise<MediaLeg> {
+    const { media, place, callId } = this.#options;
+    const { bindAddress, address } = await place();
+    this.#address = address;
+    const leg = await media.createLeg({ bindAddress, callId, ...(beside ? { beside } : {}) });
+    this.#leg = leg;
+    if (this.#closing) await leg.close();
+    else this.onLeg(leg);
+    return leg;
+  }
+
+  /** Makes an offer; `accept` finishes the exchange. */
+  async offer(options: OfferOptions = {}): Promise<Uint8Array> {
+    const leg = await this.open();
+    this.#offered = options.direction ?? this.#direction;
+    this.#offer = createOffer({
+      origin: this.#origin,
+      local: this.#local(leg),
+      codecs: options.codecs ?? this.#codecs(),
+      direction: this.#offered,
+      ...(this.#sent ? { previous: this.#sent } : {}),
+    });
+    return this.#print(this.#offer);
+  }
+
+  /** Takes the peer's answer to our last offer. Throws ERR_SDP (status 488). */
+  accept(body: Uint8Array): NegotiatedAudio {
+    const answer = parse(body);
+    if (!this.#offer || !this.#leg) throw sdpError(488, 'an answer came without an offer of ours');
+    const accepted = acceptAnswer(this.#offer, answer);
+    if (!accepted.ok) throw sdpError(accepted.error.status, accepted.error.message);
+    this.#direction = this.#offered;
+    return this.#settle(this.#leg, accepted.value);
+  }
+
+  /**
+   * Answers the peer's offer. Throws ERR_SDP: 400 for what cannot be read, 488 for what we cannot do;
+   * what was settled before stays then.
+   * @param only take one of these codecs, as for the other leg of a strict bridge.
+   */
+  async answer(body: Uint8Array, only?: readonly Codec[]): Promise<Uint8Array> {
+    const offer = parse(body);
+    const leg = await this.open();
+    const answered = createAnswer(offer, {
+      origin: this.#origin,
+      local: this.#local(leg),
+      codecs: only ?? this.#codecs(),
+      direction: this.#direction,
+    });
+    if (!answered.ok) throw sdpError(answered.error.status, answered.error.message);
+    this.#settle(leg, answered.value.audio);
+    return this.#print(answered.value.answer);
+  }
+
+  /** What `answer` would settle, without settling it: to narrow a B leg's offer to the A leg's codec. */
+  preview(body: Uint8Array, only?: readonly Codec[]): NegotiatedAudio | undefined {
+    const offer = parseSdp(body);
+    if (!offer.ok) return undefined;
+    const answered = createAnswer(offer.value, {
+      origin: this.#origin,
+      local: { address: this.#address, port: 9 },
+      codecs: only ?? this.#codecs(),
+      direction: this.#direction,
+    });
+    return answered.ok ? answered.value.audio : undefined;
+  }
+
+  close(): Promise<void> {
+    // A leg that is still being made closes itself when it is there.
+    this.#closing ??= this.#leg ? this.#leg.close() : Promise.resolve(this.#opening).then(ignore, ignore);
+    return this.#closing;
+  }
+
+  #settle(leg: MediaLeg, audio: NegotiatedAudio): NegotiatedAudio {
+    this.#audio = audio;
+    leg.negotiate(audio);
+    return audio;
+  }
+
+  /** Ours, with the codec in use first, so that a re-INVITE does not change it without need. */
+  #codecs(): Codec[] {
+    const all = known(this.#options.codecs);
+    const current = this.#audio?.codec;
+    if (!current) return all;
+    return all.sort((a, b) => Number(sameCodec(b, current)) - Number(sameCodec(a, current)));
+  }
+
+  #local(leg: MediaLeg): { address: string; port: number; rtcpPort: number } {
+    return { address: this.#address, port: leg.port, rtcpPort: leg.rtcpPort };
+  }
+
+  get #origin(): SdpOrigin {
+    return { sessionId: this.#sessionId, version: this.#version };
+  }
+
+  /** The version goes up only when something changed (RFC 3264 §8). */
+  #print(session: SdpSession): Uint8Array {
+    if (this.#sent && !sameDescription(this.#sent, session)) this.#version++;
+    this.#sent = withVersion(session, this.#version);
+    return encoder.encode(printSdp(this.#sent));
+  }
+}
+
+/** What a strict B leg may be offered: A's codec and A's telephone-event, nothing that would need converting. */
+export function narrowedCodecs({ codec, telephoneEvent }: NegotiatedAudio): Codec[] {
+  if (!telephoneEvent) return [codec];
+  const { sendPayloadType: payloadType, clockRate } = telephoneEvent;
+  return [codec, { name: 'telephone-event', payloadType, clockRate, channels: 1, fmtp: '0-16' }];
+}
+
+function known(names: readonly string[]): Codec[] {
+  const codecs = codecsFor(names);
+  if (!codecs.ok) throw new TandemError('ERR_CONFIG', codecs.error);
+  return codecs.value;
+}
+
+function parse(body: Uint8Array): SdpSession {
+  const parsed = parseSdp(body);
+  if (!parsed.ok) throw sdpError(400, `unreadable SDP: ${parsed.error}`);
+  return parsed.value;
+}
+
+function sdpError(status: number, message: string): TandemError {
+  return new TandemError('ERR_SDP', message, { status });
+}

@@ -1,0 +1,324 @@
+/** An incoming call (diago's DialogServerSession). */
+import type { Codec, NegotiatedAudio } from '../../media/index.ts';
+import { sameCodec, tones } from '../../media/index.ts';
+import { TandemError } from '../base/errors.ts';
+import type { InviteServer } from '../sip/endpoint.ts';
+import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import { uriUser } from '../sip/uri.ts';
+import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
+import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { DialogSession, type SessionContext } from './dialog-session.ts';
+import { DialogEndedError, StateError } from './errors.ts';
+
+export interface ResponseOptions {
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+}
+
+export interface AnswerOptions extends ResponseOptions {
+  /** Take only one of these codecs, whatever else the caller offered. */
+  readonly codecs?: readonly Codec[];
+}
+
+export interface CallInviteOptions extends InviteOptions {
+  /**
+   * What the caller gets while the second leg rings: its 18x and early media (`pass`, the default),
+   * a ringback tone made here, or nothing.
+   */
+  readonly early?: 'pass' | 'ringback' | 'none';
+}
+
+/** How a server session makes the outgoing legs of its call. */
+export type InviteLeg = (uri: string, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
+
+export class DialogServerSession extends DialogSession {
+  readonly callId: string;
+  readonly fromUser: string | undefined;
+  readonly toUser: string | undefined;
+  readonly transport: string;
+  readonly #invite: InviteServer;
+  readonly #inviteLeg: InviteLeg;
+  readonly #legs = new Set<DialogClientSession>();
+  readonly #acked = Promise.withResolvers<SipRequest>();
+  #localAnswer: Uint8Array | undefined;
+  #finalSent = false;
+
+  /** Made by `serve`, not by users. */
+  constructor(context: SessionContext, invite: InviteServer, media: DialogMedia, inviteLeg: InviteLeg) {
+    super(context, context.callData());
+    this.#invite = invite;
+    this.#inviteLeg = inviteLeg;
+    const { headers, uri } = invite.request;
+    this.callId = headers.callId;
+    this.fromUser = uriUser(headers.from.uri);
+    this.toUser = uriUser(uri) ?? uriUser(headers.to.uri);
+    this.transport = invite.flow.transport;
+    this.#acked.promise.catch(() => {});
+    this.useMedia(media);
+    this.useDialog(invite.dialog);
+    invite.onCancel = (cancel) => this.#cancelled(cancel);
+    invite.onAck = (ack) => this.#acked.resolve(ack);
+    invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
+    this.begin('inbound', headers.from.uri, headers.to.uri);
+    if (invite.cancelled) this.#cancelled(undefined);
+  }
+
+  /** The INVITE, for headers that have no accessor here. */
+  get inviteRequest(): SipRequest {
+    return this.#invite.request;
+  }
+
+  get identity(): NameAddr {
+    return this.#invite.request.headers.from;
+  }
+
+  override get maxForwards(): number | undefined {
+    const left = this.#invite.request.headers.maxForwards;
+    return left === undefined ? undefined : Math.max(0, left - 1);
+  }
+
+  /** The first value of a header of the INVITE. */
+  header(name: string): string | undefined {
+    return header(this.#invite.request, name);
+  }
+
+  // ---- provisional responses
+
+  /** 100; the house sends it by itself when nothing else was said for 200 ms. */
+  async trying(): Promise<void> {
+    this.#provisional(100, {});
+  }
+
+  /** 180 Ringing. */
+  async ringing(options: ResponseOptions = {}): Promise<void> {
+    this.#provisional(180, options);
+  }
+
+  /** 183 Session Progress without audio. */
+  async progress(options: ResponseOptions = {}): Promise<void> {
+    this.#provisional(183, options);
+  }
+
+  /** 183 with SDP: from here on audio flows although the call is not answered. */
+  async progressMedia(options: AnswerOptions = {}): Promise<void> {
+    this.#mustBeUnanswered('progressMedia()');
+    const body = await this.#answerOffer(options.codecs);
+    this.#mustBeUnanswered('progressMedia()');
+    this.#invite.provisional(183, { ...options, contentType: sdpType, body });
+    this.advance('early', 183);
+    this.mediaStarted();
+  }
+
+  // ---- final responses
+
+  /**
+   * 200 with SDP; resolves when the caller's ACK is in. An INVITE without an offer is answered by
+   * `answerLate`, which this calls then.
+   * @throws TandemError ERR_SDP with status 488 when no codec is common, DialogEndedError when the
+   * caller is gone meanwhile.
+   */
+  async answer(options: AnswerOptions = {}): Promise<void> {
+    if (this.#invite.request.body.length === 0) return this.answerLate(options);
+    this.#mustBeUnanswered('answer()');
+    const body = await this.#answerOffer(options.codecs);
+    await this.#accept(body, options);
+  }
+
+  /** 200 with our offer (late offer); the answer comes in the ACK. */
+  async answerLate(options: AnswerOptions = {}): Promise<void> {
+    this.#mustBeUnanswered('answerLate()');
+    const body = await this.media.offer(options.codecs ? { codecs: options.codecs } : {});
+    const ack = await this.#accept(body, options, false);
+    try {
+      this.media.accept(ack.body);
+    } catch (error) {
+      await this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
+      throw error;
+    }
+    this.mediaStarted();
+  }
+
+  async #accept(body: Uint8Array, options: AnswerOptions, hasMedia = true): Promise<SipRequest> {
+    this.#mustBeUnanswered('answer()');
+    this.#finalSent = true;
+    this.#invite.accept({ ...options, contentType: sdpType, body });
+    this.advance('answered');
+    if (hasMedia) this.mediaStarted();
+    const ack = await this.#untilEnd(this.#acked.promise);
+    this.advance('confirmed');
+    return ack;
+  }
+
+  /** A final refusal, 300–699. The call is over then. */
+  async reject(status: number, reason?: string, options: ResponseOptions = {}): Promise<void> {
+    if (!Number.isInteger(status) || status < 300 || status > 699) {
+      throw new TandemError('ERR_ARGUMENT', `reject takes a status from 300 to 699, not ${status}`);
+    }
+    this.#mustBeUnanswered('reject()');
+    this.#refuse(status, { ...options, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  /** 302 to another URI. */
+  async redirect(uri: string, options: ResponseOptions = {}): Promise<void> {
+    await this.reject(302, undefined, { ...options, headers: [...(options.headers ?? []), ['Contact', `<${uri}>`]] });
+  }
+
+  #refuse(status: number, options: ResponseOptions): void {
+    this.#finalSent = true;
+    this.#invite.reject(status, options);
+    this.end({ by: 'local', status, ...(options.reason ? { reason: options.reason } : {}) });
+  }
+
+  // ---- the other leg
+
+  /**
+   * Calls `uri` as the second leg of this call: offers just this leg's codec, shows the caller how it
+   * rings (`early`), is cancelled when the caller gives up, and is hung up with this call.
+   * @returns the answered leg, to bridge.
+   * @throws DialogResponseError when it is refused, DialogEndedError when the caller left.
+   */
+  async invite(uri: string, options: CallInviteOptions = {}): Promise<DialogClientSession> {
+    this.signal.throwIfAborted();
+    const { early = 'pass', ...rest } = options;
+    const leg = this.#inviteLeg(uri, rest, this);
+    this.#legs.add(leg);
+    const progress = new EarlyProgress(this, leg, early);
+    const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
+    try {
+      await leg.invite({
+        ...rest,
+        signal,
+        onResponse: (response) => {
+          options.onResponse?.(response);
+          progress.heard(response);
+        },
+      });
+      await leg.ack();
+      return leg;
+    } catch (error) {
+      this.#legs.delete(leg);
+      await leg.close();
+      throw error;
+    } finally {
+      await progress.close();
+    }
+  }
+
+  /** The codec this call has, or would get if it were answered now. */
+  override get expectedAudio(): NegotiatedAudio | undefined {
+    const { body } = this.#invite.request;
+    return this.media.audio ?? (body.length > 0 ? this.media.preview(body) : undefined);
+  }
+
+  // ---- for the house
+
+  /** Whether the call could be answered in this codec: it has it already, or its offer has it. */
+  couldSpeak(codec: Codec): boolean {
+    const settled = this.media.audio?.codec;
+    if (settled) return sameCodec(settled, codec);
+    const { body } = this.#invite.request;
+    return body.length === 0 || this.media.preview(body, [codec]) !== undefined;
+  }
+
+  /** What the outcome of a handler does to a call that has no final response yet. */
+  get isAnswered(): boolean {
+    return this.state === 'answered' || this.state === 'confirmed';
+  }
+
+  /** Hangs up the legs that `invite` made: they belong to this call's scope. */
+  async closeLegs(): Promise<void> {
+    await Promise.all([...this.#legs].map((leg) => leg.close()));
+  }
+
+  protected override async farewell(headers: readonly HeaderField[]): Promise<void> {
+    if (!this.#finalSent) {
+      this.#finalSent = true;
+      this.#invite.reject(480, { headers });
+      return;
+    }
+    await this.dialog?.bye(headers);
+  }
+
+  #cancelled(cancel: SipRequest | undefined): void {
+    this.#finalSent = true;
+    const reason = cancel && header(cancel, 'reason');
+    this.end({ by: 'remote', method: 'CANCEL', status: 487, ...(reason ? { reason } : {}) });
+  }
+
+  #provisional(status: number, options: ResponseOptions): void {
+    this.#mustBeUnanswered(`a ${status} response`);
+    this.#invite.provisional(status, options);
+    if (status > 100) this.advance('early', status);
+  }
+
+  async #answerOffer(codecs: readonly Codec[] | undefined): Promise<Uint8Array> {
+    const offer = this.#invite.request.body;
+    if (offer.length === 0) throw new StateError(this.callId, 'the INVITE has no offer: early media is not possible');
+    this.#localAnswer ??= await this.media.answer(offer, codecs);
+    return this.#localAnswer;
+  }
+
+  #mustBeUnanswered(what: string): void {
+    this.signal.throwIfAborted();
+    if (this.#finalSent) throw new StateError(this.callId, `${what}: the call has its final response already`);
+  }
+
+  /** Waits for `work`, but no longer than the call lasts. */
+  async #untilEnd<T>(work: Promise<T>): Promise<T> {
+    const gone = this.ended.then((cause) => {
+      throw new DialogEndedError(this.callId, cause);
+    });
+    return Promise.race([work, gone]);
+  }
+}
+
+/** Shows the caller how the second leg rings. */
+class EarlyProgress {
+  readonly #a: DialogServerSession;
+  readonly #b: DialogClientSession;
+  readonly #mode: 'pass' | 'ringback' | 'none';
+  #work: Promise<void> = Promise.resolve();
+  #rang = false;
+  #media = false;
+  #stopTone: (() => void) | undefined;
+
+  constructor(a: DialogServerSession, b: DialogClientSession, mode: 'pass' | 'ringback' | 'none') {
+    this.#a = a;
+    this.#b = b;
+    this.#mode = mode;
+  }
+
+  heard(response: SipResponse): void {
+    const { status, body } = response;
+    if (this.#mode === 'none' || status <= 100 || status >= 200 || this.#a.isAnswered) return;
+    if (this.#mode === 'ringback') this.#once('media', () => this.#ringback());
+    else if (body.length > 0) this.#once('media', () => this.#passMedia());
+    else if (!this.#media) this.#once('rang', () => this.#a.ringing());
+  }
+
+  /** The leg is answered or gone: what was shown meanwhile stops. */
+  async close(): Promise<void> {
+    await this.#work;
+    this.#stopTone?.();
+    this.#a.setEarlyBridge(undefined);
+  }
+
+  #once(what: 'rang' | 'media', act: () => Promise<void>): void {
+    if (what === 'rang' ? this.#rang : this.#media) return;
+    if (what === 'rang') this.#rang = true;
+    else this.#media = true;
+    this.#work = this.#work
+      .then(() => (this.#a.isAnswered || this.#a.signal.aborted ? undefined : act()))
+      .catch(() => {});
+  }
+
+  async #ringback(): Promise<void> {
+    await this.#a.progressMedia();
+    this.#stopTone = this.#a.ringtone(tones.ringback).playBackground();
+  }
+
+  async #passMedia(): Promise<void> {
+    await this.#a.progressMedia();
+    this.#a.setEarlyBridge(this.#b.bridgeEarly(this.#a));
+  }
+}

@@ -1,0 +1,498 @@
+/**
+ * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
+ * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
+ */
+import type {
+  AudioReader,
+  AudioWriter,
+  Codec,
+  Direction,
+  LegStats,
+  Media,
+  MediaLeg,
+  NegotiatedAudio,
+  PlaySource,
+  RecordOptions,
+  RecordTarget,
+  Tone,
+} from '../../media/index.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf, TandemError } from '../base/errors.ts';
+import type { Observer } from '../base/events.ts';
+import type { Logger } from '../base/log.ts';
+import { BoundedQueue } from '../base/queue.ts';
+import { type Random, token } from '../base/random.ts';
+import type { Dialog } from '../sip/dialog.ts';
+import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
+import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
+import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { DialogEndedError, type EndCause, StateError } from './errors.ts';
+import type { TandemEvents } from './events.ts';
+import { DigitCollector, type GatherOptions, type GatherResult } from './gather.ts';
+import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
+import { renegotiate } from './re-invite.ts';
+import { Recording } from './recording.ts';
+
+export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
+
+/** What a session needs of the house around it. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly observer: Observer<TandemEvents>;
+  readonly endpoint: SipEndpoint;
+  readonly media: Media;
+  readonly codecs: readonly string[];
+  readonly callData: CallDataFactory;
+  /** Work that goes on behind a returned call; the house waits for it when it closes. */
+  background(work: Promise<unknown>): void;
+  /** The session is known to the house from now on, until it is over. */
+  adopt(session: DialogSession): () => void;
+}
+
+export interface HangupOptions {
+  /** Text for a Reason header (RFC 3326). */
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+}
+
+export interface SessionGatherOptions extends GatherOptions {
+  /** Played while waiting; the first digit stops it. */
+  readonly play?: PlaySource;
+  readonly playType?: PlayType;
+  readonly signal?: AbortSignal;
+}
+
+export interface DtmfDigit {
+  readonly digit: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export interface SessionStats extends LegStats {
+  readonly state: SessionState;
+  /** Milliseconds since the call was answered. */
+  readonly answeredMs: number;
+}
+
+export interface ReInviteOptions {
+  readonly codecs?: readonly Codec[];
+  readonly direction?: Direction;
+}
+
+/** Digits pressed before anybody asks for them are kept, up to so many. */
+const typeAheadLimit = 64;
+const dtmfQueueLimit = 256;
+
+/** What a leg asks of the bridge that it is in. */
+export interface BridgeMembership {
+  /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
+  codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
+  /** A bridge for good ends an early one. */
+  remove(session: DialogSession): void;
+}
+
+export abstract class DialogSession {
+  readonly id: string;
+  abstract readonly callId: string;
+  abstract readonly fromUser: string | undefined;
+  abstract readonly toUser: string | undefined;
+  /** `udp` or `tcp`. */
+  abstract readonly transport: string;
+  /** What scripts hang on the call, shared by its legs. */
+  readonly data: CallData;
+  readonly ended: Promise<EndCause>;
+  /** The bridge that this leg is in. Kept by `Bridge`. */
+  bridge: BridgeMembership | undefined;
+
+  protected readonly context: SessionContext;
+  protected dialog: Dialog | undefined;
+  #state: SessionState = 'initial';
+  #media: DialogMedia | undefined;
+  readonly #abort = new AbortController();
+  readonly #resolveEnded: (cause: EndCause) => void;
+  readonly #leave: (() => void)[] = [];
+  #answeredAt: number | undefined;
+  #hanging: Promise<void> | undefined;
+  #typeAhead: string[] = [];
+  #collector: DigitCollector | undefined;
+  readonly #dtmfQueues = new Set<BoundedQueue<DtmfDigit>>();
+  #earlyBridge: (() => void) | undefined;
+
+  protected constructor(context: SessionContext, data: CallData) {
+    this.context = context;
+    this.id = token(context.random, 8);
+    this.data = data;
+    const { promise, resolve } = Promise.withResolvers<EndCause>();
+    this.ended = promise;
+    this.#resolveEnded = resolve;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Aborted when the call ends; its reason is a `DialogEndedError`. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get variables(): Map<string, string> {
+    return this.data.variables;
+  }
+
+  get profiles(): CallProfiles {
+    return this.data.profiles;
+  }
+
+  get flags(): CallFlags {
+    return this.data.flags;
+  }
+
+  /** The audio side: what was negotiated, and the leg. */
+  get media(): DialogMedia {
+    if (!this.#media) throw new StateError(this.callId, 'the call has no media yet');
+    return this.#media;
+  }
+
+  /** Whom this call comes from, for a leg that is made on its behalf. */
+  abstract readonly identity: NameAddr | undefined;
+
+  /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */
+  get maxForwards(): number | undefined {
+    return undefined;
+  }
+
+  /** What was negotiated, or would be if the call were answered now. */
+  get expectedAudio(): NegotiatedAudio | undefined {
+    return this.#media?.audio;
+  }
+
+  /** Ends the call after so many seconds from now; 0 takes the limit away. */
+  setTimeout(seconds: number): void {
+    this.data.setTimeout(seconds);
+  }
+
+  /** Whether registry and other side systems follow this call. */
+  track(on: boolean): void {
+    this.data.tracked = on;
+  }
+
+  // ---- ending
+
+  /** Ends the call in the way its state asks for: a final response, CANCEL or BYE. Idempotent. */
+  hangup(options: HangupOptions = {}): Promise<void> {
+    const reason = options.reason === undefined ? {} : { reason: options.reason };
+    return this.terminate({ by: 'local', ...reason }, options);
+  }
+
+  /** As `hangup`, with the cause that `ended` is to give. */
+  terminate(cause: EndCause, options: HangupOptions = {}): Promise<void> {
+    if (this.#state === 'ended') return this.#hanging ?? Promise.resolve();
+    const headers = [...(options.headers ?? [])];
+    if (cause.reason) headers.push(['Reason', reasonValue(cause)]);
+    const farewell = this.farewell(headers);
+    this.#hanging = farewell;
+    this.end(cause);
+    return farewell;
+  }
+
+  /** Hangs up if need be and resolves when ports and everything else are free again. */
+  async close(): Promise<void> {
+    await this.hangup();
+    await this.#media?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close().catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'close failed'));
+  }
+
+  /** Tells the peer that it is over, in the way the state asks for. */
+  protected abstract farewell(headers: readonly HeaderField[]): Promise<void>;
+
+  // ---- audio
+
+  playback(): Playback {
+    return new Playback(() => this.media.ready);
+  }
+
+  playbackControl(): PlaybackControl {
+    return new PlaybackControl(() => this.media.ready);
+  }
+
+  /** @param tone default: European ringback. */
+  ringtone(tone?: Tone): Ringtone {
+    return new Ringtone(() => this.media.ready, tone);
+  }
+
+  /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
+  recording(target: RecordTarget, options: RecordOptions = {}): Recording {
+    return new Recording(this.media.ready, target, options);
+  }
+
+  /** Sends every payload back as it came, until the call ends or `signal` is aborted. */
+  async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const leg = this.media.ready;
+    leg.echo(true);
+    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
+    if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    if (this.#state !== 'ended') leg.echo(false);
+  }
+
+  /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
+  audioReader(options: { readonly sampleRate?: number } = {}): AudioReader {
+    return this.media.ready.reader(options);
+  }
+
+  /** Audio to the peer: Int16 mono at `sampleRate` (default 8000). */
+  audioWriter(options: { readonly sampleRate?: number } = {}): AudioWriter {
+    return this.media.ready.writer(options);
+  }
+
+  async stats(): Promise<SessionStats> {
+    const leg = await this.media.ready.stats();
+    const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
+    return { ...leg, state: this.#state, answeredMs };
+  }
+
+  // ---- DTMF
+
+  /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
+  dtmf(): AsyncIterableIterator<DtmfDigit> {
+    const queue = new BoundedQueue<DtmfDigit>(dtmfQueueLimit, () => this.#dtmfQueues.delete(queue));
+    if (this.#state === 'ended') queue.close();
+    else this.#dtmfQueues.add(queue);
+    return queue;
+  }
+
+  /** Sends digits by RFC 4733, where the peer offered telephone-event. Resolves when they are out. */
+  async sendDtmf(
+    digits: string,
+    options: { readonly durationMs?: number; readonly gapMs?: number } = {},
+  ): Promise<void> {
+    await this.media.ready.sendDtmf(digits, options);
+  }
+
+  /**
+   * Collects digits. What was pressed since the last `gather` counts, so that nobody has to wait for
+   * a prompt's end.
+   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
+   */
+  async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    this.signal.throwIfAborted();
+    options.signal?.throwIfAborted();
+    if (this.#collector) throw new StateError(this.callId, 'a gather() is running on this call already');
+    const { promise, resolve, reject } = Promise.withResolvers<GatherResult>();
+    const collector = new DigitCollector(this.context.clock, options, resolve);
+    const playing = new AbortController();
+    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
+    const onAbort = (): void => reject(stop.reason);
+    stop.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (collector.open && this.#typeAhead.length > 0) collector.push(this.#typeAhead.shift() as string);
+      const typed = !collector.open;
+      this.#collector = collector;
+      this.#onFirstDigit = () => playing.abort();
+      if (options.play !== undefined && !typed) {
+        const type = options.playType === undefined ? {} : { type: options.playType };
+        this.playback()
+          .play(options.play, { ...type, signal: playing.signal })
+          .then(() => collector.wait(), reject);
+      } else {
+        collector.wait();
+      }
+      return await promise;
+    } finally {
+      stop.removeEventListener('abort', onAbort);
+      collector.stop();
+      playing.abort();
+      this.#collector = undefined;
+      this.#onFirstDigit = undefined;
+    }
+  }
+
+  #onFirstDigit: (() => void) | undefined;
+
+  #digit(digit: string): void {
+    const at = this.context.clock.wallclock();
+    if (this.context.observer.has('media:dtmf')) this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+    for (const queue of this.#dtmfQueues) queue.push({ digit, at });
+    if (this.#collector?.open) {
+      this.#onFirstDigit?.();
+      this.#collector.push(digit);
+    } else if (this.#dtmfQueues.size === 0) {
+      this.#typeAhead.push(digit);
+      if (this.#typeAhead.length > typeAheadLimit) this.#typeAhead.shift();
+    }
+  }
+
+  // ---- signalling in the dialog
+
+  /** Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4). */
+  hold(): Promise<void> {
+    return this.reInvite({ direction: 'sendonly' });
+  }
+
+  unhold(): Promise<void> {
+    return this.reInvite({ direction: 'sendrecv' });
+  }
+
+  /**
+   * Offers the audio again, changed by `options`. Tries again on glare (491, RFC 3261 §14.1).
+   * @throws DialogResponseError when the peer refuses; the old session stays.
+   */
+  async reInvite(options: ReInviteOptions = {}): Promise<void> {
+    this.signal.throwIfAborted();
+    if (!this.dialog || this.#state !== 'confirmed')
+      throw new StateError(this.callId, 'reInvite() needs a confirmed call');
+    await renegotiate(this.context, this.dialog, this.media, options, this.signal);
+  }
+
+  /** Sends a request in the dialog and resolves with its final response, whatever that is. */
+  request(
+    method: string,
+    options: {
+      readonly headers?: readonly HeaderField[];
+      readonly contentType?: string;
+      readonly body?: Uint8Array;
+    } = {},
+  ): Promise<SipResponse> {
+    if (!this.dialog || this.#state === 'ended') {
+      return Promise.reject(
+        this.signal.reason ?? new StateError(this.callId, `${method} needs a dialog: nothing was answered yet`),
+      );
+    }
+    return this.dialog.request(method.toUpperCase(), options);
+  }
+
+  // ---- for the two kinds of session
+
+  protected get log(): Logger {
+    return this.context.logger.child({ callId: this.callId, session: this.id });
+  }
+
+  protected stamp(): { callId: string; sessionId: string; at: number } {
+    return { callId: this.callId, sessionId: this.id, at: this.context.clock.wallclock() };
+  }
+
+  /** To be called once, when identifiers are known: the call exists from now on. */
+  protected begin(direction: 'inbound' | 'outbound', fromUri: string, toUri: string): void {
+    this.#leave.push(this.context.adopt(this));
+    this.#leave.push(this.data.join(() => void this.terminate({ by: 'timeout', reason: 'call duration limit' })));
+    this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
+  }
+
+  protected useMedia(media: DialogMedia): void {
+    this.#media = media;
+    media.onLeg = (leg) => this.#useLeg(leg);
+  }
+
+  #useLeg(leg: MediaLeg): void {
+    leg.onDtmf = ({ digit }) => this.#digit(digit);
+    leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+    leg.onFailed = (error) => {
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
+      this.log.error({ error: error.message }, 'media failed, ending the call');
+      void this.terminate({ by: 'error', reason: 'media failed' });
+    };
+  }
+
+  protected useDialog(dialog: Dialog): void {
+    this.dialog = dialog;
+    dialog.onRequest = (request) => this.#received(request);
+    dialog.onEnd = ({ by, request, response }) => {
+      const status = response ? { status: response.status } : {};
+      const reason = (request && header(request, 'reason')) ?? response?.reason;
+      this.end({ by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) });
+    };
+  }
+
+  protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
+    if (this.#state === 'ended') return;
+    const order: readonly SessionState[] = ['initial', 'early', 'answered', 'confirmed'];
+    if (order.indexOf(state) <= order.indexOf(this.#state)) return;
+    this.#state = state;
+    if (state === 'answered') this.#answeredAt = this.context.clock.now();
+    if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
+    else this.context.observer.emit(`call:${state}`, this.stamp());
+  }
+
+  protected mediaStarted(): void {
+    const codec = this.#media?.audio?.codec.name;
+    if (codec) this.context.observer.emit('media:started', { ...this.stamp(), codec });
+  }
+
+  /** B's early media flows to A until this leg is bridged for good, or over. */
+  setEarlyBridge(close: (() => void) | undefined): void {
+    this.#earlyBridge?.();
+    this.#earlyBridge = close;
+  }
+
+  /** The call is over. Once; everything that waits for the call is let go. */
+  protected end(cause: EndCause): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.setEarlyBridge(undefined);
+    this.#abort.abort(new DialogEndedError(this.callId, cause));
+    for (const queue of this.#dtmfQueues) queue.close();
+    this.#dtmfQueues.clear();
+    this.#typeAhead = [];
+    if (this.#media) this.context.background(this.#media.close());
+    this.context.observer.emit('call:ended', { ...this.stamp(), cause });
+    for (const leave of this.#leave.splice(0)) leave();
+    this.#resolveEnded(cause);
+  }
+
+  #received(incoming: IncomingRequest): void {
+    const { method } = incoming.request;
+    if (method === 'INVITE') {
+      this.context.background(this.#reInvited(incoming));
+    } else if (incoming.request.body.length === 0) {
+      incoming.respond(200);
+    } else {
+      incoming.respond(415, { headers: [['Accept', sdpType]] });
+    }
+  }
+
+  /** The peer offers the audio anew (RFC 3261 §14.2), or asks for our offer. */
+  async #reInvited(incoming: IncomingRequest): Promise<void> {
+    try {
+      const { body } = incoming.request;
+      if (body.length === 0) {
+        const offer = await this.media.offer();
+        incoming.onAck = (ack) => this.#lateAnswer(ack);
+        incoming.respond(200, { contentType: sdpType, body: offer });
+        return;
+      }
+      await this.#suitBridge(body);
+      const answer = await this.media.answer(body);
+      incoming.respond(200, { contentType: sdpType, body: answer });
+    } catch (error) {
+      const status = error instanceof TandemError && error.status === 400 ? 400 : 488;
+      this.log.info({ error: messageOf(error), status }, 're-INVITE refused, the session stays as it was');
+      incoming.respond(status);
+    }
+  }
+
+  #lateAnswer(ack: SipRequest): void {
+    try {
+      this.media.accept(ack.body);
+    } catch (error) {
+      this.log.warn({ error: messageOf(error) }, 'the ACK to our offer has no usable answer, ending the call');
+      void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
+    }
+  }
+
+  /** In a bridge the other leg must be able to follow to another codec. Throws when it is not. */
+  async #suitBridge(offer: Uint8Array): Promise<void> {
+    const next = this.media.preview(offer);
+    if (this.bridge && next) await this.bridge.codecChanging(this, next);
+  }
+}
+
+function reasonValue({ status, reason = '' }: EndCause): string {
+  const text = reason.replace(/["\\]/g, ' ');
+  return `SIP;cause=${status ?? 200};text="${text}"`;
+}

@@ -1,0 +1,70 @@
+/** How a call ended, and the errors that say so. */
+import { TandemError } from '../base/errors.ts';
+import { header, type SipResponse } from '../sip/message.ts';
+
+/** Who ended a call and why. `status` is a SIP status, `reason` the Reason header's or status line's text. */
+export interface EndCause {
+  readonly by: 'local' | 'remote' | 'timeout' | 'error' | 'crash';
+  readonly status?: number;
+  readonly reason?: string;
+  readonly method?: string;
+}
+
+/** The call is over: the reason of `call.signal`, and what a waiting operation rejects with. */
+export class DialogEndedError extends TandemError {
+  override readonly name = 'DialogEndedError';
+  readonly endCause: EndCause;
+
+  constructor(callId: string, endCause: EndCause) {
+    super('ERR_DIALOG_ENDED', `call ended by ${endCause.by}${endCause.reason ? `: ${endCause.reason}` : ''}`, {
+      facts: { callId, ...endCause },
+      ...(endCause.status === undefined ? {} : { status: endCause.status }),
+    });
+    this.endCause = endCause;
+  }
+}
+
+/** An INVITE of ours got a final response that is not 2xx. */
+export class DialogResponseError extends TandemError {
+  override readonly name = 'DialogResponseError';
+  override readonly status: number;
+  readonly reason: string;
+  /** Where a 3xx points (Contact URIs, RFC 3261 §21.3). */
+  readonly contacts: readonly string[];
+  readonly response: SipResponse;
+
+  /** @param local made here (no answer, transport error, cancelled), not sent by the peer. */
+  constructor(response: SipResponse, local = false) {
+    const { status, reason } = response;
+    const text = header(response, 'reason');
+    super('ERR_DIALOG_RESPONSE', `call refused: ${status} ${reason}${text ? ` (${text})` : ''}`, {
+      status,
+      facts: { callId: response.headers.callId, status, reason, local },
+    });
+    this.status = status;
+    this.reason = reason;
+    this.response = response;
+    const contact = response.headers.contact;
+    this.contacts = Array.isArray(contact) ? contact.map((address) => address.uri) : [];
+  }
+}
+
+/** A method was called in a state that has no use for it. */
+export class StateError extends TandemError {
+  override readonly name = 'StateError';
+  constructor(callId: string, message: string) {
+    super('ERR_STATE', message, { facts: { callId } });
+  }
+}
+
+/** The legs of a bridge speak different codecs and it may not convert. */
+export class CodecMismatchError extends TandemError {
+  override readonly name = 'CodecMismatchError';
+  constructor(first: string, second: string, options: { readonly cause?: unknown } = {}) {
+    super(
+      'ERR_CODEC_MISMATCH',
+      `cannot bridge ${first} with ${second}: invite the second leg with { originator } or offer one codec to both`,
+      { status: 488, facts: { first, second }, ...options },
+    );
+  }
+}

@@ -1,0 +1,145 @@
+/** Playing audio to the far end (diago's Playback and PlaybackControl). */
+import type { MediaLeg, PlaybackHandle, PlayOptions, PlayResult, PlaySource, Tone } from '../../media/index.ts';
+import { tones } from '../../media/index.ts';
+
+/** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
+export type PlayType = 'audio/wav' | 'audio/pcm' | '';
+
+export interface PlaybackOptions extends PlayOptions {
+  /** Default: `audio/wav`. */
+  readonly type?: PlayType;
+}
+
+/** Starts playing on the leg that has audio now. */
+type Start = (source: PlaySource, options: PlaybackOptions) => PlaybackHandle;
+
+function normalize(options: PlayType | PlaybackOptions | undefined): PlaybackOptions {
+  return typeof options === 'string' ? { type: options } : (options ?? {});
+}
+
+export class Playback {
+  readonly #start: Start;
+
+  constructor(leg: () => MediaLeg) {
+    this.#start = (source, options) => leg().play(source, options.type ?? 'audio/wav', options);
+  }
+
+  /**
+   * Plays and resolves when it is over: to its end, stopped (by `signal` or by another source taking
+   * over), or with the call.
+   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_NO_MEDIA.
+   */
+  async play(source: PlaySource, options?: PlayType | PlaybackOptions): Promise<PlayResult> {
+    return this.#start(source, normalize(options)).done;
+  }
+}
+
+/** A playback that can be steered while it runs. A setting made before `play` counts from its start. */
+export class PlaybackControl {
+  readonly #start: Start;
+  #handle: PlaybackHandle | undefined;
+  #muted = false;
+  #paused = false;
+  #gain = 1;
+  #loop: boolean | number | undefined;
+
+  constructor(leg: () => MediaLeg) {
+    this.#start = (source, options) => leg().play(source, options.type ?? 'audio/wav', options);
+  }
+
+  /** As `Playback.play`; a second call takes over from the first. */
+  async play(source: PlaySource, options?: PlayType | PlaybackOptions): Promise<PlayResult> {
+    const chosen = normalize(options);
+    const loop = chosen.loop ?? this.#loop;
+    const handle = this.#start(source, {
+      ...chosen,
+      volume: chosen.volume ?? this.#gain,
+      ...(loop === undefined ? {} : { loop }),
+    });
+    this.#handle = handle;
+    if (this.#muted) handle.mute(true);
+    if (this.#paused) handle.pause();
+    try {
+      return await handle.done;
+    } finally {
+      if (this.#handle === handle) this.#handle = undefined;
+    }
+  }
+
+  /** Makes `play` return. */
+  stop(): void {
+    this.#handle?.stop();
+  }
+
+  /** Silence is sent in place of the audio, which goes on unheard. */
+  mute(on: boolean): void {
+    this.#muted = on;
+    this.#handle?.mute(on);
+  }
+
+  /** Holds the audio where it is. */
+  pause(): void {
+    this.#paused = true;
+    this.#handle?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#handle?.resume();
+  }
+
+  /** @param ms position from the start, in milliseconds. */
+  seek(ms: number): void {
+    this.#handle?.seek(ms);
+  }
+
+  /** @param gain 1 leaves the loudness as it is; 0 … 4. */
+  volume(gain: number): void {
+    this.#gain = gain;
+    this.#handle?.volume(gain);
+  }
+
+  /** @param on for ever, not at all, or so many times in all. */
+  loop(on: boolean | number): void {
+    this.#loop = on;
+    this.#handle?.loop(on);
+  }
+
+  /** Milliseconds from the start of the audio; 0 when nothing plays. */
+  async position(): Promise<number> {
+    return this.#handle?.position() ?? 0;
+  }
+}
+
+/** The tone a caller hears while the far end rings. */
+export class Ringtone {
+  readonly #leg: () => MediaLeg;
+  readonly #tone: Tone;
+
+  /** @param tone default: European ringback, 425 Hz, 1 s on and 4 s off. */
+  constructor(leg: () => MediaLeg, tone: Tone = tones.ringback) {
+    this.#leg = leg;
+    this.#tone = tone;
+  }
+
+  /** Plays until `signal` is aborted, another source takes over, or the call ends. */
+  async play(options: { readonly signal?: AbortSignal } = {}): Promise<PlayResult> {
+    const { signal } = options;
+    const handle = this.#leg().tone(this.#tone);
+    const stop = (): void => handle.stop();
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      return await handle.done;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Starts it and returns how to stop it. */
+  playBackground(): () => void {
+    const handle = this.#leg().tone(this.#tone);
+    handle.done.catch(() => {});
+    return () => handle.stop();
+  }
+}

@@ -1,0 +1,438 @@
+/** The composition root: SIP, media and sessions put together, and the calls that run. */
+import { Media, type MediaOptions, type UdpIo } from '../media/index.ts';
+import type { Clock } from './base/clock.ts';
+import { sleep } from './base/clock.ts';
+import { ConfigError, isAbort, messageOf, TandemError } from './base/errors.ts';
+import { Observer } from './base/events.ts';
+import type { Fetch, Files, Resolver } from './base/io.ts';
+import { createLogger, type Logger } from './base/log.ts';
+import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
+import { type Random, token } from './base/random.ts';
+import { answerLike, Bridge, type BridgeOptions } from './session/bridge.ts';
+import { type CallDataFactory, memoryCallData } from './session/call-data.ts';
+import { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
+import { DialogServerSession } from './session/dialog-server-session.ts';
+import { DialogSession, type SessionContext } from './session/dialog-session.ts';
+import type { TandemEvents } from './session/events.ts';
+import { type ForkStrategy, fork } from './session/fork.ts';
+import { outcomeOf, unanswered } from './session/outcome.ts';
+import { outgoingLeg } from './session/outgoing.ts';
+import { type Flow, type InviteServer, SipEndpoint, type SipListener, type SipStats } from './sip/endpoint.ts';
+import type { SipMessage } from './sip/message.ts';
+import type { SipNetwork } from './sip/transport/network.ts';
+import { createNodeNetwork } from './sip/transport/node.ts';
+import { parseUri } from './sip/uri.ts';
+
+export interface TransportOptions {
+  readonly transport: 'udp' | 'tcp';
+  /** Numeric address; `0.0.0.0` and `::` bind to all. */
+  readonly bindHost: string;
+  /** 0 takes any free port. */
+  readonly bindPort: number;
+  /** What Via and Contact say instead of the bound address. */
+  readonly externalHost?: string;
+  readonly externalPort?: number;
+  /** What SDP says instead of the local address. */
+  readonly mediaExternalIp?: string;
+}
+
+export interface TandemMediaOptions extends MediaOptions {
+  /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
+  readonly codecs?: readonly string[];
+}
+
+export interface TandemOptions {
+  /** Default: udp on 127.0.0.1:5060. */
+  readonly transports?: readonly TransportOptions[];
+  readonly media?: TandemMediaOptions;
+  readonly userAgent?: string;
+  readonly logger?: Logger;
+  /** Pass a B leg's 3xx on to the caller instead of 480. */
+  readonly passRedirects?: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly files?: Files;
+  readonly fetch?: Fetch;
+  readonly resolver?: Resolver;
+  /** Where SIP sockets come from; default Node's. */
+  readonly network?: SipNetwork;
+  /** Where RTP sockets come from, with `media.workers: 0`; default Node's. */
+  readonly udp?: UdpIo;
+  /** Makes what each call carries for scripts; default in memory. */
+  readonly callData?: CallDataFactory;
+}
+
+/** Handles one call; when it returns, the call is hung up. */
+export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
+
+/** One URI or several; several are forked. */
+export interface TandemInviteOptions extends InviteOptions {
+  /** For several URIs: all at once (default), or one after the other. */
+  readonly strategy?: ForkStrategy;
+}
+
+/** What is open right now. After the last call all of it is 0 again. */
+export interface CheckReport {
+  readonly listeners: readonly SipListener[];
+  readonly calls: number;
+  readonly background: number;
+  readonly sip: SipStats;
+  readonly media: Awaited<ReturnType<Media['counts']>>;
+  readonly draining: boolean;
+}
+
+const defaultTransport: TransportOptions = { transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 };
+const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];
+/** How long `close` waits for the BYEs of running calls to be answered. */
+const farewellMs = 2000;
+
+export class Tandem {
+  readonly observer: Observer<TandemEvents>;
+  readonly #options: TandemOptions;
+  readonly #transports: readonly TransportOptions[];
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #resolver: Resolver;
+  readonly #logger: Logger;
+  readonly #network: SipNetwork;
+  readonly #endpoint: SipEndpoint;
+  readonly #media: Media;
+  readonly #context: SessionContext;
+  readonly #sessions = new Set<DialogSession>();
+  readonly #background = new Set<Promise<unknown>>();
+  #handler: CallHandler | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+  #draining = false;
+
+  /** Opens nothing yet. Throws ConfigError for settings that cannot work. */
+  constructor(options: TandemOptions = {}) {
+    this.#options = options;
+    this.#transports = checkedTransports(options.transports ?? [defaultTransport]);
+    this.#clock = options.clock ?? nodeClock;
+    this.#random = options.random ?? createNodeRandom();
+    this.#resolver = options.resolver ?? nodeResolver;
+    this.#logger = options.logger ?? createLogger();
+    this.#network = options.network ?? createNodeNetwork();
+    this.observer = new Observer((name, error) =>
+      this.#logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
+    );
+    const { codecs = defaultCodecs, ...media } = options.media ?? {};
+    const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
+    this.#endpoint = new SipEndpoint({
+      listen: this.#transports,
+      clock,
+      random,
+      logger,
+      resolver: this.#resolver,
+      userAgent: options.userAgent ?? 'Tandem',
+      network: this.#network,
+      onMessage: (direction, message, peer) => this.#message(direction, message, peer),
+    });
+    this.#media = new Media(media, {
+      clock,
+      random,
+      logger,
+      files: options.files ?? nodeFiles,
+      fetch: options.fetch ?? nodeFetch,
+      ...(options.udp ? { udp: options.udp } : {}),
+    });
+    this.#endpoint.onInvite = (invite) => this.#accept(invite);
+    this.#context = {
+      clock,
+      random,
+      logger,
+      codecs,
+      observer: this.observer,
+      endpoint: this.#endpoint,
+      media: this.#media,
+      callData: options.callData ?? memoryCallData(clock),
+      background: (work) => this.#inBackground(work),
+      adopt: (session) => {
+        this.#sessions.add(session);
+        return () => this.#sessions.delete(session);
+      },
+    };
+  }
+
+  // ---- incoming calls
+
+  /**
+   * Opens the listeners and hands every incoming call to `handler`. Resolves when `signal` is aborted
+   * or `close` was called, and everything is closed.
+   * @throws TandemError ERR_PORT_IN_USE, ERR_RTP_PORTS_IN_USE.
+   */
+  async serve(handler: CallHandler, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    await this.serveBackground(handler);
+    const close = (): void => void this.close();
+    options.signal?.addEventListener('abort', close, { once: true });
+    await this.#closed.promise;
+    options.signal?.removeEventListener('abort', close);
+  }
+
+  /** As `serve`, but resolves as soon as it listens. A later handler takes the calls that come later. */
+  async serveBackground(handler: CallHandler): Promise<void> {
+    this.#handler = handler;
+    await this.open();
+  }
+
+  /** Opens listeners and media; `serve` and `invite` do it by themselves. */
+  open(): Promise<void> {
+    if (this.#closing) return Promise.reject(new TandemError('ERR_STATE', 'this Tandem is closed'));
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** The bound listeners, with the ports that `bindPort: 0` got. */
+  get listeners(): readonly SipListener[] {
+    return this.#endpoint.listeners;
+  }
+
+  // ---- outgoing calls
+
+  /**
+   * Calls and resolves with the answered, ACKed session. Several URIs are forked by `strategy`.
+   * Close the session when done.
+   * @throws DialogResponseError for a final response that is no answer, TandemError ERR_TIMEOUT, or
+   * the signal's reason.
+   */
+  async invite(target: string | readonly string[], options: TandemInviteOptions = {}): Promise<DialogClientSession> {
+    await this.open();
+    const { strategy = 'parallel', ...rest } = options;
+    const uris = typeof target === 'string' ? [target] : target;
+    if (uris.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs a URI to call');
+    const first = this.#leg(uris[0] as string, rest);
+    const legs = [first, ...uris.slice(1).map((uri) => this.#leg(uri, { ...rest, call: rest.call ?? first }))];
+    return fork(legs, strategy, rest);
+  }
+
+  /** Makes the session of an outgoing call without calling yet: see `DialogClientSession.invite`. */
+  async newDialog(uri: string, options: InviteOptions = {}): Promise<DialogClientSession> {
+    await this.open();
+    return this.#leg(uri, options);
+  }
+
+  /**
+   * Calls `uri` as the partner of the call that is in `bridge`, and bridges both before the ACK.
+   * @throws as `invite`, and ERR_CODEC_MISMATCH; the new leg is hung up then.
+   */
+  async inviteBridge(uri: string, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
+    await this.open();
+    const [originator] = bridge.sessions;
+    const joined = originator ? { originator, call: originator } : {};
+    const leg = this.#leg(uri, { ...joined, ...options });
+    try {
+      await leg.invite(options);
+      bridge.add(leg);
+      await leg.ack();
+      return leg;
+    } catch (error) {
+      await leg.close();
+      throw error;
+    }
+  }
+
+  // ---- bridges
+
+  /** An open bridge: `add` two calls to it. */
+  bridge(options?: BridgeOptions): Bridge;
+  /** Bridges two calls; an incoming one that is not answered yet is answered, in the other's codec. */
+  bridge(a: DialogSession, b: DialogSession, options?: BridgeOptions): Promise<Bridge>;
+  bridge(
+    first?: DialogSession | BridgeOptions,
+    second?: DialogSession,
+    options?: BridgeOptions,
+  ): Bridge | Promise<Bridge> {
+    if (first instanceof DialogSession && second) return this.#bridgeTwo(first, second, options);
+    return new Bridge(this.#media, first as BridgeOptions | undefined);
+  }
+
+  async #bridgeTwo(a: DialogSession, b: DialogSession, options: BridgeOptions | undefined): Promise<Bridge> {
+    await answerLike(a, b);
+    await answerLike(b, a);
+    const bridge = new Bridge(this.#media, options);
+    bridge.add(a);
+    bridge.add(b);
+    return bridge;
+  }
+
+  // ---- the end
+
+  /**
+   * Takes no new calls (503 with Retry-After) and resolves when the running ones are over; those
+   * that still run after `timeout` milliseconds are hung up.
+   */
+  async drain(options: { readonly timeout?: number } = {}): Promise<void> {
+    this.#draining = true;
+    const over = new AbortController();
+    const calls = Promise.all([...this.#sessions].map((session) => session.ended)).then(() => over.abort());
+    if (options.timeout !== undefined) {
+      const timeUp = sleep(this.#clock, options.timeout, over.signal).catch(() => {});
+      await Promise.race([calls, timeUp]);
+    } else {
+      await calls;
+    }
+    over.abort();
+    await this.#hangupAll('server shutting down');
+  }
+
+  /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close().catch((error: unknown) => this.#logger.error({ error: messageOf(error) }, 'close failed'));
+  }
+
+  /** What is open right now, for `tandem check` and for tests that look for leaks. */
+  async check(): Promise<CheckReport> {
+    return {
+      listeners: this.listeners,
+      calls: this.#sessions.size,
+      background: this.#background.size,
+      sip: this.#endpoint.stats,
+      media: await this.#media.counts(),
+      draining: this.#draining,
+    };
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#media.open();
+      await this.#endpoint.open();
+    } catch (error) {
+      await this.#endpoint.close();
+      await this.#media.close();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true;
+    try {
+      await this.#opening;
+      await this.#hangupAll('server shutting down');
+    } catch (error) {
+      this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
+    } finally {
+      await this.#endpoint.close();
+      await this.#media.close();
+      this.#closed.resolve();
+    }
+  }
+
+  async #hangupAll(reason: string): Promise<void> {
+    const over = new AbortController();
+    const farewells = [...this.#sessions].map((session) => session.hangup({ reason }).catch(() => {}));
+    const timeUp = sleep(this.#clock, farewellMs, over.signal).catch(() => {});
+    await Promise.race([Promise.all([...farewells, ...this.#background]), timeUp]);
+    over.abort();
+  }
+
+  // ---- one incoming call
+
+  #accept(invite: InviteServer): void {
+    if (this.#draining) {
+      invite.reject(503, { headers: [['Retry-After', '30']] });
+      return;
+    }
+    const handler = this.#handler;
+    if (!handler) {
+      invite.reject(480);
+      return;
+    }
+    const { callId } = invite.request.headers;
+    const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
+    const call = new DialogServerSession(this.#context, invite, this.#dialogMedia(callId, place), (uri, options, a) =>
+      this.#leg(uri, { originator: a, call: a, ...options }),
+    );
+    this.#inBackground(this.#handle(handler, call));
+  }
+
+  /** Runs the handler; its scope is the call's lifetime. */
+  async #handle(handler: CallHandler, call: DialogServerSession): Promise<void> {
+    const log = this.#logger.child({ callId: call.callId });
+    try {
+      await handler(call);
+      if (call.state !== 'ended' && !call.isAnswered) await call.reject(unanswered.status);
+    } catch (error) {
+      if (isAbort(error, call.signal)) return;
+      log.warn({ error: messageOf(error), err: error }, 'the call handler threw');
+      if (call.state === 'ended' || call.isAnswered) return;
+      const { status, reason, headers } = outcomeOf(error, this.#options.passRedirects);
+      await call.reject(status, reason, { headers });
+    } finally {
+      await Promise.all([call.closeLegs(), call.close()]);
+    }
+  }
+
+  // ---- one outgoing leg
+
+  #leg(uri: string, options: InviteOptions): DialogClientSession {
+    const prepare = (more: InviteOptions) => outgoingLeg(uri, { ...options, ...more }, this.listeners);
+    const callId = token(this.#random, 16);
+    const data = options.call?.data ?? this.#context.callData();
+    const place = (): Promise<MediaPlace> => this.#placeFor(uri, options);
+    return new DialogClientSession(this.#context, data, callId, prepare, this.#dialogMedia(callId, place));
+  }
+
+  #dialogMedia(callId: string, place: () => Promise<MediaPlace>): DialogMedia {
+    return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
+  }
+
+  async #placeFor(uri: string, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
+    const target = parseUri(proxy ?? uri);
+    const name = transport ?? (target.ok && target.value.params.transport?.toLowerCase() === 'tcp' ? 'tcp' : 'udp');
+    const listener = this.listeners.find((one) => one.transport === name) ?? this.listeners[0];
+    if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
+    const host = target.ok ? target.value.host : '';
+    if (!isWildcard(listener.host)) return this.#place(listener, host);
+    const found = await this.#resolver.lookup(host).catch(() => []);
+    return this.#place(listener, found[0]?.address ?? '127.0.0.1');
+  }
+
+  #place(listener: SipListener, peer: string): MediaPlace {
+    const bindAddress = listener.host;
+    const external = this.#transports[this.listeners.indexOf(listener)]?.mediaExternalIp;
+    const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
+    return { bindAddress, address };
+  }
+
+  #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {
+    const name = message.kind === 'request' ? 'sip:request' : 'sip:response';
+    if (!this.observer.has(name)) return;
+    const { callId, cseq } = message.headers;
+    const peer = `${transport}:${address}:${port}`;
+    const status = message.kind === 'response' ? { status: message.status, reason: message.reason } : {};
+    this.observer.emit(name, { callId, at: this.#clock.wallclock(), direction, peer, method: cseq.method, ...status });
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    const done = work
+      .catch((error: unknown) => this.#logger.error({ error: messageOf(error) }, 'work behind a call failed'))
+      .finally(() => this.#background.delete(done));
+    this.#background.add(done);
+  }
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function checkedTransports(transports: readonly TransportOptions[]): readonly TransportOptions[] {
+  if (transports.length === 0) throw new ConfigError('transports is empty: name at least one listener');
+  for (const { transport, bindPort } of transports) {
+    if (transport !== 'udp' && transport !== 'tcp') {
+      throw new ConfigError(`transport ${JSON.stringify(transport)} is not available: use udp or tcp`);
+    }
+    if (!Number.isInteger(bindPort) || bindPort < 0 || bindPort > 65535) {
+      throw new ConfigError(`bindPort is a number from 0 to 65535, not ${bindPort}`);
+    }
+  }
+  return transports;
+}
