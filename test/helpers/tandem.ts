@@ -1,0 +1,58 @@
+/** A Tandem on free ports, for tests that run beside others. */
+import { randomInt } from 'node:crypto';
+import { expect } from 'vitest';
+import { createLogger } from '../../src/base/log.ts';
+import { type CallHandler, type CheckReport, Tandem, type TandemOptions } from '../../src/tandem.ts';
+
+/** Media workers that the suite runs with: 0, 1 or 2. */
+export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
+
+const ports = 200;
+
+/** A block of ports below the ephemeral range. Another test may have it: try again then. */
+export function randomRtpPorts(): { readonly min: number; readonly max: number } {
+  const min = 10_000 + 2 * randomInt((32_000 - 10_000 - ports) / 2);
+  return { min, max: min + ports - 1 };
+}
+
+export interface TestTandem extends AsyncDisposable {
+  readonly tandem: Tandem;
+  /** Where it listens on UDP. */
+  readonly port: number;
+}
+
+export async function openTandem(handler?: CallHandler, options: TandemOptions = {}): Promise<TestTandem> {
+  for (let attempt = 1; ; attempt++) {
+    const tandem = new Tandem({
+      transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
+      logger: createLogger('silent'),
+      ...options,
+      media: { workers: testWorkers, rtpPorts: randomRtpPorts(), ...options.media },
+    });
+    try {
+      if (handler) await tandem.serveBackground(handler);
+      else await tandem.open();
+    } catch (error) {
+      if (attempt < 20 && (error as { code?: unknown }).code === 'ERR_RTP_PORTS_IN_USE') continue;
+      throw error;
+    }
+    const udp = tandem.listeners.find(({ transport }) => transport === 'udp');
+    return { tandem, port: udp?.port ?? 0, [Symbol.asyncDispose]: () => tandem.close() };
+  }
+}
+
+/** Waits until no call, leg or socket of a call is left; fails with what is. */
+export async function expectIdle(tandem: Tandem): Promise<void> {
+  const busy = (report: CheckReport) => ({
+    calls: report.calls,
+    background: report.background,
+    dialogs: report.sip.dialogs,
+    legs: report.media.legs,
+    bridges: report.media.bridges,
+    playbacks: report.media.playbacks,
+    recordings: report.media.recordings,
+    sockets: report.media.sockets,
+  });
+  const idle = { calls: 0, background: 0, dialogs: 0, legs: 0, bridges: 0, playbacks: 0, recordings: 0, sockets: 0 };
+  await expect.poll(async () => busy(await tandem.check()), { timeout: 5_000 }).toEqual(idle);
+}
