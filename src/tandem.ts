@@ -8,7 +8,7 @@ import type { Fetch, Files, Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
-import { answerLike, Bridge, type BridgeOptions } from './session/bridge.ts';
+import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { type CallDataFactory, memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
@@ -251,12 +251,18 @@ export class Tandem {
   }
 
   async #bridgeTwo(a: DialogSession, b: DialogSession, options: BridgeOptions | undefined): Promise<Bridge> {
-    await answerLike(a, b);
-    await answerLike(b, a);
+    await prepareLike(a, b);
+    await prepareLike(b, a);
     const bridge = new Bridge(this.#media, options);
-    bridge.add(a);
-    bridge.add(b);
-    return bridge;
+    try {
+      bridge.add(a);
+      bridge.add(b);
+      for (const call of [a, b]) if (call instanceof DialogServerSession && !call.isAnswered) await call.answer();
+      return bridge;
+    } catch (error) {
+      bridge.close();
+      throw error;
+    }
   }
 
   // ---- the end

@@ -130,14 +130,16 @@ function codecName({ codec }: NegotiatedAudio): string {
 }
 
 /**
- * Answers a call that is about to be bridged with `other`, in the codec that `other` speaks.
- * @throws CodecMismatchError when its caller did not offer that one.
+ * Settles the audio of a call that is not answered yet in the codec that `other` speaks, so that it
+ * can be bridged before its answer is sent: no word is lost between the two.
+ * @throws CodecMismatchError when its caller did not offer that codec.
  */
-export async function answerLike(session: DialogSession, other: DialogSession): Promise<void> {
+export async function prepareLike(session: DialogSession, other: DialogSession): Promise<void> {
   if (!(session instanceof DialogServerSession) || session.isAnswered) return;
   const audio = other.expectedAudio;
   const expected = session.expectedAudio;
-  if (audio && expected && !session.couldSpeak(audio.codec))
+  if (audio && expected && !session.couldSpeak(audio.codec)) {
     throw new CodecMismatchError(codecName(expected), codecName(audio));
-  await session.answer(audio ? { codecs: narrowedCodecs(audio) } : {});
+  }
+  await session.prepareAnswer(audio && narrowedCodecs(audio));
 }

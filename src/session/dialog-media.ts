@@ -14,8 +14,11 @@ import {
   type NegotiatedAudio,
   parseSdp,
   printSdp,
+  type SdpOrigin,
   type SdpSession,
   sameCodec,
+  sameDescription,
+  withVersion,
 } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';

@@ -225,6 +225,13 @@ export class DialogServerSession extends DialogSession {
     return this.state === 'answered' || this.state === 'confirmed';
   }
 
+  /** Settles the audio as the answer will, without sending it. A late offer has to be answered for that. */
+  async prepareAnswer(codecs?: readonly Codec[]): Promise<void> {
+    this.#mustBeUnanswered('prepareAnswer()');
+    if (this.#invite.request.body.length > 0) await this.#answerOffer(codecs);
+    else await this.answerLate(codecs ? { codecs } : {});
+  }
+
   /** Hangs up the legs that `invite` made: they belong to this call's scope. */
   async closeLegs(): Promise<void> {
     await Promise.all([...this.#legs].map((leg) => leg.close()));
