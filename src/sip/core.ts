@@ -1,0 +1,189 @@
+/**
+ * What the parts of one endpoint share: its layers, its timers and what it calls itself. Dialogs, clients and
+ * servers are made with it.
+ */
+import { messageOf } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { type Random, token } from '../base/random.ts';
+import { printMessage } from './codec.ts';
+import { type Counters, createCounters } from './counters.ts';
+import type { Dialog } from './dialog.ts';
+import { newParams } from './grammar.ts';
+import type { NameAddr, SipMessage, SipRequest, Via } from './message.ts';
+import { noParams } from './message.ts';
+import type { SipEndpointOptions } from './options.ts';
+import { type Resolution, resolveTarget } from './resolve.ts';
+import { TransactionLayer } from './transaction/layer.ts';
+import { TimerQueue } from './transaction/timer-queue.ts';
+import { type TimerSettings, timerSettings } from './transaction/timers.ts';
+import { hostPort } from './transport/address.ts';
+import type { PeerFlow } from './transport/flow.ts';
+import type { SipNetwork } from './transport/network.ts';
+import { defaultTcpLimits } from './transport/tcp-flow.ts';
+import { SipTransport } from './transport/transport.ts';
+
+/** Handled by the endpoint itself, whatever its user adds. */
+const ownMethods = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS'];
+
+export class SipCore {
+  readonly options: SipEndpointOptions;
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly counters: Counters = createCounters();
+  readonly settings: TimerSettings;
+  readonly timers: TimerQueue;
+  readonly transport: SipTransport;
+  readonly transactions: TransactionLayer;
+  /** By `dialogKey`. */
+  readonly dialogs = new Map<string, Dialog>();
+  /** Methods that have a handler. */
+  readonly methods: ReadonlySet<string>;
+  readonly allow: string;
+  readonly supported: readonly string[];
+  /** INVITEs of peers without a final response. */
+  pendingInvites = 0;
+  closed = false;
+  #nextTurn: (() => void)[] = [];
+
+  constructor(
+    options: SipEndpointOptions,
+    network: SipNetwork,
+    onMessage: (message: SipMessage, flow: PeerFlow) => void,
+  ) {
+    this.options = options;
+    this.logger = options.logger;
+    this.random = options.random;
+    this.settings = timerSettings(options.timers);
+    this.methods = new Set([...ownMethods, ...(options.methods ?? ['INFO'])]);
+    this.allow = [...this.methods].join(', ');
+    this.supported = options.supported ?? [];
+    this.timers = new TimerQueue(options.clock, this.#caught);
+    this.transport = new SipTransport({
+      network,
+      listen: options.listen,
+      timers: this.timers,
+      counters: this.counters,
+      logger: options.logger,
+      limits: defaultTcpLimits,
+      onMessage,
+    });
+    this.transactions = new TransactionLayer({
+      timers: this.timers,
+      settings: this.settings,
+      counters: this.counters,
+      replyFlow: (flow, port) => this.transport.replyFlow(flow, port),
+      onSend: (message, flow) => this.observe('out', message, flow),
+    });
+  }
+
+  /** Counts and shows a message to the observer of the endpoint. */
+  observe(direction: 'in' | 'out', message: SipMessage, flow: PeerFlow): void {
+    if (direction === 'out') this.counters.sent++;
+    const { onMessage } = this.options;
+    if (onMessage) this.guard(() => onMessage(direction, message, flow));
+  }
+
+  /** Calls into the user's code: what it throws ends nothing but itself. @returns false if it threw */
+  guard(call: () => void): boolean {
+    try {
+      call();
+      return true;
+    } catch (error) {
+      this.#caught(error);
+      return false;
+    }
+  }
+
+  /** Runs on the next turn of the event loop, in the order asked for. */
+  nextTurn(call: () => void): void {
+    if (this.#nextTurn.push(call) === 1) this.timers.set(this, 'turn', 0);
+  }
+
+  onTimer(): void {
+    const calls = this.#nextTurn;
+    this.#nextTurn = [];
+    for (const call of calls) this.guard(call);
+  }
+
+  newTag(): string {
+    return token(this.random, 8);
+  }
+
+  /** Via of a request of ours that takes this flow; its branch is new (RFC 3261 §8.1.1.7). */
+  newVia(flow: PeerFlow): Via {
+    const { host, port } = flow.listener.advertise(flow.address);
+    const params = newParams();
+    params.branch = `z9hG4bK${token(this.random, 10)}`;
+    // Answer to where I am seen, not to where I think I am (RFC 3581 §3).
+    if (flow.transport === 'udp') params.rport = null;
+    return { protocol: flow.transport === 'udp' ? 'UDP' : 'TCP', host, port, params };
+  }
+
+  /** Where the peer of this flow reaches us. */
+  contact(flow: PeerFlow, user: string | undefined): NameAddr[] {
+    const { host, port } = flow.listener.advertise(flow.address);
+    const at = user === undefined || user === '' ? '' : `${encodeURIComponent(user)}@`;
+    const transport = flow.transport === 'tcp' ? ';transport=tcp' : '';
+    return [{ displayName: undefined, uri: `sip:${at}${hostPort(host, port)}${transport}`, params: noParams }];
+  }
+
+  /** Says who we are, and what we can do where that is asked for (RFC 3261 §20.5, §20.35, §20.37, §20.41). */
+  introduce(message: SipMessage): void {
+    const { other, cseq } = message.headers;
+    const name = message.kind === 'request' ? 'user-agent' : 'server';
+    if (!other.has(name)) other.set(name, [this.options.userAgent]);
+    if (cseq.method !== 'INVITE' && cseq.method !== 'UPDATE') return;
+    if (message.kind === 'response' && (message.status < 200 || message.status >= 300)) return;
+    if (!other.has('allow')) other.set('allow', [this.allow]);
+    if (!other.has('supported') && this.supported.length > 0) other.set('supported', [this.supported.join(', ')]);
+  }
+
+  /** Sends the ACK of a 2xx, which is a transaction to nobody but the far end (RFC 3261 §13.2.2.4). */
+  sendAck(
+    request: SipRequest,
+    nextHop: string,
+    prefer: PeerFlow,
+    sent: (bytes: Uint8Array, flow: PeerFlow) => void,
+  ): void {
+    const send = (found: Resolution): void => {
+      if (!found.ok) {
+        this.logger.debug({ code: found.error.code, error: found.error.message }, 'no way for an ACK');
+        this.counters.transportErrors++;
+        return;
+      }
+      for (const target of found.targets) {
+        const reused =
+          prefer.open && prefer.reliable && target.transport === 'tcp' && prefer.address === target.address;
+        const flow = reused ? prefer : this.transport.flowTo(target, prefer.listener);
+        if (!flow) continue;
+        const ack = { ...request, headers: { ...request.headers, via: [this.newVia(flow)] } };
+        const bytes = printMessage(ack);
+        sent(bytes, flow);
+        this.observe('out', ack, flow);
+        flow.send(bytes, () => {
+          this.counters.transportErrors++;
+        });
+        return;
+      }
+      this.counters.transportErrors++;
+    };
+    const found = resolveTarget(nextHop, undefined, this.options.resolver);
+    if (!(found instanceof Promise)) send(found);
+    else {
+      printMessage(request);
+      found.then((resolution) => this.guard(() => send(resolution)));
+    }
+  }
+
+  readonly #caught = (error: unknown): void => {
+    this.counters.internalErrors++;
+    this.logger.error(
+      { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      'a SIP handler threw',
+    );
+  };
+}
+
+export function dialogKey(callId: string, localTag: string, remoteTag: string | undefined): string {
+  return `${callId}|${localTag}|${remoteTag ?? ''}`;
+}

@@ -1,0 +1,123 @@
+/**
+ * What both sides of a dialog know of it (RFC 3261 §12): names, numbers and the way to the peer. Requests in the
+ * dialog are made from it.
+ */
+import { type NameAddr, noBody, type SipHeaders, type SipRequest } from './message.ts';
+import type { BodyOptions } from './options.ts';
+import { applyRoute, withoutHeaders } from './resolve.ts';
+import { addContent, tagged } from './response.ts';
+
+export type DialogState = 'early' | 'confirmed' | 'terminated';
+
+/** A dialog as plain data. */
+export interface DialogSnapshot {
+  readonly version: 1;
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string | undefined;
+  readonly localUri: string;
+  readonly remoteUri: string;
+  readonly remoteTarget: string;
+  readonly routeSet: readonly string[];
+  readonly localSeq: number;
+  readonly remoteSeq: number | undefined;
+  readonly role: 'uac' | 'uas';
+  readonly state: DialogState;
+  /** URI by which the peer reaches us. */
+  readonly contact: string;
+  readonly transport: 'udp' | 'tcp';
+}
+
+export interface DialogInit {
+  readonly role: 'uac' | 'uas';
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string | undefined;
+  readonly local: NameAddr;
+  readonly remote: NameAddr;
+  readonly remoteTarget: string;
+  readonly routeSet: readonly string[];
+  readonly localSeq: number;
+  readonly remoteSeq: number | undefined;
+  /** What reaches us. */
+  readonly contact: NameAddr[];
+}
+
+/** Requests of ours that carry a Contact. */
+const withContact: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY']);
+
+export class DialogData {
+  readonly init: DialogInit;
+  localSeq: number;
+  remoteSeq: number | undefined;
+  routeSet: readonly string[];
+  #remoteTarget: string;
+
+  constructor(init: DialogInit) {
+    this.init = init;
+    this.localSeq = init.localSeq;
+    this.remoteSeq = init.remoteSeq;
+    this.routeSet = init.routeSet;
+    this.#remoteTarget = withoutHeaders(init.remoteTarget);
+  }
+
+  get remoteTarget(): string {
+    return this.#remoteTarget;
+  }
+
+  /** A target refresh: from now on requests go to the Contact of this message, if it has one. */
+  refreshTarget(headers: SipHeaders): void {
+    const contact = contactOf(headers);
+    if (contact !== undefined) this.#remoteTarget = withoutHeaders(contact);
+  }
+
+  snapshot(state: DialogState, transport: 'udp' | 'tcp'): DialogSnapshot {
+    const { callId, localTag, remoteTag, local, remote, role, contact } = this.init;
+    return {
+      version: 1,
+      callId,
+      localTag,
+      remoteTag,
+      localUri: local.uri,
+      remoteUri: remote.uri,
+      remoteTarget: this.#remoteTarget,
+      routeSet: [...this.routeSet],
+      localSeq: this.localSeq,
+      remoteSeq: this.remoteSeq,
+      role,
+      state,
+      contact: contact[0]?.uri ?? '',
+      transport,
+    };
+  }
+
+  /** Method, CSeq number and options → the request and where it goes first. */
+  compose(method: string, seq: number, options: BodyOptions): { request: SipRequest; nextHop: string } {
+    const { uri, route, nextHop } = applyRoute(this.#remoteTarget, this.routeSet);
+    const { local, localTag, remote, remoteTag, callId, contact } = this.init;
+    const headers: SipHeaders = {
+      via: [],
+      from: tagged(local, localTag),
+      to: tagged(remote, remoteTag),
+      callId,
+      cseq: { seq, method },
+      maxForwards: 70,
+      ...(route ? { route } : undefined),
+      ...(withContact.has(method) ? { contact } : undefined),
+      other: new Map(),
+    };
+    const request: SipRequest = { kind: 'request', method, uri, headers, body: noBody };
+    addContent(request, options);
+    return { request, nextHop };
+  }
+}
+
+/** Record-Route as URIs, in the order of the message. */
+export function recordedRoute({ recordRoute }: SipHeaders): string[] {
+  return (recordRoute ?? []).map(({ uri }) => uri);
+}
+
+/** URI of the first Contact. */
+export function contactOf({ contact }: SipHeaders): string | undefined {
+  return contact === undefined || contact === '*' ? undefined : contact[0]?.uri;
+}

@@ -1,0 +1,394 @@
+/**
+ * A dialog (RFC 3261 §12) at work: requests in both directions, ACKs, and its end. What it knows is in
+ * `dialog-data.ts`.
+ */
+import { AckWaiter } from './ack-waiter.ts';
+import { dialogKey, type SipCore } from './core.ts';
+import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
+import { IncomingRequest } from './incoming-request.ts';
+import type { HeaderField, SipRequest, SipResponse } from './message.ts';
+import type { BodyOptions, Credentials, DialogEnd } from './options.ts';
+import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
+import { createResponse, localResponse } from './response.ts';
+import type { ServerTransaction } from './transaction/server.ts';
+import type { PeerFlow } from './transport/flow.ts';
+import { TurnGate } from './turn-gate.ts';
+
+export type { DialogSnapshot, DialogState } from './dialog-data.ts';
+
+/** An INVITE of the peer that waits for its final response. */
+export interface PendingInvite {
+  /** Answers it; `by` is the request of the peer that made this necessary. */
+  terminate(status: number, by?: SipRequest): void;
+}
+
+/** Requests that move the remote target (RFC 3261 §12.2, RFC 3311). */
+const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
+export class Dialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string | undefined;
+  readonly role: 'uac' | 'uas';
+  /** Requests of the peer in the order of their CSeq. BYE has been answered by then. Default: refuses. */
+  onRequest: (request: IncomingRequest) => void = (request) => request.respond(refusal(request.request.method));
+  /** Once, when a confirmed dialog ends. */
+  onEnd: (cause: DialogEnd) => void = () => {};
+  /** @internal */
+  readonly gate: TurnGate;
+  readonly #core: SipCore;
+  readonly #data: DialogData;
+  readonly #credentials: Credentials | undefined;
+  readonly #key: string;
+  #flow: PeerFlow;
+  #state: DialogState = 'early';
+  #ended = false;
+  #bye: Promise<void> | undefined;
+  /** Our 2xx without ACK. */
+  #waiter: AckWaiter | undefined;
+  #onAckSettled: (() => void) | undefined;
+  /** INVITE of the peer without our final response. */
+  #invited: PendingInvite | undefined;
+  /** INVITE of ours without a final response. */
+  #inviting = false;
+  /** INVITE of ours whose 2xx we have to acknowledge, and the ACK once it is made. */
+  #accepted: SipRequest | undefined;
+  #ack: { readonly seq: number; readonly bytes: Uint8Array; readonly flow: PeerFlow } | undefined;
+
+  /** @internal */
+  constructor(core: SipCore, init: DialogInit, flow: PeerFlow, credentials?: Credentials) {
+    this.#core = core;
+    this.gate = new TurnGate(core);
+    this.role = init.role;
+    this.callId = init.callId;
+    this.localTag = init.localTag;
+    this.remoteTag = init.remoteTag;
+    this.#data = new DialogData(init);
+    this.#credentials = credentials;
+    this.#flow = flow;
+    this.#flow.hold();
+    this.#key = dialogKey(init.callId, init.localTag, init.remoteTag);
+    core.dialogs.set(this.#key, this);
+  }
+
+  get localUri(): string {
+    return this.#data.init.local.uri;
+  }
+
+  get remoteUri(): string {
+    return this.#data.init.remote.uri;
+  }
+
+  get remoteTarget(): string {
+    return this.#data.remoteTarget;
+  }
+
+  get routeSet(): readonly string[] {
+    return this.#data.routeSet;
+  }
+
+  get localSeq(): number {
+    return this.#data.localSeq;
+  }
+
+  get remoteSeq(): number | undefined {
+    return this.#data.remoteSeq;
+  }
+
+  get state(): DialogState {
+    return this.#state;
+  }
+
+  snapshot(): DialogSnapshot {
+    return this.#data.snapshot(this.#state, this.#flow.transport);
+  }
+
+  /**
+   * Acknowledges the 2xx to our last INVITE; copies of that 2xx get the same ACK. Does nothing when there is no
+   * such 2xx.
+   */
+  ack(options: BodyOptions = {}): void {
+    const invite = this.#accepted;
+    if (!invite) return;
+    this.#accepted = undefined;
+    const { seq } = invite.headers.cseq;
+    const ack = this.#compose('ACK', seq, options);
+    // RFC 3261 §22.1: the ACK of a challenged INVITE shows the same credentials.
+    for (const name of ['authorization', 'proxy-authorization']) {
+      const values = invite.headers.other.get(name);
+      if (values) ack.request.headers.other.set(name, values);
+    }
+    this.#sendAck(ack.request, ack.nextHop, seq);
+  }
+
+  /**
+   * Sends a request and resolves with its final response: the peer's, or a local 408, 416, 491 or 503. It never
+   * rejects. 408 and 481 end the dialog (RFC 3261 §12.2.1.2). A 2xx to INVITE is to be followed by `ack`.
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION
+   */
+  request(method: string, options: BodyOptions = {}): Promise<SipResponse> {
+    const { request, nextHop } = this.#compose(method, this.#data.localSeq + 1, options);
+    if (this.#state === 'terminated') return Promise.resolve(localResponse(request, 481));
+    const invite = method === 'INVITE';
+    // RFC 3261 §14.1: one INVITE at a time, in whichever direction.
+    if (invite && (this.#inviting || this.#invited || this.#waiter))
+      return Promise.resolve(localResponse(request, 491));
+    return this.#exchange(request, nextHop).then((response) => {
+      if (response.status === 481 || response.status === 408) {
+        // After 481 there is nobody to say goodbye to.
+        if (response.status === 408 && this.#state === 'confirmed') void this.bye();
+        this.#end({ by: response.status === 408 ? 'timeout' : 'error', response });
+      }
+      return response;
+    });
+  }
+
+  /** Ends the dialog. Idempotent; resolves at the final response or the timeout, never rejects. */
+  bye(headers: readonly HeaderField[] = []): Promise<void> {
+    this.#bye ??= this.#sayBye(headers);
+    return this.#bye;
+  }
+
+  // What follows is for the endpoint, the client and the server of the INVITE.
+
+  /** @internal A 2xx was sent or received. */
+  confirm(): void {
+    if (this.#state === 'early') this.#state = 'confirmed';
+  }
+
+  /** @internal UAC: a 2xx to an INVITE of ours came for the first time. */
+  accepted(invite: SipRequest, response: SipResponse, flow: PeerFlow): void {
+    this.#accepted = invite;
+    this.#moveTo(flow);
+    this.#data.refreshTarget(response.headers);
+    // Only the 2xx fixes the route set (RFC 3261 §13.2.2.4).
+    if (this.#state === 'early') this.#data.routeSet = recordedRoute(response.headers).reverse();
+    this.confirm();
+  }
+
+  /** @internal A copy of a 2xx: the ACK was lost. */
+  acknowledgeAgain(seq: number): void {
+    if (this.#ack?.seq !== seq) return;
+    this.#core.counters.retransmissionsSent++;
+    this.#ack.flow.send(this.#ack.bytes, () => {});
+  }
+
+  /** @internal No copies of the 2xx will come any more. */
+  forgetAck(seq: number): void {
+    if (this.#ack?.seq === seq) this.#ack = undefined;
+  }
+
+  /** @internal UAS: our 2xx is on its way. */
+  awaitAck(transaction: ServerTransaction, seq: number, onAck: (ack: SipRequest) => void, onTimeout: () => void): void {
+    const settle = (): void => {
+      this.#waiter = undefined;
+      const settled = this.#onAckSettled;
+      this.#onAckSettled = undefined;
+      settled?.();
+    };
+    this.#waiter = new AckWaiter(this.#core, transaction, seq, {
+      onAck: (ack) => {
+        settle();
+        this.gate.run(() => onAck(ack));
+      },
+      onAckTimeout: () => {
+        settle();
+        this.gate.run(onTimeout);
+      },
+    });
+  }
+
+  /** @internal Headers that every response of ours in the dialog has. */
+  complete(response: SipResponse, request: SipRequest): void {
+    const { headers, status } = response;
+    this.#core.introduce(response);
+    if (!targetRefresh.has(request.method) || status <= 100 || status >= 300) return;
+    headers.contact ??= this.#data.init.contact;
+    if (this.#state === 'early' && request.headers.recordRoute) headers.recordRoute = request.headers.recordRoute;
+  }
+
+  /** @internal A request of the peer was answered finally. */
+  answered(incoming: IncomingRequest, transaction: ServerTransaction, status: number): void {
+    const { request } = incoming;
+    if (this.#invited === incoming) this.#invited = undefined;
+    if (status >= 300) return;
+    if (targetRefresh.has(request.method)) this.#data.refreshTarget(request.headers);
+    if (request.method !== 'INVITE') return;
+    this.awaitAck(
+      transaction,
+      request.headers.cseq.seq,
+      (ack) => incoming.onAck(ack),
+      () => {
+        void this.bye();
+        this.#end({ by: 'timeout' });
+      },
+    );
+  }
+
+  /** @internal ACK of a 2xx; copies of it mean nothing. */
+  receiveAck(ack: SipRequest): void {
+    if (this.#waiter?.seq === ack.headers.cseq.seq) this.#waiter.acknowledge(ack);
+  }
+
+  /** @internal UAS: the INVITE that makes this dialog waits for its answer, or no longer. */
+  set invited(server: PendingInvite | undefined) {
+    this.#invited = server;
+  }
+
+  /** @internal A new request of the peer other than ACK and CANCEL. */
+  receive(request: SipRequest, transaction: ServerTransaction): void {
+    const { method, headers } = request;
+    const answer = (status: number, extra: readonly HeaderField[] = []): void => {
+      const response = createResponse(request, status, this.localTag, { headers: extra });
+      this.#core.introduce(response);
+      transaction.respond(response);
+    };
+    // RFC 3261 §12.2.2: a number that went back is out of order. An equal one is no copy: those were matched before.
+    if (this.#data.remoteSeq !== undefined && headers.cseq.seq <= this.#data.remoteSeq) {
+      answer(500, [['Retry-After', this.#retryAfter()]]);
+      return;
+    }
+    this.#data.remoteSeq = headers.cseq.seq;
+    this.#moveTo(transaction.flow);
+    if (method === 'BYE') {
+      answer(200);
+      this.#invited?.terminate(487, request);
+      this.#end({ by: 'remote', request });
+      return;
+    }
+    if (this.#state === 'terminated') {
+      answer(481);
+      return;
+    }
+    if (method === 'INVITE') {
+      // RFC 3261 §14.2. One that overtook the ACK before it (the races of RFC 5407 §3.1) comes again.
+      if (this.#invited) {
+        answer(500, [['Retry-After', this.#retryAfter()]]);
+        return;
+      }
+      if (this.#inviting || this.#waiter) {
+        answer(491);
+        return;
+      }
+    }
+    const incoming = new IncomingRequest(this, transaction, request);
+    if (method === 'INVITE') this.#invited = incoming;
+    this.gate.run(() => {
+      if (this.#core.guard(() => this.onRequest(incoming))) return;
+      incoming.respond(500);
+    });
+  }
+
+  /** @internal Ends without a word to the user: the INVITE was never accepted, or the endpoint closes. */
+  discard(): void {
+    this.#ended = true;
+    this.#end({ by: 'local' });
+    this.#remove();
+  }
+
+  /** @internal The endpoint closes. */
+  abort(): void {
+    this.#end({ by: 'error' });
+    this.#remove();
+  }
+
+  #compose(method: string, seq: number, options: BodyOptions): { request: SipRequest; nextHop: string } {
+    const composed = this.#data.compose(method, seq, options);
+    this.#core.introduce(composed.request);
+    return composed;
+  }
+
+  #exchange(request: SipRequest, nextHop: string): Promise<SipResponse> {
+    const invite = request.method === 'INVITE';
+    const { promise, resolve } = Promise.withResolvers<SipResponse>();
+    let final = false;
+    const user: OutgoingUser = {
+      onResponse: (response, local) => {
+        if (response.status < 200) return;
+        if (final) {
+          this.acknowledgeAgain(response.headers.cseq.seq);
+          return;
+        }
+        final = true;
+        if (invite) this.#inviting = false;
+        if (response.status < 300 && !local) {
+          if (invite) this.#accepted = outgoing.request;
+          if (targetRefresh.has(request.method)) this.#data.refreshTarget(response.headers);
+        }
+        resolve(response);
+      },
+      onTerminated: () => this.forgetAck(outgoing.request.headers.cseq.seq),
+      nextSeq: () => ++this.#data.localSeq,
+    };
+    const outgoing = new OutgoingRequest(
+      this.#core,
+      request,
+      { nextHop, flow: this.#flow, credentials: this.#credentials },
+      user,
+    );
+    outgoing.start();
+    this.#data.localSeq = Math.max(this.#data.localSeq, request.headers.cseq.seq);
+    if (invite && !final) this.#inviting = true;
+    return promise;
+  }
+
+  #sendAck(request: SipRequest, nextHop: string, seq: number): void {
+    this.#core.sendAck(request, nextHop, this.#flow, (bytes, flow) => {
+      this.#ack = { seq, bytes, flow };
+    });
+  }
+
+  async #sayBye(headers: readonly HeaderField[]): Promise<void> {
+    if (this.#state === 'terminated') return;
+    this.ack();
+    // RFC 3261 §15: a callee's BYE waits for the ACK, or until there is none to come.
+    if (this.#waiter) {
+      await new Promise<void>((resolve) => {
+        this.#onAckSettled = resolve;
+      });
+      if (this.#ended) {
+        this.#remove();
+        return;
+      }
+    }
+    const { request, nextHop } = this.#compose('BYE', this.#data.localSeq + 1, { headers });
+    this.#state = 'terminated';
+    this.#invited?.terminate(487);
+    const response = await this.#exchange(request, nextHop);
+    this.#end({ by: 'local', response });
+    this.#remove();
+  }
+
+  #end(cause: DialogEnd): void {
+    this.#state = 'terminated';
+    this.#waiter?.stop();
+    this.#waiter = undefined;
+    this.#onAckSettled?.();
+    this.#onAckSettled = undefined;
+    // While our own BYE is on its way, the peer's may cross it and wants its 200.
+    if (!this.#bye) this.#remove();
+    if (this.#ended) return;
+    this.#ended = true;
+    this.gate.run(() => this.onEnd(cause));
+  }
+
+  #remove(): void {
+    if (this.#core.dialogs.get(this.#key) !== this) return;
+    this.#core.dialogs.delete(this.#key);
+    this.#flow.release();
+  }
+
+  #moveTo(flow: PeerFlow): void {
+    if (flow === this.#flow) return;
+    flow.hold();
+    this.#flow.release();
+    this.#flow = flow;
+  }
+
+  #retryAfter(): string {
+    return String(this.#core.random.uint32() % 11);
+  }
+}
+
+function refusal(method: string): number {
+  return method === 'INVITE' ? 488 : 501;
+}

@@ -1,0 +1,255 @@
+/**
+ * A SIP user agent core: takes what the transport received to the transaction, dialog or user it is for, and
+ * offers its user INVITEs in both directions. Everything a peer can send has a defined answer here.
+ */
+import { TandemError } from '../base/errors.ts';
+import { dialogKey, SipCore } from './core.ts';
+import type { Counters } from './counters.ts';
+import { composeRequest, InviteClient } from './invite-client.ts';
+import { InviteServer } from './invite-server.ts';
+import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
+import type {
+  InviteOptions,
+  OptionsAnswer,
+  RequestOptions,
+  ResponseOptions,
+  SipEndpointOptions,
+  SipListener,
+} from './options.ts';
+import { OutgoingRequest } from './outgoing.ts';
+import { createResponse } from './response.ts';
+import type { ServerTransaction } from './transaction/server.ts';
+import type { PeerFlow } from './transport/flow.ts';
+import { createNodeNetwork } from './transport/node.ts';
+import { sdpType, validate } from './validate.ts';
+
+export { Dialog, type DialogSnapshot, type DialogState } from './dialog.ts';
+export { IncomingRequest } from './incoming-request.ts';
+export { InviteClient } from './invite-client.ts';
+export { InviteServer } from './invite-server.ts';
+export type {
+  BodyOptions,
+  Credentials,
+  DialogEnd,
+  Flow,
+  InviteOptions,
+  InviteResult,
+  ListenOptions,
+  OptionsAnswer,
+  RequestOptions,
+  ResponseOptions,
+  SipEndpointOptions,
+  SipListener,
+  SipTransportName,
+} from './options.ts';
+
+export interface SipStats {
+  /** Client and server transactions that are kept at this moment. */
+  readonly transactions: number;
+  readonly clientTransactions: number;
+  readonly serverTransactions: number;
+  readonly dialogs: number;
+  /** TCP connections. */
+  readonly connections: number;
+  /** Timers that wait. */
+  readonly timers: number;
+  /** What happened since the start, by cause. */
+  readonly counters: Readonly<Counters>;
+}
+
+const defaultPendingInvites = 50_000;
+
+export class SipEndpoint {
+  /** A new INVITE that passed validation. Default: 480. */
+  onInvite: (invite: InviteServer) => void = (invite) => invite.reject(480);
+  /** OPTIONS, in and outside a dialog: what to answer. Default: 200. Allow, Accept and Supported are added. */
+  onOptions: (request: SipRequest) => OptionsAnswer = () => ({ status: 200 });
+  readonly #core: SipCore;
+  readonly #maxPending: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SipEndpointOptions) {
+    this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, flow) =>
+      this.#received(message, flow),
+    );
+    this.#maxPending = options.maxPendingInvites ?? defaultPendingInvites;
+  }
+
+  /** Opens all listeners or none. Rejects with TandemError ERR_PORT_IN_USE or ERR_LISTEN {transport, host, port}. */
+  open(): Promise<void> {
+    return this.#core.transport.open();
+  }
+
+  get listeners(): readonly SipListener[] {
+    return this.#core.transport.listeners;
+  }
+
+  get stats(): SipStats {
+    const { transactions, transport, dialogs, timers, counters } = this.#core;
+    return {
+      transactions: transactions.clients + transactions.servers,
+      clientTransactions: transactions.clients,
+      serverTransactions: transactions.servers,
+      dialogs: dialogs.size,
+      connections: transport.connections,
+      timers: timers.size,
+      counters: { ...counters },
+    };
+  }
+
+  /** Sends at once. @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION */
+  invite(options: InviteOptions): InviteClient {
+    this.#assertOpen();
+    return new InviteClient(this.#core, options);
+  }
+
+  /**
+   * A request outside a dialog. Resolves with the final response: the peer's, or a local 408, 416 or 503.
+   * @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION
+   */
+  request(options: RequestOptions): Promise<SipResponse> {
+    this.#assertOpen();
+    const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
+    const { promise, resolve } = Promise.withResolvers<SipResponse>();
+    let seq = 1;
+    const { transport, credentials, contactUser } = options;
+    const withContact = contactUser !== undefined && request.headers.contact === undefined;
+    new OutgoingRequest(
+      this.#core,
+      request,
+      { nextHop, transport, credentials, contactUser, withContact },
+      {
+        onResponse: (response) => {
+          if (response.status >= 200) resolve(response);
+        },
+        nextSeq: () => ++seq,
+      },
+    ).start();
+    return promise;
+  }
+
+  /** Idempotent: closes sockets and ends what is left. What waits for a response gets a local 503. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const core = this.#core;
+    core.closed = true;
+    core.transactions.close(new TandemError('ERR_CLOSED', 'the SIP endpoint was closed'));
+    for (const dialog of [...core.dialogs.values()]) dialog.abort();
+    // The users of the dialogs are told before the timers go that would tell them.
+    core.onTimer();
+    core.timers.clear();
+    await core.transport.close();
+    core.timers.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new TandemError('ERR_CLOSED', 'the SIP endpoint is closed: open a new one');
+  }
+
+  #received(message: SipMessage, flow: PeerFlow): void {
+    if (this.#closing) return;
+    const core = this.#core;
+    core.observe('in', message, flow);
+    if (message.kind === 'response') {
+      if (!core.transactions.receiveResponse(message)) core.counters.strayResponses++;
+      return;
+    }
+    const known = core.transactions.match(message);
+    if (known) core.guard(() => known.receive(message));
+    else if (message.method === 'ACK') this.#ack(message);
+    else core.guard(() => this.#serve(message, flow));
+  }
+
+  /** ACK of a 2xx: a transaction of its own that has no answer (RFC 3261 §13.2.2.4). */
+  #ack(ack: SipRequest): void {
+    const dialog = this.#dialogOf(ack);
+    if (dialog) this.#core.guard(() => dialog.receiveAck(ack));
+    else this.#core.counters.strayAcks++;
+  }
+
+  #serve(request: SipRequest, flow: PeerFlow): void {
+    const core = this.#core;
+    const merged = core.transactions.isMerged(request);
+    const transaction = core.transactions.serve(request, flow);
+    try {
+      if (request.method === 'CANCEL') this.#cancel(request, transaction);
+      else this.#dispatch(request, transaction, merged);
+    } catch (error) {
+      this.#answer(request, transaction, 500);
+      throw error;
+    }
+  }
+
+  #dispatch(request: SipRequest, transaction: ServerTransaction, merged: boolean): void {
+    const core = this.#core;
+    const refusal = validate(request, core);
+    if (refusal) {
+      core.counters.rejected++;
+      this.#answer(request, transaction, refusal.status, refusal);
+      return;
+    }
+    const inDialog = tagOf(request.headers.to) !== undefined;
+    if (request.method === 'OPTIONS' && (!inDialog || this.#dialogOf(request))) {
+      this.#options(request, transaction);
+      return;
+    }
+    if (inDialog || request.method === 'BYE') {
+      const dialog = this.#dialogOf(request);
+      if (dialog) dialog.receive(request, transaction);
+      else this.#answer(request, transaction, 481);
+    } else if (merged) {
+      core.counters.merged++;
+      this.#answer(request, transaction, 482);
+    } else if (core.pendingInvites >= this.#maxPending) {
+      core.counters.overload++;
+      this.#answer(request, transaction, 503, { headers: [['Retry-After', '5']] });
+    } else {
+      const invite = new InviteServer(core, transaction, request);
+      if (!core.guard(() => this.onInvite(invite))) invite.reject(500);
+    }
+  }
+
+  /** RFC 3261 §9.2 */
+  #cancel(cancel: SipRequest, transaction: ServerTransaction): void {
+    const invite = this.#core.transactions.matchCancelled(cancel);
+    if (!invite) {
+      this.#answer(cancel, transaction, 481);
+      return;
+    }
+    this.#answer(cancel, transaction, 200, {}, invite.tag);
+    invite.cancel(cancel);
+  }
+
+  /** RFC 3261 §11.2 */
+  #options(request: SipRequest, transaction: ServerTransaction): void {
+    const { status, headers = [], ...content } = this.onOptions(request);
+    const { allow, supported } = this.#core;
+    this.#answer(request, transaction, status, {
+      ...content,
+      headers: [['Allow', allow], ['Accept', sdpType], ['Supported', supported.join(', ')], ...headers],
+    });
+  }
+
+  #answer(
+    request: SipRequest,
+    transaction: ServerTransaction,
+    status: number,
+    options: ResponseOptions = {},
+    tag = this.#core.newTag(),
+  ): void {
+    const response = createResponse(request, status, tag, options);
+    this.#core.introduce(response);
+    transaction.respond(response);
+  }
+
+  #dialogOf({ headers }: SipRequest) {
+    const localTag = tagOf(headers.to);
+    return localTag === undefined
+      ? undefined
+      : this.#core.dialogs.get(dialogKey(headers.callId, localTag, tagOf(headers.from)));
+  }
+}

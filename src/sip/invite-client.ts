@@ -1,0 +1,194 @@
+/** An INVITE of ours (RFC 3261 §13.2): its provisional responses, its forks and its end. */
+import { token } from '../base/random.ts';
+import type { SipCore } from './core.ts';
+import { Dialog } from './dialog.ts';
+import { contactOf, recordedRoute } from './dialog-data.ts';
+import { type HeaderField, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
+import type { InviteOptions, InviteResult } from './options.ts';
+import { OutgoingRequest } from './outgoing.ts';
+import { applyRoute, withoutHeaders } from './resolve.ts';
+import { addContent, localResponse, tagged } from './response.ts';
+
+/** A first request outside a dialog. */
+export function composeRequest(
+  core: SipCore,
+  method: string,
+  options: InviteOptions,
+  localTag: string,
+): { request: SipRequest; nextHop: string } {
+  // An outbound proxy is loose unless it says otherwise in so many words: users write `sip:proxy.example.com`.
+  const routes = (options.route ?? []).map((uri) => (/;lr(?![^;?])/i.test(uri) ? uri : `${uri};lr`));
+  const { uri, route, nextHop } = applyRoute(withoutHeaders(options.uri), routes);
+  const request: SipRequest = {
+    kind: 'request',
+    method,
+    uri,
+    headers: {
+      via: [],
+      from: tagged(options.from, localTag),
+      to: options.to,
+      callId: options.callId ?? token(core.random, 12),
+      cseq: { seq: 1, method },
+      maxForwards: options.maxForwards ?? 70,
+      ...(route ? { route } : undefined),
+      other: new Map(),
+    },
+    body: noBody,
+  };
+  addContent(request, options);
+  core.introduce(request);
+  return { request, nextHop };
+}
+
+export class InviteClient {
+  readonly callId: string;
+  readonly localTag: string;
+  /** 101–199; with a To tag they come with the early dialog. */
+  onProvisional: (response: SipResponse, dialog: Dialog | undefined) => void = () => {};
+  /** The first final response; never rejects. A 2xx comes with its dialog and is to be acknowledged. */
+  readonly final: Promise<InviteResult<Dialog>>;
+  readonly #core: SipCore;
+  readonly #options: InviteOptions;
+  readonly #outgoing: OutgoingRequest;
+  /** By remote tag: one per fork. */
+  readonly #dialogs = new Map<string, Dialog>();
+  readonly #settle: (result: InviteResult<Dialog>) => void;
+  #settled = false;
+  #cancelled = false;
+  #expired = false;
+  #seq = 1;
+
+  /**
+   * Sends at once.
+   * @internal
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION
+   */
+  constructor(core: SipCore, options: InviteOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.localTag = core.newTag();
+    const { promise, resolve } = Promise.withResolvers<InviteResult<Dialog>>();
+    this.final = promise;
+    this.#settle = resolve;
+    const { request, nextHop } = composeRequest(core, 'INVITE', options, this.localTag);
+    this.callId = request.headers.callId;
+    const { transport, credentials, contactUser } = options;
+    this.#outgoing = new OutgoingRequest(
+      core,
+      request,
+      { nextHop, transport, credentials, contactUser, withContact: request.headers.contact === undefined },
+      {
+        onResponse: (response, local) => this.#received(response, local),
+        onExpire: () => {
+          this.#expired = true;
+        },
+        onTerminated: () => this.#terminated(),
+        nextSeq: () => ++this.#seq,
+      },
+    );
+    this.#outgoing.start();
+  }
+
+  /** The INVITE as it was sent last. */
+  get request(): SipRequest {
+    return this.#outgoing.request;
+  }
+
+  /** Idempotent; after the final response it does nothing. The outcome comes with `final`. */
+  cancel(headers: readonly HeaderField[] = []): void {
+    if (this.#settled || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#outgoing.cancel(headers);
+  }
+
+  #received(response: SipResponse, local: boolean): void {
+    const { status } = response;
+    if (status === 100) return;
+    if (status < 200) {
+      if (this.#settled) return;
+      const dialog = this.#dialogOf(response);
+      this.#core.guard(() => this.onProvisional(response, dialog));
+    } else if (status < 300 && !local) this.#accepted(response);
+    else {
+      const status = this.#cancelled ? 487 : this.#expired ? 408 : undefined;
+      // What a timeout or a failed transport means depends on what was wanted.
+      const told = status !== undefined && (local || this.#expired) ? localResponse(this.request, status) : response;
+      this.#finish({ response: told, dialog: undefined, local: local || told !== response });
+    }
+  }
+
+  #accepted(response: SipResponse): void {
+    const dialog = this.#dialogOf(response);
+    const { flow, request } = this.#outgoing;
+    if (!dialog || !flow) return;
+    if (dialog.state !== 'early') {
+      dialog.acknowledgeAgain(request.headers.cseq.seq);
+      return;
+    }
+    dialog.accepted(request, response, flow);
+    if (!this.#settled && !this.#cancelled && !this.#expired) {
+      dialog.gate.shut();
+      this.#finish({ response, dialog, local: false });
+      return;
+    }
+    // Another fork was first, or nobody wants the call any more: take it and end it (RFC 3261 §13.2.2.4).
+    dialog.ack();
+    void dialog.bye();
+    if (!this.#settled) {
+      const status = this.#cancelled ? 487 : 408;
+      this.#finish({ response: localResponse(request, status), dialog: undefined, local: true });
+    }
+  }
+
+  #finish(result: InviteResult<Dialog>): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#settle(result);
+    // After a 2xx other forks may still answer; after anything else no dialog is left.
+    if (result.response.status >= 300 && !this.#awaitsForks()) this.#discardEarly();
+  }
+
+  #awaitsForks(): boolean {
+    return [...this.#dialogs.values()].some((dialog) => dialog.state !== 'early');
+  }
+
+  #terminated(): void {
+    const { seq } = this.request.headers.cseq;
+    for (const dialog of this.#dialogs.values()) dialog.forgetAck(seq);
+    this.#discardEarly();
+    this.#dialogs.clear();
+  }
+
+  #discardEarly(): void {
+    for (const dialog of this.#dialogs.values()) if (dialog.state === 'early') dialog.discard();
+  }
+
+  #dialogOf(response: SipResponse): Dialog | undefined {
+    const remoteTag = tagOf(response.headers.to);
+    const { flow, request } = this.#outgoing;
+    if (!flow || (remoteTag === undefined && response.status < 200)) return undefined;
+    const known = this.#dialogs.get(remoteTag ?? '');
+    if (known) return known;
+    const { from, to, callId, cseq, contact } = request.headers;
+    const dialog = new Dialog(
+      this.#core,
+      {
+        role: 'uac',
+        callId,
+        localTag: this.localTag,
+        remoteTag,
+        local: tagged(from, undefined),
+        remote: tagged(to, undefined),
+        remoteTarget: contactOf(response.headers) ?? this.#options.uri,
+        routeSet: recordedRoute(response.headers).reverse(),
+        localSeq: cseq.seq,
+        remoteSeq: undefined,
+        contact: contact === undefined || contact === '*' ? this.#core.contact(flow, undefined) : contact,
+      },
+      flow,
+      this.#options.credentials,
+    );
+    this.#dialogs.set(remoteTag ?? '', dialog);
+    return dialog;
+  }
+}

@@ -1,0 +1,154 @@
+/** An INVITE of a peer that makes a dialog (RFC 3261 §13.3). */
+import type { SipCore } from './core.ts';
+import { Dialog, type PendingInvite } from './dialog.ts';
+import { contactOf, recordedRoute } from './dialog-data.ts';
+import { type SipRequest, type SipResponse, tagOf } from './message.ts';
+import type { Flow, ResponseOptions, SipListener } from './options.ts';
+import { createResponse, tagged } from './response.ts';
+import type { ServerTransaction, ServerUser } from './transaction/server.ts';
+import type { QueuedTimer } from './transaction/timer-queue.ts';
+import { uriUser } from './uri.ts';
+
+/** A ringing call says so every minute, or a proxy on the way gives it up (RFC 3261 §13.3.1.1). */
+const refreshMs = 60_000;
+/** And no longer than so many minutes if its user does nothing. */
+const refreshes = 30;
+
+export class InviteServer implements ServerUser, PendingInvite {
+  readonly request: SipRequest;
+  /** Early until `accept`; its local tag is in every response but 100. */
+  readonly dialog: Dialog;
+  /**
+   * The INVITE is over before its final response was sent, and has been answered: 487 to a CANCEL or an early BYE
+   * (passed on), 408 when the user was silent for timer C, or nothing could be sent (undefined).
+   */
+  onCancel: (cancel: SipRequest | undefined) => void = () => {};
+  onAck: (ack: SipRequest) => void = () => {};
+  /** No ACK in 64·T1. The dialog stands; its user decides, and BYE is what the RFC advises. */
+  onAckTimeout: () => void = () => {};
+  readonly #core: SipCore;
+  readonly #transaction: ServerTransaction;
+  #cancelled = false;
+  #settled = false;
+  #refresh: QueuedTimer | undefined;
+  #refreshed = 0;
+  #ringing: SipResponse | undefined;
+
+  /** @internal */
+  constructor(core: SipCore, transaction: ServerTransaction, request: SipRequest) {
+    this.#core = core;
+    this.#transaction = transaction;
+    this.request = request;
+    const { headers } = request;
+    const { flow } = transaction;
+    this.dialog = new Dialog(
+      core,
+      {
+        role: 'uas',
+        callId: headers.callId,
+        localTag: core.newTag(),
+        remoteTag: tagOf(headers.from),
+        local: tagged(headers.to, undefined),
+        remote: tagged(headers.from, undefined),
+        remoteTarget: contactOf(headers) ?? '',
+        routeSet: recordedRoute(headers),
+        localSeq: 0,
+        remoteSeq: headers.cseq.seq,
+        contact: core.contact(flow, uriUser(request.uri)),
+      },
+      flow,
+    );
+    this.dialog.invited = this;
+    core.pendingInvites++;
+    transaction.tag = this.dialog.localTag;
+    this.dialog.gate.shut();
+    transaction.user = {
+      onAck: (ack) => this.dialog.receiveAck(ack),
+      onCancel: (cancel) => this.terminate(487, cancel),
+      onExpire: () => this.terminate(408),
+      onTransportError: () => this.#abandon(undefined),
+    };
+  }
+
+  get flow(): Flow {
+    return this.#transaction.flow;
+  }
+
+  get listener(): SipListener {
+    return this.#transaction.flow.listener;
+  }
+
+  /** True once the INVITE was answered in the user's place: what the user answers then is dropped. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** 100–199. A ringing response is repeated every minute. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
+  provisional(status: number, options: ResponseOptions = {}): void {
+    if (!this.#transaction.pending) return;
+    const response = this.#respond(status, options);
+    if (status === 100) return;
+    this.#ringing = response;
+    this.#refreshed = 0;
+    this.#core.timers.cancel(this.#refresh);
+    this.#refresh = this.#core.timers.set(this, 'refresh', refreshMs);
+  }
+
+  /** 200, repeated until the ACK. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
+  accept(options: ResponseOptions = {}): void {
+    if (!this.#transaction.pending) return;
+    this.#respond(200, options);
+    this.#done();
+    this.dialog.confirm();
+    this.dialog.awaitAck(
+      this.#transaction,
+      this.request.headers.cseq.seq,
+      (ack) => this.onAck(ack),
+      () => this.onAckTimeout(),
+    );
+  }
+
+  /** 300–699. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
+  reject(status: number, options: ResponseOptions = {}): void {
+    if (!this.#transaction.pending) return;
+    this.#respond(status, options);
+    this.#done();
+    this.dialog.discard();
+  }
+
+  /** @internal Answers in the user's place. */
+  terminate(status: number, by?: SipRequest): void {
+    if (!this.#transaction.pending) return;
+    this.#respond(status, {});
+    this.#abandon(by);
+  }
+
+  onTimer(): void {
+    if (!this.#ringing || this.#refreshed++ >= refreshes) return;
+    this.#transaction.respond(this.#ringing);
+    this.#refresh = this.#core.timers.set(this, 'refresh', refreshMs);
+  }
+
+  #respond(status: number, options: ResponseOptions): SipResponse {
+    const response = createResponse(this.request, status, status === 100 ? undefined : this.dialog.localTag, options);
+    this.dialog.complete(response, this.request);
+    this.#transaction.respond(response);
+    return response;
+  }
+
+  #abandon(by: SipRequest | undefined): void {
+    if (this.#settled) return;
+    this.#cancelled = true;
+    this.#done();
+    this.dialog.discard();
+    this.dialog.gate.run(() => this.onCancel(by));
+  }
+
+  #done(): void {
+    this.#settled = true;
+    this.#core.pendingInvites--;
+    this.dialog.invited = undefined;
+    this.#ringing = undefined;
+    this.#core.timers.cancel(this.#refresh);
+  }
+}

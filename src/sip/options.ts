@@ -1,0 +1,126 @@
+/** What a user of the SIP endpoint passes in and gets back: plain shapes, no behaviour. */
+import type { Clock } from '../base/clock.ts';
+import type { Resolver } from '../base/io.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
+import type { TimerOptions } from './transaction/timers.ts';
+import type { SipNetwork } from './transport/network.ts';
+
+export type SipTransportName = 'udp' | 'tcp';
+
+export interface ListenOptions {
+  readonly transport: SipTransportName;
+  /** Numeric address to bind: `127.0.0.1`, `::1`, or a wildcard (`0.0.0.0`, `::`). */
+  readonly bindHost: string;
+  /** 0: any free port. */
+  readonly bindPort: number;
+  /** What Via and Contact say instead of the bound address. */
+  readonly externalHost?: string;
+  readonly externalPort?: number;
+}
+
+export interface SipListener {
+  readonly transport: SipTransportName;
+  /** The bound address and port. */
+  readonly host: string;
+  readonly port: number;
+  /** What Via and Contact say. A wildcard listener may name another local address to some peers. */
+  readonly externalHost: string;
+  readonly externalPort: number;
+  /** Bytes the kernel granted to the socket's receive buffer; undefined for TCP. */
+  readonly receiveBuffer: number | undefined;
+}
+
+/** The peer of a message. */
+export interface Flow {
+  readonly transport: SipTransportName;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface OptionsAnswer {
+  readonly status: number;
+  readonly headers?: readonly HeaderField[];
+  readonly contentType?: string;
+  readonly body?: Uint8Array;
+}
+
+export interface SipEndpointOptions {
+  readonly listen: readonly ListenOptions[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly resolver: Resolver;
+  readonly logger: Logger;
+  /** The User-Agent and Server header. */
+  readonly userAgent: string;
+  readonly timers?: TimerOptions;
+  /** Opens sockets; default: Node's. */
+  readonly network?: SipNetwork;
+  /** Hears every message, in order of the wire. */
+  readonly onMessage?: (direction: 'in' | 'out', message: SipMessage, peer: Flow) => void;
+  /** Methods the user of the dialogs handles in `Dialog.onRequest`, beside INVITE; default `['INFO']`. */
+  readonly methods?: readonly string[];
+  /** Option tags the user supports (RFC 3261 §19.2); default none. */
+  readonly supported?: readonly string[];
+  /** INVITEs that may wait for their final response at once; more get 503. Default 50,000. */
+  readonly maxPendingInvites?: number;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface InviteOptions {
+  /** Request-URI. */
+  readonly uri: string;
+  /** The tag is made by the endpoint. */
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly contactUser?: string;
+  /** Default: by the URI's transport parameter, else udp. */
+  readonly transport?: SipTransportName;
+  /** Pre-loaded routes, such as an outbound proxy: URIs (RFC 3261 §8.1.2). */
+  readonly route?: readonly string[];
+  readonly headers?: readonly HeaderField[];
+  readonly contentType?: string;
+  readonly body?: Uint8Array;
+  /** Answer to 401 and 407, once per realm. */
+  readonly credentials?: Credentials;
+  readonly callId?: string;
+  /** Default 70; a B2BUA passes the other leg's value less one (RFC 7332). */
+  readonly maxForwards?: number;
+}
+
+export interface RequestOptions extends InviteOptions {
+  readonly method: string;
+}
+
+export interface ResponseOptions {
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+  readonly contentType?: string;
+  readonly body?: Uint8Array;
+}
+
+/** The part of `ResponseOptions` a request has as well. */
+export interface BodyOptions {
+  readonly headers?: readonly HeaderField[];
+  readonly contentType?: string;
+  readonly body?: Uint8Array;
+}
+
+/** How a dialog came to its end. */
+export interface DialogEnd {
+  readonly by: 'remote' | 'local' | 'timeout' | 'error';
+  readonly request?: SipRequest;
+  readonly response?: SipResponse;
+}
+
+/** First final response to an INVITE. `local`: made here (408 timeout, 503 no transport, 487 cancelled, 416). */
+export interface InviteResult<D> {
+  readonly response: SipResponse;
+  readonly dialog: D | undefined;
+  readonly local: boolean;
+}

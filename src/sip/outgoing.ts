@@ -1,0 +1,278 @@
+/**
+ * A request of ours from its URI to its final response: finds the addresses, goes on to the next one when the
+ * transport fails (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
+ * sent: 408, 416, 503.
+ */
+import { token } from '../base/random.ts';
+import { printMessage } from './codec.ts';
+import type { SipCore } from './core.ts';
+import { answerChallenge, selectChallenge } from './digest.ts';
+import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
+import type { Credentials, SipTransportName } from './options.ts';
+import { type Resolution, resolveTarget } from './resolve.ts';
+import { addContent, localResponse } from './response.ts';
+import type { ClientTransaction, ClientUser } from './transaction/client.ts';
+import type { PeerFlow } from './transport/flow.ts';
+import type { Target } from './transport/transport.ts';
+
+/** A UDP request beyond this may be cut on its way (RFC 3261 §18.1.1). */
+const largeRequest = 1_300;
+
+export interface OutgoingUser {
+  /** Provisional responses, the final one, further 2xx to an INVITE; never from within `start`. */
+  onResponse(response: SipResponse, local: boolean): void;
+  /** An INVITE rang for timer C: it has been cancelled. */
+  onExpire?(): void;
+  /** Nothing more will come. */
+  onTerminated?(): void;
+  /** CSeq number of the request when it is sent again with credentials. */
+  nextSeq(): number;
+}
+
+export interface OutgoingOptions {
+  /** URI of the next hop. */
+  readonly nextHop: string;
+  readonly transport?: SipTransportName | undefined;
+  /** The flow of the dialog: its connection and its listener are used again. */
+  readonly flow?: PeerFlow | undefined;
+  readonly credentials?: Credentials | undefined;
+  /** Contact of a request that makes a dialog: it depends on the flow. */
+  readonly contactUser?: string | undefined;
+  readonly withContact?: boolean;
+}
+
+export class OutgoingRequest implements ClientUser {
+  /** As it was sent last. */
+  request: SipRequest;
+  flow: PeerFlow | undefined;
+  readonly #core: SipCore;
+  readonly #options: OutgoingOptions;
+  readonly #user: OutgoingUser;
+  #targets: Target[] = [];
+  #explicit = false;
+  #transaction: ClientTransaction | undefined;
+  #provisional = false;
+  #final = false;
+  #starting = false;
+  #cancel: readonly HeaderField[] | undefined;
+  #cancelSent = false;
+  /** Realms and nonces that have been answered. */
+  readonly #answered = new Set<string>();
+
+  /** @param request without Via. */
+  constructor(core: SipCore, request: SipRequest, options: OutgoingOptions, user: OutgoingUser) {
+    this.#core = core;
+    this.request = request;
+    this.#options = options;
+    this.#user = user;
+  }
+
+  /** @throws TandemError ERR_HEADER_INJECTION when the request cannot be written; nothing is sent then */
+  start(): void {
+    const resolution = resolveTarget(this.#options.nextHop, this.#options.transport, this.#core.options.resolver);
+    if (!(resolution instanceof Promise)) {
+      this.#starting = true;
+      this.#resolved(resolution);
+      this.#starting = false;
+      return;
+    }
+    // What cannot be written is the caller's fault and must be thrown to it, not after the look-up.
+    printMessage({ ...this.request, headers: { ...this.request.headers, via: [] } });
+    resolution.then((found) => {
+      if (this.#final) return;
+      if (!this.#core.guard(() => this.#resolved(found))) this.#local(500);
+    });
+  }
+
+  /** CANCEL of an INVITE, held back until a provisional response came (RFC 3261 §9.1). */
+  cancel(headers: readonly HeaderField[] = []): void {
+    if (this.#final || this.#cancel) return;
+    this.#cancel = headers;
+    // Nothing has gone out, so there is nothing to wait for.
+    if (!this.#transaction) this.#local(487);
+    else if (this.#provisional) this.#sendCancel();
+  }
+
+  onResponse(response: SipResponse): void {
+    if (response.status < 200) {
+      if (!this.#provisional) {
+        this.#provisional = true;
+        if (this.#cancel) this.#sendCancel();
+      }
+    } else {
+      if (!this.#final && this.#authorize(response)) return;
+      this.#final = true;
+    }
+    this.#user.onResponse(response, false);
+  }
+
+  onTimeout(): void {
+    this.#local(408);
+  }
+
+  onExpire(): void {
+    this.cancel();
+    this.#user.onExpire?.();
+  }
+
+  onTransportError(error: Error): void {
+    this.#core.logger.debug(
+      { error: error.message, transport: this.flow?.transport, method: this.request.method },
+      'cannot send a request',
+    );
+    // The transaction of an attempt before this one may still fail to send its ACK.
+    if (this.#final || this.#transaction?.state !== 'terminated') return;
+    if (this.#cancel) this.#local(487);
+    else if (this.#core.closed || this.#targets.length === 0) this.#local(503);
+    else this.#attempt();
+  }
+
+  onTerminated(): void {
+    if (this.#final && this.#transaction?.state === 'terminated') this.#user.onTerminated?.();
+  }
+
+  #resolved(resolution: Resolution): void {
+    if (!resolution.ok) {
+      this.#core.logger.debug({ code: resolution.error.code, error: resolution.error.message }, 'no way to a target');
+      this.#local(resolution.error.status ?? 503);
+      return;
+    }
+    this.#targets = [...resolution.targets];
+    this.#explicit = resolution.explicit;
+    this.#attempt();
+  }
+
+  /** Sends to the next target that there is a flow to. */
+  #attempt(): void {
+    for (let target = this.#targets.shift(); target; target = this.#targets.shift()) {
+      const flow = this.#flowTo(target);
+      if (!flow) continue;
+      const request = this.#addressed(flow);
+      const bytes = printMessage(request);
+      if (bytes.length > largeRequest && !this.#explicit && flow.transport === 'udp') {
+        if (this.#core.transport.hasTcp(target.address)) {
+          // A peer without TCP refuses the connection and gets it by UDP after all (RFC 3261 §18.1.1).
+          this.#explicit = true;
+          this.#targets.unshift({ ...target, transport: 'tcp' }, target);
+          continue;
+        }
+      }
+      this.#send(request, bytes, flow);
+      return;
+    }
+    const { flow } = this.#options;
+    if (flow?.open && flow.reliable && this.flow !== flow) {
+      // No listener fits the target, but the peer is still connected.
+      const request = this.#addressed(flow);
+      this.#send(request, printMessage(request), flow);
+    } else this.#local(503);
+  }
+
+  #send(request: SipRequest, bytes: Uint8Array, flow: PeerFlow): void {
+    this.request = request;
+    this.flow = flow;
+    this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
+  }
+
+  #flowTo(target: Target): PeerFlow | undefined {
+    const { flow } = this.#options;
+    if (flow?.open && flow.reliable && target.transport === 'tcp' && flow.address === target.address) return flow;
+    return this.#core.transport.flowTo(target, flow?.listener);
+  }
+
+  #addressed(flow: PeerFlow): SipRequest {
+    const { withContact, contactUser } = this.#options;
+    const headers = { ...this.request.headers, via: [this.#core.newVia(flow)] };
+    if (withContact) headers.contact = this.#core.contact(flow, contactUser);
+    return { ...this.request, headers };
+  }
+
+  #local(status: number): void {
+    if (this.#final) return;
+    this.#final = true;
+    const tell = (): void => {
+      this.#user.onResponse(localResponse(this.request, status), true);
+      if (!this.#transaction) this.#user.onTerminated?.();
+    };
+    // Whoever starts a request has not set its callbacks yet.
+    if (this.#starting) queueMicrotask(() => this.#core.guard(tell));
+    else tell();
+  }
+
+  #sendCancel(): void {
+    const transaction = this.#transaction;
+    if (!transaction || this.#cancelSent) return;
+    this.#cancelSent = true;
+    const { headers, uri } = transaction.request;
+    const cancel: SipRequest = {
+      kind: 'request',
+      method: 'CANCEL',
+      uri,
+      headers: {
+        via: [headers.via[0] as Via],
+        from: headers.from,
+        to: headers.to,
+        callId: headers.callId,
+        cseq: { seq: headers.cseq.seq, method: 'CANCEL' },
+        maxForwards: 70,
+        ...(headers.route ? { route: headers.route } : undefined),
+        other: new Map([['user-agent', [this.#core.options.userAgent]]]),
+      },
+      body: new Uint8Array(0),
+    };
+    addContent(cancel, { headers: this.#cancel ?? [] });
+    this.#core.transactions.request(cancel, printMessage(cancel), transaction.flow, unheard);
+    transaction.cancelled();
+  }
+
+  /** Sends the request again with an answer to a challenge. @returns false when there is nothing to answer with */
+  #authorize(response: SipResponse): boolean {
+    const { credentials } = this.#options;
+    const { status } = response;
+    if (!credentials || this.#cancel || (status !== 401 && status !== 407)) return false;
+    const found = selectChallenge(headerValues(response, status === 401 ? 'www-authenticate' : 'proxy-authenticate'));
+    if (!found.ok) return false;
+    const challenge = found.value;
+    // Once per realm, and once more where only the nonce was too old.
+    const asked = `${status} ${challenge.realm}`;
+    const again = `${asked} ${challenge.nonce}`;
+    if (this.#answered.has(again) || (this.#answered.has(asked) && !challenge.stale)) return false;
+    if (this.#answered.size > 8) return false;
+    this.#answered.add(asked).add(again);
+
+    const { headers, method, uri } = this.request;
+    const other = new Map(headers.other);
+    const name = status === 401 ? 'authorization' : 'proxy-authorization';
+    const value = answerChallenge({
+      challenge,
+      method,
+      uri,
+      ...credentials,
+      cnonce: token(this.#core.random, 8),
+      nc: 1,
+    });
+    other.set(name, [value]);
+    this.request = {
+      ...this.request,
+      headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method }, other },
+    };
+    this.#provisional = false;
+    const { flow } = this;
+    if (!flow?.open) {
+      this.start();
+      return true;
+    }
+    const request = this.#addressed(flow);
+    this.#send(request, printMessage(request), flow);
+    return true;
+  }
+}
+
+/** What becomes of a CANCEL changes nothing: the INVITE's own response and timers decide. */
+const unheard: ClientUser = {
+  onResponse() {},
+  onTimeout() {},
+  onTransportError() {},
+  onExpire() {},
+  onTerminated() {},
+};

@@ -1,0 +1,79 @@
+/** The network of the machine: what `SipEndpoint` uses unless it is given another. */
+import { createSocket } from 'node:dgram';
+import { BlockList } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { addressFamily, isWildcard } from './address.ts';
+import type { SipNetwork } from './network.ts';
+import { connectNodeTcp, listenNodeTcp } from './node-tcp.ts';
+import { openNodeUdp } from './node-udp.ts';
+
+/** Interfaces come and go, but asking the system for every message would cost more than the message. */
+const interfacesTtlMs = 10_000;
+const cacheLimit = 10_000;
+
+export function createNodeNetwork(): SipNetwork {
+  const defaults = new Map<4 | 6, string>();
+  let cache = new Map<string, string>();
+  let cachedAt = 0;
+
+  const prepare = async (host: string): Promise<void> => {
+    const family = addressFamily(host);
+    if (isWildcard(host) && family !== 0 && !defaults.has(family)) defaults.set(family, await sourceAddress(family));
+  };
+
+  return {
+    async openUdp(bind, handler) {
+      await prepare(bind.host);
+      return openNodeUdp(bind, handler);
+    },
+    async listenTcp(bind, accept) {
+      await prepare(bind.host);
+      return listenNodeTcp(bind, accept);
+    },
+    connectTcp: connectNodeTcp,
+    localAddress(peer) {
+      const now = performance.now();
+      if (now - cachedAt > interfacesTtlMs || cache.size > cacheLimit) {
+        cache = new Map();
+        cachedAt = now;
+      }
+      let local = cache.get(peer);
+      if (local === undefined) {
+        local = facing(peer) ?? defaults.get(addressFamily(peer) === 6 ? 6 : 4) ?? loopback(addressFamily(peer));
+        cache.set(peer, local);
+      }
+      return local;
+    },
+  };
+}
+
+/** Our address in the subnet of `peer`. */
+function facing(peer: string): string | undefined {
+  const family = addressFamily(peer) === 6 ? 'ipv6' : 'ipv4';
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address, cidr, family: kind } of addresses ?? []) {
+      if (kind.toLowerCase() !== family || cidr === null) continue;
+      const subnet = new BlockList();
+      subnet.addSubnet(address, Number(cidr.split('/')[1]), family);
+      if (subnet.check(peer, family)) return address;
+    }
+  }
+  return undefined;
+}
+
+/** The address the default route leaves from: connecting a UDP socket sends nothing, but picks it. */
+function sourceAddress(family: 4 | 6): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    const done = (address: string): void => {
+      socket.close();
+      resolve(address);
+    };
+    socket.once('error', () => done(loopback(family)));
+    socket.connect(9, family === 6 ? '2001:db8::1' : '192.0.2.1', () => done(socket.address().address));
+  });
+}
+
+function loopback(family: 0 | 4 | 6): string {
+  return family === 6 ? '::1' : '127.0.0.1';
+}

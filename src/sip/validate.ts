@@ -1,0 +1,105 @@
+/**
+ * What a request must fulfil before anybody looks at it (RFC 3261 §8.2), as a table of statuses. Grammar was the
+ * codec's business; what needs a dialog or a transaction (481, 482, 500) is the endpoint's.
+ */
+import { type HeaderField, header, headerValues, type SipRequest, tagOf } from './message.ts';
+import { parseUri, uriScheme } from './uri.ts';
+
+export interface Rules {
+  /** Methods that have a handler. */
+  readonly methods: ReadonlySet<string>;
+  readonly allow: string;
+  /** Option tags that may be required. */
+  readonly supported: readonly string[];
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+}
+
+/** The one body type of INVITE and UPDATE. */
+export const sdpType = 'application/sdp';
+
+/** Longest body taken, bytes. */
+export const maxBody = 65_535;
+
+type Check = (request: SipRequest, rules: Rules) => Refusal | undefined;
+
+/** In the order of §8.2: method, headers, extensions, content. */
+const checks: readonly Check[] = [
+  method405,
+  requestUri400or416,
+  contact400,
+  maxForwards483,
+  require420,
+  body413,
+  content415,
+];
+
+/** The first reason to refuse a request; undefined if there is none. Not for ACK and CANCEL. */
+export function validate(request: SipRequest, rules: Rules): Refusal | undefined {
+  for (const check of checks) {
+    const refusal = check(request, rules);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+function method405({ method, headers }: SipRequest, { methods, allow }: Rules): Refusal | undefined {
+  const inDialog = tagOf(headers.to) !== undefined;
+  // Outside a dialog only these two begin something here; BYE and the rest are 481 where they have no dialog.
+  if (methods.has(method) && (inDialog || method === 'INVITE' || method === 'OPTIONS' || method === 'BYE'))
+    return undefined;
+  return { status: 405, headers: [['Allow', allow]] };
+}
+
+function requestUri400or416({ uri }: SipRequest): Refusal | undefined {
+  const scheme = uriScheme(uri);
+  // There is no TLS here, and to treat sips as sip would promise what is not kept.
+  if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 };
+  return parseUri(uri).ok ? undefined : { status: 400, reason: 'Bad Request (the Request-URI is malformed)' };
+}
+
+/** An INVITE has exactly one Contact that we can send to (§8.1.1.8); a bad one anywhere would be our next target. */
+function contact400({ method, headers }: SipRequest): Refusal | undefined {
+  if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
+  const { contact } = headers;
+  if (contact === undefined)
+    return method === 'INVITE' ? { status: 400, reason: 'Bad Request (Contact is missing)' } : undefined;
+  const uri = contact === '*' || contact.length !== 1 ? undefined : contact[0]?.uri;
+  if (uri !== undefined && parseUri(uri).ok) return undefined;
+  return { status: 400, reason: 'Bad Request (Contact is not one SIP address)' };
+}
+
+/** RFC 7332: a back-to-back user agent forwards nothing that has no hop left. OPTIONS asks about us (§11). */
+function maxForwards483({ method, headers }: SipRequest): Refusal | undefined {
+  return headers.maxForwards === 0 && method === 'INVITE' && tagOf(headers.to) === undefined
+    ? { status: 483 }
+    : undefined;
+}
+
+function require420(request: SipRequest, { supported }: Rules): Refusal | undefined {
+  const values = headerValues(request, 'require');
+  if (values.length === 0) return undefined;
+  const unknown = values
+    .join(',')
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '' && !supported.includes(tag.toLowerCase()));
+  return unknown.length === 0 ? undefined : { status: 420, headers: [['Unsupported', unknown.join(', ')]] };
+}
+
+function body413({ body }: SipRequest): Refusal | undefined {
+  return body.length > maxBody ? { status: 413 } : undefined;
+}
+
+function content415(request: SipRequest): Refusal | undefined {
+  if (request.body.length === 0) return undefined;
+  const encoding = header(request, 'content-encoding')?.toLowerCase() ?? 'identity';
+  if (encoding !== 'identity') return { status: 415, headers: [['Accept-Encoding', 'identity']] };
+  if (request.method !== 'INVITE' && request.method !== 'UPDATE') return undefined;
+  const type = (header(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  return type === sdpType ? undefined : { status: 415, headers: [['Accept', sdpType]] };
+}
