@@ -439,10 +439,19 @@ export abstract class DialogSession {
     for (const queue of this.#dtmfQueues) queue.close();
     this.#dtmfQueues.clear();
     this.#typeAhead = [];
-    if (this.#media) this.context.background(this.#media.close());
+    if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
     this.#resolveEnded(cause);
+  }
+
+  async #closeMedia(media: DialogMedia): Promise<void> {
+    const { observer } = this.context;
+    const stats = media.audio && media.leg && observer.has('media:stats') ? media.leg.stats() : undefined;
+    const closed = media.close();
+    if (stats)
+      await stats.then((last) => observer.emit('media:stats', { ...this.stamp(), stats: last })).catch(() => {});
+    await closed;
   }
 
   #received(incoming: IncomingRequest): void {

@@ -1,4 +1,5 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
+import type { LegStats } from '../../media/index.ts';
 import type { EndCause } from './errors.ts';
 
 export interface SessionEvent {
@@ -35,6 +36,8 @@ export interface TandemEvents {
   'sip:response': SipEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
+  /** Once, when the call ends. */
+  'media:stats': SessionEvent & { readonly stats: LegStats };
   'media:timeout': SessionEvent & { readonly silentMs: number };
   'media:failed': SessionEvent & { readonly error: string };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LegStats } from '../../media/index.ts';
 import type { EndCause } from '../../src/session/errors.ts';
 import { first, RawPhone } from '../helpers/raw-phone.ts';
 import { expectIdle, openTandem } from '../helpers/tandem.ts';
@@ -142,11 +143,14 @@ describe('an incoming call', () => {
       const { end } = await call.playback().play(new Uint8Array(160 * 3000).fill(0x55), '');
       resolve({ end, reason: (call.signal.reason as { endCause: EndCause }).endCause });
     });
+    const { promise: stats, resolve: report } = Promise.withResolvers<LegStats>();
+    server.tandem.observer.on('media:stats', (event) => report(event.stats));
     using phone = await RawPhone.open();
     await phone.call(server.port);
     await phone.hears(3, 0);
     expect((await phone.bye()).status).toBe(200);
     expect(await result).toMatchObject({ end: 'ended', reason: { by: 'remote', method: 'BYE' } });
+    expect((await stats).sent.packets).toBeGreaterThanOrEqual(3);
     await expectIdle(server.tandem);
   });
 
