@@ -208,13 +208,15 @@ describe('PromptStore', () => {
     await expect(error).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
-  it.each([{ sampleRate: 0 }, { sampleRate: Number.NaN }, { channels: 0 }, { channels: 3 }])(
-    'refuses PCM of %j',
-    async (format) => {
-      const loading = setup().store.load(new Uint8Array(4), 'audio/pcm', format);
-      await expect(loading).rejects.toMatchObject({ code: 'ERR_AUDIO_FORMAT' });
-    },
-  );
+  it.each([
+    { sampleRate: 0 },
+    { sampleRate: Number.NaN },
+    { channels: 0 },
+    { channels: 3 },
+  ])('refuses PCM of %j', async (format) => {
+    const loading = setup().store.load(new Uint8Array(4), 'audio/pcm', format);
+    await expect(loading).rejects.toMatchObject({ code: 'ERR_AUDIO_FORMAT' });
+  });
 
   it('lets one caller go on its signal while the others still get the audio', async () => {
     const { store, web, pause } = setup();

@@ -1,0 +1,231 @@
+/**
+ * The media engine: commands in, events out, sockets in between. It knows neither threads nor SIP, and
+ * it is the same code in every host. A leg that breaks ends alone.
+ */
+import type { Clock } from '../../src/base/clock.ts';
+import { messageOf, TandemError } from '../../src/base/errors.ts';
+import type { Files } from '../../src/base/io.ts';
+import type { Random } from '../../src/base/random.ts';
+import { toErrorData } from '../handle/errors.ts';
+import type { UdpIo } from '../net/udp-port.ts';
+import { Pacer } from '../pacer.ts';
+import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import { EngineLeg, type LegPorts } from './leg.ts';
+
+export interface EnginePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly udp: UdpIo;
+  /** Takes the events of one turn. */
+  readonly post: (events: readonly EngineEvent[]) => void;
+}
+
+export class Engine {
+  readonly #ports: EnginePorts;
+  readonly #pacer: Pacer;
+  readonly #legs = new Map<string, EngineLeg>();
+  readonly #legPorts: LegPorts;
+  /** Legs that are closing still have sockets and files. */
+  readonly #closing = new Map<EngineLeg, Promise<void>>();
+  #events: EngineEvent[] = [];
+  #closed: Promise<void> | undefined;
+
+  constructor(ports: EnginePorts) {
+    this.#ports = ports;
+    const { clock, random, files, udp } = ports;
+    this.#pacer = new Pacer(
+      clock,
+      (stream, error) => this.#onBroken(stream as EngineLeg, error),
+      () => udp.flush(),
+    );
+    const offset = clock.wallclock() - clock.now();
+    this.#legPorts = {
+      clock,
+      random,
+      files,
+      udp,
+      pacer: this.#pacer,
+      unixMs: () => offset + clock.now(),
+      emit: (event) => this.#emit(event),
+      onBroken: (leg, error) => this.#onBroken(leg, error),
+    };
+  }
+
+  /** One batch, in order. Never throws: what goes wrong is answered, or told as an event. */
+  handle(commands: readonly Command[]): void {
+    for (const command of commands) {
+      try {
+        this.#command(command);
+      } catch (error) {
+        if ('request' in command) this.#emit({ type: 'reply', request: command.request, error: toErrorData(error) });
+        else this.#log('error', { err: messageOf(error), command: command.type }, 'a media command failed');
+      }
+    }
+    this.#ports.udp.flush();
+  }
+
+  #command(command: Command): void {
+    switch (command.type) {
+      case 'leg.create':
+        this.#reply(command, this.#create(command));
+        return;
+      case 'counts':
+        this.#reply(command, Promise.resolve(this.counts()));
+        return;
+      case 'close':
+        this.#reply(command, this.close());
+        return;
+      case 'leg.close': {
+        const leg = this.#legs.get(command.leg);
+        this.#reply(command, leg ? this.#end(leg, command.handover) : Promise.resolve());
+        return;
+      }
+    }
+    const leg = this.#legs.get(command.leg);
+    if (!leg) {
+      if ('request' in command) throw new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
+      return;
+    }
+    switch (command.type) {
+      case 'leg.negotiate':
+        leg.negotiate(command.audio);
+        break;
+      case 'leg.echo':
+        leg.route.echo = command.on;
+        break;
+      case 'leg.stats':
+        this.#answer(command, leg.stats());
+        break;
+      case 'leg.snapshot':
+        this.#answer(command, leg.snapshot());
+        break;
+      case 'dtmf.send':
+        leg.sendDigits(command.request, command.digits, command.durationMs, command.gapMs);
+        break;
+      case 'play.start':
+        leg.play(command.playback, command.source, command.state, command.resume);
+        break;
+      case 'play.swap':
+        leg.swap(command.playback, command.source);
+        break;
+      case 'play.control':
+        leg.control(command.playback, command.control);
+        break;
+      case 'play.position':
+        this.#answer(command, leg.position(command.playback));
+        break;
+      case 'record.start':
+        leg.startRecording(command.recording, command.path, command.config);
+        break;
+      case 'record.pause':
+        leg.record.pause(command.recording, command.on);
+        break;
+      case 'record.stop':
+        leg.record.end(command.recording, 'stopped');
+        break;
+      case 'record.written':
+        leg.record.written(command.recording, command.error);
+        break;
+      case 'tap.open':
+        leg.openTap(command.tap, command.ring, command.sampleRate);
+        break;
+      case 'tap.close':
+        leg.closeTap(command.tap);
+        break;
+      case 'bridge.link': {
+        const other = command.peer.kind === 'leg' ? this.#legs.get(command.peer.leg) : undefined;
+        leg.route.link(command.bridge, command.peer, other?.sink, command.dtmf);
+        break;
+      }
+      case 'bridge.unlink':
+        leg.route.unlink(command.bridge);
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+
+  async #create({ leg: id, config, snapshot }: Extract<Command, { type: 'leg.create' }>): Promise<void> {
+    if (this.#closed) throw new TandemError('ERR_MEDIA_CLOSED', 'the media engine is closed');
+    if (this.#legs.has(id)) throw new TandemError('ERR_MEDIA_STATE', 'the leg of this snapshot still exists');
+    const leg = new EngineLeg(id, config, this.#legPorts, snapshot);
+    this.#legs.set(id, leg);
+    try {
+      await leg.open();
+    } catch (error) {
+      await this.#end(leg, true);
+      throw error;
+    }
+  }
+
+  #end(leg: EngineLeg, handover: boolean): Promise<void> {
+    const running = this.#closing.get(leg);
+    if (running) return running;
+    for (const other of this.#legs.values()) other.route.forget(leg.id);
+    const ended = leg.close(handover).finally(() => {
+      this.#closing.delete(leg);
+      if (this.#legs.get(leg.id) === leg) this.#legs.delete(leg.id);
+    });
+    this.#closing.set(leg, ended);
+    return ended;
+  }
+
+  /** A failed assumption ends one leg; the engine goes on. */
+  #onBroken(leg: EngineLeg, error: unknown): void {
+    if (this.#closing.has(leg)) return;
+    const failure = {
+      code: 'ERR_MEDIA_LEG',
+      message: `the media leg broke: ${messageOf(error)}`,
+      facts: { stack: error instanceof Error ? error.stack : undefined },
+    };
+    void this.#end(leg, false).then(() => this.#emit({ type: 'leg.failed', leg: leg.id, error: failure }));
+  }
+
+  counts(): EngineCounts {
+    const legs = [...this.#legs.values()];
+    const sum = (count: (leg: EngineLeg) => number): number => legs.reduce((total, leg) => total + count(leg), 0);
+    return {
+      legs: legs.length,
+      bridges: 0,
+      playbacks: sum((leg) => leg.playbacks),
+      recordings: sum((leg) => leg.recordings),
+      sockets: sum((leg) => leg.sockets),
+      timers: this.#pacer.timers + sum((leg) => leg.timers),
+    };
+  }
+
+  /** Ends every leg. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.all([...this.#legs.values()].map((leg) => this.#end(leg, false))).then(() =>
+      this.#pacer.close(),
+    );
+    return this.#closed;
+  }
+
+  #reply(command: Request, result: Promise<unknown>): void {
+    result.then(
+      (value) => this.#answer(command, value),
+      (error: unknown) => this.#emit({ type: 'reply', request: command.request, error: toErrorData(error) }),
+    );
+  }
+
+  #answer(command: Request, value: unknown): void {
+    this.#emit({ type: 'reply', request: command.request, value });
+  }
+
+  #log(level: 'warn' | 'error', fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.#emit({ type: 'log', level, fields, message });
+  }
+
+  #emit(event: EngineEvent): void {
+    if (this.#events.length === 0) queueMicrotask(() => this.#post());
+    this.#events.push(event);
+  }
+
+  #post(): void {
+    const events = this.#events;
+    this.#events = [];
+    this.#ports.post(events);
+  }
+}

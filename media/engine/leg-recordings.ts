@@ -1,0 +1,150 @@
+/** The recordings of one leg: their taps, their beat, and how each of them ends. */
+import type { TandemError } from '../../src/base/errors.ts';
+import type { Files } from '../../src/base/io.ts';
+import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { fromErrorData, toErrorData } from '../handle/errors.ts';
+import type { EngineEvent, ErrorData, RecordingConfig } from '../protocol.ts';
+import { EngineRecording } from '../recording.ts';
+import { type ChunkWriter, fileWriter, RecordingSink } from '../recording-sink.ts';
+import type { NegotiatedAudio } from '../sdp/types.ts';
+
+/** ms of one packet that are decoded. */
+const longestMs = 250;
+
+interface Running {
+  readonly recording: EngineRecording;
+  error: TandemError | undefined;
+  /** The main thread's answer to the chunk it was given last. */
+  onWritten: ((error: ErrorData | undefined) => void) | undefined;
+}
+
+export class LegRecordings {
+  readonly #leg: string;
+  readonly #files: Files;
+  readonly #emit: (event: EngineEvent) => void;
+  readonly #onChange: () => void;
+  readonly #running = new Map<string, Running>();
+  readonly #ending = new Map<string, Promise<void>>();
+  /** Those whose last chunks are being written still hear the main thread's answers. */
+  readonly #writing = new Map<string, Running>();
+  readonly #codecs: (AudioCodec | undefined)[] = [];
+  #rate = 8000;
+  #samples = new Int16Array(0);
+
+  /** @param onChange the number of recordings changed */
+  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void) {
+    this.#leg = leg;
+    this.#files = files;
+    this.#emit = emit;
+    this.#onChange = onChange;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** The codecs of what is sent, by payload type. */
+  configure(audio: NegotiatedAudio): void {
+    this.#codecs.length = 0;
+    const codecs = [...audio.receivePayloadTypes, audio.codec];
+    for (const codec of codecs) this.#codecs[codec.payloadType] = codecFor(codec);
+    this.#rate = audio.codec.clockRate;
+    const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
+    this.#samples = new Int16Array(Math.ceil((rate * longestMs) / 1000));
+  }
+
+  /** @param path undefined: chunks go to the main thread */
+  start(id: string, path: string | undefined, config: RecordingConfig): void {
+    const rate = config.sampleRate === 0 ? this.#rate : config.sampleRate;
+    const writer = path === undefined ? this.#remote(id) : fileWriter(this.#files, path);
+    const sink = new RecordingSink(writer, { sampleRate: rate, channels: config.channels }, (error) => {
+      running.error ??= error;
+      this.end(id, 'stopped');
+    });
+    const running: Running = {
+      recording: new EngineRecording(id, config, rate, sink),
+      error: undefined,
+      onWritten: undefined,
+    };
+    this.#running.set(id, running);
+    this.#writing.set(id, running);
+    this.#onChange();
+  }
+
+  /** Chunks to the main thread, one at a time. */
+  #remote(id: string): ChunkWriter {
+    return {
+      write: (bytes, position, header) =>
+        new Promise((resolve, reject) => {
+          // The first write begins while the recording is being made.
+          queueMicrotask(() => {
+            const running = this.#writing.get(id);
+            if (!running) return resolve();
+            running.onWritten = (error) => (error ? reject(fromErrorData(error)) : resolve());
+            this.#emit({ type: 'record.data', leg: this.#leg, recording: id, bytes, position, header });
+          });
+        }),
+      close: async () => {},
+    };
+  }
+
+  written(id: string, error: ErrorData | undefined): void {
+    const running = this.#writing.get(id);
+    const done = running?.onWritten;
+    if (running) running.onWritten = undefined;
+    done?.(error);
+  }
+
+  pause(id: string, on: boolean): void {
+    this.#running.get(id)?.recording.pause(on);
+  }
+
+  received(timestamp: number, samples: Int16Array, rate: number, restart: boolean): void {
+    for (const { recording } of this.#running.values()) recording.received(timestamp, samples, rate, restart);
+  }
+
+  sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
+    if (this.#running.size === 0) return;
+    const codec = this.#codecs[payloadType];
+    if (!codec) return;
+    const count = codec.decode(buffer.subarray(offset, offset + length), this.#samples);
+    const samples = this.#samples.subarray(0, count);
+    for (const { recording } of this.#running.values()) recording.sent(timestamp, samples, codec.clockRate);
+  }
+
+  tick(skipped: number): void {
+    for (const [id, { recording }] of this.#running) {
+      recording.tick(skipped);
+      if (recording.full) this.end(id, 'max');
+    }
+  }
+
+  /** Idempotent: says `record.done` when all is written. */
+  end(id: string, end: 'stopped' | 'ended' | 'max'): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    this.#running.delete(id);
+    this.#onChange();
+    const { recording } = running;
+    const ended = recording.end().then(() => {
+      this.#ending.delete(id);
+      this.#writing.delete(id);
+      this.#emit({
+        type: 'record.done',
+        leg: this.#leg,
+        recording: id,
+        end,
+        durationMs: recording.durationMs,
+        bytes: recording.sink.bytes,
+        ...(running.error ? { error: toErrorData(running.error) } : {}),
+      });
+    });
+    this.#ending.set(id, ended);
+  }
+
+  /** Ends all; resolves when all is written. */
+  async close(): Promise<void> {
+    for (const id of [...this.#running.keys()]) this.end(id, 'ended');
+    await Promise.all(this.#ending.values());
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Times in a snapshot count from the moment it was taken; in a live leg they are on its engine's clock.
+ * Engines do not share an origin, so a snapshot is re-based on the way in and on the way out.
+ */
+import type { LatchState } from '../rtp/latch.ts';
+import type { RtcpState } from '../rtp/rtcp-session.ts';
+import type { SenderState } from '../rtp/sender.ts';
+import type { LegSnapshot } from '../snapshot.ts';
+
+/** A stream that was away for longer does not go on where the clock would have it. */
+const longestAwayMs = 60_000;
+
+type Timed = Pick<LegSnapshot, 'sender' | 'latch' | 'rtcp'>;
+
+/** @param now ms on the engine's clock when the snapshot is taken */
+export function detachTimes(live: Timed, now: number): Timed {
+  return shift(live, -now);
+}
+
+/**
+ * @param now ms on the new engine's clock; @param unixMs the same moment, on the clock that stamped it
+ */
+export function attachTimes(snapshot: LegSnapshot, now: number, unixMs: number): Timed {
+  const away = Math.min(longestAwayMs, Math.max(0, unixMs - snapshot.takenAt));
+  return shift(snapshot, now - away);
+}
+
+function shift({ sender, latch, rtcp }: Timed, by: number): Timed {
+  return {
+    sender: { ...sender, at: sender.at + by } satisfies SenderState,
+    latch: { rtp: shiftLatch(latch.rtp, by), rtcp: shiftLatch(latch.rtcp, by) },
+    rtcp: { ...rtcp, lastSenderReportAt: rtcp.lastSenderReportAt + by } satisfies RtcpState,
+  };
+}
+
+function shiftLatch(latch: LatchState, by: number): LatchState {
+  return { ...latch, latchedAt: latch.latchedAt + by, heardAt: latch.heardAt + by };
+}

@@ -1,0 +1,394 @@
+/**
+ * One audio leg inside an engine: its two sockets, the stream that comes and the stream that goes, and
+ * everything that hangs on them. It ends by `close`, and everything of it with it.
+ */
+import type { Clock } from '../../src/base/clock.ts';
+import { TandemError } from '../../src/base/errors.ts';
+import type { Files } from '../../src/base/io.ts';
+import { type Random, token } from '../../src/base/random.ts';
+import { Forwarder } from '../bridge.ts';
+import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { DtmfReceiver } from '../dtmf/receiver.ts';
+import { DtmfSender } from '../dtmf/sender.ts';
+import type { LegStats } from '../handle/types.ts';
+import type { UdpIo, UdpPort } from '../net/udp-port.ts';
+import type { PacedStream, Pacer } from '../pacer.ts';
+import { EnginePlayback } from '../playback.ts';
+import { openSource } from '../playback-source.ts';
+import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
+import { encodingOf } from '../protocol.ts';
+import { canonicalAddress } from '../rtp/address.ts';
+import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
+import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
+import { RtpSender } from '../rtp/sender.ts';
+import type { NegotiatedAudio } from '../sdp/types.ts';
+import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import { AudioTap } from './audio-tap.ts';
+import { Incoming } from './incoming.ts';
+import { LegRecordings } from './leg-recordings.ts';
+import { LegRoute } from './leg-route.ts';
+import { attachTimes, detachTimes } from './leg-snapshot.ts';
+import { legStats } from './leg-stats.ts';
+import { Outgoing } from './outgoing.ts';
+import { RtcpChannel } from './rtcp-channel.ts';
+import { SilenceWatch } from './silence-watch.ts';
+
+/** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
+const rtpSilenceMs = 2000;
+
+export interface LegPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly udp: UdpIo;
+  readonly pacer: Pacer;
+  /** Unix time that no jump of the wall clock moves. */
+  readonly unixMs: () => number;
+  readonly emit: (event: EngineEvent) => void;
+  /** This leg threw. */
+  readonly onBroken: (leg: EngineLeg, error: unknown) => void;
+}
+
+export class EngineLeg implements PacedStream {
+  readonly id: string;
+  readonly #config: LegConfig;
+  readonly #ports: LegPorts;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  readonly #rtcp: RtcpChannel;
+  readonly #rtcpState: RtcpState;
+  readonly #rtcpLatch: LatchState;
+  readonly #recordings: LegRecordings;
+  readonly #route: LegRoute;
+  readonly #silence: SilenceWatch;
+  readonly #taps = new Map<string, AudioTap>();
+  /** Requests that wait for digits to be sent. */
+  readonly #digitRequests = new Map<DtmfSender, number>();
+  #audio: NegotiatedAudio | undefined;
+  #codec: AudioCodec | undefined;
+  #rtp: UdpPort | undefined;
+  #rtcpPort: UdpPort | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
+    this.id = id;
+    this.#config = config;
+    this.#ports = ports;
+    const { clock, random, unixMs } = ports;
+    const timed = snapshot && attachTimes(snapshot, clock.now(), clock.wallclock());
+    const latch = timed?.latch.rtp ?? createLatch(config.symmetricRtp, rtpSilenceMs);
+    const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
+    this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
+    this.#incoming = new Incoming(
+      new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
+      latch,
+      new DtmfReceiver(snapshot?.dtmf.received),
+      {
+        onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
+        onAudio: (timestamp, samples, rate, arrival) => this.#heard(timestamp, samples, rate, arrival),
+      },
+    );
+    this.#outgoing = new Outgoing(
+      timed ? new RtpSender({ ...timed.sender }) : RtpSender.create(random),
+      {
+        ready: () => this.#ready(),
+        send: (buffer, offset, length) => this.#send(buffer, offset, length),
+        onSent: (payloadType, timestamp, buffer, offset, length) =>
+          this.#recordings.sent(payloadType, timestamp, buffer, offset, length),
+        onPlayed: (playback, end) => this.#played(playback, end),
+        onDigitsSent: (sender) => this.#digitsSent(sender),
+      },
+      new Forwarder(snapshot?.forward),
+    );
+    this.#rtcp = new RtcpChannel({
+      state: this.#rtcpState,
+      latch: rtcpLatch,
+      sender: this.#outgoing.sender,
+      receiver: this.#incoming.receiver,
+      clock,
+      random,
+      unixMs,
+      interval: config.rtcpInterval,
+    });
+    this.#rtcpLatch = rtcpLatch;
+    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
+    this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
+      now: () => clock.now(),
+      onTurn: () => ports.udp.flush(),
+      onError: (error) => ports.onBroken(this, error),
+    });
+    this.#silence = new SilenceWatch(
+      clock,
+      config.rtpTimeout,
+      () => this.#incoming.heardAt,
+      (silentMs) => ports.emit({ type: 'leg.timeout', leg: id, silentMs }),
+    );
+    if (snapshot) this.#restore(snapshot);
+  }
+
+  #restore({ audio, dtmf }: LegSnapshot): void {
+    if (!audio) return;
+    this.#configure(audio);
+    if (dtmf.sending && audio.telephoneEvent) {
+      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, audio.telephoneEvent.clockRate));
+      this.#pace();
+    }
+  }
+
+  /** @throws {TandemError} ERR_PORT_IN_USE, ERR_BIND */
+  async open(): Promise<void> {
+    const { udp } = this.#ports;
+    const { bindAddress, port, rtcpPort } = this.#config;
+    this.#rtp = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
+      try {
+        this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
+      } catch (error) {
+        this.#ports.onBroken(this, error);
+      }
+    });
+    try {
+      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, address, from) => {
+        try {
+          this.#rtcp.datagram(buffer, offset, length, address, from);
+        } catch (error) {
+          this.#ports.onBroken(this, error);
+        }
+      });
+    } catch (error) {
+      await this.#rtp.close();
+      throw error;
+    }
+    this.#rtcp.attach(this.#rtcpPort);
+    if (!this.#closing) return;
+    await this.#closeSockets();
+    throw closedError();
+  }
+
+  /** Where packets of a bridge or an echo come to. */
+  get sink(): Outgoing {
+    return this.#outgoing;
+  }
+
+  get sockets(): number {
+    return (this.#rtp ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
+  }
+
+  get timers(): number {
+    return this.#rtcp.timers + this.#silence.timers;
+  }
+
+  get playbacks(): number {
+    return this.#outgoing.playback ? 1 : 0;
+  }
+
+  get recordings(): number {
+    return this.#recordings.size;
+  }
+
+  negotiate(audio: NegotiatedAudio): void {
+    const { remote } = audio;
+    const address = canonicalAddress(remote?.address ?? '');
+    renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
+    renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    this.#configure(audio);
+  }
+
+  #configure(audio: NegotiatedAudio): void {
+    this.#audio = audio;
+    this.#codec = codecFor(audio.codec);
+    this.#incoming.configure(audio);
+    this.#outgoing.configure(audio, this.#codec);
+    this.#recordings.configure(audio);
+    this.#rtcp.start(audio.codec.clockRate);
+    this.#silence.restart(this.#incoming.receives);
+  }
+
+  #ready(): boolean {
+    const to = destination(this.#incoming.latch);
+    return to !== undefined && to.port !== 0 && this.#rtp !== undefined;
+  }
+
+  #send(buffer: Uint8Array, offset: number, length: number): void {
+    const to = destination(this.#incoming.latch);
+    if (to) this.#rtp?.send(buffer, offset, length, to.port, to.address);
+  }
+
+  // What is received
+
+  #heard(timestamp: number, samples: Int16Array, rate: number, arrival: Arrival): void {
+    this.#recordings.received(timestamp, samples, rate, arrival === 'restart');
+    if (arrival !== 'late') for (const tap of this.#taps.values()) tap.write(samples, rate);
+  }
+
+  #listen(): void {
+    this.#incoming.listens = this.#taps.size > 0 || this.#recordings.size > 0;
+  }
+
+  openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
+    const onReady = (): void => this.#ports.emit({ type: 'ring.ready', leg: this.id, id: tap });
+    this.#taps.set(tap, new AudioTap(ring, rate, onReady));
+    this.#listen();
+  }
+
+  closeTap(tap: string): void {
+    this.#taps.get(tap)?.close();
+    this.#taps.delete(tap);
+    this.#listen();
+  }
+
+  /** Bridge and echo. */
+  get route(): LegRoute {
+    return this.#route;
+  }
+
+  // What is sent at the beat
+
+  tick(due: number, skipped: number): boolean {
+    this.#outgoing.tick(due, skipped);
+    this.#recordings.tick(skipped);
+    return this.#outgoing.active || this.#recordings.size > 0;
+  }
+
+  #pace(): void {
+    if (!this.#closing) this.#ports.pacer.add(this);
+  }
+
+  play(id: string, source: EngineSource, state: PlayState, resume?: PlaybackSnapshot): void {
+    const codec = this.#codec;
+    const fits = source.kind !== 'encoded' || this.#fits(source);
+    if (!codec || !fits || this.#closing) {
+      const error = this.#audio
+        ? { code: 'ERR_AUDIO_FORMAT', message: `nothing can be played in ${encodingOf(this.#audio.codec)} here` }
+        : { code: 'ERR_MEDIA_STATE', message: 'nothing can be played before a codec is negotiated' };
+      this.#ports.emit({ type: 'play.done', leg: this.id, playback: id, end: 'ended', playedMs: 0, error });
+      return;
+    }
+    const opened = openSource(source, codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
+    this.#outgoing.play(new EnginePlayback(id, opened, codec, state, resume?.playedMs));
+    this.#pace();
+  }
+
+  swap(id: string, source: EncodedSource): void {
+    const playback = this.#outgoing.playback;
+    if (playback?.id === id && this.#codec && this.#fits(source))
+      playback.swap(
+        openSource(source, this.#codec, () => {}),
+        this.#codec,
+      );
+  }
+
+  #fits(source: EncodedSource): boolean {
+    return source.encoding === '' || (this.#audio !== undefined && source.encoding === encodingOf(this.#audio.codec));
+  }
+
+  control(id: string, control: PlayControl): void {
+    const playback = this.#outgoing.playback;
+    if (playback?.id === id && !playback.control(control)) this.#outgoing.stop('stopped');
+  }
+
+  position(id: string): number {
+    const playback = this.#outgoing.playback;
+    return playback?.id === id ? playback.position : 0;
+  }
+
+  #played(playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended'): void {
+    const { playedMs } = playback;
+    this.#ports.emit({ type: 'play.done', leg: this.id, playback: playback.id, end, playedMs });
+  }
+
+  /** @throws {TandemError} ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED */
+  sendDigits(request: number, digits: string, durationMs: number, gapMs: number): void {
+    const event = this.#audio?.telephoneEvent;
+    if (!event) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
+    if (this.#closing) throw closedError();
+    const sender = DtmfSender.create(digits, durationMs, gapMs, event.clockRate);
+    this.#digitRequests.set(sender, request);
+    this.#outgoing.sendDigits(sender);
+    this.#pace();
+  }
+
+  #digitsSent(sender: DtmfSender): void {
+    const request = this.#digitRequests.get(sender);
+    this.#digitRequests.delete(sender);
+    if (request !== undefined) this.#ports.emit({ type: 'reply', request, value: undefined });
+  }
+
+  // Recording
+
+  get record(): LegRecordings {
+    return this.#recordings;
+  }
+
+  startRecording(...options: Parameters<LegRecordings['start']>): void {
+    this.#recordings.start(...options);
+    this.#listen();
+    this.#pace();
+  }
+
+  // State
+
+  stats(): LegStats {
+    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState);
+  }
+
+  snapshot(): LegSnapshot {
+    const { clock } = this.#ports;
+    const { callId, bindAddress, port, rtcpPort } = this.#config;
+    const { receiver, latch, dtmf } = this.#incoming;
+    const { sender, forwarder, digits, playback } = this.#outgoing;
+    const live = { sender: sender.state, latch: { rtp: latch, rtcp: this.#rtcpLatch }, rtcp: this.#rtcpState };
+    return structuredClone({
+      version: 1,
+      leg: this.id,
+      callId,
+      bindAddress,
+      port,
+      rtcpPort,
+      takenAt: clock.wallclock(),
+      audio: this.#audio,
+      ...detachTimes(live, clock.now()),
+      receiver: receiver.state,
+      dtmf: { received: dtmf.state, sending: digits && { ...digits.state } },
+      forward: forwarder.state,
+      echo: this.#route.echo,
+      playback: playback?.snapshot,
+      bridge: this.#route.bridge,
+      security: undefined,
+    } satisfies LegSnapshot);
+  }
+
+  /** Everything of the leg ends. Resolves when its sockets and files are closed. */
+  close(handover: boolean): Promise<void> {
+    this.#closing ??= this.#close(handover);
+    return this.#closing;
+  }
+
+  async #close(handover: boolean): Promise<void> {
+    this.#ports.pacer.remove(this);
+    this.#route.close();
+    this.#outgoing.stop('ended');
+    for (const sender of this.#outgoing.stopDigits()) {
+      const request = this.#digitRequests.get(sender);
+      const error = { code: 'ERR_MEDIA_CLOSED', message: 'the media leg was closed before all digits were sent' };
+      if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
+    }
+    this.#digitRequests.clear();
+    for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
+    this.#silence.close();
+    this.#rtcp.close(!handover);
+    this.#ports.udp.flush();
+    await Promise.all([this.#closeSockets(), this.#recordings.close()]);
+  }
+
+  async #closeSockets(): Promise<void> {
+    const open = [this.#rtp, this.#rtcpPort];
+    this.#rtp = undefined;
+    this.#rtcpPort = undefined;
+    await Promise.all(open.map((socket) => socket?.close()));
+  }
+}
+
+function closedError(): TandemError {
+  return new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
+}

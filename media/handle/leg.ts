@@ -1,0 +1,320 @@
+/** The handle of one audio leg: commands to its engine, its events back. It carries no audio itself. */
+import { TandemError } from '../../src/base/errors.ts';
+import type { Logger } from '../../src/base/log.ts';
+import type { Tone } from '../audio/index.ts';
+import { encodingOf } from '../protocol.ts';
+import type { NegotiatedAudio } from '../sdp/types.ts';
+import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import { LegReader } from './audio-reader.ts';
+import { LegWriter } from './audio-writer.ts';
+import { fromErrorData } from './errors.ts';
+import type { EngineLink, LegEvent, LegListener } from './link.ts';
+import { type LoadedSource, Playback } from './playback.ts';
+import { RecordingControl } from './recording.ts';
+import type { LoadRequest, SourceLoader } from './sources.ts';
+import type {
+  AudioReader,
+  AudioType,
+  AudioWriter,
+  LegStats,
+  PlaybackHandle,
+  PlayOptions,
+  PlaySource,
+  RecordingHandle,
+  RecordOptions,
+  RecordTarget,
+} from './types.ts';
+
+export interface LegDeps {
+  readonly id: string;
+  readonly callId: string;
+  readonly port: number;
+  readonly rtcpPort: number;
+  readonly link: EngineLink;
+  readonly sources: SourceLoader;
+  readonly logger: Logger;
+  /** Called once, when the sockets are closed. */
+  readonly onClosed: () => void;
+}
+
+/** `handover`: the stream goes on in another leg made of a snapshot, so the peer gets no RTCP BYE. */
+export interface LegCloseOptions {
+  readonly handover?: boolean;
+}
+
+const digitPattern = /^[0-9*#A-Da-d]+$/;
+
+export class MediaLeg {
+  readonly id: string;
+  readonly callId: string;
+  readonly port: number;
+  readonly rtcpPort: number;
+  /** Once per key press. `at`: Unix ms. */
+  onDtmf: (event: { digit: string; at: number }) => void = () => {};
+  /** Once per silence of `rtpTimeout` ms. */
+  onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** The leg, or the worker it lived in, broke; the leg is closed. */
+  onFailed: (error: TandemError) => void = () => {};
+  readonly #link: EngineLink;
+  readonly #sources: SourceLoader;
+  readonly #logger: Logger;
+  readonly #onClosed: () => void;
+  readonly #recordings = new Map<string, RecordingControl>();
+  readonly #taps = new Map<string, LegReader>();
+  readonly #playbacks = new Map<string, Playback>();
+  #current: Playback | undefined;
+  #audio: NegotiatedAudio | undefined;
+  #handles = 0;
+  #closing: Promise<void> | undefined;
+  #gone = false;
+
+  constructor({ id, callId, port, rtcpPort, link, sources, logger, onClosed }: LegDeps) {
+    this.id = id;
+    this.callId = callId;
+    this.port = port;
+    this.rtcpPort = rtcpPort;
+    this.#link = link;
+    this.#sources = sources;
+    this.#logger = logger;
+    this.#onClosed = onClosed;
+    const listener: LegListener = {
+      onEvent: (event) => this.#onEvent(event),
+      onLost: (error) => this.#lost(error),
+    };
+    link.add(id, listener);
+  }
+
+  /** Index of the worker it lives in; 0 too when inline. */
+  get worker(): number {
+    return this.#link.worker;
+  }
+
+  /** For `Media` and `MediaBridge`. */
+  get link(): EngineLink {
+    return this.#link;
+  }
+
+  get audio(): NegotiatedAudio | undefined {
+    return this.#audio;
+  }
+
+  /** What is being played, if anything is. */
+  get playback(): PlaybackHandle | undefined {
+    return this.#current;
+  }
+
+  /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
+  negotiate(audio: NegotiatedAudio): void {
+    const before = this.#audio && encodingOf(this.#audio.codec);
+    this.#audio = audio;
+    this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
+    if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+  }
+
+  /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
+  play(source: PlaySource, type: AudioType, options: PlayOptions = {}): PlaybackHandle {
+    return this.#play(options, (signal) => this.#sources.load(source, type, options, this.#request(signal)));
+  }
+
+  /** Ringback and the like, until it is stopped. */
+  tone(tone: Tone): PlaybackHandle {
+    return this.#play({}, async () => {
+      this.#codec('play a tone');
+      return { source: { kind: 'tone', tone } };
+    });
+  }
+
+  #play(
+    options: PlayOptions,
+    load: (signal: AbortSignal) => Promise<LoadedSource>,
+    resume?: PlaybackSnapshot,
+  ): Playback {
+    this.#current?.stop();
+    const id = resume?.id ?? this.#handle('p');
+    const playback: Playback = new Playback({
+      link: this.#link,
+      leg: this.id,
+      id,
+      options,
+      load: async (signal) => {
+        if (this.#gone) throw closed();
+        return load(signal);
+      },
+      ...(resume ? { resume } : {}),
+      onOver: () => {
+        this.#playbacks.delete(id);
+        if (this.#current === playback) this.#current = undefined;
+      },
+    });
+    this.#playbacks.set(id, playback);
+    this.#current = playback;
+    return playback;
+  }
+
+  /** Goes on with what the snapshot's leg was playing. */
+  restore(snapshot: LegSnapshot): void {
+    this.#audio = snapshot.audio;
+    const { playback } = snapshot;
+    if (!playback) return;
+    const { source } = playback;
+    this.#play(
+      {},
+      async (signal) => (source.kind === 'tone' ? { source } : this.#sources.prompt(source.key, this.#request(signal))),
+      playback,
+    );
+  }
+
+  /** Sends the payload bytes back as they come, telephone-events too. */
+  echo(on: boolean): void {
+    this.#link.send({ type: 'leg.echo', leg: this.id, on });
+  }
+
+  /**
+   * Sends key presses as RFC 4733 events, `0-9*#A-D`; what is being played waits meanwhile.
+   * @returns resolves when they are sent. @throws ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED
+   */
+  async sendDtmf(digits: string, options: { durationMs?: number; gapMs?: number } = {}): Promise<void> {
+    if (digits === '') return;
+    if (!digitPattern.test(digits))
+      throw new TandemError('ERR_DTMF_DIGIT', 'DTMF digits are 0-9, *, # and A-D', {
+        facts: { length: digits.length },
+      });
+    if (!this.#codec('send DTMF').telephoneEvent)
+      throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
+    await this.#link.request<void>({
+      type: 'dtmf.send',
+      leg: this.id,
+      digits: digits.toUpperCase(),
+      durationMs: between(options.durationMs ?? 160, 40, 8000),
+      gapMs: between(options.gapMs ?? 80, 20, 10_000),
+    });
+  }
+
+  /** Records both directions from now on, whoever else listens or speaks. */
+  record(target: RecordTarget, options: RecordOptions = {}): RecordingHandle {
+    const id = this.#handle('r');
+    const recording = new RecordingControl(this.#link, this.id, id, target, options, () => this.#recordings.delete(id));
+    this.#recordings.set(id, recording);
+    if (this.#gone) recording.lost(closed());
+    return recording;
+  }
+
+  /** Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted. */
+  reader(options: { sampleRate?: number } = {}): AudioReader {
+    const id = this.#handle('t');
+    const reader = new LegReader(this.#link, this.id, id, options.sampleRate ?? 8000, () => this.#taps.delete(id));
+    this.#taps.set(id, reader);
+    if (this.#gone) reader.ended();
+    return reader;
+  }
+
+  /** Audio to be sent; it is the leg's paced source until it ends. */
+  writer(options: { sampleRate?: number } = {}): AudioWriter {
+    const writer = new LegWriter(options.sampleRate ?? 8000, () => this.#audio?.codec.clockRate ?? 8000);
+    writer.attach(
+      this.#play({}, async () => {
+        this.#codec('send audio');
+        return writer.source;
+      }),
+    );
+    return writer;
+  }
+
+  stats(): Promise<LegStats> {
+    return this.#link.request<LegStats>({ type: 'leg.stats', leg: this.id });
+  }
+
+  /** Everything `Media.createLeg({ snapshot })` needs to go on with this stream elsewhere. */
+  snapshot(): Promise<LegSnapshot> {
+    return this.#link.request<LegSnapshot>({ type: 'leg.snapshot', leg: this.id });
+  }
+
+  /** Idempotent; every handle of it ends as `ended`. */
+  close(options: LegCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.handover ?? false);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(handover: boolean): Promise<void> {
+    if (!this.#gone) {
+      for (const recording of this.#recordings.values()) recording.hurry();
+      try {
+        await this.#link.request<void>({ type: 'leg.close', leg: this.id, handover });
+      } catch (error) {
+        this.#logger.debug({ err: error, leg: this.id }, 'a media leg was gone before it was closed');
+      }
+    }
+    this.#end(closed());
+  }
+
+  #onEvent(event: LegEvent): void {
+    switch (event.type) {
+      case 'leg.dtmf':
+        this.onDtmf({ digit: event.digit, at: event.at });
+        break;
+      case 'leg.timeout':
+        this.onTimeout({ silentMs: event.silentMs });
+        break;
+      case 'leg.failed':
+        this.#lost(fromErrorData(event.error));
+        break;
+      case 'play.done':
+        this.#playbacks.get(event.playback)?.onEvent(event);
+        break;
+      case 'ring.ready':
+        this.#playbacks.get(event.id)?.onEvent(event);
+        this.#taps.get(event.id)?.ready();
+        break;
+      case 'record.data':
+      case 'record.done':
+        this.#recordings.get(event.recording)?.onEvent(event);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #lost(error: TandemError): void {
+    if (this.#gone) return;
+    this.#end(error);
+    this.#closing ??= Promise.resolve();
+    this.onFailed(error);
+  }
+
+  #end(error: TandemError): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#link.remove(this.id);
+    for (const playback of [...this.#playbacks.values()]) playback.lost();
+    for (const recording of [...this.#recordings.values()]) recording.lost(error);
+    for (const tap of [...this.#taps.values()]) tap.ended();
+    this.#onClosed();
+  }
+
+  #handle(kind: string): string {
+    return `${this.id}.${kind}${++this.#handles}`;
+  }
+
+  #request(signal: AbortSignal): LoadRequest {
+    return { audio: this.#codec('play'), current: () => this.#codec('play'), signal };
+  }
+
+  #codec(what: string): NegotiatedAudio {
+    if (this.#gone) throw closed();
+    if (!this.#audio)
+      throw new TandemError('ERR_MEDIA_STATE', `cannot ${what} before an SDP offer and answer settled a codec`);
+    return this.#audio;
+  }
+}
+
+function closed(): TandemError {
+  return new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
+}
+
+function between(value: number, min: number, max: number): number {
+  return Number.isFinite(value) ? Math.min(max, Math.max(min, Math.round(value))) : min;
+}

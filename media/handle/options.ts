@@ -1,0 +1,60 @@
+/** Options with their defaults, checked once. */
+import { ConfigError } from '../../src/base/errors.ts';
+import type { SymmetricRtp } from '../protocol.ts';
+import type { MediaOptions } from './types.ts';
+
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface MediaSettings {
+  readonly rtpPorts: PortRange;
+  readonly workers: number;
+  readonly symmetricRtp: SymmetricRtp;
+  readonly rtpTimeout: number;
+  readonly rtcpInterval: number;
+  readonly promptCacheBytes: number;
+}
+
+export interface Surroundings {
+  /** Workers to start when nothing is said. */
+  readonly defaultWorkers: number;
+  /** False when clock or network are not this machine's own: they cannot be shared with a thread. */
+  readonly shareable: boolean;
+}
+
+/** @throws ConfigError that names the setting */
+export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable }: Surroundings): MediaSettings {
+  const rtpPorts = options.rtpPorts ?? { min: 16384, max: 32766 };
+  const { min, max } = rtpPorts;
+  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 1024 || max > 65535 || max < min + (min % 2) + 1)
+    throw new ConfigError(
+      `media.rtpPorts ${min}–${max} is not a range of ports with at least one even/odd pair in 1024–65535`,
+    );
+  const workers = options.workers ?? (shareable ? defaultWorkers : 0);
+  if (!Number.isInteger(workers) || workers < 0 || workers > 256)
+    throw new ConfigError(`media.workers must be a whole number from 0 to 256, not ${workers}`);
+  if (workers > 0 && !shareable)
+    throw new ConfigError('media.workers must be 0 with a clock or network of your own: threads cannot share it');
+  const io = options.io ?? 'auto';
+  if (io === 'native') throw new ConfigError("media.io 'native' is not available; use 'auto' or 'dgram'");
+  if (io !== 'auto' && io !== 'dgram') throw new ConfigError(`media.io must be 'auto' or 'dgram', not '${io}'`);
+  const symmetricRtp = options.symmetricRtp ?? 'latch';
+  if (!['latch', 'strict', 'off'].includes(symmetricRtp))
+    throw new ConfigError(`media.symmetricRtp must be 'latch', 'strict' or 'off', not '${symmetricRtp}'`);
+  return {
+    rtpPorts,
+    workers,
+    symmetricRtp,
+    rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
+    rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),
+    promptCacheBytes: milliseconds('media.promptCacheBytes', options.promptCacheBytes ?? 64 * 1024 * 1024, 0),
+  };
+}
+
+function milliseconds(name: string, value: number, min: number): number {
+  if (!Number.isFinite(value) || value < min)
+    throw new ConfigError(`${name} must be a number from ${min} on, not ${value}`);
+  return value;
+}

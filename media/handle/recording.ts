@@ -1,0 +1,188 @@
+/** The main thread's end of one recording, and the writing of targets that live in this thread. */
+import type { FileHandle } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { TandemError } from '../../src/base/errors.ts';
+import type { EngineEvent } from '../protocol.ts';
+import { fromErrorData, toErrorData } from './errors.ts';
+import type { EngineLink } from './link.ts';
+import type { RecordingHandle, RecordingResult, RecordOptions, RecordTarget } from './types.ts';
+
+type RecordData = Extract<EngineEvent, { readonly type: 'record.data' }>;
+
+interface Settle {
+  readonly resolve: (result: RecordingResult) => void;
+  readonly reject: (error: TandemError) => void;
+}
+
+export class RecordingControl implements RecordingHandle {
+  readonly id: string;
+  readonly done: Promise<RecordingResult>;
+  readonly #link: EngineLink;
+  readonly #leg: string;
+  readonly #target: RecordTarget;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onOver: () => void;
+  readonly #stop = (): void => {
+    this.hurry();
+    this.#link.send({ type: 'record.stop', leg: this.#leg, recording: this.id });
+  };
+  readonly #stream: StreamWriter | undefined;
+  #settle: Settle | undefined;
+
+  constructor(
+    link: EngineLink,
+    leg: string,
+    id: string,
+    target: RecordTarget,
+    options: RecordOptions,
+    onOver: () => void,
+  ) {
+    this.id = id;
+    this.#link = link;
+    this.#leg = leg;
+    this.#target = target;
+    this.#stream = typeof target === 'string' || isFileHandle(target) ? undefined : new StreamWriter(target);
+    this.#onOver = onOver;
+    this.#signal = options.signal;
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.done.catch(() => {});
+    const direction = options.direction ?? 'both';
+    link.send({
+      type: 'record.start',
+      leg,
+      recording: id,
+      path: typeof target === 'string' ? target : undefined,
+      config: {
+        channels: options.channels ?? (direction === 'both' ? 2 : 1),
+        direction,
+        sampleRate: options.sampleRate ?? 0,
+        maxDuration: options.maxDuration ?? 0,
+      },
+    });
+    if (this.#signal?.aborted) this.#stop();
+    else this.#signal?.addEventListener('abort', this.#stop, { once: true });
+  }
+
+  pause(): void {
+    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on: true });
+  }
+
+  resume(): void {
+    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on: false });
+  }
+
+  close(): Promise<RecordingResult> {
+    if (this.#settle) this.#stop();
+    return this.done;
+  }
+
+  /** What is left is given to the stream without waiting for it: nobody is held up by a reader that stalls. */
+  hurry(): void {
+    this.#stream?.hurry();
+  }
+
+  onEvent(event: EngineEvent): void {
+    if (event.type === 'record.data') void this.#write(event);
+    if (event.type !== 'record.done') return;
+    if (event.error) this.#end()?.reject(fromErrorData(event.error));
+    else this.#end()?.resolve({ durationMs: event.durationMs, bytes: event.bytes, end: event.end });
+  }
+
+  /** The engine died; what it wrote until then is a playable file. */
+  lost(error: TandemError): void {
+    this.#end()?.reject(error);
+  }
+
+  #end(): Settle | undefined {
+    const settle = this.#settle;
+    if (!settle) return undefined;
+    this.#settle = undefined;
+    this.#signal?.removeEventListener('abort', this.#stop);
+    this.#stream?.release();
+    this.#onOver();
+    return settle;
+  }
+
+  async #write(event: RecordData): Promise<void> {
+    const answer = { type: 'record.written', leg: this.#leg, recording: this.id } as const;
+    try {
+      if (this.#stream) await this.#stream.write(event);
+      else if (typeof this.#target !== 'string' && isFileHandle(this.#target)) await writeAt(this.#target, event);
+      this.#link.send(answer);
+    } catch (error) {
+      this.#link.send({ ...answer, error: toErrorData(error, 'ERR_FILE') });
+    }
+  }
+}
+
+function isFileHandle(target: FileHandle | Writable): target is FileHandle {
+  return 'fd' in target && 'datasync' in target;
+}
+
+async function writeAt(file: FileHandle, { bytes, position, header }: RecordData): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+  await file.write(header, 0, header.length, 0);
+}
+
+/** A stream cannot go back: its header leaves the length open (0xFFFFFFFF, as other tools write it). */
+class StreamWriter {
+  readonly #target: Writable;
+  #begun = false;
+  #hurried = false;
+  #failure: TandemError | undefined;
+  #release: (() => void) | undefined;
+  readonly #onDrain = (): void => this.#release?.();
+  readonly #onError = (error: Error): void => this.#fail(`the stream that is recorded to failed: ${error.message}`);
+  readonly #onClose = (): void => this.#fail('the stream that is recorded to was closed');
+
+  constructor(target: Writable) {
+    this.#target = target;
+    target.on('drain', this.#onDrain);
+    target.on('error', this.#onError);
+    target.on('close', this.#onClose);
+  }
+
+  async write({ header, bytes }: RecordData): Promise<void> {
+    if (!this.#begun) {
+      this.#begun = true;
+      const open = header.slice();
+      const view = new DataView(open.buffer);
+      view.setUint32(4, 0xffffffff, true);
+      view.setUint32(open.length - 4, 0xffffffff, true);
+      await this.#write(open);
+    }
+    if (bytes.length > 0) await this.#write(bytes);
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    if (this.#target.destroyed || this.#target.writableEnded) this.#onClose();
+    if (this.#failure) throw this.#failure;
+    if (this.#target.write(chunk) || this.#hurried) return;
+    await new Promise<void>((resolve) => {
+      this.#release = resolve;
+    });
+    if (this.#failure) throw this.#failure;
+  }
+
+  hurry(): void {
+    this.#hurried = true;
+    this.#release?.();
+  }
+
+  release(): void {
+    this.hurry();
+    this.#target.off('drain', this.#onDrain);
+    this.#target.off('error', this.#onError);
+    this.#target.off('close', this.#onClose);
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= new TandemError('ERR_FILE', message);
+    this.#release?.();
+  }
+}

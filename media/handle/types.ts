@@ -1,0 +1,162 @@
+/** What `src/session` and scripts see of media: options, sources, and the handles of what runs. */
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../../src/base/clock.ts';
+import type { Fetch, Files } from '../../src/base/io.ts';
+import type { Logger } from '../../src/base/log.ts';
+import type { Random } from '../../src/base/random.ts';
+import type { UdpIo } from '../net/udp-port.ts';
+import type { SymmetricRtp } from '../protocol.ts';
+
+export interface MediaOptions {
+  /** Both inclusive; default 16384–32766. */
+  readonly rtpPorts?: { readonly min: number; readonly max: number };
+  /** Threads of their own for media; 0 = in this one. Default: cores − 1, at least 1; 0 with a fake clock. */
+  readonly workers?: number;
+  readonly io?: 'auto' | 'dgram' | 'native';
+  /** Where RTP goes and whose is taken; default `latch`. */
+  readonly symmetricRtp?: SymmetricRtp;
+  /** ms without RTP before `onTimeout`; 0 = never (default). */
+  readonly rtpTimeout?: number;
+  /** ms between RTCP reports on average; default 5000. */
+  readonly rtcpInterval?: number;
+  /** Bytes of decoded and encoded prompts to keep. */
+  readonly promptCacheBytes?: number;
+}
+
+export interface MediaPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly fetch: Fetch;
+  readonly logger: Logger;
+  /** Another network than this machine's; only with `workers: 0`. */
+  readonly udp?: UdpIo;
+  /** The module a worker runs; default: this package's own. */
+  readonly workerEntry?: URL;
+}
+
+export type AudioType = '' | 'audio/wav' | 'audio/pcm';
+
+/** A path, an http(s) or file URL, an open file or stream, or the bytes. */
+export type PlaySource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
+
+export interface PlayOptions {
+  /** Aborted: the playback ends as `stopped`. */
+  readonly signal?: AbortSignal;
+  /** true = for ever; a number = so many rounds in all. Streams are played once. */
+  readonly loop?: boolean | number;
+  /** Of `audio/pcm`; default the codec's. */
+  readonly sampleRate?: number;
+  /** Of `audio/pcm`; default 1. */
+  readonly channels?: number;
+  /** ms from the start. */
+  readonly from?: number;
+  /** 0…4, 1 = as is. */
+  readonly volume?: number;
+}
+
+export interface PlayResult {
+  /** `completed`: to its end; `stopped`: by us; `ended`: the leg went. */
+  readonly end: 'completed' | 'stopped' | 'ended';
+  /** ms of audio that were sent. */
+  readonly playedMs: number;
+}
+
+export interface PlaybackHandle {
+  /** Rejects when the source cannot be read: ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, … */
+  readonly done: Promise<PlayResult>;
+  stop(): void;
+  /** Silence is sent and the position moves on. */
+  mute(on: boolean): void;
+  /** Silence is sent and the position stands still. */
+  pause(): void;
+  resume(): void;
+  seek(ms: number): void;
+  /** 0…4, 1 = as is. */
+  volume(gain: number): void;
+  /** true = for ever; a number = so many more rounds after this one. */
+  loop(on: boolean | number): void;
+  /** ms from the start of the source. */
+  position(): Promise<number>;
+}
+
+/** A path, or what is already open. A stream gets the header first, with the length left open. */
+export type RecordTarget = string | FileHandle | Writable;
+
+export interface RecordOptions {
+  /** 2 (default): received left, sent right. 1: both mixed. */
+  readonly channels?: 1 | 2;
+  readonly direction?: 'both' | 'in' | 'out';
+  /** Default: the codec's. */
+  readonly sampleRate?: number;
+  /** ms of audio. */
+  readonly maxDuration?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RecordingResult {
+  readonly durationMs: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly end: 'stopped' | 'ended' | 'max';
+}
+
+export interface RecordingHandle {
+  /** Rejects when it cannot be written (ERR_FILE, ERR_RECORDING_SLOW); the call goes on. */
+  readonly done: Promise<RecordingResult>;
+  pause(): void;
+  resume(): void;
+  /** Writes what is left and closes the target if it was opened here. Idempotent; throws what `done` rejects with. */
+  close(): Promise<RecordingResult>;
+}
+
+export interface AudioReader extends AsyncIterable<Int16Array> {
+  readonly sampleRate: number;
+  /** The next 20 ms frame; null after the end. */
+  read(): Promise<Int16Array | null>;
+  /** Frames that were overwritten because nobody read them. */
+  readonly dropped: number;
+  close(): void;
+}
+
+export interface AudioWriter {
+  readonly sampleRate: number;
+  /** Resolves when there is space for more. @throws ERR_MEDIA_CLOSED once nothing is played any more */
+  write(samples: Int16Array): Promise<void>;
+  /** Resolves when all is played out. */
+  end(): Promise<void>;
+  close(): void;
+}
+
+export interface LegStats {
+  /** `PCMU/8000`; undefined before `negotiate`. */
+  readonly codec: string | undefined;
+  /** Where packets really come from and go to (symmetric RTP). */
+  readonly latched: { readonly address: string; readonly port: number } | undefined;
+  readonly received: {
+    readonly packets: number;
+    readonly octets: number;
+    readonly lost: number;
+    readonly jitterMs: number;
+    readonly outOfOrder: number;
+    readonly duplicates: number;
+    readonly invalid: number;
+    readonly ssrc: number | undefined;
+  };
+  readonly sent: {
+    readonly packets: number;
+    readonly octets: number;
+    readonly ssrc: number;
+    readonly sequence: number;
+    readonly timestamp: number;
+    readonly skippedTicks: number;
+  };
+  readonly rtcp: {
+    readonly roundTripMs: number | undefined;
+    readonly remoteLost: number | undefined;
+    readonly remoteJitterMs: number | undefined;
+    readonly sent: number;
+    readonly received: number;
+  };
+}

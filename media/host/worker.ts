@@ -1,0 +1,72 @@
+/** An engine in a worker thread. */
+import { Worker } from 'node:worker_threads';
+import { messageOf, TandemError } from '../../src/base/errors.ts';
+import type { Command, EngineEvent } from '../protocol.ts';
+import type { EngineHost, HostListener } from './host.ts';
+import { workerEntry } from './worker-entry.ts';
+
+export interface WorkerOptions {
+  /** Names the thread. */
+  readonly index: number;
+  /** Default: `engine-thread` beside this file. */
+  readonly entry?: URL;
+}
+
+/** The thread's commands arrive while it starts; nothing has to wait for it. */
+export function startWorker({ index, entry }: WorkerOptions, listener: HostListener): EngineHost {
+  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), { name: `tandem-media-${index}` });
+  let batch: Command[] = [];
+  let over = false;
+  let closing: Promise<void> | undefined;
+  let onClosed = (): void => {};
+  const dead = (error: TandemError): void => {
+    if (over) return;
+    over = true;
+    onClosed();
+    listener.onDead(error);
+  };
+  worker.on('message', (events: EngineEvent[] | 'closed') => {
+    if (events === 'closed') onClosed();
+    else if (!over) listener.onEvents(events);
+  });
+  worker.on('error', (cause) => {
+    dead(workerError(index, messageOf(cause), cause));
+    void worker.terminate();
+  });
+  worker.on('messageerror', (cause) => dead(workerError(index, messageOf(cause), cause)));
+  worker.on('exit', (code) => dead(workerError(index, `it exited with ${code}`)));
+  const flush = (): void => {
+    const commands = batch;
+    batch = [];
+    if (!over) worker.postMessage(commands);
+  };
+  return {
+    send(command) {
+      if (batch.length === 0) queueMicrotask(flush);
+      batch.push(command);
+    },
+    close() {
+      closing ??= (async () => {
+        if (!over) {
+          const closed = new Promise<void>((resolve) => {
+            onClosed = resolve;
+          });
+          if (batch.length > 0) flush();
+          worker.postMessage('close');
+          await closed;
+        }
+        over = true;
+        await worker.terminate();
+      })();
+      return closing;
+    },
+  };
+}
+
+function workerError(index: number, reason: string, cause?: unknown): TandemError {
+  return new TandemError('ERR_MEDIA_WORKER', `media worker ${index} died: ${reason}`, {
+    cause,
+    status: 500,
+    facts: { worker: index },
+  });
+}

@@ -1,0 +1,25 @@
+/** The media plane. What is not listed here is ours to change. */
+export { type Tone, tones } from './audio/index.ts';
+export { MediaBridge } from './handle/bridge.ts';
+export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
+export type {
+  AudioReader,
+  AudioType,
+  AudioWriter,
+  LegStats,
+  MediaOptions,
+  MediaPorts,
+  PlaybackHandle,
+  PlayOptions,
+  PlayResult,
+  PlaySource,
+  RecordingHandle,
+  RecordingResult,
+  RecordOptions,
+  RecordTarget,
+} from './handle/types.ts';
+export { type CreateLegOptions, Media } from './media.ts';
+export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
+export type { EngineCounts, SymmetricRtp } from './protocol.ts';
+export * from './sdp/index.ts';
+export type { LegSnapshot } from './snapshot.ts';

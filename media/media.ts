@@ -1,0 +1,231 @@
+/**
+ * The media plane as the session layer sees it: engines in their threads, the RTP port range, the
+ * prompts, and a handle per leg. Media knows no SIP.
+ */
+import { TandemError } from '../src/base/errors.ts';
+import { token } from '../src/base/random.ts';
+import { MediaBridge } from './handle/bridge.ts';
+import { MediaLeg } from './handle/leg.ts';
+import { EngineLink } from './handle/link.ts';
+import { type MediaSettings, mediaSettings } from './handle/options.ts';
+import { SourceLoader } from './handle/sources.ts';
+import type { MediaOptions, MediaPorts } from './handle/types.ts';
+import { defaultWorkers, sharesClock } from './host/threads.ts';
+import { checkEphemeralRange } from './net/ephemeral-range.ts';
+import { lockPortRange, type PortRangeLock } from './net/port-lock.ts';
+import { PortPairs } from './net/port-pairs.ts';
+import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
+import type { EngineCounts, LegConfig } from './protocol.ts';
+import type { LegSnapshot } from './snapshot.ts';
+
+export interface CreateLegOptions {
+  readonly bindAddress: string;
+  /** Place it in the same worker as this leg. */
+  readonly beside?: MediaLeg;
+  readonly callId: string;
+  /** Go on with the stream of an earlier leg, on its ports. */
+  readonly snapshot?: LegSnapshot;
+}
+
+export class Media {
+  readonly workers: number;
+  readonly #settings: MediaSettings;
+  readonly #ports: MediaPorts;
+  readonly #pairs: PortPairs;
+  readonly #sources: SourceLoader;
+  readonly #legs = new Set<MediaLeg>();
+  readonly #bridges = new Set<MediaBridge>();
+  #links: EngineLink[] = [];
+  #names = 0;
+  #prefix: string;
+  #lock: PortRangeLock | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws ConfigError when an option is wrong, or workers are asked for with a clock that is not the machine's */
+  constructor(options: MediaOptions, ports: MediaPorts) {
+    this.#settings = mediaSettings(options, {
+      defaultWorkers: defaultWorkers(),
+      shareable: sharesClock(ports.clock) && ports.udp === undefined,
+    });
+    this.workers = this.#settings.workers;
+    this.#ports = ports;
+    this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
+    this.#prefix = token(ports.random, 4);
+    const { files, fetch } = ports;
+    const coder = this.workers === 0 ? inlineCoder : new PromptCoderPool();
+    const { promptCacheBytes } = this.#settings;
+    this.#sources = new SourceLoader(new PromptStore({ promptCacheBytes }, { files, fetch, coder }));
+  }
+
+  /**
+   * Claims the port range and starts the engines. Idempotent.
+   * @throws {TandemError} ERR_RTP_PORTS_IN_USE when another Tandem has some of these ports,
+   *   ERR_CONFIG when they overlap the ephemeral range
+   */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    const { rtpPorts } = this.#settings;
+    if (!this.#ports.udp) {
+      await checkEphemeralRange(rtpPorts, this.#ports.files);
+      this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
+    }
+    if (this.#closing) return;
+    for (let index = 0; index < Math.max(1, this.workers); index++) this.#links.push(await this.#start(index));
+  }
+
+  async #start(index: number): Promise<EngineLink> {
+    const { clock, random, files, logger, udp, workerEntry } = this.#ports;
+    const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
+    if (this.workers === 0) {
+      const { startInline } = await import('./host/inline.ts');
+      link.attach(startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link));
+    } else {
+      const { startWorker } = await import('./host/worker.ts');
+      link.attach(startWorker({ index, ...(workerEntry ? { entry: workerEntry } : {}) }, link));
+    }
+    return link;
+  }
+
+  /** A worker died: its legs were told; new legs get a new one. */
+  #onLost(link: EngineLink, error: TandemError): void {
+    this.#ports.logger.error({ err: error, worker: link.worker }, 'a media worker died; starting another');
+    if (this.#closing) return;
+    void this.#start(link.worker).then((fresh) => {
+      if (this.#closing) void fresh.close();
+      else this.#links = this.#links.map((other) => (other === link ? fresh : other));
+    });
+  }
+
+  /**
+   * Binds an RTP/RTCP port pair in the engine with the fewest legs.
+   * @throws {TandemError} ERR_NO_RTP_PORT when the range is used up, ERR_BIND for an address that is not ours
+   */
+  async createLeg(options: CreateLegOptions): Promise<MediaLeg> {
+    const link = this.#place(options.beside);
+    return link.place(() => this.#createLeg(link, options));
+  }
+
+  async #createLeg(link: EngineLink, { bindAddress, callId, snapshot }: CreateLegOptions): Promise<MediaLeg> {
+    const id = snapshot?.leg ?? `${this.#prefix}-${++this.#names}`;
+    if (snapshot && (snapshot.version !== 1 || !this.#pairs.claim(snapshot.port)))
+      throw new TandemError('ERR_NO_RTP_PORT', `RTP port ${snapshot.port} of the snapshot is not free`, {
+        facts: { port: snapshot.port },
+      });
+    const port = snapshot ? snapshot.port : await this.#bind(link, id, bindAddress, callId);
+    if (snapshot) {
+      try {
+        await this.#create(link, id, this.#config(bindAddress, callId, port), snapshot);
+      } catch (error) {
+        this.#pairs.release(port);
+        throw error;
+      }
+    }
+    const leg: MediaLeg = new MediaLeg({
+      id,
+      callId,
+      port,
+      rtcpPort: port + 1,
+      link,
+      sources: this.#sources,
+      logger: this.#ports.logger,
+      onClosed: () => {
+        this.#legs.delete(leg);
+        this.#pairs.release(port);
+        for (const bridge of this.#bridges) bridge.remove(leg);
+      },
+    });
+    this.#legs.add(leg);
+    if (snapshot) leg.restore(snapshot);
+    return leg;
+  }
+
+  /** Tries pair after pair: a port may be in use by somebody who knows nothing of our range. */
+  async #bind(link: EngineLink, leg: string, bindAddress: string, callId: string): Promise<number> {
+    for (let tries = this.#pairs.free; tries > 0; tries--) {
+      const port = this.#pairs.take();
+      if (port === undefined) break;
+      try {
+        await this.#create(link, leg, this.#config(bindAddress, callId, port));
+        return port;
+      } catch (error) {
+        this.#pairs.release(port);
+        if (!(error instanceof TandemError) || error.code !== 'ERR_PORT_IN_USE') throw error;
+      }
+    }
+    const { min, max } = this.#settings.rtpPorts;
+    throw new TandemError('ERR_NO_RTP_PORT', `no RTP port is free in media.rtpPorts ${min}–${max}; widen the range`, {
+      status: 503,
+      facts: { min, max },
+    });
+  }
+
+  #create(link: EngineLink, leg: string, config: LegConfig, snapshot?: LegSnapshot): Promise<void> {
+    return link.request<void>({ type: 'leg.create', leg, config, ...(snapshot ? { snapshot } : {}) });
+  }
+
+  #config(bindAddress: string, callId: string, port: number): LegConfig {
+    const { symmetricRtp, rtpTimeout, rtcpInterval } = this.#settings;
+    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval };
+  }
+
+  #place(beside: MediaLeg | undefined): EngineLink {
+    if (this.#closing || this.#links.length === 0)
+      throw new TandemError('ERR_MEDIA_CLOSED', this.#closing ? 'the media engine is closed' : 'call open() first');
+    if (beside?.link.alive) return beside.link;
+    const alive = this.#links.filter((link) => link.alive);
+    let best = alive[0];
+    for (const link of alive) if (best && link.load < best.load) best = link;
+    if (!best) throw new TandemError('ERR_MEDIA_WORKER', 'no media worker is running', { status: 503 });
+    return best;
+  }
+
+  /** @param options.dtmf false keeps telephone-events from crossing */
+  createBridge(options: { readonly dtmf?: boolean } = {}): MediaBridge {
+    const bridge: MediaBridge = new MediaBridge(`${this.#prefix}-b${++this.#names}`, options.dtmf ?? true, () =>
+      this.#bridges.delete(bridge),
+    );
+    this.#bridges.add(bridge);
+    return bridge;
+  }
+
+  /** What is open now, in all engines. */
+  async counts(): Promise<EngineCounts> {
+    const all = await Promise.all(
+      this.#links.map((link) => link.request<EngineCounts>({ type: 'counts' }).catch(() => undefined)),
+    );
+    const sum = (key: keyof EngineCounts): number => all.reduce((total, one) => total + (one?.[key] ?? 0), 0);
+    return {
+      legs: sum('legs'),
+      bridges: this.#bridges.size,
+      playbacks: sum('playbacks'),
+      recordings: sum('recordings'),
+      sockets: sum('sockets'),
+      timers: sum('timers'),
+    };
+  }
+
+  /** Ends every leg, engine and thread. Idempotent, never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    for (const bridge of [...this.#bridges]) bridge.close();
+    await Promise.all([...this.#legs].map((leg) => leg.close()));
+    await Promise.all(this.#links.map((link) => link.close()));
+    this.#links = [];
+    await this.#sources.close();
+    await this.#lock?.release();
+  }
+}

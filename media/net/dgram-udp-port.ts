@@ -1,0 +1,91 @@
+/** `UdpPort` over node:dgram: one socket per port, nothing allocated per packet that Node does not allocate. */
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { messageOf, TandemError } from '../../src/base/errors.ts';
+import type { DatagramReceiver, UdpIo, UdpPort } from './udp-port.ts';
+
+/**
+ * Asked of the kernel per socket. About a second of 20 ms audio: enough for a stalled process,
+ * too little for a queue that becomes delay.
+ */
+const socketBuffer = 32 * 1024;
+
+/** Addresses are never names here, so nothing is looked up (and no DNS call can be made by an SDP). */
+function noLookup(address: string, ...rest: unknown[]): void {
+  const done = rest.at(-1) as (error: Error | null, address: string, family: number) => void;
+  done(null, address, address.includes(':') ? 6 : 4);
+}
+
+class DgramPort implements UdpPort {
+  readonly #socket: Socket;
+  readonly #v6: boolean;
+  readonly port: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(socket: Socket, v6: boolean, receive: DatagramReceiver) {
+    this.#socket = socket;
+    this.#v6 = v6;
+    this.port = socket.address().port;
+    socket.on('message', (message, peer) => {
+      if (this.#closing) return;
+      const address = v6 && peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
+      receive(message, 0, message.length, address, peer.port);
+    });
+  }
+
+  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void {
+    if (this.#closing) return;
+    const to = this.#v6 && !address.includes(':') ? `::ffff:${address}` : address;
+    if (offset === 0 && length === buffer.length) this.#socket.send(buffer, port, to);
+    else this.#socket.send(buffer, offset, length, port, to);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => this.#socket.close(() => resolve()));
+    return this.#closing;
+  }
+}
+
+export function createDgramIo(): UdpIo {
+  return {
+    bind(address, port, receive) {
+      const v6 = isIPv6(address);
+      const socket = createSocket({ type: v6 ? 'udp6' : 'udp4', lookup: noLookup as never });
+      return new Promise((resolve, reject) => {
+        const onError = (error: Error): void => {
+          socket.close();
+          reject(bindError(error, address, port));
+        };
+        socket.once('error', onError);
+        socket.bind({ address, port, exclusive: true }, () => {
+          socket.off('error', onError);
+          // A send that failed in the background (an unreachable host) is a lost datagram, no more.
+          socket.on('error', () => {});
+          setBuffers(socket);
+          resolve(new DgramPort(socket, v6, receive));
+        });
+      });
+    },
+    flush() {},
+  };
+}
+
+function bindError(error: Error, address: string, port: number): TandemError {
+  const errno = (error as NodeJS.ErrnoException).code;
+  const facts = { address, port, errno };
+  if (errno === 'EADDRINUSE')
+    return new TandemError('ERR_PORT_IN_USE', `UDP port ${port} on ${address} is in use`, { cause: error, facts });
+  return new TandemError('ERR_BIND', `cannot bind UDP ${address} port ${port}: ${messageOf(error)}`, {
+    cause: error,
+    facts,
+  });
+}
+
+function setBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(socketBuffer);
+    socket.setSendBufferSize(socketBuffer);
+  } catch {
+    // The kernel's default does too; only a stall would queue a little more.
+  }
+}

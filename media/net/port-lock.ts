@@ -1,0 +1,96 @@
+/**
+ * The claim on a port range, held while the process lives: a socket with an abstract name that tells the
+ * range. The kernel lists these names, per network namespace as the ports are, and takes them away when
+ * the process ends, however it ends. Where there are no abstract sockets nothing is claimed: a port in
+ * use is then only noticed one by one.
+ */
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { TandemError } from '../../src/base/errors.ts';
+import { type Random, token } from '../../src/base/random.ts';
+
+const prefix = 'tandem-rtp/';
+/** Held only while somebody looks and claims: two who come together do so one after the other. */
+const turnstile = 'tandem-rtp-claim';
+const turnstileTries = 100;
+const turnstileWaitMs = 20;
+
+export interface PortRangeLock {
+  /** Idempotent. */
+  release(): Promise<void>;
+}
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** @throws {TandemError} ERR_RTP_PORTS_IN_USE when a living process has claimed some of these ports */
+export async function lockPortRange(range: Range, random: Random): Promise<PortRangeLock> {
+  if (process.platform !== 'linux') return { release: async () => {} };
+  const turn = await pass();
+  try {
+    for (const claim of await claims()) {
+      if (range.min > claim.max || range.max < claim.min) continue;
+      throw new TandemError(
+        'ERR_RTP_PORTS_IN_USE',
+        `media.rtpPorts ${range.min}–${range.max}: ports ${claim.min}–${claim.max} belong to a running Tandem ` +
+          `(process ${claim.pid}); give this one another range`,
+        { facts: { ...range, claimed: { min: claim.min, max: claim.max }, pid: claim.pid } },
+      );
+    }
+    const server = await listen(`${prefix}${range.min}-${range.max}/${process.pid}/${token(random, 4)}`);
+    let released: Promise<void> | undefined;
+    return {
+      release() {
+        released ??= close(server);
+        return released;
+      },
+    };
+  } finally {
+    await close(turn);
+  }
+}
+
+async function pass(): Promise<Server> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await listen(turnstile);
+    } catch (error) {
+      if (tries >= turnstileTries || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE')
+        throw new TandemError(
+          'ERR_RTP_PORTS_IN_USE',
+          'the RTP port range cannot be claimed: another process is at it',
+          {
+            cause: error,
+          },
+        );
+      await new Promise((resolve) => setTimeout(resolve, turnstileWaitMs));
+    }
+  }
+}
+
+async function claims(): Promise<(Range & { readonly pid: number })[]> {
+  const list = await readFile('/proc/net/unix', 'latin1');
+  return [...list.matchAll(/@tandem-rtp\/(\d+)-(\d+)\/(\d+)\//g)].map((match) => ({
+    min: Number(match[1]),
+    max: Number(match[2]),
+    pid: Number(match[3]),
+  }));
+}
+
+function listen(name: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(`\0${name}`, () => {
+      server.off('error', reject);
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,40 @@
+/**
+ * UDP as the media engine sees it. Shaped for batches: what one wake-up brought is handed over packet
+ * by packet in a buffer the receiver may rewrite, `send` may only note what is to go, and `flush`
+ * at the end of the turn makes it go. `dgram` sends at once and has nothing to flush.
+ */
+
+/**
+ * One datagram of `length` bytes at `offset`. The receiver may rewrite these bytes in place and pass
+ * them to `send`; after it returns the rest of the buffer is not its own. Must not throw.
+ */
+export type DatagramReceiver = (
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  address: string,
+  port: number,
+) => void;
+
+/** One bound socket. */
+export interface UdpPort {
+  readonly port: number;
+  /**
+   * Sends without a report: what the network or a full socket buffer refuses is lost, as datagrams are.
+   * The bytes must stay as they are until the next `flush`, or for 60 ms where there is none.
+   * @param address an IP address, never a name
+   */
+  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void;
+  /** Idempotent. Nothing is received after it was called. */
+  close(): Promise<void>;
+}
+
+export interface UdpIo {
+  /**
+   * @param port 0 for any
+   * @throws {TandemError} ERR_PORT_IN_USE, or ERR_BIND for an address that is not ours
+   */
+  bind(address: string, port: number, receive: DatagramReceiver): Promise<UdpPort>;
+  /** Sends what `send` noted. */
+  flush(): void;
+}

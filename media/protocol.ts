@@ -1,0 +1,217 @@
+/**
+ * What the main thread and a media engine say to each other. Plain, structured-clonable values in
+ * both directions, sent as one batch per turn, so that an engine can live in this thread
+ * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
+ */
+import type { Tone } from './audio/index.ts';
+import type { NegotiatedAudio } from './sdp/types.ts';
+import type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
+
+export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
+
+/** A `TandemError` on its way between threads. */
+export interface ErrorData {
+  readonly code: string;
+  readonly message: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** Settings of one leg that do not change while it lives. */
+export interface LegConfig {
+  readonly callId: string;
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly rtcpPort: number;
+  readonly symmetricRtp: SymmetricRtp;
+  /** ms without RTP before `leg.timeout`; 0 = never. */
+  readonly rtpTimeout: number;
+  /** ms */
+  readonly rtcpInterval: number;
+}
+
+/** Encoded payload of one codec, shared by every leg that plays it. */
+export interface EncodedSource {
+  readonly kind: 'encoded';
+  readonly payload: SharedArrayBuffer;
+  /** Bytes of audio in `payload`. */
+  readonly length: number;
+  /** `NAME/rate` of the codec, or '' for bytes that are sent as they are. */
+  readonly encoding: string;
+  /** What to load it from again; undefined when it cannot be loaded again. */
+  readonly source?: PromptKey;
+}
+
+/** How a prompt can be found again after a crash. */
+export interface PromptKey {
+  readonly url: string;
+  readonly type: '' | 'audio/wav' | 'audio/pcm';
+  readonly sampleRate?: number;
+  readonly channels?: number;
+}
+
+export type EngineSource =
+  | EncodedSource
+  | { readonly kind: 'tone'; readonly tone: Tone }
+  /** A `ByteRing`: Int16 samples at the codec's rate, or ('raw') payload bytes as they are. */
+  | { readonly kind: 'ring'; readonly ring: SharedArrayBuffer; readonly raw: boolean };
+
+export interface PlayState {
+  readonly paused: boolean;
+  readonly muted: boolean;
+  /** 1 = as is */
+  readonly gain: number;
+  /** Rounds still to begin after the present one; -1 = for ever. */
+  readonly loops: number;
+  /** ms from the start of the source */
+  readonly position: number;
+}
+
+export type PlayControl =
+  | { readonly do: 'stop' }
+  | { readonly do: 'pause' | 'mute'; readonly on: boolean }
+  | { readonly do: 'seek'; readonly ms: number }
+  | { readonly do: 'gain'; readonly gain: number }
+  | { readonly do: 'loop'; readonly loops: number };
+
+export interface RecordingConfig {
+  readonly channels: 1 | 2;
+  readonly direction: 'both' | 'in' | 'out';
+  /** 0 = the codec's. */
+  readonly sampleRate: number;
+  /** ms of audio; 0 = no limit */
+  readonly maxDuration: number;
+}
+
+/** Where the other side of a bridge is: in the same engine, or behind a pair of packet rings. */
+export type BridgePeer =
+  | { readonly kind: 'leg'; readonly leg: string }
+  | {
+      readonly kind: 'ring';
+      readonly leg: string;
+      readonly out: SharedArrayBuffer;
+      readonly in: SharedArrayBuffer;
+    };
+
+export type Command =
+  | {
+      readonly type: 'leg.create';
+      readonly request: number;
+      readonly leg: string;
+      readonly config: LegConfig;
+      readonly snapshot?: LegSnapshot;
+    }
+  | { readonly type: 'leg.negotiate'; readonly leg: string; readonly audio: NegotiatedAudio }
+  | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
+  | { readonly type: 'leg.stats'; readonly request: number; readonly leg: string }
+  | { readonly type: 'leg.snapshot'; readonly request: number; readonly leg: string }
+  /** `handover`: the stream goes on elsewhere, so no RTCP BYE is sent. */
+  | { readonly type: 'leg.close'; readonly request: number; readonly leg: string; readonly handover: boolean }
+  | {
+      readonly type: 'dtmf.send';
+      readonly request: number;
+      readonly leg: string;
+      readonly digits: string;
+      readonly durationMs: number;
+      readonly gapMs: number;
+    }
+  | {
+      readonly type: 'play.start';
+      readonly leg: string;
+      readonly playback: string;
+      readonly source: EngineSource;
+      readonly state: PlayState;
+      /** Set when a playback goes on that an earlier leg began. */
+      readonly resume?: PlaybackSnapshot;
+    }
+  /** The same prompt in another codec, after a re-negotiation. */
+  | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EncodedSource }
+  | { readonly type: 'play.control'; readonly leg: string; readonly playback: string; readonly control: PlayControl }
+  | { readonly type: 'play.position'; readonly request: number; readonly leg: string; readonly playback: string }
+  | {
+      readonly type: 'record.start';
+      readonly leg: string;
+      readonly recording: string;
+      /** Undefined: chunks go to the main thread as `record.data`. */
+      readonly path: string | undefined;
+      readonly config: RecordingConfig;
+    }
+  | { readonly type: 'record.pause'; readonly leg: string; readonly recording: string; readonly on: boolean }
+  | { readonly type: 'record.stop'; readonly leg: string; readonly recording: string }
+  /** The main thread wrote a `record.data`, or could not. */
+  | { readonly type: 'record.written'; readonly leg: string; readonly recording: string; readonly error?: ErrorData }
+  | {
+      readonly type: 'tap.open';
+      readonly leg: string;
+      readonly tap: string;
+      readonly ring: SharedArrayBuffer;
+      readonly sampleRate: number;
+    }
+  | { readonly type: 'tap.close'; readonly leg: string; readonly tap: string }
+  | {
+      readonly type: 'bridge.link';
+      readonly bridge: string;
+      readonly leg: string;
+      readonly peer: BridgePeer;
+      readonly dtmf: boolean;
+    }
+  | { readonly type: 'bridge.unlink'; readonly bridge: string; readonly leg: string }
+  | { readonly type: 'counts'; readonly request: number }
+  | { readonly type: 'close'; readonly request: number };
+
+/** A command that is answered by `reply`. */
+export type Request = Extract<Command, { readonly request: number }>;
+
+export type EngineEvent =
+  | { readonly type: 'reply'; readonly request: number; readonly value: unknown }
+  | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
+  | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
+  | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  | { readonly type: 'leg.failed'; readonly leg: string; readonly error: ErrorData }
+  | {
+      readonly type: 'play.done';
+      readonly leg: string;
+      readonly playback: string;
+      readonly end: 'completed' | 'stopped' | 'ended';
+      readonly playedMs: number;
+      readonly error?: ErrorData;
+    }
+  /** A ring that somebody waits on has data (taps) or space (writers, streams). */
+  | { readonly type: 'ring.ready'; readonly leg: string; readonly id: string }
+  | {
+      readonly type: 'record.data';
+      readonly leg: string;
+      readonly recording: string;
+      readonly bytes: Uint8Array;
+      readonly position: number;
+      /** A WAV header that is now true of the file, to be written after `bytes`. */
+      readonly header: Uint8Array;
+    }
+  | {
+      readonly type: 'record.done';
+      readonly leg: string;
+      readonly recording: string;
+      readonly end: 'stopped' | 'ended' | 'max';
+      readonly durationMs: number;
+      readonly bytes: number;
+      readonly error?: ErrorData;
+    }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly message: string;
+    };
+
+export interface EngineCounts {
+  readonly legs: number;
+  readonly bridges: number;
+  readonly playbacks: number;
+  readonly recordings: number;
+  readonly sockets: number;
+  readonly timers: number;
+}
+
+/** `NAME/rate`: two codecs with the same one have interchangeable payloads. */
+export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
+  return `${codec.name.toUpperCase()}/${codec.clockRate}`;
+}

@@ -1,0 +1,131 @@
+/**
+ * Where a recording is written: a file, or the main thread, which has the stream. One write at a time;
+ * what comes meanwhile waits in memory, up to a bound. The header is rewritten after the audio it
+ * speaks of, so the file is a playable WAV at any moment, after a kill too.
+ */
+import { messageOf, TandemError } from '../src/base/errors.ts';
+import type { Files, FileWriter } from '../src/base/io.ts';
+import { wavHeader, wavHeaderBytes } from './audio/index.ts';
+
+/** Bytes that may wait: more than 20 s of 16-bit stereo at 48 kHz. */
+const mostWaiting = 4 * 1024 * 1024;
+
+export interface ChunkWriter {
+  /** Writes audio at a position of the file and then the header at its start. */
+  write(audio: Uint8Array, position: number, header: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class RecordingSink {
+  readonly #format: { readonly sampleRate: number; readonly channels: 1 | 2 };
+  readonly #writer: ChunkWriter;
+  readonly #onError: (error: TandemError) => void;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #written = 0;
+  #working: Promise<void> | undefined;
+  #failed = false;
+
+  /** @param onError told once; nothing is written any more */
+  constructor(
+    writer: ChunkWriter,
+    format: { readonly sampleRate: number; readonly channels: 1 | 2 },
+    onError: (error: TandemError) => void,
+  ) {
+    this.#writer = writer;
+    this.#format = format;
+    this.#onError = onError;
+    this.#work();
+  }
+
+  /** Size of the file when all is written. */
+  get bytes(): number {
+    return wavHeaderBytes + this.#written + this.#waitingBytes;
+  }
+
+  /** Takes `chunk` over. */
+  push(chunk: Uint8Array): void {
+    if (this.#failed) return;
+    if (this.#waitingBytes + chunk.length > mostWaiting) {
+      this.#fail(new TandemError('ERR_RECORDING_SLOW', 'the recording cannot be written as fast as it comes'));
+      return;
+    }
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    this.#work();
+  }
+
+  /** Resolves when everything is written and closed, or given up. */
+  async close(): Promise<void> {
+    while (this.#working) await this.#working;
+    try {
+      await this.#writer.close();
+    } catch (error) {
+      this.#fail(writeError(error));
+    }
+  }
+
+  #work(): void {
+    this.#working ??= this.#drain().finally(() => {
+      this.#working = undefined;
+      if (this.#waiting.length > 0) this.#work();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      do {
+        const chunk = joined(this.#waiting);
+        this.#waiting = [];
+        const header = wavHeader({ ...this.#format, dataBytes: this.#written + chunk.length });
+        await this.#writer.write(chunk, wavHeaderBytes + this.#written, header);
+        this.#written += chunk.length;
+        this.#waitingBytes -= chunk.length;
+      } while (this.#waiting.length > 0 && !this.#failed);
+    } catch (error) {
+      this.#fail(writeError(error));
+    }
+  }
+
+  #fail(error: TandemError): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#onError(error);
+  }
+}
+
+/** Opens the file with the first write. */
+export function fileWriter(files: Files, path: string): ChunkWriter {
+  let file: FileWriter | undefined;
+  return {
+    async write(audio, position, header) {
+      file ??= await files.create(path);
+      if (audio.length > 0) await file.write(audio, position);
+      await file.write(header, 0);
+    },
+    async close() {
+      await file?.close();
+    },
+  };
+}
+
+function writeError(error: unknown): TandemError {
+  if (error instanceof TandemError) return error;
+  return new TandemError('ERR_FILE', `the recording cannot be written: ${messageOf(error)}`, {
+    cause: error,
+    facts: { errno: error instanceof Error && 'code' in error ? String(error.code) : undefined },
+  });
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}

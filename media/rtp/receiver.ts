@@ -1,0 +1,195 @@
+/**
+ * What one leg has received: validity of sequence numbers, loss, reordering, jitter
+ * (RFC 3550 §A.1, §A.3, §A.8). Probation is light: the first packet of a source counts at once,
+ * since the latch decides whose packets are looked at.
+ */
+import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
+
+const maxDropout = 3000;
+const maxMisorder = 100;
+/** How far back duplicates are told from late packets. */
+const windowSize = 128;
+
+/** What a packet is to those who take it further. */
+export type Arrival =
+  | 'next' // in order, or after a gap
+  | 'late' // older than the newest, not seen before
+  | 'duplicate'
+  | 'restart' // the first of a source, or of a sequence that jumped
+  | 'bad'; // a jump that no second packet has confirmed yet
+
+/** Plain data: part of a leg's snapshot. */
+export interface ReceiverState {
+  ssrc: Ssrc | undefined;
+  packets: number;
+  octets: number;
+  outOfOrder: number;
+  duplicates: number;
+  invalid: number;
+  /** Lost from sources before the present one. */
+  lostBefore: number;
+  /** Of the present source. */
+  source: SourceState | undefined;
+}
+
+interface SourceState {
+  readonly base: SeqNo;
+  highest: SeqNo;
+  cycles: number;
+  received: number;
+  /** The number that would confirm a jump. */
+  expectedBad: number;
+  expectedPrior: number;
+  receivedPrior: number;
+  /** In timestamp units. */
+  jitter: number;
+  /** Arrival minus timestamp of the packet before, in timestamp units; NaN after a break. */
+  transit: number;
+  /** Which of the last numbers came: `number % 128`. */
+  readonly seen: boolean[];
+}
+
+export interface ReportBlock {
+  /** Of 256, since the last report. */
+  readonly fractionLost: number;
+  readonly lost: number;
+  readonly highest: number;
+  readonly jitter: number;
+}
+
+export class RtpReceiver {
+  readonly state: ReceiverState;
+
+  constructor(state?: ReceiverState) {
+    this.state = state ?? {
+      ssrc: undefined,
+      packets: 0,
+      octets: 0,
+      outOfOrder: 0,
+      duplicates: 0,
+      invalid: 0,
+      lostBefore: 0,
+      source: undefined,
+    };
+    if (this.state.source) this.state.source.transit = Number.NaN;
+  }
+
+  /** @param arrival ms; @param rate the clock of this payload type, 0 to leave jitter alone (telephone-event) */
+  packet(seq: SeqNo, timestamp: RtpTimestamp, ssrc: Ssrc, octets: number, arrival: number, rate: number): Arrival {
+    const { state } = this;
+    const source = state.source;
+    state.packets++;
+    state.octets += octets;
+    if (!source || ssrc !== state.ssrc) {
+      this.#begin(seq, ssrc);
+      this.#jitter(timestamp, arrival, rate);
+      return 'restart';
+    }
+    const ahead = seqDiff(seq, source.highest);
+    if (ahead > 0 && ahead < maxDropout) {
+      this.#advance(source, seq, ahead);
+      this.#jitter(timestamp, arrival, rate);
+      return 'next';
+    }
+    if (ahead <= 0 && ahead > -maxMisorder) {
+      if (source.seen[seq % windowSize]) {
+        state.duplicates++;
+        return 'duplicate';
+      }
+      source.seen[seq % windowSize] = true;
+      source.received++;
+      source.expectedBad = -1;
+      state.outOfOrder++;
+      return 'late';
+    }
+    if (seq !== source.expectedBad) {
+      source.expectedBad = (seq + 1) & 0xffff;
+      state.invalid++;
+      return 'bad';
+    }
+    this.#begin(seq, ssrc);
+    this.#jitter(timestamp, arrival, rate);
+    return 'restart';
+  }
+
+  /** A datagram that was dropped: no RTP, a payload type nobody negotiated, a stranger's. */
+  invalid(): void {
+    this.state.invalid++;
+  }
+
+  #begin(seq: SeqNo, ssrc: Ssrc): void {
+    const { state } = this;
+    state.lostBefore = this.lost;
+    state.ssrc = ssrc;
+    const seen = new Array<boolean>(windowSize).fill(false);
+    seen[seq % windowSize] = true;
+    state.source = {
+      base: seq,
+      highest: seq,
+      cycles: 0,
+      received: 1,
+      expectedBad: -1,
+      expectedPrior: 0,
+      receivedPrior: 0,
+      jitter: 0,
+      transit: Number.NaN,
+      seen,
+    };
+  }
+
+  #advance(source: SourceState, seq: SeqNo, ahead: number): void {
+    if (ahead > 1) {
+      const cleared = Math.min(ahead - 1, windowSize);
+      for (let i = 1; i <= cleared; i++) source.seen[((source.highest + i) % 65536) % windowSize] = false;
+    }
+    if (seq < source.highest) source.cycles += 65536;
+    source.highest = seq;
+    source.seen[seq % windowSize] = true;
+    source.received++;
+    source.expectedBad = -1;
+  }
+
+  /** RFC 3550 §A.8. */
+  #jitter(timestamp: RtpTimestamp, arrival: number, rate: number): void {
+    const source = this.state.source;
+    if (!source || rate === 0) return;
+    const transit = ((arrival * rate) / 1000 - timestamp) % 4294967296;
+    if (!Number.isNaN(source.transit)) {
+      const d = Math.abs(timestampDiff(Math.round(transit) >>> 0, Math.round(source.transit) >>> 0));
+      // A timestamp that jumps (another source behind one SSRC) says nothing about the network.
+      if (d < rate * 2) source.jitter += (d - source.jitter) / 16;
+    }
+    source.transit = transit;
+  }
+
+  /** RFC 3550 §A.3: expected minus received, never below 0 here. */
+  get lost(): number {
+    const { source, lostBefore } = this.state;
+    return lostBefore + (source ? Math.max(0, expected(source) - source.received) : 0);
+  }
+
+  get jitter(): number {
+    return this.state.source?.jitter ?? 0;
+  }
+
+  /** The report block about the present source, and the start of the next interval. */
+  report(): ReportBlock | undefined {
+    const { source } = this.state;
+    if (!source) return undefined;
+    const all = expected(source);
+    const expectedNow = all - source.expectedPrior;
+    const lostNow = expectedNow - (source.received - source.receivedPrior);
+    source.expectedPrior = all;
+    source.receivedPrior = source.received;
+    return {
+      fractionLost: expectedNow <= 0 || lostNow <= 0 ? 0 : Math.min(255, Math.floor((lostNow * 256) / expectedNow)),
+      lost: Math.min(0x7fffff, Math.max(0, all - source.received)),
+      highest: (source.cycles + source.highest) >>> 0,
+      jitter: Math.floor(source.jitter) >>> 0,
+    };
+  }
+}
+
+function expected(source: SourceState): number {
+  return source.cycles + source.highest - source.base + 1;
+}

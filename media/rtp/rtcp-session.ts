@@ -1,0 +1,118 @@
+/** RTCP of one leg without sockets or timers: what to report, and what the peer's reports say. */
+
+import type { RtpReceiver } from './receiver.ts';
+import type { CompoundOptions, ReceivedRtcp } from './rtcp.ts';
+import type { RtpSender } from './sender.ts';
+import { addTimestamp } from './sequence.ts';
+
+/** Seconds from 1900 to 1970. */
+const ntpEpoch = 2_208_988_800;
+
+/** Plain data: part of a leg's snapshot. */
+export interface RtcpState {
+  readonly cname: string;
+  sent: number;
+  received: number;
+  /** Packets sent at the time of the last report. */
+  sentBefore: number;
+  /** Middle 32 bits of the NTP time of the peer's last sender report. */
+  lastSenderReport: number;
+  /** ms on the engine's clock when it came. */
+  lastSenderReportAt: number;
+  roundTripMs: number | undefined;
+  remoteLost: number | undefined;
+  remoteJitterMs: number | undefined;
+}
+
+export function createRtcpState(cname: string): RtcpState {
+  return {
+    cname,
+    sent: 0,
+    received: 0,
+    sentBefore: 0,
+    lastSenderReport: 0,
+    lastSenderReportAt: 0,
+    roundTripMs: undefined,
+    remoteLost: undefined,
+    remoteJitterMs: undefined,
+  };
+}
+
+/**
+ * The next compound: a sender report if packets went out since the one before last, else a receiver report.
+ * @param now ms on the engine's clock; @param unixMs the same moment; @param rate the RTP clock
+ */
+export function nextReport(
+  state: RtcpState,
+  sender: RtpSender,
+  receiver: RtpReceiver,
+  now: number,
+  unixMs: number,
+  rate: number,
+  bye: boolean,
+): CompoundOptions {
+  const { packets, octets, timestamp, at, ssrc } = sender.state;
+  const active = packets > 0 && (packets !== state.sentBefore || bye);
+  state.sentBefore = packets;
+  state.sent++;
+  const block = receiver.report();
+  const remote = receiver.state.ssrc;
+  const delay = Math.min(0xffffffff, Math.max(0, Math.round(((now - state.lastSenderReportAt) * 65536) / 1000)));
+  return {
+    ssrc,
+    cname: state.cname,
+    bye,
+    ...(active
+      ? {
+          sender: {
+            ntp: ntpTime(unixMs),
+            timestamp: Number.isNaN(at) ? timestamp : addTimestamp(timestamp, Math.round(((now - at) * rate) / 1000)),
+            packets,
+            octets,
+          },
+        }
+      : {}),
+    ...(block && remote !== undefined
+      ? {
+          report: {
+            ...block,
+            ssrc: remote,
+            lastSenderReport: state.lastSenderReport,
+            delay: state.lastSenderReport === 0 ? 0 : delay,
+          },
+        }
+      : {}),
+  };
+}
+
+/** Takes in what the peer reported. */
+export function takeReport(
+  state: RtcpState,
+  received: ReceivedRtcp,
+  ourSsrc: number,
+  now: number,
+  unixMs: number,
+  rate: number,
+): void {
+  state.received++;
+  if (received.ntp !== undefined) {
+    state.lastSenderReport = received.ntp;
+    state.lastSenderReportAt = now;
+  }
+  for (const report of received.reports) {
+    if (report.ssrc !== ourSsrc) continue;
+    state.remoteLost = report.lost;
+    state.remoteJitterMs = (report.jitter * 1000) / rate;
+    if (report.lastSenderReport === 0) continue;
+    // RFC 3550 §6.4.1: A − LSR − DLSR, in 1/65536 s.
+    const middle = Number((ntpTime(unixMs) >> 16n) & 0xffffffffn);
+    const trip = (middle - report.lastSenderReport - report.delay) | 0;
+    if (trip >= 0) state.roundTripMs = (trip * 1000) / 65536;
+  }
+}
+
+function ntpTime(unixMs: number): bigint {
+  const seconds = Math.floor(unixMs / 1000);
+  const fraction = Math.floor(((unixMs - seconds * 1000) / 1000) * 4294967296);
+  return (BigInt(seconds + ntpEpoch) << 32n) | BigInt(fraction);
+}

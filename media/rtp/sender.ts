@@ -1,0 +1,76 @@
+/**
+ * What one leg sends: one SSRC, one sequence and one timeline, whatever sources follow one another
+ * in it. A source that begins takes up the timestamp where the clock is by then.
+ */
+import type { Random } from '../../src/base/random.ts';
+import { addSeq, addTimestamp, type RtpTimestamp, type SeqNo, type Ssrc, seqDiff } from './sequence.ts';
+
+/** Plain data: part of a leg's snapshot. */
+export interface SenderState {
+  readonly ssrc: Ssrc;
+  /** Of the newest packet sent. */
+  sequence: SeqNo;
+  timestamp: RtpTimestamp;
+  /** How much audio the newest packet holds, in timestamp units. */
+  span: number;
+  /** ms on the engine's clock when it was due; NaN before the first. */
+  at: number;
+  packets: number;
+  octets: number;
+  skippedTicks: number;
+}
+
+export class RtpSender {
+  readonly state: SenderState;
+
+  constructor(state: SenderState) {
+    this.state = state;
+  }
+
+  /** RFC 3550 §5.1: SSRC, first sequence number and timestamp are random. */
+  static create(random: Random): RtpSender {
+    return new RtpSender({
+      ssrc: random.uint32(),
+      sequence: random.uint32() & 0xffff,
+      timestamp: random.uint32(),
+      span: 0,
+      at: Number.NaN,
+      packets: 0,
+      octets: 0,
+      skippedTicks: 0,
+    });
+  }
+
+  get started(): boolean {
+    return this.state.packets > 0;
+  }
+
+  get nextSequence(): SeqNo {
+    return addSeq(this.state.sequence, 1);
+  }
+
+  /** The timestamp that goes on without a gap. */
+  get nextTimestamp(): RtpTimestamp {
+    return addTimestamp(this.state.timestamp, this.state.span);
+  }
+
+  /** The timestamp of a source that begins at `at`: what is sent keeps pace with the clock. */
+  timestampAt(at: number, rate: number): RtpTimestamp {
+    const { state } = this;
+    if (Number.isNaN(state.at)) return this.nextTimestamp;
+    return addTimestamp(state.timestamp, Math.max(state.span, Math.round(((at - state.at) * rate) / 1000)));
+  }
+
+  /** Notes a packet that goes out. Packets forwarded out of order leave the newest as it is. */
+  sent(sequence: SeqNo, timestamp: RtpTimestamp, span: number, at: number, octets: number): void {
+    const { state } = this;
+    if (seqDiff(sequence, state.sequence) > 0 || state.packets === 0) {
+      state.sequence = sequence;
+      state.timestamp = timestamp;
+      state.span = span;
+      state.at = at;
+    }
+    state.packets++;
+    state.octets += octets;
+  }
+}

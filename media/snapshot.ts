@@ -1,0 +1,50 @@
+/**
+ * A leg as plain data: everything from which an engine, this one or another, can build it again so
+ * that the far end sees one continuous stream. Versioned, structured-clonable, no handle in it.
+ */
+import type { Tone } from './audio/index.ts';
+import type { ForwardState } from './bridge.ts';
+import type { DtmfReceiverState } from './dtmf/receiver.ts';
+import type { DtmfSendState } from './dtmf/sender.ts';
+import type { PlayState, PromptKey } from './protocol.ts';
+import type { LatchState } from './rtp/latch.ts';
+import type { ReceiverState } from './rtp/receiver.ts';
+import type { RtcpState } from './rtp/rtcp-session.ts';
+import type { SenderState } from './rtp/sender.ts';
+import type { NegotiatedAudio } from './sdp/types.ts';
+
+export type SymmetricRtp = 'latch' | 'strict' | 'off';
+
+export interface PlaybackSnapshot {
+  readonly id: string;
+  readonly source:
+    | { readonly kind: 'prompt'; readonly key: PromptKey }
+    | { readonly kind: 'tone'; readonly tone: Tone };
+  readonly state: PlayState;
+  readonly playedMs: number;
+}
+
+export interface LegSnapshot {
+  readonly version: 1;
+  readonly leg: string;
+  readonly callId: string;
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly rtcpPort: number;
+  /** Unix ms when it was taken; only the time that passed since is derived from it, bounded. */
+  readonly takenAt: number;
+  readonly audio: NegotiatedAudio | undefined;
+  readonly sender: SenderState;
+  readonly receiver: ReceiverState;
+  readonly latch: { readonly rtp: LatchState; readonly rtcp: LatchState };
+  readonly rtcp: RtcpState;
+  readonly dtmf: { readonly received: DtmfReceiverState; readonly sending: DtmfSendState | undefined };
+  readonly forward: ForwardState | undefined;
+  readonly echo: boolean;
+  /** Undefined too for a source that cannot be opened again (a stream). */
+  readonly playback: PlaybackSnapshot | undefined;
+  /** The bridge it was in and who was on the other side. */
+  readonly bridge: { readonly id: string; readonly peer: string | undefined; readonly dtmf: boolean } | undefined;
+  /** State of SRTP, DTLS and ICE, opaque to everybody but them; undefined on plain RTP. */
+  readonly security: undefined;
+}

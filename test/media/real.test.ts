@@ -1,0 +1,277 @@
+/** What only real sockets, threads and processes show. */
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readWav } from '../../media/audio/index.ts';
+import { Media } from '../../media/index.ts';
+import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
+import { concat, machine, noise, openMedia } from './support/open-media.ts';
+import { Phone, rtpBytes } from './support/phone.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tandem-media-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe.each([0, 1, 2])('with %i workers', (workers) => {
+  it('a leg is snapshotted, destroyed and rebuilt in mid-call as one continuous stream', async () => {
+    await using media = await openMedia({ workers });
+    await using phone = await Phone.open();
+    const payload = noise(160 * 60);
+    const path = join(folder, 'prompt.raw');
+    await writeFile(path, payload);
+    let leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    leg.negotiate(phone.audio());
+    leg.play(path, '');
+    for (const count of [10, 25]) {
+      await phone.hears(count);
+      const snapshot = await leg.snapshot();
+      await leg.close({ handover: true });
+      leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a', snapshot: structuredClone(snapshot) });
+    }
+    await leg.playback!.done;
+    const heard = await phone.hears(60);
+    expect(concat(heard.map((packet) => packet.payload))).toEqual(payload);
+    for (let i = 1; i < heard.length; i++) {
+      expect(heard[i]!.ssrc).toBe(heard[0]!.ssrc);
+      expect(seqDiff(heard[i]!.sequence, heard[i - 1]!.sequence)).toBe(1);
+      expect(timestampDiff(heard[i]!.timestamp, heard[i - 1]!.timestamp)).toBeGreaterThanOrEqual(160);
+    }
+    expect(phone.rtcp).toHaveLength(0);
+    await leg.close();
+    await phone.until(() => phone.rtcp.length > 0);
+  });
+
+  it('spoofed packets before and after the latch take no stream away', async () => {
+    await using media = await openMedia({ workers });
+    await using phone = await Phone.open();
+    await using thief = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    // SDP names a port of nobody: the phone is behind a NAT.
+    leg.negotiate(phone.audio({ remote: { address: '127.0.0.1', port: 9, rtcpPort: 10 } }));
+    leg.echo(true);
+    thief.send({ sequence: 1, timestamp: 0, payload: noise(160, 66), ssrc: 66 }, leg.port);
+    for (let n = 0; n < 5; n++) phone.send({ sequence: n, timestamp: n * 160, payload: noise(160, n + 1) }, leg.port);
+    await phone.hears(4);
+    for (let n = 2; n < 20; n++)
+      thief.send({ sequence: n, timestamp: n * 160, payload: noise(160, 66), ssrc: 66 }, leg.port);
+    for (let n = 5; n < 10; n++) phone.send({ sequence: n, timestamp: n * 160, payload: noise(160, n + 1) }, leg.port);
+    const heard = await phone.hears(9);
+    expect(thief.heard).toHaveLength(0);
+    expect(heard.map((packet) => packet.payload).slice(-5)).toEqual([5, 6, 7, 8, 9].map((n) => noise(160, n + 1)));
+    expect((await leg.stats()).latched).toEqual({ address: '127.0.0.1', port: phone.port });
+  });
+
+  it('no datagram breaks, stalls or leaks', async () => {
+    await using media = await openMedia({ workers });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const failures: unknown[] = [];
+    leg.onFailed = (error) => failures.push(error);
+    leg.negotiate(phone.audio());
+    leg.echo(true);
+    leg.record(join(folder, 'fuzz.wav'));
+    leg.reader();
+    for (let i = 0; i < 400; i++) {
+      const length = i < 80 ? i : (i * 7919) % (i % 10 === 0 ? 65_000 : 1400);
+      const bytes = noise(length, i + 1);
+      // Half look like RTP or RTCP at first sight.
+      if (i % 2 === 0 && length > 1) {
+        bytes[0] = 0x80 | (bytes[0]! & 0x3f);
+        bytes[1] = i % 4 === 0 ? [0, 101, 0x80, 0xe5][i % 3]! : 200 + (i % 5);
+      }
+      phone.sendRaw(bytes, leg.port);
+      phone.sendRtcp(bytes, leg.port);
+      phone.sendRtcp(bytes, leg.rtcpPort);
+      if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    while ((await leg.stats()).received.invalid < 100) await new Promise((resolve) => setImmediate(resolve));
+    const payload = noise(160, 4242);
+    const echoed = (): boolean => phone.heard.some((packet) => packet.payload.every((b, i) => b === payload[i]));
+    // Again and again: the flood may have filled the socket's buffer.
+    for (let n = 0; !echoed(); n++) {
+      phone.send({ sequence: 50_000 + n, timestamp: n * 160, payload, ssrc: 4711 }, leg.port);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(failures).toEqual([]);
+  });
+});
+
+describe('a recording', () => {
+  it('is playable after kill -9, and goes to an open file too', async () => {
+    const path = join(folder, 'killed.wav');
+    const script = join(folder, 'record.ts');
+    const module = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+    await writeFile(
+      script,
+      `import { openMedia, noise } from ${module('./support/open-media.ts')};
+       import { Phone } from ${module('./support/phone.ts')};
+       const media = await openMedia({ workers: 1 });
+       const phone = await Phone.open();
+       const leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+       leg.negotiate(phone.audio());
+       leg.record(${JSON.stringify(path)});
+       leg.play(noise(160 * 500), '');
+       await phone.hears(60);
+       console.log('recorded');`,
+    );
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(createInterface({ input: child.stdout }), 'line');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const wav = readWav(new Uint8Array(await readFile(path)));
+    expect(wav).toMatchObject({ ok: true, value: { channels: 2, sampleRate: 8000 } });
+    expect(wav.ok && wav.value.data.length / 4).toBeGreaterThanOrEqual(4000);
+  });
+
+  it('writes its header and audio into a file that is open already', async () => {
+    await using media = await openMedia({ workers: 1 });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    leg.negotiate(phone.audio());
+    const path = join(folder, 'open.wav');
+    await using file = await open(path, 'w');
+    const recording = leg.record(file, { direction: 'out' });
+    await leg.play(noise(160 * 10), '').done;
+    const { bytes } = await recording.close();
+    const written = new Uint8Array(await readFile(path));
+    expect(written.length).toBe(bytes);
+    expect(readWav(written)).toMatchObject({ ok: true, value: { channels: 1 } });
+  });
+});
+
+describe('the port range', () => {
+  it('belongs to one Tandem at a time, in this process and in others', async () => {
+    await using first = await openMedia({ workers: 0 });
+    const leg = await first.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const rtpPorts = { min: leg.port, max: leg.port + 1 };
+    const second = new Media({ workers: 0, rtpPorts }, machine);
+    await expect(second.open()).rejects.toMatchObject({ code: 'ERR_RTP_PORTS_IN_USE' });
+    await second.close();
+    await first.close();
+    const third = new Media({ workers: 0, rtpPorts }, machine);
+    await third.open();
+    await third.close();
+  });
+
+  it('is free again when its process was killed', async () => {
+    const script = join(folder, 'claim.ts');
+    const module = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+    await writeFile(
+      script,
+      `import { openMedia } from ${module('./support/open-media.ts')};
+       const media = await openMedia({ workers: 0 });
+       const leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+       console.log(leg.port);`,
+    );
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const rtpPorts = { min: Number(line), max: Number(line) + 1 };
+    const media = new Media({ workers: 0, rtpPorts }, machine);
+    await expect(media.open()).rejects.toMatchObject({ code: 'ERR_RTP_PORTS_IN_USE', facts: { pid: child.pid } });
+    await media.close();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const again = new Media({ workers: 0, rtpPorts }, machine);
+    await again.open();
+    await again.close();
+  });
+
+  it('must keep out of the ports that the kernel gives out', async () => {
+    const files = { ...machine.files, read: async () => new TextEncoder().encode('32768\t60999\n') };
+    const media = new Media({ workers: 0, rtpPorts: { min: 32_000, max: 33_000 } }, { ...machine, files });
+    await expect(media.open()).rejects.toMatchObject({ code: 'ERR_CONFIG', message: /32768–60999/ });
+    await media.close();
+  });
+
+  it('leaves out a pair that somebody else has', async () => {
+    await using media = await openMedia({ workers: 1 });
+    const probe = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const foreign = createSocket('udp4');
+    await new Promise<void>((resolve) => foreign.bind(probe.port + 3, '127.0.0.1', resolve));
+    const leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'b' });
+    expect(leg.port).toBe(probe.port + 4);
+    foreign.close();
+    await expect(media.createLeg({ bindAddress: '192.0.2.55', callId: 'c' })).rejects.toMatchObject({
+      code: 'ERR_BIND',
+    });
+    expect(await media.counts()).toMatchObject({ legs: 2, sockets: 4 });
+  });
+});
+
+describe('a worker that dies', () => {
+  it('fails its legs, ends what hangs on them, and is replaced', async () => {
+    const entry = join(folder, 'dying.ts');
+    const target = new URL('../../media/host/engine-thread.ts', import.meta.url).href;
+    await writeFile(
+      entry,
+      `import { parentPort } from 'node:worker_threads';
+       import ${JSON.stringify(target)};
+       parentPort.on('message', (batch) => {
+         if (Array.isArray(batch) && batch.some((command) => command.type === 'leg.echo')) throw new Error('planted');
+       });`,
+    );
+    const { pathToFileURL } = await import('node:url');
+    await using media = await openMedia({ workers: 2 }, { workerEntry: pathToFileURL(entry) });
+    await using phone = await Phone.open();
+    const legs = await Promise.all(['a', 'b'].map((callId) => media.createLeg({ bindAddress: '127.0.0.1', callId })));
+    const [doomed, safe] = legs as [(typeof legs)[0], (typeof legs)[0]];
+    expect(doomed.worker).not.toBe(safe.worker);
+    for (const leg of legs) leg.negotiate(phone.audio());
+    const playback = doomed.play(noise(80_000), '');
+    const reader = doomed.reader();
+    const recording = doomed.record(join(folder, 'lost.wav'));
+    await phone.hears(1);
+    const failed = new Promise<{ code: string }>((resolve) => {
+      doomed.onFailed = resolve;
+    });
+    doomed.echo(true);
+    expect(await failed).toMatchObject({ code: 'ERR_MEDIA_WORKER', message: /planted/ });
+    await expect(playback.done).resolves.toMatchObject({ end: 'ended' });
+    await expect(recording.done).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
+    expect(await reader.read()).toBeNull();
+    await expect(doomed.stats()).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
+    await doomed.close();
+    expect((await safe.stats()).codec).toBe('PCMU/8000');
+    const fresh = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'c' });
+    expect(fresh.worker).toBe(doomed.worker);
+    fresh.negotiate(phone.audio());
+    await expect(fresh.play(noise(320), '').done).resolves.toMatchObject({ end: 'completed' });
+    expect(await media.counts()).toMatchObject({ legs: 2 });
+  });
+});
+
+describe('IPv6', () => {
+  it('carries a stream too', async () => {
+    await using media = await openMedia({ workers: 1, symmetricRtp: 'strict' });
+    const phone = createSocket('udp6');
+    await new Promise<void>((resolve) => phone.bind(0, '::1', resolve));
+    const leg = await media.createLeg({ bindAddress: '::1', callId: 'a' });
+    const { negotiated } = await import('./support/phone.ts');
+    const { port } = phone.address();
+    leg.negotiate(negotiated({ address: '0:0::0001', port, rtcpPort: port + 1 }));
+    leg.echo(true);
+    const heard = once(phone, 'message');
+    phone.send(rtpBytes({ sequence: 1, timestamp: 1, payload: noise(160) }), leg.port, '::1');
+    const [bytes] = (await heard) as [Uint8Array];
+    expect(new Uint8Array(bytes).slice(12)).toEqual(noise(160));
+    phone.close();
+  });
+});
+
+it('closing twice, or before opening, is fine', async () => {
+  const unopened = new Media({ workers: 1 }, machine);
+  await unopened.close();
+  await expect(unopened.createLeg({ bindAddress: '127.0.0.1', callId: 'a' })).rejects.toMatchObject({
+    code: 'ERR_MEDIA_CLOSED',
+  });
+  const media = await openMedia({ workers: 1 });
+  await Promise.all([media.close(), media.close()]);
+  await media.close();
+});

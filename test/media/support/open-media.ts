@@ -1,0 +1,55 @@
+/** A `Media` on this machine, on a range of ports nobody else has. */
+import { Media, type MediaOptions, type MediaPorts } from '../../../media/index.ts';
+import type { Logger } from '../../../src/base/log.ts';
+import { createNodeRandom, nodeClock, nodeFetch, nodeFiles } from '../../../src/base/node.ts';
+
+export const silentLogger: Logger = {
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLogger,
+};
+
+export const machine: MediaPorts = {
+  clock: nodeClock,
+  random: createNodeRandom(),
+  files: nodeFiles,
+  fetch: nodeFetch,
+  logger: silentLogger,
+};
+
+/** @param ports how many ports the range has */
+export async function openMedia(
+  options: MediaOptions = {},
+  overrides: Partial<MediaPorts> = {},
+  ports = 64,
+): Promise<Media> {
+  for (let tries = 0; ; tries++) {
+    const min = 20_000 + (machine.random.uint32() % (12_000 - ports));
+    const media = new Media({ rtpPorts: { min, max: min + ports }, ...options }, { ...machine, ...overrides });
+    try {
+      await media.open();
+      return media;
+    } catch (error) {
+      await media.close();
+      if (tries >= 20 || (error as { code?: string }).code !== 'ERR_RTP_PORTS_IN_USE') throw error;
+    }
+  }
+}
+
+/** Reproducible bytes, different at every place. */
+export function noise(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+export function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(chunks));
+}
