@@ -230,7 +230,7 @@ export class Tandem {
       await leg.ack();
       return leg;
     } catch (error) {
-      await leg.close();
+      this.#inBackground(leg.close());
       throw error;
     }
   }

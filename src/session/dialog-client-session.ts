@@ -1,7 +1,8 @@
 /** An outgoing call (diago's DialogClientSession): `invite`, `waitAnswer`, `ack`, or `cancel`. */
 import type { Codec } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
-import { isAbort, TandemError } from '../base/errors.ts';
+import { sleep } from '../base/clock.ts';
+import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
@@ -43,6 +44,9 @@ export interface OutgoingLeg {
   readonly codecs: readonly Codec[] | undefined;
   readonly beside: DialogSession | undefined;
 }
+
+/** How long a hang-up waits for the answer to CANCEL; a peer that said nothing gets none for 32 s. */
+const cancelMs = 2000;
 
 export class DialogClientSession extends DialogSession {
   readonly callId: string;
@@ -154,8 +158,9 @@ export class DialogClientSession extends DialogSession {
       const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body });
       this.#client = client;
       client.onProvisional = (response) => this.#provisional(response, options);
-      const { response, dialog, local } = await client.final;
-      if (this.state === 'ended') throw this.signal.reason;
+      // Without any response the transaction outlives the call by up to 32 s: do not wait for that.
+      const { response, dialog, local } = await Promise.race([client.final, this.gone()]);
+      this.signal.throwIfAborted();
       options.onResponse?.(response);
       if (!dialog) throw new DialogResponseError(response, local);
       this.#answered(response, dialog);
@@ -168,7 +173,7 @@ export class DialogClientSession extends DialogSession {
           reason: error.reason,
           method: 'INVITE',
         });
-      } else if (!isAbort(error, this.signal)) {
+      } else if (this.state !== 'ended') {
         void this.terminate({
           by: 'error',
           ...(error instanceof TandemError && error.status ? { status: error.status } : {}),
@@ -229,7 +234,10 @@ export class DialogClientSession extends DialogSession {
     }
     if (!this.#client) return;
     this.#client.cancel(headers);
-    await this.#client.final;
+    const over = new AbortController();
+    const patience = sleep(this.context.clock, cancelMs, over.signal).catch(() => {});
+    await Promise.race([this.#client.final, patience]);
+    over.abort();
   }
 }
 

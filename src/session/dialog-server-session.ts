@@ -8,7 +8,7 @@ import { uriUser } from '../sip/uri.ts';
 import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
-import { DialogEndedError, StateError } from './errors.ts';
+import { StateError } from './errors.ts';
 
 export interface ResponseOptions {
   readonly reason?: string;
@@ -144,7 +144,7 @@ export class DialogServerSession extends DialogSession {
     this.#invite.accept({ ...options, contentType: sdpType, body });
     this.advance('answered');
     if (hasMedia) this.mediaStarted();
-    const ack = await this.#untilEnd(this.#acked.promise);
+    const ack = await Promise.race([this.#acked.promise, this.gone()]);
     this.advance('confirmed');
     return ack;
   }
@@ -197,7 +197,7 @@ export class DialogServerSession extends DialogSession {
       return leg;
     } catch (error) {
       this.#legs.delete(leg);
-      await leg.close();
+      this.context.background(leg.close());
       throw error;
     } finally {
       await progress.close();
@@ -268,14 +268,6 @@ export class DialogServerSession extends DialogSession {
   #mustBeUnanswered(what: string): void {
     this.signal.throwIfAborted();
     if (this.#finalSent) throw new StateError(this.callId, `${what}: the call has its final response already`);
-  }
-
-  /** Waits for `work`, but no longer than the call lasts. */
-  async #untilEnd<T>(work: Promise<T>): Promise<T> {
-    const gone = this.ended.then((cause) => {
-      throw new DialogEndedError(this.callId, cause);
-    });
-    return Promise.race([work, gone]);
   }
 }
 

@@ -377,6 +377,11 @@ export abstract class DialogSession {
     return { callId: this.callId, sessionId: this.id, at: this.context.clock.wallclock() };
   }
 
+  /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
+  protected async gone(): Promise<never> {
+    throw new DialogEndedError(this.callId, await this.ended);
+  }
+
   /** To be called once, when identifiers are known: the call exists from now on. */
   protected begin(direction: 'inbound' | 'outbound', fromUri: string, toUri: string): void {
     this.#leave.push(this.context.adopt(this));

@@ -66,10 +66,12 @@ describe('DigitCollector', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it.each([{ digits: 0 }, { digits: Number.NaN }, { timeout: -1 }, { interDigitTimeout: Number.NaN }])(
-    'refuses %o',
-    (options) => {
-      expect(() => collect(options)).toThrow(/gather/);
-    },
-  );
+  it.each([
+    { digits: 0 },
+    { digits: Number.NaN },
+    { timeout: -1 },
+    { interDigitTimeout: Number.NaN },
+  ])('refuses %o', (options) => {
+    expect(() => collect(options)).toThrow(/gather/);
+  });
 });

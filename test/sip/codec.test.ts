@@ -137,16 +137,19 @@ describe('parseMessage', () => {
     expect(refused(invite({ 'Call-ID': 'a\0b' })).error).toMatch(/NUL/);
   });
 
-  test.each([['Via'], ['From'], ['To'], ['Call-ID'], ['CSeq']])(
-    'refuses a message without %s, and cannot answer it',
-    (name) => {
-      expect(refused(invite({ [name]: undefined }))).toEqual({
-        error: `there is no ${name} header`,
-        status: undefined,
-        reply: '',
-      });
-    },
-  );
+  test.each([
+    ['Via'],
+    ['From'],
+    ['To'],
+    ['Call-ID'],
+    ['CSeq'],
+  ])('refuses a message without %s, and cannot answer it', (name) => {
+    expect(refused(invite({ [name]: undefined }))).toEqual({
+      error: `there is no ${name} header`,
+      status: undefined,
+      reply: '',
+    });
+  });
 
   test.each([
     ['From', '<sip:a@h>;tag=1', 'f'],

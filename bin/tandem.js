@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// The command. Plain JavaScript of 2015, so that an old Node.js can read it and say what it lacks.
+import { existsSync, readFileSync } from 'node:fs';
+import module from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(`tandem needs Node.js 24 or newer; this is ${process.version}\n`);
+  process.exit(1);
+}
+
+// A clone runs from src/ by type stripping; the published package has dist/, as Node strips no types under node_modules.
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const built = existsSync(join(root, 'dist', 'src', 'index.js'));
+const urlOf = (path) => pathToFileURL(built ? join(root, 'dist', `${path}.js`) : join(root, `${path}.ts`)).href;
+
+// For any script, wherever it lies, these names mean this very package.
+const own = new Map([
+  ['tandem', urlOf('src/index')],
+  ['tandem/media', urlOf('media/index')],
+  ['tandem/testing', urlOf('src/testing/index')],
+]);
+module.registerHooks({
+  resolve: (specifier, context, next) =>
+    own.has(specifier) ? { url: own.get(specifier), shortCircuit: true } : next(specifier, context),
+});
+
+const fail = (error) => {
+  const text = process.argv.includes('--debug') ? error.stack : String(error.message).split('\n')[0];
+  process.stderr.write(`tandem: ${text}\n`);
+  process.exit(1);
+};
+import(urlOf('src/cli/main'))
+  .then((cli) => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    return cli.main({ argv: process.argv.slice(2), root, version });
+  })
+  .catch(fail);

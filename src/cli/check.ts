@@ -1,0 +1,76 @@
+/** `tandem check`: what is open in a running server. Fails when none answers. */
+import { messageOf, TandemError } from '../base/errors.ts';
+import type { CheckReport } from '../index.ts';
+import { askCheckSocket } from './check-socket.ts';
+import { loadSettings } from './settings.ts';
+
+export interface CheckCommandOptions {
+  readonly json?: boolean;
+  readonly socket?: string;
+  readonly config?: string;
+}
+
+/** What the server tells of itself: the library's report, and what Node.js has open. */
+export interface ProcessReport extends CheckReport {
+  readonly process: {
+    readonly pid: number;
+    readonly version: string;
+    readonly uptimeSeconds: number;
+    readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number };
+    /** Kinds of open handles and how many; the connection that asks is one of them. */
+    readonly handles: Readonly<Record<string, number>>;
+  };
+}
+
+const timeoutMs = 5000;
+
+export function processReport(): ProcessReport['process'] {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const handles: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1;
+  return {
+    pid: process.pid,
+    version: process.version,
+    uptimeSeconds: Math.round(process.uptime()),
+    memory: { rss, heapUsed, external },
+    handles,
+  };
+}
+
+export async function check(options: CheckCommandOptions): Promise<number> {
+  const { config } = loadSettings({
+    ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.socket === undefined ? {} : { socket: options.socket }),
+  });
+  if (config.socket === 'none')
+    throw new TandemError('ERR_SOCKET', 'the server was told to open no socket (socket: none)');
+  let report: ProcessReport;
+  try {
+    report = (await askCheckSocket(config.socket, timeoutMs)) as ProcessReport;
+  } catch (error) {
+    throw new TandemError('ERR_SOCKET', `no server answers at ${config.socket} (--socket): ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : described(report));
+  return 0;
+}
+
+function described(report: ProcessReport): string {
+  const { listeners, sip, media, process: host } = report;
+  const counts = (of: object): string =>
+    Object.entries(of)
+      .filter(([, value]) => typeof value === 'number')
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
+  const lines = [
+    `server      pid ${host.pid}, Node.js ${host.version}, up ${host.uptimeSeconds} s${report.draining ? ', draining' : ''}`,
+    `listeners   ${listeners.map(({ transport, host, port }) => `${transport}:${host}:${port}`).join(' ') || 'none'}`,
+    `calls       ${report.calls}`,
+    `sip         ${counts(sip)}`,
+    `media       ${counts(media)}`,
+    `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,
+    `handles     ${counts(host.handles)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

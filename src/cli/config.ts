@@ -1,0 +1,41 @@
+/** `tandem config`: the settings in effect and where each came from. */
+import { configJsonSchema } from '../config/schema.ts';
+import { loadSettings } from './settings.ts';
+
+export interface ConfigCommandOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly schema?: boolean;
+}
+
+export async function showConfig(options: ConfigCommandOptions): Promise<number> {
+  if (options.schema) {
+    print(configJsonSchema());
+    return 0;
+  }
+  const { config, origins } = loadSettings(options.config === undefined ? {} : { config: options.config });
+  const rows = [...origins].map(([key, origin]) => ({ key, value: masked(valueAt(config, key)), origin }));
+  if (options.json) {
+    print(Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value: value ?? null, from: origin }])));
+    return 0;
+  }
+  const shown = rows.map(({ key, value, origin }) => [key, value === undefined ? '-' : JSON.stringify(value), origin]);
+  const width = (column: number): number => Math.max(...shown.map((row) => row[column]?.length ?? 0));
+  const [first, second] = [width(0), width(1)];
+  for (const [key = '', value = '', origin = ''] of shown)
+    process.stdout.write(`${key.padEnd(first)}  ${value.padEnd(second)}  ${origin}\n`);
+  return 0;
+}
+
+function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function valueAt(tree: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
+}
+
+/** A password in a URL is nobody's business: `postgres://tandem:…@db/tandem`. */
+function masked(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@') : value;
+}

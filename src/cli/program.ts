@@ -1,0 +1,166 @@
+/** The command line: commands, options and help. The only file that knows commander. */
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BenchOptions } from './bench.ts';
+import type { BridgeCommandOptions } from './bridge.ts';
+import type { CallCommandOptions } from './call.ts';
+import type { CheckCommandOptions } from './check.ts';
+import type { ConfigCommandOptions } from './config.ts';
+import type { ServeOptions } from './serve.ts';
+import type { ServerFlags } from './settings.ts';
+
+/** The command line is wrong. An empty message means that all was said already (`--help`). */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly status: number;
+  constructor(message: string, status = 2) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface ProgramOptions {
+  readonly root: string;
+  readonly version: string;
+  /** Told the exit status of the command that ran. */
+  readonly exit: (status: number) => void;
+}
+
+export function createProgram({ root, version, exit }: ProgramOptions): Command {
+  const program = new Command('tandem')
+    .description('A B2BUA media server that you script in TypeScript.')
+    .version(version, '-V, --version')
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 wrong command line or configuration.');
+
+  // Each command loads its own module: `tandem check` need not wait for the media engine.
+  // Commander calls an action with its arguments, then the options, then the command.
+  const run =
+    <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
+    async (...args: unknown[]): Promise<void> =>
+      exit(await action(...(args.slice(0, -1) as A)));
+
+  const server = (command: Command): Command =>
+    command
+      .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
+      .option('--listen <transport:host:port>', 'where SIP is heard (repeatable), as udp:0.0.0.0:5060', list, undefined)
+      .option('--rtp-ports <min-max>', 'ports for RTP, as 16384-32766')
+      .option('--workers <n>', 'media threads', wholeNumber)
+      .option('--http <host:port|none>', 'console, JSON-RPC and metrics (not available yet)')
+      .option('--control <path|none>', 'control socket (not available yet)')
+      .option('--store <url|none>', 'database (not available yet)')
+      .option('--socket <path|none>', 'where `tandem check` asks')
+      .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
+  const outgoing = (command: Command): Command =>
+    command
+      .option('--user <name>', 'user name for the peer that asks for one')
+      .option(
+        '--password <password>',
+        'password for it; better TANDEM_PASSWORD, or TANDEM_PASSWORD_FILE, which names a file',
+      )
+      .option('--from <uri>', 'our own address')
+      .option('--proxy <uri>', 'send everything through this proxy')
+      .option('--timeout <seconds>', 'how long it may ring', positive, 30)
+      .option('--listen <transport:host:port>', 'our own SIP address; default any free port')
+      .option('--rtp-ports <min-max>', 'ports for RTP; default a few free ones');
+
+  server(program.command('serve <script>'))
+    .description('run a script: export default async (call, tandem) => { … }')
+    .option('--watch', 'take up the script again when it changes; running calls finish on the old one')
+    .action(
+      run(async (script: string, options: ServeOptions) => (await import('./serve.ts')).serve(script, options, root)),
+    );
+
+  server(program.command('ivr'))
+    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record')
+    .action(run(async (options: ServerFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
+
+  outgoing(program.command('bridge <first> <second>'))
+    .description('call two addresses and connect them')
+    .option('--record <file.wav>', 'record both sides, first left, second right')
+    .option('--transcode', 'convert between codecs (not available yet)')
+    .action(
+      run(async (first: string, second: string, options: BridgeCommandOptions) =>
+        (await import('./bridge.ts')).bridge(first, second, options),
+      ),
+    );
+
+  outgoing(program.command('call <uri>'))
+    .description('make one call')
+    .option('--play <file.wav|->', 'play it; - is raw PCM from standard input (16 bit, little-endian, mono, 8 kHz)')
+    .option('--record <file.wav|->', 'record what is heard; - is raw PCM to standard output')
+    .option('--dtmf <keys>', 'keys to press, as 12#; a comma waits one second', keys)
+    .option('--duration <seconds>', 'hang up after so long', positive)
+    .action(run(async (uri: string, options: CallCommandOptions) => (await import('./call.ts')).call(uri, options)));
+
+  program
+    .command('check')
+    .description('what is open in a running server')
+    .option('--json', 'as JSON')
+    .option('--socket <path>', 'the server to ask; default ./run/tandem.sock')
+    .option('--config <file>', 'configuration file of that server')
+    .action(run(async (options: CheckCommandOptions) => (await import('./check.ts')).check(options)));
+
+  program
+    .command('config')
+    .description('the settings in effect, and where each came from')
+    .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
+    .option('--json', 'as JSON')
+    .option('--schema', 'JSON Schema of the configuration file')
+    .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options)));
+
+  program
+    .command('bench')
+    .description('measure what this machine carries, over loopback')
+    .option('--seconds <s>', 'for how long each figure is measured', positive, 5)
+    .option('--calls <n>', 'most calls to try at once', wholeNumber, 400)
+    .action(run(async (options: BenchOptions) => (await import('./bench.ts')).bench(options)));
+
+  program
+    .command('init <folder>')
+    .description('make a script project: an IVR, its test, a Dockerfile')
+    .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
+
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride((error) => {
+        throw asUsage(error);
+      })
+      .configureOutput({ outputError: () => {} })
+      .showSuggestionAfterError();
+    command.addOption(new Option('--debug', 'stack traces').hideHelp(command !== program));
+  }
+  program.allowExcessArguments().action(() => {
+    const [name] = program.args;
+    if (name !== undefined) throw new UsageError(`unknown command '${name}' (tandem --help)`);
+    program.outputHelp({ error: true });
+    throw new UsageError('');
+  });
+  return program;
+}
+
+function asUsage(error: CommanderError): UsageError {
+  if (error.exitCode === 0) return new UsageError('', 0);
+  if (error.code === 'commander.help') return new UsageError('');
+  return new UsageError(`${error.message.replace(/^error: /, '')} (tandem --help)`);
+}
+
+function list(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0) || value > 86_400)
+    throw new InvalidArgumentError('It takes seconds, above 0.');
+  return value;
+}
+
+function keys(text: string): string {
+  if (!/^[0-9*#a-dA-D,]+$/.test(text)) throw new InvalidArgumentError('Keys are 0-9, *, #, A-D, and a comma to wait.');
+  return text.toUpperCase();
+}

@@ -1,0 +1,121 @@
+/** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
+import { messageOf, TandemError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { listenersOf } from '../config/listeners.ts';
+import type { Config } from '../config/schema.ts';
+import { type CallHandler, ConfigError, createLogger, Tandem } from '../index.ts';
+import { processReport } from './check.ts';
+import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+
+/** What runs on the server. */
+export interface Application {
+  readonly handler: CallHandler;
+  /** Runs once when the server is up, for as long as it likes; if it fails, the server ends. */
+  start?(): Promise<void>;
+  /** After the last call is over. */
+  stop?(): Promise<void>;
+}
+
+const later = 'is not available yet';
+
+/** Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`. @returns the exit status. */
+export async function runServer(
+  config: Config,
+  make: (tandem: Tandem, logger: Logger) => Promise<Application>,
+): Promise<number> {
+  refuseUnavailable(config);
+  const logger = createLogger(config.log.level, true);
+  const signals = listenForSignals();
+  const stopLogging = logStrayErrors(logger);
+  const tandem = createTandem(config, logger);
+  let socket: CheckSocket | undefined;
+  try {
+    const application = await make(tandem, logger);
+    await tandem.serveBackground(application.handler);
+    if (config.socket !== 'none')
+      socket = await openCheckSocket(config.socket, async () => ({
+        ...(await tandem.check()),
+        process: processReport(),
+      }));
+    for (const { transport, host, port, receiveBuffer } of tandem.listeners)
+      logger.info({ transport, host, port, receiveBuffer }, 'listening');
+    logger.info({ http: 'none', control: 'none', store: 'none' }, 'not available yet, so not started');
+
+    const failed = Promise.withResolvers<never>();
+    application.start?.().catch(failed.reject);
+    const signal = await Promise.race([signals.first, failed.promise]);
+    failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
+    logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
+    await tandem.drain({ timeout: config.drainTimeout });
+    await application.stop?.();
+    return 0;
+  } catch (error) {
+    throw withFlag(error);
+  } finally {
+    await socket?.close();
+    await tandem.close();
+    signals.close();
+    stopLogging();
+  }
+}
+
+function createTandem(config: Config, logger: Logger): Tandem {
+  const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout } = config.media;
+  return new Tandem({
+    transports: listenersOf(config),
+    media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
+    userAgent: config.userAgent,
+    logger,
+  });
+}
+
+function refuseUnavailable({ http, control, store }: Config): void {
+  if (http.listen !== 'none') throw new ConfigError(`HTTP (--http) ${later}: leave it out or say none`);
+  if (control.path !== 'none')
+    throw new ConfigError(`the control socket (--control) ${later}: leave it out or say none`);
+  if (store.url !== 'none' || store.mode !== 'none')
+    throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
+}
+
+const flagFor: Readonly<Record<string, string>> = {
+  ERR_PORT_IN_USE: '--listen',
+  ERR_LISTEN: '--listen',
+  ERR_RTP_PORTS_IN_USE: '--rtp-ports',
+  ERR_SOCKET_IN_USE: '--socket',
+  ERR_SOCKET: '--socket',
+};
+
+/** Says which flag changes what is in the way. */
+function withFlag(error: unknown): unknown {
+  const flag = error instanceof TandemError ? flagFor[error.code] : undefined;
+  if (!(error instanceof TandemError) || !flag) return error;
+  return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
+}
+
+/** A script's floating promise must not take the server and everybody's calls with it. */
+function logStrayErrors(logger: Logger): () => void {
+  const onRejection = (reason: unknown): void =>
+    logger.error({ error: messageOf(reason), err: reason }, 'a promise was rejected that nobody awaits');
+  process.on('unhandledRejection', onRejection);
+  return () => process.off('unhandledRejection', onRejection);
+}
+
+/** The first signal asks for a drain, the second ends the process at once. */
+function listenForSignals(): { first: Promise<NodeJS.Signals>; close(): void } {
+  const first = Promise.withResolvers<NodeJS.Signals>();
+  let asked = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    first.resolve(signal);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return {
+    first: first.promise,
+    close: () => {
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    },
+  };
+}

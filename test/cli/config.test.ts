@@ -1,0 +1,189 @@
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { listenersOf } from '../../src/config/listeners.ts';
+import { leaves } from '../../src/config/schema.ts';
+import { type ConfigSources, loadConfig, variableOf } from '../../src/config/sources.ts';
+import { runTandem, TemporaryFolder } from '../helpers/cli.ts';
+
+function load(sources: Partial<ConfigSources>) {
+  return loadConfig({
+    flags: new Map(),
+    environment: {},
+    file: undefined,
+    readSecret: (path) => {
+      throw new Error(`no file ${path}`);
+    },
+    ...sources,
+  });
+}
+
+const file = (text: string) => ({ path: 'tandem.yaml', text });
+const flag = (path: string, name: string, value: unknown) => ({ flags: new Map([[path, { value, flag: name }]]) });
+
+describe('the order of sources', () => {
+  it('is flag, variable, file, default', () => {
+    const yaml = file('log:\n  level: error\n');
+    const environment = { TANDEM_LOG_LEVEL: 'debug' };
+    expect(load({}).config.log.level).toBe('info');
+    expect(load({ file: yaml }).config.log.level).toBe('error');
+    expect(load({ file: yaml, environment }).config.log.level).toBe('debug');
+    expect(load({ file: yaml, environment, ...flag('log.level', '--log-level', 'warn') }).config.log.level).toBe(
+      'warn',
+    );
+  });
+
+  it('is told for every key', () => {
+    const { origins } = load({
+      file: file('media: { rtpPorts: { min: 20000 } }\nuserAgent: Mine\n'),
+      environment: { TANDEM_USER_AGENT: 'Yours' },
+      ...flag('listen', '--listen', ['udp:127.0.0.1:0']),
+    });
+    expect([...origins.keys()]).toEqual([...leaves.keys()]);
+    expect(origins.get('listen')).toBe('flag --listen');
+    expect(origins.get('userAgent')).toBe('variable TANDEM_USER_AGENT');
+    expect(origins.get('media.rtpPorts.min')).toBe('file tandem.yaml');
+    expect(origins.get('media.rtpPorts.max')).toBe('default');
+  });
+});
+
+describe('variables', () => {
+  it.each([
+    ['listen', 'TANDEM_LISTEN'],
+    ['media.rtpPorts.min', 'TANDEM_MEDIA_RTP_PORTS_MIN'],
+    ['store.url', 'TANDEM_STORE_URL'],
+    ['store.mode', 'TANDEM_STORE_MODE'],
+    ['log.level', 'TANDEM_LOG_LEVEL'],
+    ['media.symmetricRtp', 'TANDEM_MEDIA_SYMMETRIC_RTP'],
+  ])('%s is %s', (path, name) => {
+    expect(leaves.has(path)).toBe(true);
+    expect(variableOf(path)).toBe(name);
+  });
+
+  it('hold numbers, JSON lists, and listeners with commas', () => {
+    const { config } = load({
+      environment: {
+        TANDEM_MEDIA_RTP_PORTS_MIN: '20000',
+        TANDEM_MEDIA_CODECS: '["PCMA","telephone-event"]',
+        TANDEM_LISTEN: 'udp:127.0.0.1:5070, tcp:[::1]:5070',
+      },
+    });
+    expect(config.media.rtpPorts.min).toBe(20_000);
+    expect(config.media.codecs).toEqual(['PCMA', 'telephone-event']);
+    expect(config.listen).toEqual(['udp:127.0.0.1:5070', 'tcp:[::1]:5070']);
+  });
+
+  it('read a secret from a file, without its last line end', () => {
+    const secrets = new Map([['/run/secrets/agent', 'Quiet\n']]);
+    const { config, origins } = load({
+      environment: { TANDEM_USER_AGENT_FILE: '/run/secrets/agent' },
+      readSecret: (path) => secrets.get(path) ?? '',
+    });
+    expect(config.userAgent).toBe('Quiet');
+    expect(origins.get('userAgent')).toBe('variable TANDEM_USER_AGENT_FILE');
+  });
+
+  it('that Kubernetes and other commands use are let be', () => {
+    const environment = {
+      TANDEM_PORT: 'udp://10.0.0.1:5060',
+      TANDEM_PORT_5060_UDP_ADDR: '10.0.0.1',
+      TANDEM_SERVICE_HOST: '10.0.0.1',
+      TANDEM_SERVICE_PORT_SIP: '5060',
+      TANDEM_CTL: './run/tandem_ctl',
+      TANDEM_TEST_WORKERS: '2',
+    };
+    expect(load({ environment }).config).toEqual(load({}).config);
+  });
+});
+
+describe('what is wrong is named', () => {
+  it.each<[string, Partial<ConfigSources>, string]>([
+    ['an unknown key', { file: file('medium: {}\n') }, 'tandem.yaml: unknown key medium'],
+    ['an unknown key inside', { file: file('media:\n  rtpPort: 1\n') }, 'tandem.yaml: unknown key media.rtpPort'],
+    ['a value for a group', { file: file('media: 3\n') }, 'tandem.yaml: media must hold settings'],
+    ['a list for the file', { file: file('- 1\n') }, 'tandem.yaml: the file must hold settings'],
+    ['broken YAML', { file: file('log: [1\n') }, 'tandem.yaml: '],
+    ['a wrong choice', { file: file('log: { level: loud }\n') }, 'file tandem.yaml: log.level: '],
+    ['a wrong type', { file: file('drainTimeout: soon\n') }, 'file tandem.yaml: drainTimeout: '],
+    [
+      'a key inside a listener',
+      { file: file('listen: [{ transport: udp, host: a, prt: 1 }]\n') },
+      'tandem.yaml: listen: ',
+    ],
+    ['an unknown variable', { environment: { TANDEM_LOGLEVEL: 'info' } }, 'unknown variable TANDEM_LOGLEVEL'],
+    ['no number', { environment: { TANDEM_DRAIN_TIMEOUT: 'x' } }, 'TANDEM_DRAIN_TIMEOUT: "x" is not a number'],
+    ['no list', { environment: { TANDEM_MEDIA_CODECS: 'PCMU' } }, 'TANDEM_MEDIA_CODECS: "PCMU" is not a JSON list'],
+    ['out of bounds', { environment: { TANDEM_MEDIA_RTP_PORTS_MIN: '80' } }, 'MIN: media.rtpPorts.min: '],
+    [
+      'a setting and its secret file',
+      { environment: { TANDEM_STORE_URL: 'none', TANDEM_STORE_URL_FILE: 'x' } },
+      'TANDEM_STORE_URL and TANDEM_STORE_URL_FILE are both set',
+    ],
+    [
+      'an unreadable secret',
+      { environment: { TANDEM_STORE_URL_FILE: 'nowhere' } },
+      'TANDEM_STORE_URL_FILE: cannot read',
+    ],
+    [
+      'an empty range',
+      { environment: { TANDEM_MEDIA_RTP_PORTS_MIN: '30000', TANDEM_MEDIA_RTP_PORTS_MAX: '20000' } },
+      'variable TANDEM_MEDIA_RTP_PORTS_MIN: media.rtpPorts.min (30000) must be below media.rtpPorts.max (20000)',
+    ],
+  ])('%s', (_, sources, message) => {
+    expect(() => load(sources)).toThrow(message);
+  });
+});
+
+describe('listeners', () => {
+  it('are text or objects, and take the addresses that peers see', () => {
+    const { config } = load({
+      file: file(
+        'listen: ["udp:0.0.0.0:5060", { transport: tcp, host: "::", port: 5061, externalHost: sip.example.org }]\n' +
+          'externalHost: 203.0.113.7\nmediaExternalIp: 203.0.113.8\n',
+      ),
+    });
+    expect(listenersOf(config)).toEqual([
+      {
+        transport: 'udp',
+        bindHost: '0.0.0.0',
+        bindPort: 5060,
+        externalHost: '203.0.113.7',
+        mediaExternalIp: '203.0.113.8',
+      },
+      {
+        transport: 'tcp',
+        bindHost: '::',
+        bindPort: 5061,
+        externalHost: 'sip.example.org',
+        mediaExternalIp: '203.0.113.8',
+      },
+    ]);
+  });
+
+  it('have IPv6 addresses in brackets', () => {
+    expect(listenersOf({ ...load({}).config, listen: ['tcp:[::1]:5060'] })).toEqual([
+      { transport: 'tcp', bindHost: '::1', bindPort: 5060 },
+    ]);
+    expect(() => listenersOf({ ...load({}).config, listen: ['tcp:::1:5060'] })).toThrow('is not a listener');
+  });
+});
+
+describe('tandem config', () => {
+  it('prints every setting and where it came from', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.file('tandem.yaml'), 'userAgent: Mine\n');
+    const env = { TANDEM_STORE_URL: 'postgres://tandem:geheim@db/tandem' };
+    const { status, stdout, stderr } = await runTandem(['config'], { cwd: folder.path, env });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^userAgent +"Mine" +file tandem\.yaml$/m);
+    expect(stdout).toMatch(/^drainTimeout +10000 +default$/m);
+    expect(stdout).toMatch(/^store\.url +"postgres:\/\/tandem:…@db\/tandem" +variable TANDEM_STORE_URL$/m);
+  });
+
+  it('prints them as JSON, and the JSON Schema', async () => {
+    using folder = new TemporaryFolder();
+    const values = await runTandem(['config', '--json'], { cwd: folder.path, env: { TANDEM_LOG_LEVEL: 'debug' } });
+    expect(JSON.parse(values.stdout)['log.level']).toEqual({ value: 'debug', from: 'variable TANDEM_LOG_LEVEL' });
+    const schema = await runTandem(['config', '--schema'], { cwd: folder.path });
+    expect(JSON.parse(schema.stdout)).toMatchObject({ type: 'object', properties: { media: { type: 'object' } } });
+  });
+});

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { missingPeers, type Peer } from './scripts/peers.ts';
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const long = process.env.TANDEM_TEST_LONG === '1';
+/** A test that needs another program carries its name in its path: `test/interop/sipp/…`, `…/sipp-and-baresip.test.ts`. */
+const needs = (peer: Peer): string[] => [`test/interop/**/*${peer}*`, `test/interop/**/*${peer}*/**`];
+const notLong = long ? [] : ['**/*.long.test.ts'];
+/** Tests that let `TANDEM_TEST_WORKERS` say how many media threads there are. */
+const withMedia = readdirSync(path('./test'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts') && !name.startsWith('interop'))
+  .map((name) => `test/${name}`)
+  .filter((name) => /\b(openTandem|testWorkers)\b/.test(readFileSync(path(name), 'utf8')));
+
+const unit = {
+  pool: 'forks',
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+} as const;
+
+export default defineConfig({
+  test: {
+    reporters: ['default', path('./scripts/totals-reporter.ts')],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/interop/**', ...notLong],
+          sequence: { groupOrder: 0 },
+          ...unit,
+        },
+      },
+      // The same once more with media in threads of its own.
+      ...[1, 2].map((workers) => ({
+        extends: true as const,
+        test: {
+          name: `workers-${workers}`,
+          include: withMedia,
+          exclude: notLong,
+          env: { TANDEM_TEST_WORKERS: String(workers) },
+          sequence: { groupOrder: workers },
+          ...unit,
+        },
+      })),
+      {
+        extends: true,
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          exclude: [...notLong, ...missingPeers().flatMap(needs)],
+          pool: 'forks',
+          // One at a time: they start servers and load generators of their own.
+          maxWorkers: 1,
+          testTimeout: long ? 600_000 : 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
+  },
+  resolve: {
+    alias: [
+      { find: /^tandem$/, replacement: path('./src/index.ts') },
+      { find: /^tandem\/media$/, replacement: path('./media/index.ts') },
+      { find: /^tandem\/testing$/, replacement: path('./src/testing/index.ts') },
+    ],
+  },
+});
