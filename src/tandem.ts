@@ -1,5 +1,5 @@
 /** The composition root: SIP, media and sessions put together, and the calls that run. */
-import { Media, type MediaOptions, type UdpIo } from '../media/index.ts';
+import { codecsFor, Media, type MediaOptions, type UdpIo } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
 import { ConfigError, isAbort, messageOf, TandemError } from './base/errors.ts';
@@ -119,7 +119,9 @@ export class Tandem {
     this.observer = new Observer((name, error) =>
       this.#logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
-    const { codecs = defaultCodecs, ...media } = options.media ?? {};
+    const { codecs: names = defaultCodecs, ...media } = options.media ?? {};
+    const codecs = codecsFor(names);
+    if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
       listen: this.#transports,
@@ -144,7 +146,7 @@ export class Tandem {
       clock,
       random,
       logger,
-      codecs,
+      codecs: codecs.value,
       observer: this.observer,
       endpoint: this.#endpoint,
       media: this.#media,

@@ -5,7 +5,6 @@
 import {
   acceptAnswer,
   type Codec,
-  codecsFor,
   createAnswer,
   createOffer,
   type Direction,
@@ -31,8 +30,8 @@ export interface DialogMediaOptions {
   readonly callId: string;
   /** Where our packets are bound and what SDP says of it; asked once, when the leg is made. */
   readonly place: () => Promise<MediaPlace>;
-  /** Codec names in order of preference. */
-  readonly codecs: readonly string[];
+  /** In order of preference. */
+  readonly codecs: readonly Codec[];
 }
 
 export interface MediaPlace {
@@ -63,6 +62,7 @@ export class DialogMedia {
   #direction: Direction = 'sendrecv';
   #offered: Direction = 'sendrecv';
   #closing: Promise<void> | undefined;
+  readonly #settled = Promise.withResolvers<MediaLeg>();
   /** Called once when the leg exists. */
   onLeg: (leg: MediaLeg) => void = () => {};
 
@@ -89,6 +89,11 @@ export class DialogMedia {
       });
     }
     return this.#leg;
+  }
+
+  /** The leg as soon as audio is negotiated, which is before the answer is sent. Stays open if that never happens. */
+  get settled(): Promise<MediaLeg> {
+    return this.#settled.promise;
   }
 
   /** Takes a port pair, once. @param beside place the leg in the same media worker as this one. */
@@ -173,15 +178,16 @@ export class DialogMedia {
   #settle(leg: MediaLeg, audio: NegotiatedAudio): NegotiatedAudio {
     this.#audio = audio;
     leg.negotiate(audio);
+    this.#settled.resolve(leg);
     return audio;
   }
 
   /** Ours, with the codec in use first, so that a re-INVITE does not change it without need. */
-  #codecs(): Codec[] {
-    const all = known(this.#options.codecs);
+  #codecs(): readonly Codec[] {
+    const { codecs } = this.#options;
     const current = this.#audio?.codec;
-    if (!current) return all;
-    return all.sort((a, b) => Number(sameCodec(b, current)) - Number(sameCodec(a, current)));
+    if (!current) return codecs;
+    return codecs.toSorted((a, b) => Number(sameCodec(b, current)) - Number(sameCodec(a, current)));
   }
 
   #local(leg: MediaLeg): { address: string; port: number; rtcpPort: number } {
@@ -205,12 +211,6 @@ export function narrowedCodecs({ codec, telephoneEvent }: NegotiatedAudio): Code
   if (!telephoneEvent) return [codec];
   const { sendPayloadType: payloadType, clockRate } = telephoneEvent;
   return [codec, { name: 'telephone-event', payloadType, clockRate, channels: 1, fmtp: '0-16' }];
-}
-
-function known(names: readonly string[]): Codec[] {
-  const codecs = codecsFor(names);
-  if (!codecs.ok) throw new TandemError('ERR_CONFIG', codecs.error);
-  return codecs.value;
 }
 
 function parse(body: Uint8Array): SdpSession {

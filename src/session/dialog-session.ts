@@ -44,7 +44,7 @@ export interface SessionContext {
   readonly observer: Observer<TandemEvents>;
   readonly endpoint: SipEndpoint;
   readonly media: Media;
-  readonly codecs: readonly string[];
+  readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */
   background(work: Promise<unknown>): void;
@@ -232,12 +232,17 @@ export abstract class DialogSession {
     return new Recording(this.media.ready, target, options);
   }
 
-  /** Sends every payload back as it came, until the call ends or `signal` is aborted. */
+  /**
+   * Sends every payload back as it came, until the call ends or `signal` is aborted. Called before
+   * `answer()` it begins with the first packet: `const over = call.echo(); await call.answer(); await over;`
+   */
   async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const leg = this.media.ready;
-    leg.echo(true);
     const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    const stopped = aborted(stop);
+    const leg = await Promise.race([this.media.settled, stopped]);
+    if (!leg || stop.aborted) return;
+    leg.echo(true);
+    await stopped;
     if (this.#state !== 'ended') leg.echo(false);
   }
 
@@ -379,7 +384,8 @@ export abstract class DialogSession {
 
   /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
   protected async gone(): Promise<never> {
-    throw new DialogEndedError(this.callId, await this.ended);
+    await this.ended;
+    throw this.signal.reason;
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */
@@ -440,7 +446,7 @@ export abstract class DialogSession {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.setEarlyBridge(undefined);
-    this.#abort.abort(new DialogEndedError(this.callId, cause));
+    this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
     for (const queue of this.#dtmfQueues) queue.close();
     this.#dtmfQueues.clear();
     this.#typeAhead = [];
@@ -504,6 +510,14 @@ export abstract class DialogSession {
     const next = this.media.preview(offer);
     if (this.bridge && next) await this.bridge.codecChanging(this, next);
   }
+}
+
+/** Resolves when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function reasonValue({ status, reason = '' }: EndCause): string {

@@ -22,6 +22,17 @@ export class DialogEndedError extends TandemError {
     });
     this.endCause = endCause;
   }
+
+  /** Without a stack trace: one is made for every call, where the trace would cost more than all the rest of its end. */
+  static withoutStack(callId: string, endCause: EndCause): DialogEndedError {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    try {
+      return new DialogEndedError(callId, endCause);
+    } finally {
+      Error.stackTraceLimit = limit;
+    }
+  }
 }
 
 /** An INVITE of ours got a final response that is not 2xx. */

@@ -22,8 +22,9 @@ const longestRecordingMs = 5 * 60_000;
 
 /** 600: what the caller says comes back as it was. */
 export const echo: Service = async (call) => {
+  const over = call.echo(); // before the answer, so that not even the first packet is missed
   await call.answer();
-  await call.echo();
+  await over;
 };
 
 /** 601: a file, again and again until hang-up. */
