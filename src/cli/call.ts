@@ -1,7 +1,8 @@
 /** `tandem call <uri>`: one call that plays, records, presses keys. */
 import { once } from 'node:events';
+import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAbort } from '../base/errors.ts';
+import { isAbort, messageOf, TandemError } from '../base/errors.ts';
 import type { DialogClientSession } from '../index.ts';
 import { inviteOptions, type OutgoingOptions, openOutgoing, untilInterrupted } from './outgoing.ts';
 
@@ -23,6 +24,7 @@ export async function call(uri: string, options: CallCommandOptions): Promise<nu
   const interrupted = untilInterrupted();
   let tandem: Awaited<ReturnType<typeof openOutgoing>> | undefined;
   try {
+    await mustBeReadable(options.play);
     tandem = await openOutgoing([uri], options);
     say(`calling ${uri}`);
     const leg = await tandem.invite(uri, {
@@ -44,6 +46,14 @@ export async function call(uri: string, options: CallCommandOptions): Promise<nu
     await tandem?.close();
     interrupted.close();
   }
+}
+
+/** Better said now than when somebody has picked up. */
+async function mustBeReadable(play: string | undefined): Promise<void> {
+  if (play === undefined || play === '-' || /^https?:/.test(play)) return;
+  await access(play, constants.R_OK).catch((error: unknown) => {
+    throw new TandemError('ERR_FILE', `cannot read ${play}: ${messageOf(error)}`, { cause: error });
+  });
 }
 
 /** Resolves when the call has done what it was asked to do, or is over. */

@@ -35,6 +35,14 @@ export class DialogEndedError extends TandemError {
   }
 }
 
+/** What a final response that was made here stands for (RFC 3261 §8.1.3.1). */
+const localCauses: Readonly<Record<number, string>> = {
+  408: 'nobody answered the INVITE',
+  416: 'the URI cannot be called from here',
+  487: 'call cancelled',
+  503: 'the host cannot be found or reached',
+};
+
 /** An INVITE of ours got a final response that is not 2xx. */
 export class DialogResponseError extends TandemError {
   override readonly name = 'DialogResponseError';
@@ -48,7 +56,8 @@ export class DialogResponseError extends TandemError {
   constructor(response: SipResponse, local = false) {
     const { status, reason } = response;
     const text = header(response, 'reason');
-    super('ERR_DIALOG_RESPONSE', `call refused: ${status} ${reason}${text ? ` (${text})` : ''}`, {
+    const what = local ? (localCauses[status] ?? 'call failed') : 'call refused';
+    super('ERR_DIALOG_RESPONSE', `${what}: ${status} ${reason}${text ? ` (${text})` : ''}`, {
       status,
       facts: { callId: response.headers.callId, status, reason, local },
     });

@@ -88,7 +88,9 @@ describe('tandem call', () => {
 describe('tandem call says in one line why it failed', () => {
   it.each<[string, () => readonly string[], number, RegExp]>([
     ['refused', () => [to('99')], 1, /404/],
-    ['a file that is not there', () => [to('600'), '--play', 'none.wav'], 1, /none\.wav/],
+    // Before it calls: nobody is called for nothing.
+    ['a file that is not there', () => ['sip:a@127.0.0.1:9', '--play', 'none.wav'], 1, /none\.wav/],
+    ['a host that is not there', () => ['sip:a@host.invalid'], 1, /cannot be found or reached: 503/],
     ['a file that is no WAV', () => [to('600'), '--play', 'text.wav'], 1, /text\.wav/],
     [
       'a URL that nobody answers',
