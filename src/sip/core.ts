@@ -65,7 +65,8 @@ export class SipCore {
       counters: this.counters,
       logger: options.logger,
       limits: defaultTcpLimits,
-      onMessage,
+      // The one way in from the sockets: what a message makes throw costs that message and nothing else.
+      onMessage: (message, flow) => this.guard(() => onMessage(message, flow)),
     });
     this.transactions = new TransactionLayer({
       timers: this.timers,

@@ -236,19 +236,10 @@ export class Dialog {
 
   /** @internal A new request of the peer other than ACK and CANCEL. */
   receive(request: SipRequest, transaction: ServerTransaction): void {
-    const { method, headers } = request;
-    const answer = (status: number, extra: readonly HeaderField[] = []): void => {
-      const response = createResponse(request, status, this.localTag, { headers: extra });
-      this.#core.introduce(response);
-      transaction.respond(response);
-    };
-    // RFC 3261 §12.2.2: a number that went back is out of order. An equal one is no copy: those were matched before.
-    if (this.#data.remoteSeq !== undefined && headers.cseq.seq <= this.#data.remoteSeq) {
-      answer(500, [['Retry-After', this.#retryAfter()]]);
-      return;
-    }
-    this.#data.remoteSeq = headers.cseq.seq;
-    this.#moveTo(transaction.flow);
+    const { method } = request;
+    const answer = (status: number, extra: readonly HeaderField[] = []): void =>
+      this.#answer(request, transaction, status, extra);
+    if (!this.admit(request, transaction)) return;
     if (method === 'BYE') {
       answer(200);
       this.#invited?.terminate(487, request);
@@ -276,6 +267,27 @@ export class Dialog {
       if (this.#core.guard(() => this.onRequest(incoming))) return;
       incoming.respond(500);
     });
+  }
+
+  /**
+   * @internal RFC 3261 §12.2.2: whether a request comes in order; one that does not is answered here.
+   * A number that went back is out of order. An equal one is no copy: those were matched before.
+   */
+  admit(request: SipRequest, transaction: ServerTransaction): boolean {
+    const { seq } = request.headers.cseq;
+    if (this.#data.remoteSeq !== undefined && seq <= this.#data.remoteSeq) {
+      this.#answer(request, transaction, 500, [['Retry-After', this.#retryAfter()]]);
+      return false;
+    }
+    this.#data.remoteSeq = seq;
+    this.#moveTo(transaction.flow);
+    return true;
+  }
+
+  #answer(request: SipRequest, transaction: ServerTransaction, status: number, extra: readonly HeaderField[]): void {
+    const response = createResponse(request, status, this.localTag, { headers: extra });
+    this.#core.introduce(response);
+    transaction.respond(response);
   }
 
   /** @internal Ends without a word to the user: the INVITE was never accepted, or the endpoint closes. */

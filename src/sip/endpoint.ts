@@ -5,6 +5,7 @@
 import { TandemError } from '../base/errors.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
+import { InviteBacklog } from './invite-backlog.ts';
 import { composeRequest, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
@@ -66,12 +67,16 @@ export class SipEndpoint {
   onOptions: (request: SipRequest) => OptionsAnswer = () => ({ status: 200 });
   readonly #core: SipCore;
   readonly #maxPending: number;
+  readonly #backlog: InviteBacklog;
   #closing: Promise<void> | undefined;
 
   constructor(options: SipEndpointOptions) {
     this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, flow) =>
       this.#received(message, flow),
     );
+    this.#backlog = new InviteBacklog(options.clock, (invite) => {
+      if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
+    });
     this.#maxPending = options.maxPendingInvites ?? defaultPendingInvites;
   }
 
@@ -137,6 +142,7 @@ export class SipEndpoint {
   async #close(): Promise<void> {
     const core = this.#core;
     core.closed = true;
+    this.#backlog.close();
     core.transactions.close(new TandemError('ERR_CLOSED', 'the SIP endpoint was closed'));
     for (const dialog of [...core.dialogs.values()]) dialog.abort();
     // The users of the dialogs are told before the timers go that would tell them.
@@ -193,14 +199,13 @@ export class SipEndpoint {
       return;
     }
     const inDialog = tagOf(request.headers.to) !== undefined;
-    if (request.method === 'OPTIONS' && (!inDialog || this.#dialogOf(request))) {
+    if (request.method === 'OPTIONS' && !inDialog) {
       this.#options(request, transaction);
-      return;
-    }
-    if (inDialog || request.method === 'BYE') {
+    } else if (inDialog || request.method === 'BYE') {
       const dialog = this.#dialogOf(request);
-      if (dialog) dialog.receive(request, transaction);
-      else this.#answer(request, transaction, 481);
+      if (!dialog) this.#answer(request, transaction, 481);
+      else if (request.method !== 'OPTIONS') dialog.receive(request, transaction);
+      else if (dialog.admit(request, transaction)) this.#options(request, transaction);
     } else if (merged) {
       core.counters.merged++;
       this.#answer(request, transaction, 482);
@@ -208,8 +213,7 @@ export class SipEndpoint {
       core.counters.overload++;
       this.#answer(request, transaction, 503, { headers: [['Retry-After', '5']] });
     } else {
-      const invite = new InviteServer(core, transaction, request);
-      if (!core.guard(() => this.onInvite(invite))) invite.reject(500);
+      this.#backlog.add(new InviteServer(core, transaction, request));
     }
   }
 

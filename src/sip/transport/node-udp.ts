@@ -10,7 +10,7 @@ const wantedReceiveBuffer = 8 * 1024 * 1024;
 const queueLimit = 32_768;
 /** libuv takes up to so many datagrams from a socket in one turn: a full batch means there are more. */
 const fullBatch = 32;
-const sliceInBurst = 4;
+const sliceInBurst = 32;
 const slice = 64;
 
 interface Datagram {

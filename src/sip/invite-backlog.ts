@@ -1,0 +1,78 @@
+/**
+ * New INVITEs between the parser and their user. To read a message and say 100 costs a tenth of what a call costs its
+ * user; so in a burst everybody is told 100 first, before T1 makes them send their INVITE again, and the calls are
+ * begun a few in each turn, behind everything that belongs to calls that are up.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import type { InviteServer } from './invite-server.ts';
+
+/** Begun at once in a turn in which nobody waits. */
+const atOnce = 8;
+/** Begun per turn while others wait. */
+const perTurn = 4;
+/** While so many keep coming that everybody's 100 is what counts, none is begun, though no longer than this (ms). */
+const holdMs = 250;
+
+export class InviteBacklog {
+  readonly #clock: Clock;
+  readonly #begin: (invite: InviteServer) => void;
+  #waiting: InviteServer[] = [];
+  #taken = 0;
+  #begun = 0;
+  /** New ones since the last turn. */
+  #come = 0;
+  /** Since when more than a few have come in each turn. */
+  #burstSince: number | undefined;
+  #turn: Timer | undefined;
+
+  constructor(clock: Clock, begin: (invite: InviteServer) => void) {
+    this.#clock = clock;
+    this.#begin = begin;
+  }
+
+  add(invite: InviteServer): void {
+    this.#come++;
+    this.#turn ??= this.#clock.setTimer(0, this.#nextTurn);
+    if (this.#waiting.length === 0 && this.#begun < atOnce) {
+      this.#begun++;
+      this.#begin(invite);
+      return;
+    }
+    invite.provisional(100);
+    this.#waiting.push(invite);
+  }
+
+  /** What waits is never begun. */
+  close(): void {
+    this.#turn?.cancel();
+    this.#waiting = [];
+    this.#taken = 0;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = undefined;
+    const end = Math.min(this.#waiting.length, this.#taken + this.#share());
+    this.#begun = 0;
+    this.#come = 0;
+    while (this.#taken < end) {
+      const invite = this.#waiting[this.#taken++] as InviteServer;
+      if (!invite.cancelled) this.#begin(invite);
+    }
+    if (this.#taken === this.#waiting.length) {
+      this.#waiting = [];
+      this.#taken = 0;
+    } else {
+      this.#turn ??= this.#clock.setTimer(0, this.#nextTurn);
+    }
+  };
+
+  #share(): number {
+    if (this.#come <= atOnce) {
+      this.#burstSince = undefined;
+      return perTurn;
+    }
+    const now = this.#clock.now();
+    this.#burstSince ??= now;
+    return now - this.#burstSince < holdMs ? 0 : 1;
+  }
+}
