@@ -1,0 +1,102 @@
+/**
+ * `npm run bench`: the measured figures, each beside its yardstick in the same run. See bench/README.md.
+ */
+import { parseArgs } from 'node:util';
+import { settleDown } from './lab/child.ts';
+import { describeMachine, requireMachine } from './lab/machine.ts';
+import { printTable, writeSection } from './lab/table.ts';
+import { BenchUnavailable, findTools } from './lab/tools.ts';
+import { bridge } from './scenarios/bridge.ts';
+import { memory } from './scenarios/memory.ts';
+import type { Lab, Scenario } from './scenarios/scenario.ts';
+import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
+import { start } from './scenarios/start.ts';
+import { echo, playback } from './scenarios/streams.ts';
+
+const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ['set-up', setUpAnswered],
+  ['set-up-bridged', setUpBridged],
+  ['bridge', bridge],
+  ['playback', playback],
+  ['echo', echo],
+  ['memory', memory],
+  ['start', start],
+]);
+
+const results = new URL('results.md', import.meta.url);
+
+const usage = `npm run bench -- --tools <folder> [options]
+  --tools <folder>    where callload, cecho, loadgen and relay are, as programs or C sources; or TANDEM_BENCH_TOOLS
+  --runs <n>          runs of which the median counts; default 5
+  --seconds <s>       length of each measured window; default 2
+  --only <a,b>        some of ${[...scenarios.keys()].join(', ')}
+  --quick             one short run at the lowest loads: does it work at all?
+  --write             put the figures into bench/results.md
+  --profile <folder>  CPU profiles of the servers (they cost time: not for figures)`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      tools: { type: 'string' },
+      runs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '2' },
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const names = values.only?.split(',') ?? [...scenarios.keys()];
+  const unknown = names.find((name) => !scenarios.has(name));
+  const [runs, seconds] = [Number(values.runs), Number(values.seconds)];
+  if (unknown !== undefined || !Number.isInteger(runs) || runs < 1 || !(seconds > 0)) {
+    console.error(usage);
+    return 2;
+  }
+  requireMachine();
+  const tools = await findTools(values.tools);
+  settleDown();
+  const lab: Lab = {
+    tools,
+    runs: values.quick ? 1 : runs,
+    seconds: values.quick ? 1.5 : seconds,
+    calls: values.quick ? [100] : [100, 300, 600],
+    rates: values.quick
+      ? { answered: [250, 500], bridged: [100] }
+      : { answered: [250, 1000, 2000, 2500, 3000], bridged: [100, 500, 1000] },
+    profile: values.profile,
+    progress: (text) => console.error(text),
+  };
+  const options = [...(values.only ? [`--only ${values.only}`] : []), ...(values.quick ? ['--quick'] : [])];
+  const machine = describeMachine(
+    ['npm run bench --', `--runs ${lab.runs}`, `--seconds ${lab.seconds}`, ...options].join(' '),
+  );
+  console.log(`${machine}\n`);
+  let status = 0;
+  for (const name of names) {
+    try {
+      const table = printTable(await (scenarios.get(name) as Scenario)(lab));
+      console.log(table);
+      if (values.write) await writeSection(results, `Figures: ${name}`, `${machine}\n\n${table}`);
+    } catch (error) {
+      status = 1;
+      console.error(`bench: ${name} could not be measured: ${(error as Error).message}`);
+    }
+  }
+  return status;
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: Error) => {
+    console.error(error instanceof BenchUnavailable ? `bench: ${error.message}` : (error.stack ?? error.message));
+    process.exitCode = error instanceof BenchUnavailable ? 2 : 1;
+  },
+);
