@@ -146,7 +146,7 @@ export class RawPhone {
   /** Waits for the final response to the INVITE and ACKs it. */
   async final(): Promise<Message> {
     const response = await this.next((m) => m.status >= 200 && cseqMethod(m) === 'INVITE');
-    this.#learn(response);
+    this.learn(response);
     this.ack(response);
     return response;
   }
@@ -162,7 +162,7 @@ export class RawPhone {
 
   /** An ACK to a 2xx that carries our answer to its offer. */
   ackWith(response: Message, sdp: string): void {
-    this.#learn(response);
+    this.learn(response);
     this.#send(
       'ACK',
       `z9hG4bK${randomBytes(6).toString('hex')}`,
@@ -304,7 +304,7 @@ export class RawPhone {
     this.#sip.send(Buffer.from(lines.join('\r\n'), 'latin1'), dialog.peerPort, '127.0.0.1');
   }
 
-  #learn(response: Message): void {
+  learn(response: Message): void {
     const dialog = this.#dialog;
     if (!dialog) return;
     dialog.remote = first(response, 'to');

@@ -1,0 +1,46 @@
+/** baresip: what it writes of what it heard is the proof. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { correlate } from '../../helpers/audio.ts';
+import { Baresip } from '../support/baresip.ts';
+import { expectNoPrograms } from '../support/process.ts';
+import { prompt } from '../support/sound.ts';
+import { startTandem, TandemServer } from '../support/tandem.ts';
+
+afterEach(expectNoPrograms);
+
+function fits(heard: Int16Array, said: Int16Array): number {
+  return correlate(heard, said, heard.length - said.length).correlation;
+}
+
+describe('baresip', () => {
+  it.each(['PCMU/8000/1', 'PCMA/8000/1'])('calls 1000 and hears the welcome prompt (%s)', async (codecs) => {
+    await using server = await TandemServer.start(['ivr']);
+    await using phone = await Baresip.start({ says: 'music', codecs });
+    phone.dial(`sip:1000@127.0.0.1:${server.port}`);
+    await phone.event('CALL_ESTABLISHED');
+    const welcome = await prompt('welcome');
+    // Its file is whole only when the call is over: it hangs up when the prompt has surely been played.
+    await phone.heardFor(welcome.length / 8 + 500);
+    phone.hangup();
+    await phone.event('CALL_CLOSED');
+    await server.expectIdle();
+    expect(fits(await phone.heard(), welcome.subarray(0, welcome.length - 1600))).toBeGreaterThan(0.95);
+    await server.stop();
+  });
+
+  it('two of them are connected by tandem bridge and hear each other', async () => {
+    await using alice = await Baresip.start({ says: 'message' });
+    await using bob = await Baresip.start({ says: 'welcome' });
+    await using program = startTandem(['bridge', `sip:bob@127.0.0.1:${alice.port}`, `sip:bob@127.0.0.1:${bob.port}`]);
+    await program.until('bridged', () => program.stdout.includes('bridged'));
+    await Promise.all([alice.heardFor(3000), bob.heardFor(3000)]);
+    bob.hangup();
+    await Promise.all([alice.event('CALL_CLOSED'), bob.event('CALL_CLOSED')]);
+    expect((await program.ended()).code).toBe(0);
+    expect(program.stdout).toContain('second: hung up');
+    // Whoever was called first spoke before there was anybody to hear: a part from the middle will do.
+    const part = (samples: Int16Array): Int16Array => samples.subarray(8 * 1200, 8 * 2400);
+    expect(fits(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
+    expect(fits(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
+  });
+});

@@ -1,0 +1,139 @@
+/** baresip: a phone by others, which writes what it said and what it heard to WAV files of its own. */
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { readWav } from '../../helpers/audio.ts';
+import { type Folder, temporaryFolder } from './folder.ts';
+import { freePort } from './ports.ts';
+import { Program, root } from './process.ts';
+
+/** Debian, Ubuntu. */
+const modules = '/usr/lib/baresip/modules';
+
+export interface BaresipOptions {
+  /** WAV file it speaks, 8 kHz mono; a shipped prompt by name. At its end baresip hangs up. */
+  readonly says: string;
+  /** `PCMU/8000/1`, … */
+  readonly codecs?: string;
+}
+
+export class Baresip implements AsyncDisposable {
+  readonly program: Program;
+  /** Where it takes calls, and answers them. */
+  readonly port: number;
+  readonly events: string[] = [];
+  readonly #folder: Folder;
+  readonly #control: Socket;
+
+  private constructor(program: Program, port: number, folder: Folder, control: Socket) {
+    this.program = program;
+    this.port = port;
+    this.#folder = folder;
+    this.#control = control;
+    control.setEncoding('utf8');
+    control.on('error', () => {});
+    control.on('data', (text: string) => {
+      for (const [, type] of text.matchAll(/"type":"(\w+)"/g)) if (type) this.events.push(type);
+    });
+  }
+
+  static async start(options: BaresipOptions): Promise<Baresip> {
+    for (let attempt = 1; ; attempt++) {
+      const [folder, port, control] = [await temporaryFolder(), await freePort(), await freePort()];
+      await configure(folder, port, control, options);
+      const program = new Program('baresip', ['-f', folder.path], { cwd: folder.path });
+      try {
+        await program.until('ready', () => program.output.includes('baresip is ready'));
+        if (/in use/i.test(program.output)) throw new Error(program.output);
+        return new Baresip(program, port, folder, await connected(control));
+      } catch (error) {
+        await program[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+        if (attempt === 5) throw error;
+      }
+    }
+  }
+
+  dial(uri: string): void {
+    this.#command('dial', uri);
+  }
+
+  hangup(): void {
+    this.#command('hangup');
+  }
+
+  /** `CALL_ESTABLISHED`, `CALL_CLOSED`, … */
+  async event(type: string, timeout = 20_000): Promise<void> {
+    await expect.poll(() => this.events, { timeout }).toContain(type);
+  }
+
+  /** What it decoded, whole once the call is over. */
+  async heard(): Promise<Int16Array> {
+    const path = await this.#heardFile();
+    if (!path) throw new Error(`baresip heard nothing\n${this.program.output}`);
+    const { sampleRate, channels, samples } = readWav(await readFile(path));
+    if (sampleRate !== 8000 || channels !== 1) throw new Error(`${path}: ${sampleRate} Hz, ${channels} channels`);
+    return samples;
+  }
+
+  /** Resolves when its file of what it heard is so long. */
+  async heardFor(ms: number): Promise<void> {
+    const length = (): Promise<number> => this.#heardFile().then(async (path) => (path ? (await stat(path)).size : 0));
+    await expect.poll(length, { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms * 16);
+  }
+
+  async #heardFile(): Promise<string | undefined> {
+    const files = await readdir(this.#folder.file('dump'));
+    const name = files.find((file) => file.endsWith('-dec.wav'));
+    return name && join(this.#folder.file('dump'), name);
+  }
+
+  #command(command: string, params = ''): void {
+    const text = JSON.stringify({ command, params });
+    this.#control.write(`${text.length}:${text},`); // a netstring
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#control.destroy();
+    await this.program[Symbol.asyncDispose]();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+async function configure(folder: Folder, port: number, control: number, options: BaresipOptions): Promise<void> {
+  const { says, codecs = 'PCMU/8000/1' } = options;
+  const source = says.includes('/') ? says : join(root, 'prompts', `${says}.wav`);
+  await mkdir(folder.file('dump'));
+  await writeFile(
+    folder.file('config'),
+    [
+      `sip_listen 127.0.0.1:${port}`,
+      'net_interface 127.0.0.1',
+      `audio_source aufile,${source}`,
+      'ausrc_srate 8000',
+      'auplay_srate 8000',
+      'ausrc_channels 1',
+      'auplay_channels 1',
+      `module_path ${modules}`,
+      ...['g711', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+      'module_tmp uuid.so',
+      ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
+      `ctrl_tcp_listen 127.0.0.1:${control}`,
+      `snd_path ${folder.file('dump')}`,
+      '',
+    ].join('\n'),
+  );
+  await writeFile(
+    folder.file('accounts'),
+    `<sip:bob@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=${codecs}\n`,
+  );
+}
+
+function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(socket));
+  });
+}
