@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningTandem, root, rtpPorts, TemporaryFolder } from '../helpers/cli.ts';
+import { root, startServer, TemporaryFolder } from '../helpers/cli.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 
 const run = promisify(execFile);
@@ -49,7 +49,6 @@ const script = `
   export default {
     start(tandem: Tandem): void {
       console.log('own package', tandem instanceof Tandem, typeof Media, typeof FakeClock);
-      console.log('port', tandem.listeners[0]?.port);
     },
     async call(call: DialogServerSession): Promise<void> {
       await call.answer();
@@ -71,12 +70,11 @@ describe('the published package', () => {
   ])('serves a script from %s, with media threads', async (_, where) => {
     mkdirSync(folder.file(where), { recursive: true });
     writeFileSync(folder.file(`${where}/ivr.ts`), script);
-    const args = ['serve', 'ivr.ts', '--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts(), '--workers', '1'];
-    await using tandem = new RunningTandem(args, { cwd: folder.file(where), bin });
+    await using server = await startServer(['serve', 'ivr.ts', '--workers', '1'], { cwd: folder.file(where), bin });
+    const { tandem, port } = server;
     await tandem.prints(/own package true function function/);
-    const [, port] = await tandem.prints(/^port (\d+)$/m);
     using phone = await RawPhone.open();
-    expect((await phone.call(Number(port))).status).toBe(200);
+    expect((await phone.call(port)).status).toBe(200);
     // What is said before the script has come to its echo is lost.
     await phone.speak(Array.from({ length: 25 }, () => Buffer.alloc(160, 0x2a)));
     expect((await phone.hears(5, 0)).every(({ payload }) => payload.equals(Buffer.alloc(160, 0x2a)))).toBe(true);
@@ -86,11 +84,9 @@ describe('the published package', () => {
   });
 
   it('finds its prompts: tandem ivr says that a room is not available', async () => {
-    const args = ['ivr', '--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts()];
-    await using tandem = new RunningTandem(args, { cwd: folder.file('app'), bin });
-    const [, port] = await tandem.prints(/"port":(\d+)[^\n]*"listening"/);
+    await using server = await startServer(['ivr'], { cwd: folder.file('app'), bin });
     using phone = await RawPhone.open();
-    expect((await phone.call(Number(port), { user: '603' })).status).toBe(200);
+    expect((await phone.call(server.port, { user: '603' })).status).toBe(200);
     await phone.hears(50, 0);
     await phone.bye();
   });
