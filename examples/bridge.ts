@@ -3,7 +3,7 @@
  *
  *   SALES=sip:bob@10.0.0.7 SUPPORT=sip:carol@10.0.0.8 npx tandem serve examples/bridge.ts
  */
-import { DialogResponseError, type DialogServerSession, type Tandem } from 'tandem';
+import { type DialogServerSession, type Tandem, TandemError } from 'tandem';
 
 const { SALES = 'sip:sales@127.0.0.1:5070', SUPPORT = 'sip:support@127.0.0.1:5071' } = process.env;
 const prompt = (name: string): URL => new URL(`../prompts/${name}.wav`, import.meta.url);
@@ -21,9 +21,9 @@ export default async function reception(call: DialogServerSession, tandem: Tande
     const { reason } = await bridge.ended;
     console.log(`bridge is over: ${reason}`);
   } catch (error) {
-    if (!(error instanceof DialogResponseError)) throw error;
+    if (!(error instanceof TandemError)) throw error;
     ringing.abort();
-    console.log(`nobody took it: ${error.status} ${error.reason}`);
+    console.log(`nobody took it: ${error.message}`); // refused, or no answer in time
     await call.playback().play(prompt('not-available'));
   }
 }

@@ -2,7 +2,7 @@
 # Installs what the interop tests talk to (Debian, Ubuntu). Does nothing where all of it is there.
 set -euo pipefail
 
-declare -A package=([sipp]=sip-tester [baresip]=baresip [tshark]=tshark [sox]=sox [espeak-ng]=espeak-ng)
+declare -A package=([sipp]=sip-tester [baresip]=baresip)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null 2>&1 || missing+=("${package[$program]}")

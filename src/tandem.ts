@@ -167,12 +167,16 @@ export class Tandem {
    * @throws TandemError ERR_PORT_IN_USE, ERR_RTP_PORTS_IN_USE.
    */
   async serve(handler: CallHandler, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    options.signal?.throwIfAborted();
-    await this.serveBackground(handler);
+    const { signal } = options;
+    signal?.throwIfAborted();
     const close = (): void => void this.close();
-    options.signal?.addEventListener('abort', close, { once: true });
-    await this.#closed.promise;
-    options.signal?.removeEventListener('abort', close);
+    signal?.addEventListener('abort', close, { once: true });
+    try {
+      await this.serveBackground(handler);
+      await this.#closed.promise;
+    } finally {
+      signal?.removeEventListener('abort', close);
+    }
   }
 
   /** As `serve`, but resolves as soon as it listens. A later handler takes the calls that come later. */
@@ -196,8 +200,8 @@ export class Tandem {
   // ---- outgoing calls
 
   /**
-   * Calls and resolves with the answered, ACKed session. Several URIs are forked by `strategy`.
-   * Close the session when done.
+   * Calls and resolves with the answered, ACKed session; with `earlyMedia` as `DialogClientSession.invite`
+   * does. Several URIs are forked by `strategy`. Close the session when done.
    * @throws DialogResponseError for a final response that is no answer, TandemError ERR_TIMEOUT, or
    * the signal's reason.
    */
@@ -206,9 +210,19 @@ export class Tandem {
     const { strategy = 'parallel', ...rest } = options;
     const uris = typeof target === 'string' ? [target] : target;
     if (uris.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs a URI to call');
-    const first = this.#leg(uris[0] as string, rest);
-    const legs = [first, ...uris.slice(1).map((uri) => this.#leg(uri, { ...rest, call: rest.call ?? first }))];
-    return fork(legs, strategy, rest);
+    if (uris.length > 1 && rest.earlyMedia) throw new TandemError('ERR_ARGUMENT', 'earlyMedia works with one URI');
+    const legs: DialogClientSession[] = [];
+    let winner: DialogClientSession | undefined;
+    try {
+      for (const uri of uris) {
+        const call = rest.call ?? legs[0];
+        legs.push(this.#leg(uri, call ? { ...rest, call } : rest));
+      }
+      winner = await fork(legs, strategy, rest);
+      return winner;
+    } finally {
+      for (const leg of legs) if (leg !== winner) this.#inBackground(leg.close());
+    }
   }
 
   /** Makes the session of an outgoing call without calling yet: see `DialogClientSession.invite`. */
@@ -218,7 +232,8 @@ export class Tandem {
   }
 
   /**
-   * Calls `uri` as the partner of the call that is in `bridge`, and bridges both before the ACK.
+   * Calls `uri` as the partner of the call that is in `bridge`, and bridges both before the ACK, or with
+   * `earlyMedia` at the first audio.
    * @throws as `invite`, and ERR_CODEC_MISMATCH; the new leg is hung up then.
    */
   async inviteBridge(uri: string, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
@@ -229,6 +244,7 @@ export class Tandem {
     try {
       await leg.invite(options);
       bridge.add(leg);
+      await leg.waitAnswer();
       await leg.ack();
       return leg;
     } catch (error) {
@@ -253,6 +269,7 @@ export class Tandem {
   }
 
   async #bridgeTwo(a: DialogSession, b: DialogSession, options: BridgeOptions | undefined): Promise<Bridge> {
+    if (a === b) throw new TandemError('ERR_ARGUMENT', 'a call cannot be bridged with itself');
     await prepareLike(a, b);
     await prepareLike(b, a);
     const bridge = new Bridge(this.#media, options);
@@ -369,7 +386,7 @@ export class Tandem {
       await handler(call);
       if (call.state !== 'ended' && !call.isAnswered) await call.reject(unanswered.status);
     } catch (error) {
-      if (isAbort(error, call.signal)) return;
+      if (isAbort(error, call.signal) || (call.signal.aborted && isMediaClosed(error))) return;
       log.warn({ error: messageOf(error), err: error }, 'the call handler threw');
       if (call.state === 'ended' || call.isAnswered) return;
       const { status, reason, headers } = outcomeOf(error, this.#options.passRedirects);
@@ -426,6 +443,11 @@ export class Tandem {
       .finally(() => this.#background.delete(done));
     this.#background.add(done);
   }
+}
+
+/** What writing audio to a call that just ended gives. */
+function isMediaClosed(error: unknown): boolean {
+  return error instanceof TandemError && error.code === 'ERR_MEDIA_CLOSED';
 }
 
 function isWildcard(host: string): boolean {

@@ -58,13 +58,14 @@ async function connect(
     say('bridged');
     const stop = (): void => joined.close();
     signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     const { session, cause } = await joined.ended;
     signal.removeEventListener('abort', stop);
     say(cause ? `${session === a ? 'first' : 'second'}: hung up${causeText(cause)}` : 'interrupted');
     await Promise.all([a.hangup(), b.hangup()]);
   } catch (error) {
     // What the second leg was told is what the first is told.
-    await Promise.all([a.hangup(refusal(error)), b.close()]);
+    await Promise.all([a.terminate(causeOf(error)), b.close()]);
     throw a.signal.aborted && error === a.signal.reason ? named('first', error) : named('second', error);
   } finally {
     await recording?.close();
@@ -112,10 +113,10 @@ function named(name: string, error: unknown): unknown {
   return new TandemError(error.code, `${name}: ${messageOf(error)}`, { cause: error });
 }
 
-/** The Reason (RFC 3326) of the first leg's BYE: why the second did not come about. */
-function refusal(error: unknown): { reason?: string; headers?: readonly (readonly [string, string])[] } {
-  if (!(error instanceof DialogResponseError)) return { reason: messageOf(error) };
-  return { headers: [['Reason', `SIP;cause=${error.status};text="${error.reason.replace(/["\\]/g, ' ')}"`]] };
+/** What the first leg's BYE gives as Reason (RFC 3326): why the second did not come about. */
+function causeOf(error: unknown): EndCause {
+  if (!(error instanceof DialogResponseError)) return { by: 'local', reason: messageOf(error) };
+  return { by: 'local', status: error.status, reason: error.reason };
 }
 
 function causeText({ by, reason }: EndCause): string {

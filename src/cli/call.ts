@@ -112,6 +112,6 @@ async function pipeOut(leg: DialogClientSession, signal: AbortSignal): Promise<v
   for await (const frame of reader) {
     const bytes = Buffer.alloc(frame.length * 2);
     for (const [index, sample] of frame.entries()) bytes.writeInt16LE(sample, index * 2);
-    if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
+    if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal }).catch(() => {});
   }
 }

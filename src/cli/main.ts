@@ -23,8 +23,11 @@ export async function main({ argv, root, version }: MainOptions): Promise<void> 
 }
 
 async function run(argv: readonly string[], root: string, version: string, debug: boolean): Promise<number> {
-  // A reader that went away (`| head`) ends the command quietly.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // A reader that went away (`| head`) ends the command quietly, as Ctrl-C does: a call is to be hung up.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    process.stdout.on('error', () => {});
+    if (!process.emit('SIGINT', 'SIGINT')) process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
   let status = 0;
   try {
     await createProgram({ root, version, exit: (code) => (status = code) }).parseAsync(argv, { from: 'user' });

@@ -75,11 +75,12 @@ class MemoryCallData implements CallData {
 
   join(hangup: () => void): () => void {
     this.#legs.add(hangup);
+    this.profiles.open();
     return () => {
       this.#legs.delete(hangup);
       if (this.#legs.size > 0) return;
       this.#timer?.cancel();
-      this.profiles.clear();
+      this.profiles.close();
     };
   }
 }
@@ -87,6 +88,9 @@ class MemoryCallData implements CallData {
 class MemoryProfiles implements CallProfiles {
   readonly #call: CallData;
   readonly #board: ProfileBoard;
+  /** Where this call is: values by name. */
+  readonly #own = new Map<string, Set<string>>();
+  #closed = false;
 
   constructor(call: CallData, board: ProfileBoard) {
     this.#call = call;
@@ -94,6 +98,10 @@ class MemoryProfiles implements CallProfiles {
   }
 
   set(name: string, value = ''): void {
+    // A handler may still be at work when its call is over: nobody would take the call out again.
+    if (this.#closed) return;
+    const own = this.#own.get(name) ?? new Set<string>();
+    this.#own.set(name, own.add(value));
     const values = this.#board.get(name) ?? new Map<string, Set<CallData>>();
     const calls = values.get(value) ?? new Set<CallData>();
     calls.add(this.#call);
@@ -105,16 +113,15 @@ class MemoryProfiles implements CallProfiles {
     const values = this.#board.get(name);
     const calls = values?.get(value);
     if (!values || !calls) return;
+    this.#own.get(name)?.delete(value);
     calls.delete(this.#call);
     if (calls.size === 0) values.delete(value);
     if (values.size === 0) this.#board.delete(name);
   }
 
   isIn(name: string, value?: string): boolean {
-    const values = this.#board.get(name);
-    if (!values) return false;
-    if (value !== undefined) return values.get(value)?.has(this.#call) ?? false;
-    return [...values.values()].some((calls) => calls.has(this.#call));
+    const own = this.#own.get(name);
+    return value === undefined ? (own?.size ?? 0) > 0 : (own?.has(value) ?? false);
   }
 
   size(name: string, value?: string): number {
@@ -130,12 +137,18 @@ class MemoryProfiles implements CallProfiles {
     if (this.isIn(name, value)) return true;
     if (this.size(name, value) >= max) return false;
     this.set(name, value);
-    return true;
+    return this.isIn(name, value);
   }
 
-  /** The call is over: it leaves every profile. */
-  clear(): void {
-    for (const [name, values] of [...this.#board]) for (const value of [...values.keys()]) this.unset(name, value);
+  /** The call is over: it leaves every profile and enters no more. */
+  close(): void {
+    this.#closed = true;
+    for (const [name, values] of this.#own) for (const value of [...values]) this.unset(name, value);
+  }
+
+  /** Another leg joined after all. */
+  open(): void {
+    this.#closed = false;
   }
 }
 

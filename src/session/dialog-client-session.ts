@@ -8,7 +8,7 @@ import type { InviteClient, InviteOptions as SipInviteOptions } from '../sip/end
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
-import { type DialogMedia, narrowedCodecs, sdpType } from './dialog-media.ts';
+import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
 
@@ -43,6 +43,8 @@ export interface OutgoingLeg {
   readonly sip: Omit<SipInviteOptions, 'body' | 'contentType'>;
   readonly codecs: readonly Codec[] | undefined;
   readonly beside: DialogSession | undefined;
+  /** The options of `newDialog` with those of `invite`. */
+  readonly options: InviteOptions;
 }
 
 /** How long a hang-up waits for the answer to CANCEL; a peer that said nothing gets none for 32 s. */
@@ -57,7 +59,6 @@ export class DialogClientSession extends DialogSession {
   #client: InviteClient | undefined;
   #answer: Promise<void> | undefined;
   #early = Promise.withResolvers<void>();
-  #pendingDialog: Dialog | undefined;
 
   /** Made by `newDialog` and `invite`, not by users. */
   constructor(
@@ -88,11 +89,13 @@ export class DialogClientSession extends DialogSession {
    * @throws DialogResponseError (a final response that is no answer), DialogEndedError (hung up
    * here), TandemError ERR_TIMEOUT, or the signal's reason; the call is over then.
    */
-  async invite(options: InviteOptions = {}): Promise<'early' | 'answered'> {
+  async invite(added: InviteOptions = {}): Promise<'early' | 'answered'> {
     this.signal.throwIfAborted();
-    if (this.#client || this.#answer) throw new StateError(this.callId, 'invite() was called already');
+    if (this.#answer) throw new StateError(this.callId, 'invite() was called already');
+    const leg = this.#prepare(added);
+    const { options } = leg;
     options.signal?.throwIfAborted();
-    this.#answer = this.#run(options);
+    this.#answer = this.#run(leg);
     this.#answer.catch(() => {});
     if (!options.earlyMedia) {
       await this.#answer;
@@ -114,9 +117,8 @@ export class DialogClientSession extends DialogSession {
   async ack(): Promise<void> {
     this.signal.throwIfAborted();
     if (this.state === 'confirmed') return;
-    if (!this.#pendingDialog || this.state !== 'answered')
-      throw new StateError(this.callId, 'ack(): the call is not answered');
-    this.#pendingDialog.ack();
+    if (!this.dialog || this.state !== 'answered') throw new StateError(this.callId, 'ack(): the call is not answered');
+    this.dialog.ack();
     this.advance('confirmed');
   }
 
@@ -137,8 +139,7 @@ export class DialogClientSession extends DialogSession {
     return () => bridge.close();
   }
 
-  async #run(options: InviteOptions): Promise<void> {
-    const { sip, codecs, beside } = this.#prepare(options);
+  async #run({ sip, codecs, beside, options }: OutgoingLeg): Promise<void> {
     const { clock, endpoint } = this.context;
     let failure: unknown;
     const giveUp = (error: unknown): void => {
@@ -153,17 +154,18 @@ export class DialogClientSession extends DialogSession {
         : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)));
     try {
       await this.media.open(beside?.media.leg);
-      const body = await this.media.offer(codecs ? { codecs } : {});
+      const offer = await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();
-      const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body });
+      const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body: offer.body });
       this.#client = client;
-      client.onProvisional = (response) => this.#provisional(response, options);
+      client.onProvisional = (response) => this.#provisional(response, offer, options);
       // Without any response the transaction outlives the call by up to 32 s: do not wait for that.
       const { response, dialog, local } = await Promise.race([client.final, this.gone()]);
       this.signal.throwIfAborted();
       options.onResponse?.(response);
+      this.signal.throwIfAborted();
       if (!dialog) throw new DialogResponseError(response, local);
-      this.#answered(response, dialog);
+      this.#answered(response, dialog, offer);
     } catch (error) {
       const cause = failure ?? error;
       if (error instanceof DialogResponseError) {
@@ -186,10 +188,10 @@ export class DialogClientSession extends DialogSession {
     }
   }
 
-  #provisional(response: SipResponse, options: InviteOptions): void {
+  #provisional(response: SipResponse, offer: Offer, options: InviteOptions): void {
     if (this.state === 'ended') return;
     if (response.status > 100) {
-      if (response.body.length > 0 && this.#acceptEarly(response)) {
+      if (response.body.length > 0 && this.#acceptEarly(response, offer)) {
         this.mediaStarted();
         this.#early.resolve();
       }
@@ -199,9 +201,9 @@ export class DialogClientSession extends DialogSession {
   }
 
   /** Early audio that we cannot read is no reason to lose the call. */
-  #acceptEarly(response: SipResponse): boolean {
+  #acceptEarly(response: SipResponse, offer: Offer): boolean {
     try {
-      this.media.accept(response.body);
+      this.media.accept(response.body, offer);
       return true;
     } catch (error) {
       this.log.info({ error: String(error) }, 'the SDP of a provisional response is not usable');
@@ -209,15 +211,13 @@ export class DialogClientSession extends DialogSession {
     }
   }
 
-  #answered(response: SipResponse, dialog: Dialog): void {
+  #answered(response: SipResponse, dialog: Dialog, offer: Offer): void {
     this.useDialog(dialog);
-    this.#pendingDialog = dialog;
     const hadMedia = this.media.audio !== undefined;
     try {
-      if (response.body.length > 0 || !hadMedia) this.media.accept(response.body);
+      if (response.body.length > 0 || !hadMedia) this.media.accept(response.body, offer);
     } catch (error) {
       // RFC 3261 §13.2.2.4: an answer that is no use still gets its ACK, then a BYE.
-      dialog.ack();
       void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
       throw error;
     }
@@ -226,18 +226,20 @@ export class DialogClientSession extends DialogSession {
   }
 
   protected override async farewell(headers: readonly HeaderField[]): Promise<void> {
-    if (this.#pendingDialog) {
-      // A 2xx must have its ACK before the BYE (RFC 3261 §13.2.2.4).
-      if (this.state === 'answered') this.#pendingDialog.ack();
-      await this.#pendingDialog.bye(headers);
-      return;
-    }
-    if (!this.#client) return;
+    // A 2xx that has no ACK yet gets it before the BYE (RFC 3261 §13.2.2.4).
+    const dialog = this.dialog ?? (await this.#takeBack(headers));
+    await dialog?.bye(headers);
+  }
+
+  /** CANCEL. Resolves with the dialog if the answer was there first. */
+  async #takeBack(headers: readonly HeaderField[]): Promise<Dialog | undefined> {
+    if (!this.#client) return undefined;
     this.#client.cancel(headers);
     const over = new AbortController();
-    const patience = sleep(this.context.clock, cancelMs, over.signal).catch(() => {});
-    await Promise.race([this.#client.final, patience]);
+    const patience = sleep(this.context.clock, cancelMs, over.signal).catch(() => undefined);
+    const last = await Promise.race([this.#client.final, patience]);
     over.abort();
+    return last?.dialog;
   }
 }
 

@@ -39,6 +39,14 @@ export interface MediaPlace {
   readonly address: string;
 }
 
+/** An offer of ours that waits for its answer. */
+export interface Offer {
+  readonly body: Uint8Array;
+  readonly session: SdpSession;
+  readonly direction: Direction;
+  readonly leg: MediaLeg;
+}
+
 export interface OfferOptions {
   /** Offer just these, with these payload types; default: all that are configured. */
   readonly codecs?: readonly Codec[];
@@ -54,13 +62,11 @@ export class DialogMedia {
   #address = '127.0.0.1';
   #leg: MediaLeg | undefined;
   #opening: Promise<MediaLeg> | undefined;
-  #offer: SdpSession | undefined;
   /** What we sent last: streams keep their places and codecs their payload types (RFC 3264 §8). */
   #sent: SdpSession | undefined;
   #version = 1;
   #audio: NegotiatedAudio | undefined;
   #direction: Direction = 'sendrecv';
-  #offered: Direction = 'sendrecv';
   #closing: Promise<void> | undefined;
   readonly #settled = Promise.withResolvers<MediaLeg>();
   /** Called once when the leg exists. */
@@ -114,27 +120,26 @@ export class DialogMedia {
   }
 
   /** Makes an offer; `accept` finishes the exchange. */
-  async offer(options: OfferOptions = {}): Promise<Uint8Array> {
+  async offer(options: OfferOptions = {}): Promise<Offer> {
     const leg = await this.open();
-    this.#offered = options.direction ?? this.#direction;
-    this.#offer = createOffer({
+    const direction = options.direction ?? this.#direction;
+    const session = createOffer({
       origin: this.#origin,
       local: this.#local(leg),
       codecs: options.codecs ?? this.#codecs(),
-      direction: this.#offered,
+      direction,
       ...(this.#sent ? { previous: this.#sent } : {}),
     });
-    return this.#print(this.#offer);
+    return { body: this.#print(session), session, direction, leg };
   }
 
-  /** Takes the peer's answer to our last offer. Throws ERR_SDP (status 488). */
-  accept(body: Uint8Array): NegotiatedAudio {
+  /** Takes the peer's answer to an offer of ours. Throws ERR_SDP (status 488). */
+  accept(body: Uint8Array, offer: Offer): NegotiatedAudio {
     const answer = parse(body);
-    if (!this.#offer || !this.#leg) throw sdpError(488, 'an answer came without an offer of ours');
-    const accepted = acceptAnswer(this.#offer, answer);
+    const accepted = acceptAnswer(offer.session, answer);
     if (!accepted.ok) throw sdpError(accepted.error.status, accepted.error.message);
-    this.#direction = this.#offered;
-    return this.#settle(this.#leg, accepted.value);
+    this.#direction = offer.direction;
+    return this.#settle(offer.leg, accepted.value);
   }
 
   /**

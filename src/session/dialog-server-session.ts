@@ -56,11 +56,10 @@ export class DialogServerSession extends DialogSession {
     this.#acked.promise.catch(() => {});
     this.useMedia(media);
     this.useDialog(invite.dialog);
-    invite.onCancel = (cancel) => this.#cancelled(cancel);
+    invite.onCancel = (request) => this.#cancelled(request);
     invite.onAck = (ack) => this.#acked.resolve(ack);
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
     this.begin('inbound', headers.from.uri, headers.to.uri);
-    if (invite.cancelled) this.#cancelled(undefined);
   }
 
   /** The INVITE, for headers that have no accessor here. */
@@ -127,10 +126,10 @@ export class DialogServerSession extends DialogSession {
   /** 200 with our offer (late offer); the answer comes in the ACK. */
   async answerLate(options: AnswerOptions = {}): Promise<void> {
     this.#mustBeUnanswered('answerLate()');
-    const body = await this.media.offer(options.codecs ? { codecs: options.codecs } : {});
-    const ack = await this.#accept(body, options, false);
+    const offer = await this.media.offer(options.codecs ? { codecs: options.codecs } : {});
+    const ack = await this.#accept(offer.body, options, false);
     try {
-      this.media.accept(ack.body);
+      this.media.accept(ack.body, offer);
     } catch (error) {
       await this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
       throw error;
@@ -140,8 +139,8 @@ export class DialogServerSession extends DialogSession {
 
   async #accept(body: Uint8Array, options: AnswerOptions, hasMedia = true): Promise<SipRequest> {
     this.#mustBeUnanswered('answer()');
-    this.#finalSent = true;
     this.#invite.accept({ ...options, contentType: sdpType, body });
+    this.#finalSent = true;
     this.advance('answered');
     if (hasMedia) this.mediaStarted();
     const ack = await Promise.race([this.#acked.promise, this.gone()]);
@@ -164,8 +163,8 @@ export class DialogServerSession extends DialogSession {
   }
 
   #refuse(status: number, options: ResponseOptions): void {
-    this.#finalSent = true;
     this.#invite.reject(status, options);
+    this.#finalSent = true;
     this.end({ by: 'local', status, ...(options.reason ? { reason: options.reason } : {}) });
   }
 
@@ -180,13 +179,17 @@ export class DialogServerSession extends DialogSession {
   async invite(uri: string, options: CallInviteOptions = {}): Promise<DialogClientSession> {
     this.signal.throwIfAborted();
     const { early = 'pass', ...rest } = options;
+    // Our own leg comes first: the second is placed beside it, and its first word finds a way to go.
+    if (!this.isAnswered) await this.#settleAudio();
     const leg = this.#inviteLeg(uri, rest, this);
     this.#legs.add(leg);
+    void leg.ended.then(() => this.#legs.delete(leg));
     const progress = new EarlyProgress(this, leg, early);
     const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
     try {
       await leg.invite({
         ...rest,
+        earlyMedia: false,
         signal,
         onResponse: (response) => {
           options.onResponse?.(response);
@@ -196,7 +199,6 @@ export class DialogServerSession extends DialogSession {
       await leg.ack();
       return leg;
     } catch (error) {
-      this.#legs.delete(leg);
       this.context.background(leg.close());
       throw error;
     } finally {
@@ -246,10 +248,15 @@ export class DialogServerSession extends DialogSession {
     await this.dialog?.bye(headers);
   }
 
-  #cancelled(cancel: SipRequest | undefined): void {
+  /** Over before its answer: by CANCEL, by an early BYE, or (undefined) because nobody answered for too long. */
+  #cancelled(request: SipRequest | undefined): void {
     this.#finalSent = true;
-    const reason = cancel && header(cancel, 'reason');
-    this.end({ by: 'remote', method: 'CANCEL', status: 487, ...(reason ? { reason } : {}) });
+    if (!request) {
+      this.end({ by: 'timeout', status: 408 });
+      return;
+    }
+    const reason = header(request, 'reason');
+    this.end({ by: 'remote', method: request.headers.cseq.method, status: 487, ...(reason ? { reason } : {}) });
   }
 
   #provisional(status: number, options: ResponseOptions): void {
@@ -263,6 +270,13 @@ export class DialogServerSession extends DialogSession {
     if (offer.length === 0) throw new StateError(this.callId, 'the INVITE has no offer: early media is not possible');
     this.#localAnswer ??= await this.media.answer(offer, codecs);
     return this.#localAnswer;
+  }
+
+  /** As far as it can be settled before the answer: an INVITE without offer gets its ports only. */
+  async #settleAudio(): Promise<void> {
+    if (this.#invite.request.body.length > 0) await this.#answerOffer(undefined);
+    else await this.media.open();
+    this.signal.throwIfAborted();
   }
 
   #mustBeUnanswered(what: string): void {
@@ -317,7 +331,8 @@ class EarlyProgress {
   }
 
   async #passMedia(): Promise<void> {
-    await this.#a.progressMedia();
+    await this.#a.prepareAnswer();
     this.#a.setEarlyBridge(this.#b.bridgeEarly(this.#a));
+    await this.#a.progressMedia();
   }
 }

@@ -26,10 +26,11 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type Offer, sdpType } from './dialog-media.ts';
 import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import { DigitCollector, type GatherOptions, type GatherResult } from './gather.ts';
+import { checkHeaders, reasonValue } from './headers.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
 import { renegotiate } from './re-invite.ts';
 import { Recording } from './recording.ts';
@@ -182,7 +183,10 @@ export abstract class DialogSession {
 
   // ---- ending
 
-  /** Ends the call in the way its state asks for: a final response, CANCEL or BYE. Idempotent. */
+  /**
+   * Ends the call in the way its state asks for: a final response, CANCEL or BYE. Idempotent.
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION for headers that cannot be sent; the call goes on then.
+   */
   hangup(options: HangupOptions = {}): Promise<void> {
     const reason = options.reason === undefined ? {} : { reason: options.reason };
     return this.terminate({ by: 'local', ...reason }, options);
@@ -192,7 +196,12 @@ export abstract class DialogSession {
   terminate(cause: EndCause, options: HangupOptions = {}): Promise<void> {
     if (this.#state === 'ended') return this.#hanging ?? Promise.resolve();
     const headers = [...(options.headers ?? [])];
-    if (cause.reason) headers.push(['Reason', reasonValue(cause)]);
+    try {
+      checkHeaders(headers);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (cause.reason) headers.push(['Reason', reasonValue(cause.status ?? 200, cause.reason)]);
     const farewell = this.farewell(headers);
     this.#hanging = farewell;
     this.end(cause);
@@ -214,22 +223,28 @@ export abstract class DialogSession {
 
   // ---- audio
 
+  /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
+  get #leg(): MediaLeg {
+    this.signal.throwIfAborted();
+    return this.media.ready;
+  }
+
   playback(): Playback {
-    return new Playback(() => this.media.ready);
+    return new Playback(() => this.#leg);
   }
 
   playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.media.ready);
+    return new PlaybackControl(() => this.#leg);
   }
 
   /** @param tone default: European ringback. */
   ringtone(tone?: Tone): Ringtone {
-    return new Ringtone(() => this.media.ready, tone);
+    return new Ringtone(() => this.#leg, tone);
   }
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    return new Recording(this.media.ready, target, options);
+    return new Recording(this.#leg, target, options);
   }
 
   /**
@@ -248,16 +263,16 @@ export abstract class DialogSession {
 
   /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
   audioReader(options: { readonly sampleRate?: number } = {}): AudioReader {
-    return this.media.ready.reader(options);
+    return this.#leg.reader(options);
   }
 
   /** Audio to the peer: Int16 mono at `sampleRate` (default 8000). */
   audioWriter(options: { readonly sampleRate?: number } = {}): AudioWriter {
-    return this.media.ready.writer(options);
+    return this.#leg.writer(options);
   }
 
   async stats(): Promise<SessionStats> {
-    const leg = await this.media.ready.stats();
+    const leg = await this.#leg.stats();
     const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
     return { ...leg, state: this.#state, answeredMs };
   }
@@ -277,7 +292,7 @@ export abstract class DialogSession {
     digits: string,
     options: { readonly durationMs?: number; readonly gapMs?: number } = {},
   ): Promise<void> {
-    await this.media.ready.sendDtmf(digits, options);
+    await this.#leg.sendDtmf(digits, options);
   }
 
   /**
@@ -345,14 +360,23 @@ export abstract class DialogSession {
   }
 
   /**
-   * Offers the audio again, changed by `options`. Tries again on glare (491, RFC 3261 §14.1).
-   * @throws DialogResponseError when the peer refuses; the old session stays.
+   * Offers the audio again, changed by `options`; one such exchange at a time, in the order asked for. Tries again
+   * on glare (491, RFC 3261 §14.1).
+   * @throws DialogResponseError when the peer refuses; the old session stays. DialogEndedError
    */
-  async reInvite(options: ReInviteOptions = {}): Promise<void> {
+  reInvite(options: ReInviteOptions = {}): Promise<void> {
+    const done = this.#reInviting.then(() => this.#reInvite(options));
+    this.#reInviting = done.catch(() => {});
+    return done;
+  }
+
+  #reInviting: Promise<void> = Promise.resolve();
+
+  async #reInvite(options: ReInviteOptions): Promise<void> {
     this.signal.throwIfAborted();
     if (!this.dialog || this.#state !== 'confirmed')
       throw new StateError(this.callId, 'reInvite() needs a confirmed call');
-    await renegotiate(this.context, this.dialog, this.media, options, this.signal);
+    await Promise.race([renegotiate(this.context, this.dialog, this.media, options, this.signal), this.gone()]);
   }
 
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
@@ -482,8 +506,8 @@ export abstract class DialogSession {
       const { body } = incoming.request;
       if (body.length === 0) {
         const offer = await this.media.offer();
-        incoming.onAck = (ack) => this.#lateAnswer(ack);
-        incoming.respond(200, { contentType: sdpType, body: offer });
+        incoming.onAck = (ack) => this.#lateAnswer(ack, offer);
+        incoming.respond(200, { contentType: sdpType, body: offer.body });
         return;
       }
       await this.#suitBridge(body);
@@ -496,9 +520,9 @@ export abstract class DialogSession {
     }
   }
 
-  #lateAnswer(ack: SipRequest): void {
+  #lateAnswer(ack: SipRequest, offer: Offer): void {
     try {
-      this.media.accept(ack.body);
+      this.media.accept(ack.body, offer);
     } catch (error) {
       this.log.warn({ error: messageOf(error) }, 'the ACK to our offer has no usable answer, ending the call');
       void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
@@ -518,9 +542,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function reasonValue({ status, reason = '' }: EndCause): string {
-  const text = reason.replace(/["\\]/g, ' ');
-  return `SIP;cause=${status ?? 200};text="${text}"`;
 }

@@ -1,12 +1,12 @@
-/** One call to several targets: who answers first gets it, the others are cancelled. */
+/** One call to several targets: who answers first gets it. */
 import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
 import { DialogResponseError } from './errors.ts';
 
 export type ForkStrategy = 'parallel' | 'sequence';
 
 /**
- * @param legs made but not yet invited, in order of preference.
- * @returns the answered leg, ACKed.
+ * @param legs made but not yet invited, in order of preference. The caller closes all but the one it gets.
+ * @returns the answered leg, ACKed (not with `earlyMedia`, see there).
  * @throws the best refusal (RFC 3261 §16.7: a 6xx, else the lowest), or the signal's reason.
  */
 export async function fork(
@@ -14,40 +14,35 @@ export async function fork(
   strategy: ForkStrategy,
   options: InviteOptions,
 ): Promise<DialogClientSession> {
-  const failures: unknown[] = [];
-  if (strategy === 'sequence') {
-    for (const [index, leg] of legs.entries()) {
-      try {
-        await leg.invite(options);
-        await Promise.all(legs.slice(index + 1).map((unused) => unused.close()));
-        return await confirmed(leg);
-      } catch (error) {
-        failures.push(error);
-        await leg.close();
-        options.signal?.throwIfAborted();
-      }
-    }
-    throw best(failures);
-  }
-
-  const losers = new AbortController();
-  const signal = options.signal ? AbortSignal.any([losers.signal, options.signal]) : losers.signal;
-  const attempts = legs.map((leg) => leg.invite({ ...options, signal }).then(() => leg));
-  try {
-    const winner = await Promise.any(attempts);
-    return await confirmed(winner);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw error instanceof AggregateError ? best(error.errors) : error;
-  } finally {
-    losers.abort();
-    for (const leg of legs) if (leg.state !== 'confirmed') void leg.close();
-  }
+  const winner = await (strategy === 'sequence' ? oneByOne(legs, options) : allAtOnce(legs, options));
+  if (!options.earlyMedia) await winner.ack();
+  return winner;
 }
 
-async function confirmed(leg: DialogClientSession): Promise<DialogClientSession> {
-  await leg.ack();
-  return leg;
+async function oneByOne(legs: readonly DialogClientSession[], options: InviteOptions): Promise<DialogClientSession> {
+  const failures: unknown[] = [];
+  for (const leg of legs) {
+    try {
+      await leg.invite(options);
+      return leg;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failures.push(error);
+      await leg.close();
+      // Wanted nowhere (RFC 3261 §21.6).
+      if (error instanceof DialogResponseError && error.status >= 600) break;
+    }
+  }
+  throw best(failures);
+}
+
+async function allAtOnce(legs: readonly DialogClientSession[], options: InviteOptions): Promise<DialogClientSession> {
+  try {
+    return await Promise.any(legs.map((leg) => leg.invite(options).then(() => leg)));
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw best((error as AggregateError).errors);
+  }
 }
 
 function best(failures: readonly unknown[]): unknown {

@@ -2,6 +2,7 @@
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { HeaderField } from '../sip/message.ts';
 import { DialogResponseError } from './errors.ts';
+import { reasonValue } from './headers.ts';
 
 export interface Outcome {
   readonly status: number;
@@ -27,16 +28,11 @@ export function outcomeOf(error: unknown, passRedirects = false): Outcome {
   }
   const status = statusOf(error);
   if (status !== undefined) return { status, headers: [] };
-  return { status: 500, headers: [['Reason', `SIP;cause=500;text="${quotable(messageOf(error))}"`]] };
+  return { status: 500, headers: [['Reason', reasonValue(500, messageOf(error))]] };
 }
 
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof TandemError) && !(error instanceof Error)) return undefined;
   const status = (error as { status?: unknown }).status;
   return typeof status === 'number' && Number.isInteger(status) && status >= 300 && status <= 699 ? status : undefined;
-}
-
-/** Text that can stand in a quoted-string: printable ASCII without quotes, at most 120 characters. */
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x7e]|["\\]/g, ' ').slice(0, 120);
 }

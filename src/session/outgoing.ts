@@ -30,6 +30,7 @@ export function outgoingLeg(uri: string, options: InviteOptions, listeners: read
     },
     codecs,
     beside: options.call ?? originator,
+    options,
   };
 }
 

@@ -27,7 +27,8 @@ export class Playback {
   /**
    * Plays and resolves when it is over: to its end, stopped (by `signal` or by another source taking
    * over), or with the call.
-   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_NO_MEDIA.
+   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_NO_MEDIA; DialogEndedError when the call was over
+   * before.
    */
   async play(source: PlaySource, options?: PlayType | PlaybackOptions): Promise<PlayResult> {
     return this.#start(source, normalize(options)).done;

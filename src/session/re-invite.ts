@@ -19,12 +19,12 @@ export async function renegotiate(
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const body = await media.offer(options);
+    const offer = await media.offer(options);
     signal.throwIfAborted();
-    const response = await dialog.request('INVITE', { contentType: sdpType, body });
+    const response = await dialog.request('INVITE', { contentType: sdpType, body: offer.body });
     if (response.status < 300) {
       dialog.ack();
-      media.accept(response.body);
+      media.accept(response.body, offer);
       return;
     }
     if (response.status !== 491 || attempt === attempts) throw new DialogResponseError(response);

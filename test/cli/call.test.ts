@@ -74,6 +74,16 @@ describe('tandem call', () => {
     expect((await running.result).status).toBe(0);
   });
 
+  it('hangs up when nobody reads its PCM any more', async () => {
+    using phone = await RawPhone.open();
+    const running = new RunningTandem(['call', `sip:a@127.0.0.1:${phone.sipPort}`, '--record', '-']);
+    await running.prints(/answered/);
+    running.child.stdout.destroy();
+    await phone.speak(Array.from({ length: 10 }, () => new Uint8Array(160)));
+    await phone.nextRequest('BYE');
+    expect((await running.result).status).toBe(0);
+  });
+
   it('cancels on Ctrl-C while it rings', async () => {
     using phone = await RawPhone.open();
     phone.plan = { provisional: [{ status: '180 Ringing' }] };

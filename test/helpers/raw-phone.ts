@@ -304,6 +304,7 @@ export class RawPhone {
     this.#sip.send(Buffer.from(lines.join('\r\n'), 'latin1'), dialog.peerPort, '127.0.0.1');
   }
 
+  /** Takes the dialog from a response: for requests before `final`. */
   learn(response: Message): void {
     const dialog = this.#dialog;
     if (!dialog) return;
