@@ -2,6 +2,7 @@
  * The media plane as the session layer sees it: engines in their threads, the RTP port range, the
  * prompts, and a handle per leg. Media knows no SIP.
  */
+import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
 import { MediaBridge } from './handle/bridge.ts';
@@ -17,6 +18,9 @@ import { PortPairs } from './net/port-pairs.ts';
 import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { LegSnapshot } from './snapshot.ts';
+
+/** ms: of a worker that dies a second time within so long the next one has to wait as long. */
+const restartMs = 1000;
 
 export interface CreateLegOptions {
   readonly bindAddress: string;
@@ -36,6 +40,9 @@ export class Media {
   readonly #legs = new Set<MediaLeg>();
   readonly #bridges = new Set<MediaBridge>();
   #links: EngineLink[] = [];
+  /** When a worker died last, by its index. */
+  readonly #deaths = new Map<number, number>();
+  readonly #restarts = new Set<Timer>();
   #names = 0;
   #prefix: string;
   #lock: PortRangeLock | undefined;
@@ -93,8 +100,25 @@ export class Media {
 
   /** A worker died: its legs were told; new legs get a new one. */
   #onLost(link: EngineLink, error: TandemError): void {
-    this.#ports.logger.error({ err: error, worker: link.worker }, 'a media worker died; starting another');
+    const { clock, logger } = this.#ports;
+    logger.error({ err: error, worker: link.worker }, 'a media worker died; starting another');
     if (this.#closing) return;
+    const now = clock.now();
+    const before = this.#deaths.get(link.worker) ?? Number.NEGATIVE_INFINITY;
+    this.#deaths.set(link.worker, now);
+    if (now - before >= restartMs) {
+      this.#replace(link);
+      return;
+    }
+    // What ends each of them would have a core to itself.
+    const timer = clock.setTimer(restartMs, () => {
+      this.#restarts.delete(timer);
+      this.#replace(link);
+    });
+    this.#restarts.add(timer);
+  }
+
+  #replace(link: EngineLink): void {
     void this.#start(link.worker).then((fresh) => {
       if (this.#closing) void fresh.close();
       else this.#links = this.#links.map((other) => (other === link ? fresh : other));
@@ -221,6 +245,8 @@ export class Media {
 
   async #close(): Promise<void> {
     await this.#opening?.catch(() => {});
+    for (const timer of this.#restarts) timer.cancel();
+    this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();
     await Promise.all([...this.#legs].map((leg) => leg.close()));
     await Promise.all(this.#links.map((link) => link.close()));

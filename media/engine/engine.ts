@@ -162,7 +162,8 @@ export class Engine {
   #end(leg: EngineLeg, handover: boolean): Promise<void> {
     const running = this.#closing.get(leg);
     if (running) return running;
-    for (const other of this.#legs.values()) other.route.forget(leg.id);
+    const peer = leg.route.bridge?.peer;
+    if (peer !== undefined) this.#legs.get(peer)?.route.forget(leg.id);
     const ended = leg.close(handover).finally(() => {
       this.#closing.delete(leg);
       if (this.#legs.get(leg.id) === leg) this.#legs.delete(leg.id);

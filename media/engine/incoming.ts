@@ -34,6 +34,8 @@ export class Incoming {
   readonly #view = rtpView();
   readonly #formats: (PayloadFormat | undefined)[] = [];
   #receives = false;
+  /** Samples of the longest packet, and room for them once somebody listens. */
+  #longest = 0;
   #samples = new Int16Array(0);
   /** Somebody wants decoded audio. */
   listens = false;
@@ -70,7 +72,7 @@ export class Incoming {
       };
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
     const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
-    this.#samples = new Int16Array(Math.ceil((rate * longestMs) / 1000));
+    this.#longest = Math.ceil((rate * longestMs) / 1000);
   }
 
   /** One datagram; nothing in it is trusted. */
@@ -97,6 +99,7 @@ export class Incoming {
       const digit = this.dtmf.packet(view.ssrc, view.timestamp, buffer, view.payloadOffset, octets);
       if (digit !== undefined) this.#ports.onDigit(digit);
     } else if (this.listens && arrival !== 'duplicate' && format.codec) {
+      if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
       const payload = buffer.subarray(view.payloadOffset, view.payloadOffset + octets);
       const count = format.codec.decode(payload, this.#samples);
       this.#ports.onAudio(view.timestamp, this.#samples.subarray(0, count), format.rate, arrival);

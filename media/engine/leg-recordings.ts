@@ -29,6 +29,8 @@ export class LegRecordings {
   readonly #writing = new Map<string, Running>();
   readonly #codecs: (AudioCodec | undefined)[] = [];
   #rate = 8000;
+  /** Samples of the longest packet, and room for them once something is recorded. */
+  #longest = 0;
   #samples = new Int16Array(0);
 
   /** @param onChange the number of recordings changed */
@@ -50,7 +52,7 @@ export class LegRecordings {
     for (const codec of codecs) this.#codecs[codec.payloadType] = codecFor(codec);
     this.#rate = audio.codec.clockRate;
     const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
-    this.#samples = new Int16Array(Math.ceil((rate * longestMs) / 1000));
+    this.#longest = Math.ceil((rate * longestMs) / 1000);
   }
 
   /** @param path undefined: chunks go to the main thread */
@@ -107,6 +109,7 @@ export class LegRecordings {
     if (this.#running.size === 0) return;
     const codec = this.#codecs[payloadType];
     if (!codec) return;
+    if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
     const count = codec.decode(buffer.subarray(offset, offset + length), this.#samples);
     const samples = this.#samples.subarray(0, count);
     for (const { recording } of this.#running.values()) recording.sent(timestamp, samples, codec.clockRate);

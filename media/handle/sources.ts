@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
+import { abortable } from '../abortable.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -88,16 +89,10 @@ async function* chunksOf(
 ): AsyncGenerator<Uint8Array, void, void> {
   const readable = 'createReadStream' in source ? source.createReadStream({ autoClose: false }) : source;
   const iterator = readable[Symbol.asyncIterator]() as AsyncIterator<unknown>;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => {});
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await abortable(iterator.next(), signal);
       if (next.done) return;
       yield bytesOf(next.value);
     }
@@ -105,7 +100,6 @@ async function* chunksOf(
     if (error === signal.reason || error instanceof TandemError) throw error;
     throw new TandemError('ERR_FILE', `cannot read the stream: ${messageOf(error)}`, { cause: error });
   } finally {
-    signal.removeEventListener('abort', onAbort);
     if (readable instanceof Readable) readable.destroy();
     else void Promise.resolve(iterator.return?.()).catch(() => {});
   }

@@ -33,7 +33,10 @@ export function startWorker({ index, entry }: WorkerOptions, listener: HostListe
     dead(workerError(index, messageOf(cause), cause));
     void worker.terminate();
   });
-  worker.on('messageerror', (cause) => dead(workerError(index, messageOf(cause), cause)));
+  worker.on('messageerror', (cause) => {
+    dead(workerError(index, messageOf(cause), cause));
+    void worker.terminate();
+  });
   worker.on('exit', (code) => dead(workerError(index, `it exited with ${code}`)));
   const flush = (): void => {
     const commands = batch;

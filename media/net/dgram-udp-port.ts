@@ -1,6 +1,5 @@
 /** `UdpPort` over node:dgram: one socket per port, nothing allocated per packet that Node does not allocate. */
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import type { DatagramReceiver, UdpIo, UdpPort } from './udp-port.ts';
 
@@ -11,9 +10,12 @@ import type { DatagramReceiver, UdpIo, UdpPort } from './udp-port.ts';
 const socketBuffer = 32 * 1024;
 
 /** Addresses are never names here, so nothing is looked up (and no DNS call can be made by an SDP). */
-function noLookup(address: string, ...rest: unknown[]): void {
-  const done = rest.at(-1) as (error: Error | null, address: string, family: number) => void;
-  done(null, address, address.includes(':') ? 6 : 4);
+function noLookup(
+  address: string,
+  family: number,
+  done: (error: Error | null, address: string, family: number) => void,
+): void {
+  done(null, address, family);
 }
 
 class DgramPort implements UdpPort {
@@ -22,10 +24,10 @@ class DgramPort implements UdpPort {
   readonly port: number;
   #closing: Promise<void> | undefined;
 
-  constructor(socket: Socket, v6: boolean, receive: DatagramReceiver) {
+  constructor(socket: Socket, port: number, v6: boolean, receive: DatagramReceiver) {
     this.#socket = socket;
     this.#v6 = v6;
-    this.port = socket.address().port;
+    this.port = port === 0 ? socket.address().port : port;
     socket.on('message', (message, peer) => {
       if (this.#closing) return;
       const address = v6 && peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
@@ -49,7 +51,7 @@ class DgramPort implements UdpPort {
 export function createDgramIo(): UdpIo {
   return {
     bind(address, port, receive) {
-      const v6 = isIPv6(address);
+      const v6 = address.includes(':');
       const socket = createSocket({ type: v6 ? 'udp6' : 'udp4', lookup: noLookup as never });
       return new Promise((resolve, reject) => {
         const onError = (error: Error): void => {
@@ -62,7 +64,7 @@ export function createDgramIo(): UdpIo {
           // A send that failed in the background (an unreachable host) is a lost datagram, no more.
           socket.on('error', () => {});
           setBuffers(socket);
-          resolve(new DgramPort(socket, v6, receive));
+          resolve(new DgramPort(socket, port, v6, receive));
         });
       });
     },

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Fetch, Files } from '../../src/base/io.ts';
+import { abortable } from '../abortable.ts';
 import { encodingOf } from '../protocol.ts';
 import type { CodecName, DecodedPrompt, PcmFormat, PromptCoder, PromptType } from './decode-prompt.ts';
 import { audioFormatError, closedError, fetchError, fileError } from './errors.ts';
@@ -80,7 +81,8 @@ export class PromptStore {
   ): Promise<Prompt> {
     const { signal, ...format } = options;
     signal?.throwIfAborted();
-    return await abortable(this.#load(source, type, format), signal);
+    const prompt = this.#load(source, type, format);
+    return signal ? await abortable(prompt, signal) : await prompt;
   }
 
   /** The prompt's payload in one codec. @throws TandemError ERR_AUDIO_FORMAT, ERR_CLOSED */
@@ -200,20 +202,4 @@ function pathOf(url: URL): string {
 
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
-}
-
-/** Lets one caller stop waiting for what others may still want. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  work.catch(() => {}); // its failure after the abort is nobody's
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

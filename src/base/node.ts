@@ -19,22 +19,24 @@ export const nodeClock: Clock = {
 /** Cryptographic random bytes, drawn from a pool: a system call per tag costs more than the tag. */
 export function createNodeRandom(): Random {
   const pool = new Uint8Array(4096);
+  const view = new DataView(pool.buffer);
   let used = pool.length;
-  const take = (length: number): Uint8Array => {
-    if (length > pool.length) return randomFillSync(new Uint8Array(length));
+  /** Where `length` unused bytes begin. */
+  const take = (length: number): number => {
     if (used + length > pool.length) {
       randomFillSync(pool);
       used = 0;
     }
     used += length;
-    return pool.slice(used - length, used);
+    return used - length;
   };
   return {
-    bytes: take,
-    uint32() {
-      const b = take(4);
-      return new DataView(b.buffer, b.byteOffset, 4).getUint32(0);
+    bytes(length) {
+      if (length > pool.length) return randomFillSync(new Uint8Array(length));
+      const from = take(length);
+      return pool.slice(from, from + length);
     },
+    uint32: () => view.getUint32(take(4)),
   };
 }
 

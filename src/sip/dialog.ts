@@ -30,9 +30,9 @@ export class Dialog {
   readonly remoteTag: string | undefined;
   readonly role: 'uac' | 'uas';
   /** Requests of the peer in the order of their CSeq. BYE has been answered by then. Default: refuses. */
-  onRequest: (request: IncomingRequest) => void = (request) => request.respond(refusal(request.request.method));
+  onRequest: (request: IncomingRequest) => void = refuse;
   /** Once, when a confirmed dialog ends. */
-  onEnd: (cause: DialogEnd) => void = () => {};
+  onEnd: (cause: DialogEnd) => void = ignore;
   /** @internal */
   readonly gate: TurnGate;
   readonly #core: SipCore;
@@ -380,7 +380,13 @@ export class Dialog {
     if (!this.#bye) this.#remove();
     if (this.#ended) return;
     this.#ended = true;
-    this.gate.run(() => this.onEnd(cause));
+    this.gate.run(() => {
+      const { onEnd } = this;
+      // The transaction of our INVITE keeps the dialog for half a minute more, which must not keep the user's call.
+      this.onRequest = refuse;
+      this.onEnd = ignore;
+      onEnd(cause);
+    });
   }
 
   #remove(): void {
@@ -401,6 +407,8 @@ export class Dialog {
   }
 }
 
-function refusal(method: string): number {
-  return method === 'INVITE' ? 488 : 501;
+function refuse(incoming: IncomingRequest): void {
+  incoming.respond(incoming.request.method === 'INVITE' ? 488 : 501);
 }
+
+function ignore(): void {}

@@ -143,6 +143,8 @@ export class InviteClient {
   #finish(result: InviteResult<Dialog>): void {
     if (this.#settled) return;
     this.#settled = true;
+    // The transaction keeps this client for half a minute more, which must not keep the user's call.
+    this.onProvisional = () => {};
     this.#settle(result);
     // After a 2xx other forks may still answer; after anything else no dialog is left.
     if (result.response.status >= 300 && !this.#awaitsForks()) this.#discardEarly();

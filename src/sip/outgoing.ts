@@ -7,6 +7,7 @@ import { token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import type { SipCore } from './core.ts';
 import { answerChallenge, selectChallenge } from './digest.ts';
+import { checkValue } from './header-lines.ts';
 import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
 import type { Credentials, SipTransportName } from './options.ts';
 import { type Resolution, resolveTarget } from './resolve.ts';
@@ -59,8 +60,12 @@ export class OutgoingRequest implements ClientUser {
   /** Realms and nonces that have been answered. */
   readonly #answered = new Set<string>();
 
-  /** @param request without Via. */
+  /**
+   * @param request without Via.
+   * @throws TandemError ERR_HEADER_INJECTION for a user name that no header can hold
+   */
   constructor(core: SipCore, request: SipRequest, options: OutgoingOptions, user: OutgoingUser) {
+    if (options.credentials) checkValue('Authorization', options.credentials.username);
     this.#core = core;
     this.request = request;
     this.#options = options;

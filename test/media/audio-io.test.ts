@@ -1,4 +1,6 @@
 import { Readable, Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { readWav, resample, wavHeader } from '../../media/audio/index.ts';
 import { pcmu } from '../../media/codec/index.ts';
@@ -223,6 +225,26 @@ describe('a stream', () => {
     expect(released).toBe(true);
   });
 
+  it('that never ends is forgotten chunk by chunk once it is sent', async () => {
+    await using lab = await openLab();
+    const leg = await openLeg(lab);
+    const given: WeakRef<Uint8Array>[] = [];
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        const chunk = noise(1000);
+        given.push(new WeakRef(chunk));
+        yield chunk;
+      }
+    }
+    const playback = leg.play(endless(), '');
+    await lab.clock.advance(4000);
+    expect(given.length).toBeGreaterThan(20);
+    await collectGarbage();
+    expect(given.slice(0, 20).filter((chunk) => chunk.deref() !== undefined)).toHaveLength(0);
+    playback.stop();
+    await playback.done;
+  });
+
   it('that breaks or is no audio rejects with what is wrong', async () => {
     await using lab = await openLab();
     const leg = await openLeg(lab);
@@ -342,3 +364,11 @@ describe('a stall', () => {
     expect((await leg.stats()).sent.skippedTicks).toBe(10);
   });
 });
+
+/** A whole collection, in a turn of its own: a WeakRef that was looked at keeps its object until the turn ends. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+}

@@ -6,10 +6,11 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
 import { Media } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
+import { nodeClock } from '../../src/base/node.ts';
 import { concat, machine, noise, openMedia } from './support/open-media.ts';
 import { Phone, rtpBytes } from './support/phone.ts';
 
@@ -244,6 +245,29 @@ describe('a worker that dies', () => {
     fresh.negotiate(phone.audio());
     await expect(fresh.play(noise(320), '').done).resolves.toMatchObject({ end: 'completed' });
     expect(await media.counts()).toMatchObject({ legs: 2 });
+  });
+
+  it('as soon as it starts is not started again and again without a pause', async () => {
+    const entry = join(folder, 'dead.ts');
+    await writeFile(entry, 'process.exit(3);');
+    const { pathToFileURL } = await import('node:url');
+    const waits: number[] = [];
+    const waiting = new Promise<void>((resolve) => {
+      vi.spyOn(nodeClock, 'setTimer').mockImplementation((ms) => {
+        waits.push(ms);
+        resolve();
+        return { cancel: () => waits.splice(0) };
+      });
+    });
+    const media = await openMedia({ workers: 1 }, { workerEntry: pathToFileURL(entry) });
+    await waiting;
+    vi.restoreAllMocks();
+    expect(waits).toEqual([1000]);
+    await expect(media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' })).rejects.toMatchObject({
+      code: 'ERR_MEDIA_WORKER',
+    });
+    await media.close();
+    expect(waits).toHaveLength(0);
   });
 });
 

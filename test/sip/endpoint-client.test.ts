@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { InviteOptions } from '../../src/sip/endpoint.ts';
-import { address, type Lab, openLab, reply, sdp } from './lab.ts';
+import { address, countingRandom, type Lab, openLab, reply, sdp, write } from './lab.ts';
 
 const call: InviteOptions = {
   uri: 'sip:peer@10.0.0.2:5070',
@@ -344,4 +346,79 @@ describe('stray messages', () => {
     expect(lab.endpoint.stats.counters).toMatchObject({ strayResponses: 2, strayAcks: 1 });
     expect(lab.heard()).toEqual(['INVITE']);
   });
+});
+
+describe('the transaction of an INVITE that is over', () => {
+  it('keeps nothing of its user while it waits for copies of the 2xx', async () => {
+    const { lab, client, invite } = await calling();
+    const call = listens(client);
+    await lab.send(reply(invite, 183));
+    await lab.send(reply(invite, 200));
+    const { dialog } = await client.final;
+    if (!dialog) throw new Error('no dialog');
+    dialog.ack();
+    await lab.clock.advance(1);
+    void dialog.bye();
+    await lab.clock.advance(1);
+    expect(lab.last().what).toBe('BYE');
+    await lab.send(reply(lab.last(), 200));
+    await lab.clock.advance(1);
+    expect(lab.endpoint.stats).toMatchObject({ clientTransactions: 2, dialogs: 0 });
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    expect(call.deref()).toBeUndefined();
+    // A copy of the 200 still gets its ACK.
+    const before = lab.inbox.length;
+    await lab.send(reply(invite, 200));
+    expect(lab.heard().slice(before)).toEqual(['ACK']);
+    await idle(lab);
+  });
+
+  /** A user that is reached by every callback of the call. */
+  function listens(client: Awaited<ReturnType<typeof calling>>['client']): WeakRef<object> {
+    const call = { provisional: 0, requests: 0, ends: 0 };
+    client.onProvisional = () => call.provisional++;
+    void client.final.then(({ dialog }) => {
+      if (!dialog) return;
+      dialog.onRequest = () => call.requests++;
+      dialog.onEnd = () => call.ends++;
+    });
+    return new WeakRef(call);
+  }
+});
+
+it('a failure while a response is worked on costs that response and nothing else', async () => {
+  const random = countingRandom();
+  let broken = false;
+  const { lab, invite } = await calling(
+    { credentials: { username: 'me', password: 'secret' } },
+    {
+      random: {
+        uint32: random.uint32,
+        bytes: (length: number) => {
+          if (broken) throw new Error('the random source is gone');
+          return random.bytes(length);
+        },
+      },
+    },
+  );
+  broken = true;
+  await lab.send(reply(invite, 401, { headers: ['WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'] }));
+  broken = false;
+  expect(lab.endpoint.stats.counters.internalErrors).toBe(1);
+  await lab.send(write({ method: 'OPTIONS' }));
+  expect(lab.last().what).toBe('200');
+});
+
+it('a user name that no header can hold is refused before anything is sent', async () => {
+  const lab = await openLab();
+  const credentials = { username: 'me\r\nX-Injected: 1', password: 'secret' };
+  expect(() => lab.endpoint.invite({ ...call, credentials })).toThrow(
+    expect.objectContaining({ code: 'ERR_HEADER_INJECTION' }),
+  );
+  await lab.clock.advance(0);
+  expect(lab.inbox).toEqual([]);
+  await idle(lab);
 });
