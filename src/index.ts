@@ -16,7 +16,6 @@ export {
 } from './session/dialog-server-session.ts';
 export {
   DialogSession,
-  type DtmfDigit,
   type HangupOptions,
   type ReInviteOptions,
   type SessionGatherOptions as GatherOptions,
@@ -33,6 +32,7 @@ export {
 export type { CallCreated, SessionEvent, SipEvent, TandemEvents } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
+export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
 export type { HeaderField } from './sip/message.ts';

@@ -17,22 +17,22 @@ import type {
   Tone,
 } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
-import { messageOf, TandemError } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Observer } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
-import { BoundedQueue } from '../base/queue.ts';
 import { type Random, token } from '../base/random.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import { type HeaderField, header, type NameAddr, type SipResponse } from '../sip/message.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, type Offer, sdpType } from './dialog-media.ts';
+import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
-import { DigitCollector, type GatherOptions, type GatherResult } from './gather.ts';
+import type { GatherOptions, GatherResult } from './gather.ts';
 import { checkHeaders, reasonValue } from './headers.ts';
+import { type DtmfDigit, Keypad } from './keypad.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
-import { renegotiate } from './re-invite.ts';
+import { answerReInvite, renegotiate } from './re-invite.ts';
 import { Recording } from './recording.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
@@ -66,12 +66,6 @@ export interface SessionGatherOptions extends GatherOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface DtmfDigit {
-  readonly digit: string;
-  /** Unix milliseconds. */
-  readonly at: number;
-}
-
 export interface SessionStats extends LegStats {
   readonly state: SessionState;
   /** Milliseconds since the call was answered. */
@@ -83,16 +77,10 @@ export interface ReInviteOptions {
   readonly direction?: Direction;
 }
 
-/** Digits pressed before anybody asks for them are kept, up to so many. */
-const typeAheadLimit = 64;
-const dtmfQueueLimit = 256;
-
 /** What a leg asks of the bridge that it is in. */
 export interface BridgeMembership {
   /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
   codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
-  /** A bridge for good ends an early one. */
-  remove(session: DialogSession): void;
 }
 
 export abstract class DialogSession {
@@ -117,13 +105,12 @@ export abstract class DialogSession {
   readonly #leave: (() => void)[] = [];
   #answeredAt: number | undefined;
   #hanging: Promise<void> | undefined;
-  #typeAhead: string[] = [];
-  #collector: DigitCollector | undefined;
-  readonly #dtmfQueues = new Set<BoundedQueue<DtmfDigit>>();
+  readonly #keypad: Keypad;
   #earlyBridge: (() => void) | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
+    this.#keypad = new Keypad(context.clock);
     this.id = token(context.random, 8);
     this.data = data;
     const { promise, resolve } = Promise.withResolvers<EndCause>();
@@ -281,10 +268,7 @@ export abstract class DialogSession {
 
   /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
   dtmf(): AsyncIterableIterator<DtmfDigit> {
-    const queue = new BoundedQueue<DtmfDigit>(dtmfQueueLimit, () => this.#dtmfQueues.delete(queue));
-    if (this.#state === 'ended') queue.close();
-    else this.#dtmfQueues.add(queue);
-    return queue;
+    return this.#keypad.listen();
   }
 
   /** Sends digits by RFC 4733, where the peer offered telephone-event. Resolves when they are out. */
@@ -300,52 +284,15 @@ export abstract class DialogSession {
    * a prompt's end.
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
    */
-  async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    this.signal.throwIfAborted();
-    options.signal?.throwIfAborted();
-    if (this.#collector) throw new StateError(this.callId, 'a gather() is running on this call already');
-    const { promise, resolve, reject } = Promise.withResolvers<GatherResult>();
-    const collector = new DigitCollector(this.context.clock, options, resolve);
-    const playing = new AbortController();
-    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    const onAbort = (): void => reject(stop.reason);
-    stop.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (collector.open && this.#typeAhead.length > 0) collector.push(this.#typeAhead.shift() as string);
-      const typed = !collector.open;
-      this.#collector = collector;
-      this.#onFirstDigit = () => playing.abort();
-      if (options.play !== undefined && !typed) {
-        const type = options.playType === undefined ? {} : { type: options.playType };
-        this.playback()
-          .play(options.play, { ...type, signal: playing.signal })
-          .then(() => collector.wait(), reject);
-      } else {
-        collector.wait();
-      }
-      return await promise;
-    } finally {
-      stop.removeEventListener('abort', onAbort);
-      collector.stop();
-      playing.abort();
-      this.#collector = undefined;
-      this.#onFirstDigit = undefined;
-    }
-  }
-
-  #onFirstDigit: (() => void) | undefined;
-
-  #digit(digit: string): void {
-    const at = this.context.clock.wallclock();
-    if (this.context.observer.has('media:dtmf')) this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-    for (const queue of this.#dtmfQueues) queue.push({ digit, at });
-    if (this.#collector?.open) {
-      this.#onFirstDigit?.();
-      this.#collector.push(digit);
-    } else if (this.#dtmfQueues.size === 0) {
-      this.#typeAhead.push(digit);
-      if (this.#typeAhead.length > typeAheadLimit) this.#typeAhead.shift();
-    }
+  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    const { play, playType, signal } = options;
+    const type = playType === undefined ? {} : { type: playType };
+    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
+    return this.#keypad.gather(
+      options,
+      stop,
+      play === undefined ? undefined : (playing) => this.playback().play(play, { ...type, signal: playing }),
+    );
   }
 
   // ---- signalling in the dialog
@@ -425,7 +372,10 @@ export abstract class DialogSession {
   }
 
   #useLeg(leg: MediaLeg): void {
-    leg.onDtmf = ({ digit }) => this.#digit(digit);
+    leg.onDtmf = ({ digit }) => {
+      this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+      this.#keypad.press(digit);
+    };
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
     leg.onFailed = (error) => {
       this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
@@ -471,9 +421,7 @@ export abstract class DialogSession {
     this.#state = 'ended';
     this.setEarlyBridge(undefined);
     this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
-    for (const queue of this.#dtmfQueues) queue.close();
-    this.#dtmfQueues.clear();
-    this.#typeAhead = [];
+    this.#keypad.close();
     if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
@@ -492,47 +440,17 @@ export abstract class DialogSession {
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
     if (method === 'INVITE') {
-      this.context.background(this.#reInvited(incoming));
+      this.context.background(
+        answerReInvite(incoming, this.media, this.log, {
+          changing: async (next) => this.bridge?.codecChanging(this, next),
+          unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
+        }),
+      );
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {
       incoming.respond(415, { headers: [['Accept', sdpType]] });
     }
-  }
-
-  /** The peer offers the audio anew (RFC 3261 §14.2), or asks for our offer. */
-  async #reInvited(incoming: IncomingRequest): Promise<void> {
-    try {
-      const { body } = incoming.request;
-      if (body.length === 0) {
-        const offer = await this.media.offer();
-        incoming.onAck = (ack) => this.#lateAnswer(ack, offer);
-        incoming.respond(200, { contentType: sdpType, body: offer.body });
-        return;
-      }
-      await this.#suitBridge(body);
-      const answer = await this.media.answer(body);
-      incoming.respond(200, { contentType: sdpType, body: answer });
-    } catch (error) {
-      const status = error instanceof TandemError && error.status === 400 ? 400 : 488;
-      this.log.info({ error: messageOf(error), status }, 're-INVITE refused, the session stays as it was');
-      incoming.respond(status);
-    }
-  }
-
-  #lateAnswer(ack: SipRequest, offer: Offer): void {
-    try {
-      this.media.accept(ack.body, offer);
-    } catch (error) {
-      this.log.warn({ error: messageOf(error) }, 'the ACK to our offer has no usable answer, ending the call');
-      void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
-    }
-  }
-
-  /** In a bridge the other leg must be able to follow to another codec. Throws when it is not. */
-  async #suitBridge(offer: Uint8Array): Promise<void> {
-    const next = this.media.preview(offer);
-    if (this.bridge && next) await this.bridge.codecChanging(this, next);
   }
 }
 
