@@ -4,6 +4,7 @@ export { ConfigError, TandemError } from './base/errors.ts';
 export type { Fetch, FileStat, Files, FileWriter, Resolver } from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
+export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -41,7 +42,4 @@ export {
   type CheckReport,
   Tandem,
   type TandemInviteOptions,
-  type TandemMediaOptions,
-  type TandemOptions,
-  type TransportOptions,
 } from './tandem.ts';

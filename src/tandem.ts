@@ -1,15 +1,16 @@
 /** The composition root: SIP, media and sessions put together, and the calls that run. */
-import { codecsFor, Media, type MediaOptions, type UdpIo } from '../media/index.ts';
+import { Media } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
-import { ConfigError, isAbort, messageOf, TandemError } from './base/errors.ts';
+import { isAbort, messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
-import type { Fetch, Files, Resolver } from './base/io.ts';
+import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
+import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
-import { type CallDataFactory, memoryCallData } from './session/call-data.ts';
+import { memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { DialogServerSession } from './session/dialog-server-session.ts';
@@ -23,45 +24,6 @@ import type { SipMessage } from './sip/message.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { parseUri } from './sip/uri.ts';
-
-export interface TransportOptions {
-  readonly transport: 'udp' | 'tcp';
-  /** Numeric address; `0.0.0.0` and `::` bind to all. */
-  readonly bindHost: string;
-  /** 0 takes any free port. */
-  readonly bindPort: number;
-  /** What Via and Contact say instead of the bound address. */
-  readonly externalHost?: string;
-  readonly externalPort?: number;
-  /** What SDP says instead of the local address. */
-  readonly mediaExternalIp?: string;
-}
-
-export interface TandemMediaOptions extends MediaOptions {
-  /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
-  readonly codecs?: readonly string[];
-}
-
-export interface TandemOptions {
-  /** Default: udp on 127.0.0.1:5060. */
-  readonly transports?: readonly TransportOptions[];
-  readonly media?: TandemMediaOptions;
-  readonly userAgent?: string;
-  readonly logger?: Logger;
-  /** Pass a B leg's 3xx on to the caller instead of 480. */
-  readonly passRedirects?: boolean;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly files?: Files;
-  readonly fetch?: Fetch;
-  readonly resolver?: Resolver;
-  /** Where SIP sockets come from; default Node's. */
-  readonly network?: SipNetwork;
-  /** Where RTP sockets come from, with `media.workers: 0`; default Node's. */
-  readonly udp?: UdpIo;
-  /** Makes what each call carries for scripts; default in memory. */
-  readonly callData?: CallDataFactory;
-}
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -82,8 +44,6 @@ export interface CheckReport {
   readonly draining: boolean;
 }
 
-const defaultTransport: TransportOptions = { transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 };
-const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
 
@@ -110,7 +70,7 @@ export class Tandem {
   /** Opens nothing yet. Throws ConfigError for settings that cannot work. */
   constructor(options: TandemOptions = {}) {
     this.#options = options;
-    this.#transports = checkedTransports(options.transports ?? [defaultTransport]);
+    this.#transports = checkedTransports(options.transports);
     this.#clock = options.clock ?? nodeClock;
     this.#random = options.random ?? createNodeRandom();
     this.#resolver = options.resolver ?? nodeResolver;
@@ -119,9 +79,8 @@ export class Tandem {
     this.observer = new Observer((name, error) =>
       this.#logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
-    const { codecs: names = defaultCodecs, ...media } = options.media ?? {};
-    const codecs = codecsFor(names);
-    if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
+    const { codecs: names, ...media } = options.media ?? {};
+    const codecs = checkedCodecs(names);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
       listen: this.#transports,
@@ -146,7 +105,7 @@ export class Tandem {
       clock,
       random,
       logger,
-      codecs: codecs.value,
+      codecs,
       observer: this.observer,
       endpoint: this.#endpoint,
       media: this.#media,
@@ -452,17 +411,4 @@ function isMediaClosed(error: unknown): boolean {
 
 function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
-}
-
-function checkedTransports(transports: readonly TransportOptions[]): readonly TransportOptions[] {
-  if (transports.length === 0) throw new ConfigError('transports is empty: name at least one listener');
-  for (const { transport, bindPort } of transports) {
-    if (transport !== 'udp' && transport !== 'tcp') {
-      throw new ConfigError(`transport ${JSON.stringify(transport)} is not available: use udp or tcp`);
-    }
-    if (!Number.isInteger(bindPort) || bindPort < 0 || bindPort > 65535) {
-      throw new ConfigError(`bindPort is a number from 0 to 65535, not ${bindPort}`);
-    }
-  }
-  return transports;
 }

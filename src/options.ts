@@ -1,0 +1,72 @@
+/** What a `Tandem` is made with, and what is checked of it before anything is opened. */
+import { type Codec, codecsFor, type MediaOptions, type UdpIo } from '../media/index.ts';
+import type { Clock } from './base/clock.ts';
+import { ConfigError } from './base/errors.ts';
+import type { Fetch, Files, Resolver } from './base/io.ts';
+import type { Logger } from './base/log.ts';
+import type { Random } from './base/random.ts';
+import type { CallDataFactory } from './session/call-data.ts';
+import type { SipNetwork } from './sip/transport/network.ts';
+
+export interface TransportOptions {
+  readonly transport: 'udp' | 'tcp';
+  /** Numeric address; `0.0.0.0` and `::` bind to all. */
+  readonly bindHost: string;
+  /** 0 takes any free port. */
+  readonly bindPort: number;
+  /** What Via and Contact say instead of the bound address. */
+  readonly externalHost?: string;
+  readonly externalPort?: number;
+  /** What SDP says instead of the local address. */
+  readonly mediaExternalIp?: string;
+}
+
+export interface TandemMediaOptions extends MediaOptions {
+  /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
+  readonly codecs?: readonly string[];
+}
+
+export interface TandemOptions {
+  /** Default: udp on 127.0.0.1:5060. */
+  readonly transports?: readonly TransportOptions[];
+  readonly media?: TandemMediaOptions;
+  readonly userAgent?: string;
+  readonly logger?: Logger;
+  /** Pass a B leg's 3xx on to the caller instead of 480. */
+  readonly passRedirects?: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly files?: Files;
+  readonly fetch?: Fetch;
+  readonly resolver?: Resolver;
+  /** Where SIP sockets come from; default Node's. */
+  readonly network?: SipNetwork;
+  /** Where RTP sockets come from, with `media.workers: 0`; default Node's. */
+  readonly udp?: UdpIo;
+  /** Makes what each call carries for scripts; default in memory. */
+  readonly callData?: CallDataFactory;
+}
+
+const defaultTransports: readonly TransportOptions[] = [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 }];
+const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];
+
+/** @throws ConfigError for a codec that is not known. */
+export function checkedCodecs(names: readonly string[] = defaultCodecs): readonly Codec[] {
+  const codecs = codecsFor(names);
+  if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
+  return codecs.value;
+}
+
+/** @throws ConfigError for a transport or port that cannot be. */
+export function checkedTransports(transports = defaultTransports): readonly TransportOptions[] {
+  if (transports.length === 0) throw new ConfigError('transports is empty: name at least one listener');
+  for (const { transport, bindPort } of transports) {
+    if (transport !== 'udp' && transport !== 'tcp') {
+      throw new ConfigError(`transport ${JSON.stringify(transport)} is not available: use udp or tcp`);
+    }
+    if (!Number.isInteger(bindPort) || bindPort < 0 || bindPort > 65535) {
+      throw new ConfigError(`bindPort is a number from 0 to 65535, not ${bindPort}`);
+    }
+  }
+  return transports;
+}
