@@ -2,7 +2,7 @@
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { HeaderField } from '../sip/message.ts';
 import { DialogResponseError } from './errors.ts';
-import { reasonValue } from './headers.ts';
+import { reasonValue } from './reason.ts';
 
 export interface Outcome {
   readonly status: number;

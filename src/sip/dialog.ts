@@ -3,6 +3,7 @@
  * `dialog-data.ts`.
  */
 import { AckWaiter } from './ack-waiter.ts';
+import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
 import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
 import { IncomingRequest } from './incoming-request.ts';
@@ -142,9 +143,15 @@ export class Dialog {
     });
   }
 
-  /** Ends the dialog. Idempotent; resolves at the final response or the timeout, never rejects. */
+  /**
+   * Ends the dialog. Idempotent; resolves at the final response or the timeout, never rejects.
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION; the dialog is as before then
+   */
   bye(headers: readonly HeaderField[] = []): Promise<void> {
-    this.#bye ??= this.#sayBye(headers);
+    if (!this.#bye) {
+      checkHeaders(headers);
+      this.#bye = this.#sayBye(headers);
+    }
     return this.#bye;
   }
 

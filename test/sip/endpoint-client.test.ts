@@ -412,6 +412,22 @@ it('a failure while a response is worked on costs that response and nothing else
   expect(lab.last().what).toBe('200');
 });
 
+it('a BYE that cannot be sent leaves the dialog to be ended by another', async () => {
+  const { lab, client, invite } = await calling();
+  await lab.send(reply(invite, 200));
+  const { dialog } = await client.final;
+  expect(() => dialog?.bye([['X-A', 'a\r\nX-B: b']])).toThrow(
+    expect.objectContaining({ code: 'ERR_HEADER_INJECTION' }),
+  );
+  expect(dialog?.state).toBe('confirmed');
+  const bye = dialog?.bye();
+  await lab.clock.advance(0);
+  expect(lab.last().what).toBe('BYE');
+  await lab.send(reply(lab.last(), 200));
+  await bye;
+  await idle(lab);
+});
+
 it('a user name that no header can hold is refused before anything is sent', async () => {
   const lab = await openLab();
   const credentials = { username: 'me\r\nX-Injected: 1', password: 'secret' };

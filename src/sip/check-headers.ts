@@ -1,7 +1,7 @@
-/** Headers that users add to what ends a call. */
-import { printMessage } from '../sip/codec.ts';
-import { type HeaderField, noBody, noParams, type SipResponse } from '../sip/message.ts';
-import { addContent } from '../sip/response.ts';
+/** Whether headers that a user adds can be sent at all, asked before anything depends on it. */
+import { printMessage } from './codec.ts';
+import { type HeaderField, noBody, noParams, type SipResponse } from './message.ts';
+import { addContent } from './response.ts';
 
 /**
  * Throws what sending them would throw, while the call can still be ended in another way.
@@ -19,14 +19,4 @@ export function checkHeaders(headers: readonly HeaderField[]): void {
   };
   addContent(probe, { headers });
   printMessage(probe);
-}
-
-/** The value of a Reason header (RFC 3326). */
-export function reasonValue(status: number, text: string): string {
-  return `SIP;cause=${status};text="${quotable(text)}"`;
-}
-
-/** Text that can stand in a quoted-string: printable ASCII without quotes, at most 120 characters. */
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x7e]|["\\]/g, ' ').slice(0, 120);
 }
