@@ -19,6 +19,8 @@ export interface EnginePorts {
   readonly udp: UdpIo;
   /** Takes the events of one turn. */
   readonly post: (events: readonly EngineEvent[]) => void;
+  /** Commands that have come and not been handed over yet; none where they never wait. */
+  readonly waiting?: () => readonly Command[] | undefined;
 }
 
 export class Engine {
@@ -48,8 +50,13 @@ export class Engine {
       pacer: this.#pacer,
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),
+      catchUp: () => this.#catchUp(),
       onBroken: (leg, error) => this.#onBroken(leg, error),
     };
+  }
+
+  #catchUp(): void {
+    for (let commands = this.#ports.waiting?.(); commands; commands = this.#ports.waiting?.()) this.handle(commands);
   }
 
   /** One batch, in order. Never throws: what goes wrong is answered, or told as an event. */

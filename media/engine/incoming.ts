@@ -23,6 +23,9 @@ export interface IncomingPorts {
   readonly onAudio: (timestamp: number, samples: Int16Array, rate: number, arrival: Arrival) => void;
 }
 
+/** How many packets of a call count as its first. */
+const firstPackets = 10;
+
 /** ms of one packet that are decoded; nobody sends longer ones. */
 const longestMs = 250;
 
@@ -73,6 +76,11 @@ export class Incoming {
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
     const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
     this.#longest = Math.ceil((rate * longestMs) / 1000);
+  }
+
+  /** True while the first packets of a call have nowhere to go. */
+  get unwired(): boolean {
+    return this.sink === undefined && !this.listens && this.receiver.state.packets < firstPackets;
   }
 
   /** One datagram; nothing in it is trusted. */

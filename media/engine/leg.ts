@@ -46,6 +46,8 @@ export interface LegPorts {
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   readonly emit: (event: EngineEvent) => void;
+  /** Takes commands that have come already but wait behind this turn. */
+  readonly catchUp: () => void;
   /** This leg threw. */
   readonly onBroken: (leg: EngineLeg, error: unknown) => void;
 }
@@ -142,6 +144,8 @@ export class EngineLeg implements PacedStream {
     const { bindAddress, port, rtcpPort } = this.#config;
     this.#rtp = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
       try {
+        // The command that says where the first packets go may have come with them: it was sent before the answer was.
+        if (this.#incoming.unwired) this.#ports.catchUp();
         this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);

@@ -1,9 +1,11 @@
 /** What a media worker runs: an engine on this thread's own clock, network and files. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
 import { Engine } from '../engine/engine.ts';
 import { createDgramIo } from '../net/dgram-udp-port.ts';
 import type { Command } from '../protocol.ts';
+
+type Message = Command[] | 'close';
 
 const port = parentPort;
 if (port) {
@@ -13,9 +15,15 @@ if (port) {
     files: nodeFiles,
     udp: createDgramIo(),
     post: (events) => port.postMessage(events),
+    waiting: () => {
+      const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;
+      return received && commandsOf(received.message);
+    },
   });
-  port.on('message', (message: Command[] | 'close') => {
-    if (message === 'close') void engine.close().then(() => port.postMessage('closed'));
-    else engine.handle(message);
-  });
+  const commandsOf = (message: Message): Command[] => {
+    if (message !== 'close') return message;
+    void engine.close().then(() => port.postMessage('closed'));
+    return [];
+  };
+  port.on('message', (message: Message) => engine.handle(commandsOf(message)));
 }

@@ -68,7 +68,7 @@ export class DialogMedia {
   #audio: NegotiatedAudio | undefined;
   #direction: Direction = 'sendrecv';
   #closing: Promise<void> | undefined;
-  readonly #settled = Promise.withResolvers<MediaLeg>();
+  #whenSettled: ((leg: MediaLeg) => void)[] = [];
   /** Called once when the leg exists. */
   onLeg: (leg: MediaLeg) => void = () => {};
 
@@ -97,9 +97,13 @@ export class DialogMedia {
     return this.#leg;
   }
 
-  /** The leg as soon as audio is negotiated, which is before the answer is sent. Stays open if that never happens. */
-  get settled(): Promise<MediaLeg> {
-    return this.#settled.promise;
+  /**
+   * Calls `wire` with the leg as soon as audio is negotiated, in the very turn of that: before the answer is sent.
+   * At once if it is already.
+   */
+  whenSettled(wire: (leg: MediaLeg) => void): void {
+    if (this.#leg && this.#audio) wire(this.#leg);
+    else this.#whenSettled.push(wire);
   }
 
   /** Takes a port pair, once. @param beside place the leg in the same media worker as this one. */
@@ -183,7 +187,7 @@ export class DialogMedia {
   #settle(leg: MediaLeg, audio: NegotiatedAudio): NegotiatedAudio {
     this.#audio = audio;
     leg.negotiate(audio);
-    this.#settled.resolve(leg);
+    for (const wire of this.#whenSettled.splice(0)) wire(leg);
     return audio;
   }
 

@@ -241,12 +241,11 @@ export abstract class DialogSession {
    */
   async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    const stopped = aborted(stop);
-    const leg = await Promise.race([this.media.settled, stopped]);
-    if (!leg || stop.aborted) return;
-    leg.echo(true);
-    await stopped;
-    if (this.#state !== 'ended') leg.echo(false);
+    this.media.whenSettled((leg) => {
+      if (!stop.aborted) leg.echo(true);
+    });
+    await aborted(stop);
+    if (this.#state !== 'ended') this.media.leg?.echo(false);
   }
 
   /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
