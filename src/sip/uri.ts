@@ -110,21 +110,6 @@ export function uriScheme(text: string): string | undefined {
   return undefined;
 }
 
-/** Do two URIs name the same resource? RFC 3261 §19.1.4 */
-export function sameUri(a: SipUri, b: SipUri): boolean {
-  if (a.scheme !== b.scheme || a.user !== b.user || a.password !== b.password) return false;
-  if (a.host !== b.host || a.port !== b.port) return false;
-  // These four count even where only one of the two has them; any other only where both have it.
-  for (const name of ['user', 'ttl', 'method', 'maddr', 'transport']) {
-    if (name in a.params !== name in b.params) return false;
-  }
-  for (const name in a.params) {
-    if (name in b.params && a.params[name]?.toLowerCase() !== b.params[name]?.toLowerCase()) return false;
-  }
-  const names = Object.keys(a.headers);
-  return names.length === Object.keys(b.headers).length && names.every((name) => a.headers[name] === b.headers[name]);
-}
-
 /** A port of 1 to 65535 in decimal digits, or undefined. */
 export function parsePort(text: string): number | undefined {
   const port = parseDecimal(text, 5);

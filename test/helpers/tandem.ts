@@ -8,10 +8,10 @@ import { type CallHandler, type CheckReport, Tandem } from '../../src/tandem.ts'
 /** Media workers that the suite runs with: 0, 1 or 2. */
 export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
 
-const ports = 200;
+const defaultPorts = 200;
 
 /** A block of ports below the ephemeral range. Another test may have it: try again then. */
-export function randomRtpPorts(): { readonly min: number; readonly max: number } {
+export function randomRtpPorts(ports = defaultPorts): { readonly min: number; readonly max: number } {
   const min = 10_000 + 2 * randomInt((32_000 - 10_000 - ports) / 2);
   return { min, max: min + ports - 1 };
 }
@@ -22,13 +22,18 @@ export interface TestTandem extends AsyncDisposable {
   readonly port: number;
 }
 
-export async function openTandem(handler?: CallHandler, options: TandemOptions = {}): Promise<TestTandem> {
+/** @param ports how many for RTP: each leg takes two. */
+export async function openTandem(
+  handler?: CallHandler,
+  options: TandemOptions = {},
+  ports = defaultPorts,
+): Promise<TestTandem> {
   for (let attempt = 1; ; attempt++) {
     const tandem = new Tandem({
       transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
       logger: createLogger('silent'),
       ...options,
-      media: { workers: testWorkers, rtpPorts: randomRtpPorts(), ...options.media },
+      media: { workers: testWorkers, rtpPorts: randomRtpPorts(ports), ...options.media },
     });
     try {
       if (handler) await tandem.serveBackground(handler);

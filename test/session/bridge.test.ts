@@ -228,4 +228,37 @@ describe('a bridged call', () => {
     await callee.nextRequest('BYE');
     await expectIdle(server.tandem);
   });
+
+  it('loses nothing on 100 bridges while one observer listener is slow and another throws', async () => {
+    await using server = await openTandem(
+      async (call) => {
+        const agent = await call.invite(`sip:agent@127.0.0.1:${call.toUser}`);
+        await using bridge = await server.tandem.bridge(call, agent);
+        await bridge.ended;
+      },
+      {},
+      600,
+    );
+    const { observer } = server.tandem;
+    for (const name of ['call:created', 'call:answered', 'call:confirmed', 'media:started', 'call:ended'] as const) {
+      observer.on(name, () => new Promise((resolve) => setTimeout(resolve, 100)));
+      observer.on(name, () => {
+        throw new Error('listener');
+      });
+    }
+    const bridged = async (n: number): Promise<void> => {
+      using caller = await RawPhone.open();
+      using callee = await RawPhone.open();
+      expect((await caller.call(server.port, { user: String(callee.sipPort) })).status).toBe(200);
+      await callee.nextRequest('ACK');
+      const [out, back] = [words(n, 10), words(n + 100, 10)];
+      await Promise.all([caller.speak(out), callee.speak(back)]);
+      await heardExactly(callee, out);
+      await heardExactly(caller, back);
+      await caller.bye();
+      await callee.nextRequest('BYE');
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, n) => bridged(n)));
+    await expectIdle(server.tandem);
+  });
 });

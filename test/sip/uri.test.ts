@@ -7,7 +7,6 @@ import {
   parseUri,
   printUri,
   type SipUri,
-  sameUri,
   uriScheme,
   uriUser,
 } from '../../src/sip/uri.ts';
@@ -146,39 +145,6 @@ describe('printUri', () => {
         expect(uri(printUri(written))).toEqual(written);
       }),
     );
-  });
-});
-
-describe('sameUri, RFC 3261 §19.1.4', () => {
-  test.each([
-    ['sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'],
-    ['sip:carol@chicago.com', 'sip:carol@chicago.com;newparam=5'],
-    ['sip:carol@chicago.com;newparam=5', 'sip:carol@chicago.com;security=on'],
-    [
-      'sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com',
-      'sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com',
-    ],
-    [
-      'sip:alice@atlanta.com?subject=project%20x&priority=urgent',
-      'sip:alice@atlanta.com?priority=urgent&subject=project%20x',
-    ],
-  ])('%s is %s', (a, b) => {
-    expect(sameUri(uri(a), uri(b))).toBe(true);
-    expect(sameUri(uri(b), uri(a))).toBe(true);
-  });
-
-  test.each([
-    ['SIP:ALICE@AtLanTa.CoM;Transport=udp', 'sip:alice@AtLanTa.CoM;Transport=UDP'],
-    ['sip:bob@biloxi.com', 'sip:bob@biloxi.com:5060'],
-    ['sip:bob@biloxi.com', 'sip:bob@biloxi.com;transport=udp'],
-    ['sip:bob@biloxi.com', 'sip:bob@biloxi.com:6000;transport=tcp'],
-    ['sip:carol@chicago.com', 'sip:carol@chicago.com?Subject=next%20meeting'],
-    ['sip:bob@phone21.boxesbybob.com', 'sip:bob@192.0.2.4'],
-    ['sip:a@h', 'sips:a@h'],
-    ['sip:a@h;x=1', 'sip:a@h;x=2'],
-  ])('%s is not %s', (a, b) => {
-    expect(sameUri(uri(a), uri(b))).toBe(false);
-    expect(sameUri(uri(b), uri(a))).toBe(false);
   });
 });
 
