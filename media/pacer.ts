@@ -94,11 +94,13 @@ export class Pacer {
     if (this.#timer && this.#timerDue <= due) return;
     this.#timer?.cancel();
     this.#timerDue = due;
-    this.#timer = this.#clock.setTimer(Math.max(0, due - this.#clock.now()), () => {
-      this.#timer = undefined;
-      this.#wake();
-    });
+    this.#timer = this.#clock.setTimer(Math.max(0, due - this.#clock.now()), this.#fire, 'pacer');
   }
+
+  readonly #fire = (): void => {
+    this.#timer = undefined;
+    this.#wake();
+  };
 
   #wake(): void {
     const now = this.#clock.now();

@@ -49,10 +49,11 @@ export class RtcpChannel {
   /** RFC 3550 §6.3.1: half to one and a half intervals, so that reports do not fall in step. */
   #arm(): void {
     const { clock, random, interval } = this.#options;
-    this.#timer = clock.setTimer(interval * (0.5 + random.uint32() / 4294967296), () => {
+    const report = (): void => {
       this.#send(false);
       this.#arm();
-    });
+    };
+    this.#timer = clock.setTimer(interval * (0.5 + random.uint32() / 4294967296), report, 'rtcp');
   }
 
   #send(bye: boolean): void {

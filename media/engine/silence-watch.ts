@@ -28,12 +28,13 @@ export class SilenceWatch {
   }
 
   #look(delayMs: number, since: number): void {
-    this.#timer = this.#clock.setTimer(delayMs, () => {
+    const look = (): void => {
       this.#timer = undefined;
       const silent = this.#clock.now() - Math.max(this.#heardAt(), since);
       if (silent < this.#limitMs) this.#look(this.#limitMs - silent, since);
       else this.#onSilence(Math.round(silent));
-    });
+    };
+    this.#timer = this.#clock.setTimer(delayMs, look, 'rtp timeout');
   }
 
   close(): void {

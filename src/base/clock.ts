@@ -13,8 +13,11 @@ export interface Clock {
   now(): number;
   /** Time of day in Unix milliseconds. It may jump; only stamps and logs may use it. */
   wallclock(): number;
-  /** Calls `fire` once, `delayMs` milliseconds from now (at once on the next turn for 0). */
-  setTimer(delayMs: number, fire: () => void): Timer;
+  /**
+   * Calls `fire` once, `delayMs` milliseconds from now (at once on the next turn for 0).
+   * @param label what it waits for, in a word or two, for whoever looks at the timers that are left
+   */
+  setTimer(delayMs: number, fire: () => void, label?: string): Timer;
 }
 
 /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it is aborted. */
@@ -28,10 +31,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       timer.cancel();
       reject(signal?.reason);
     };
-    const timer = clock.setTimer(delayMs, () => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    });
+    const timer = clock.setTimer(
+      delayMs,
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      'sleep',
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -68,9 +68,10 @@ class MemoryCallData implements CallData {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (seconds === 0 || this.#legs.size === 0) return;
-    this.#timer = this.#clock.setTimer(seconds * 1000, () => {
-      for (const hangup of [...this.#legs]) hangup();
-    });
+    const hangup = (): void => {
+      for (const leave of [...this.#legs]) leave();
+    };
+    this.#timer = this.#clock.setTimer(seconds * 1000, hangup, 'call limit');
   }
 
   join(hangup: () => void): () => void {

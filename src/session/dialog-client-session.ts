@@ -151,7 +151,11 @@ export class DialogClientSession extends DialogSession {
     const timer =
       options.timeout === undefined
         ? undefined
-        : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)));
+        : clock.setTimer(
+            options.timeout,
+            () => giveUp(noAnswer(this.callId, options.timeout as number)),
+            'no answer',
+          );
     try {
       await this.media.open(beside?.media.leg);
       const offer = await this.media.offer(codecs ? { codecs } : {});

@@ -74,7 +74,7 @@ export class DigitCollector {
 
   #arm(ms: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.setTimer(ms, () => this.#end('timeout'));
+    this.#timer = this.#clock.setTimer(ms, () => this.#end('timeout'), 'gather');
   }
 
   #end(end: GatherResult['end']): void {

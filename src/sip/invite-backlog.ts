@@ -32,7 +32,7 @@ export class InviteBacklog {
 
   add(invite: InviteServer): void {
     this.#come++;
-    this.#turn ??= this.#clock.setTimer(0, this.#nextTurn);
+    this.#turn ??= this.#clock.setTimer(0, this.#nextTurn, 'invite backlog');
     if (this.#waiting.length === 0 && this.#begun < atOnce) {
       this.#begun++;
       this.#begin(invite);
@@ -62,7 +62,7 @@ export class InviteBacklog {
       this.#waiting = [];
       this.#taken = 0;
     } else {
-      this.#turn ??= this.#clock.setTimer(0, this.#nextTurn);
+      this.#turn ??= this.#clock.setTimer(0, this.#nextTurn, 'invite backlog');
     }
   };
 

@@ -1,19 +1,77 @@
-/** A clock that stands still until a test moves it. Timers fire in the order of their due times. */
+/**
+ * A clock that stands still until a test moves it. It fires timers in the order of their due times, one by one,
+ * and lets everything that a timer set off run to its end before the next. Time does not move while the process
+ * waits for something outside of it: work that was announced by `work`, files and host names.
+ */
+// Not the global ones: a test may have put fakes in their place.
+import { setImmediate, setTimeout } from 'node:timers';
 import type { Clock, Timer } from '../base/clock.ts';
+import { type Due, DueHeap } from '../base/due-heap.ts';
+import { TandemError } from '../base/errors.ts';
 
-interface Pending extends Timer {
+class PendingTimer implements Timer, Due {
   readonly due: number;
   readonly order: number;
   readonly fire: () => void;
+  readonly label: string;
+  readonly #heap: DueHeap<PendingTimer>;
+  index = -1;
+
+  constructor(heap: DueHeap<PendingTimer>, due: number, order: number, fire: () => void, label: string) {
+    this.#heap = heap;
+    this.due = due;
+    this.order = order;
+    this.fire = fire;
+    this.label = label;
+  }
+
+  cancel(): void {
+    this.#heap.remove(this);
+  }
 }
 
+/** Somebody who waits for time to move. */
+interface Waiter {
+  readonly done: () => boolean;
+  readonly until: number;
+  readonly resolve: (met: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Work whose result is handed over when all that was asked for before is. */
+interface OpenWork {
+  readonly what: string;
+  deliver: (() => void) | undefined;
+}
+
+/** Turns in one round of the event loop: each lets all promises settle, and a round costs a system call. */
+const turnsPerRound = 16;
+/** Timers at one instant, after which it is a loop. */
+const mostAtOnce = 100_000;
+/** Real ms that work outside the process may take. */
+const workLimitMs = 10_000;
+/** Rounds of the event loop before waiting for work outside the process costs no more CPU. */
+const busyRounds = 200;
+/** What Node calls requests to the file system and for host names. Anything else outside must be announced. */
+const outside = /^(FSReq|GetAddrInfo|GetNameInfo)/;
+
 export class FakeClock implements Clock {
+  /** Told of every timer that fires, before it does. */
+  onFire: ((label: string) => void) | undefined;
   #now = 0;
   #order = 0;
-  readonly #epoch: number;
-  readonly #pending = new Set<Pending>();
+  #epoch: number;
+  readonly #pending = new DueHeap<PendingTimer>();
+  readonly #waiters: Waiter[] = [];
+  readonly #work: OpenWork[] = [];
+  #running = false;
+  /** Turns of the present round that are still to come. */
+  #turns = 0;
+  #atOnce = 0;
+  #waitingRounds = 0;
+  #waitingSince = 0;
 
-  /** @param epoch Unix milliseconds at the clock's start. */
+  /** @param epoch Unix milliseconds at the clock's start */
   constructor(epoch = Date.UTC(2026, 0, 1)) {
     this.#epoch = epoch;
   }
@@ -26,13 +84,15 @@ export class FakeClock implements Clock {
     return this.#epoch + this.#now;
   }
 
-  setTimer(delayMs: number, fire: () => void): Timer {
-    const timer: Pending = {
-      due: this.#now + Math.max(0, delayMs),
-      order: this.#order++,
-      fire,
-      cancel: () => this.#pending.delete(timer),
-    };
+  /** The time of day jumps, as by NTP or by hand; no timer notices. @param ms back if negative */
+  jumpWallclock(ms: number): void {
+    this.#epoch += ms;
+  }
+
+  setTimer(delayMs: number, fire: () => void, label = 'timer'): Timer {
+    // Not a number, or in the past: at once, as Node has it.
+    const delay = delayMs > 0 ? delayMs : 0;
+    const timer = new PendingTimer(this.#pending, this.#now + delay, this.#order++, fire, label);
     this.#pending.add(timer);
     return timer;
   }
@@ -42,31 +102,168 @@ export class FakeClock implements Clock {
     return this.#pending.size;
   }
 
-  /** Moves time on by `ms`, firing what falls due, and lets promises settle after each timer. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await settle();
-    for (;;) {
-      const next = this.#next();
-      if (!next || next.due > end) break;
-      this.#now = Math.max(this.#now, next.due);
-      this.#pending.delete(next);
-      next.fire();
-      await settle();
-    }
-    this.#now = end;
+  /** The timers that wait, the next one first. `in`: milliseconds from now. */
+  pendingTimers(): readonly { readonly label: string; readonly in: number }[] {
+    return [...this.#pending]
+      .sort((a, b) => a.due - b.due || a.order - b.order)
+      .map(({ label, due }) => ({ label, in: due - this.#now }));
   }
 
-  #next(): Pending | undefined {
-    let first: Pending | undefined;
-    for (const timer of this.#pending) {
-      if (!first || timer.due < first.due || (timer.due === first.due && timer.order < first.order)) first = timer;
+  /**
+   * Announces work outside the process (a file, a look-up, a database). Time stands still until it is done, and
+   * results come in the order in which they were asked for, however fast each of them was.
+   * @param what it is, for the error if it takes longer than ten real seconds
+   */
+  work<T>(start: () => Promise<T>, what = 'work'): Promise<T> {
+    const entry: OpenWork = { what, deliver: undefined };
+    this.#work.push(entry);
+    return new Promise<T>((resolve, reject) => {
+      const done = (deliver: () => void): void => {
+        entry.deliver = deliver;
+        while (this.#work[0]?.deliver) this.#work.shift()?.deliver?.();
+      };
+      start().then(
+        (value) => done(() => resolve(value)),
+        (error: unknown) => done(() => reject(error)),
+      );
+    });
+  }
+
+  /**
+   * Moves time on by `ms`, firing what falls due.
+   * @throws what a timer threw; TandemError ERR_LAB_STUCK when time cannot move
+   */
+  async advance(ms: number): Promise<void> {
+    await this.runUntil(() => false, ms);
+  }
+
+  /**
+   * Moves time from timer to timer until `done` says so, as looked at after each of them.
+   * @param limitMs how far at the most
+   * @returns false when the limit was reached, or no timer is left that could change anything
+   * @throws as `advance`
+   */
+  runUntil(done: () => boolean, limitMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ done, until: this.#now + limitMs, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      this.#round(1);
+    });
+  }
+
+  #round(turns: number): void {
+    this.#turns = turns;
+    for (let i = 0; i < turns; i++) setImmediate(this.#turn);
+  }
+
+  /** Between two turns all promises settle. */
+  readonly #turn = (): void => {
+    this.#turns--;
+    if (!this.#running) return;
+    if (this.#isOutside()) {
+      if (this.#turns === 0) this.#wait();
+      return;
     }
-    return first;
+    this.#waitingRounds = 0;
+    if (!this.#tell()) {
+      if (this.#waiters.length === 0) {
+        this.#running = false;
+        return;
+      }
+      this.#step();
+    }
+    if (this.#turns === 0) this.#round(turnsPerRound);
+  };
+
+  #isOutside(): boolean {
+    return this.#work.length > 0 || process.getActiveResourcesInfo().some((name) => outside.test(name));
+  }
+
+  #wait(): void {
+    if (this.#waitingRounds++ === 0) this.#waitingSince = performance.now();
+    if (performance.now() - this.#waitingSince > workLimitMs) {
+      const what = this.#work[0]?.what ?? 'a request to the file system or the resolver';
+      this.#fail(stuck(`time cannot move: ${what} is not done after ${workLimitMs / 1000} s`));
+    } else if (this.#waitingRounds < busyRounds) {
+      this.#round(1);
+    } else {
+      this.#turns = 1;
+      setTimeout(this.#turn, 1);
+    }
+  }
+
+  /** Lets those go on whose wait is over. @returns whether there were any: what they do comes before time moves */
+  #tell(): boolean {
+    const waiters = this.#waiters;
+    const before = waiters.length;
+    for (let i = 0; i < waiters.length; ) {
+      const waiter = waiters[i] as Waiter;
+      if (!this.#isOver(waiter)) i++;
+      else waiters.splice(i, 1);
+    }
+    return waiters.length < before;
+  }
+
+  #isOver(waiter: Waiter): boolean {
+    try {
+      if (!waiter.done()) return false;
+      waiter.resolve(true);
+    } catch (error) {
+      waiter.reject(error);
+    }
+    return true;
+  }
+
+  /** Fires the next timer, or moves to the end of the shortest wait. */
+  #step(): void {
+    let end = Number.POSITIVE_INFINITY;
+    for (const { until } of this.#waiters) if (until < end) end = until;
+    const next = this.#pending.first;
+    if (next && next.due <= end) {
+      this.#fire(next);
+      return;
+    }
+    if (end < Number.POSITIVE_INFINITY) this.#moveTo(end);
+    for (const waiter of this.#waiters.filter(({ until }) => until === end)) waiter.resolve(false);
+    this.#drop(({ until }) => until === end);
+  }
+
+  #fire(timer: PendingTimer): void {
+    this.#moveTo(timer.due);
+    this.#pending.remove(timer);
+    if (this.#atOnce++ > mostAtOnce) {
+      this.#fail(stuck(`time cannot move: "${timer.label}" is set again and again for the same instant`));
+      return;
+    }
+    try {
+      this.onFire?.(timer.label);
+      timer.fire();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #moveTo(now: number): void {
+    if (now <= this.#now) return;
+    this.#now = now;
+    this.#atOnce = 0;
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#waiters) reject(error);
+    this.#drop(() => true);
+    this.#running = false;
+    this.#waitingRounds = 0;
+    this.#atOnce = 0;
+  }
+
+  #drop(which: (waiter: Waiter) => boolean): void {
+    const kept = this.#waiters.filter((waiter) => !which(waiter));
+    this.#waiters.splice(0, this.#waiters.length, ...kept);
   }
 }
 
-/** Lets chains of promises run: one turn of the event loop drains every microtask. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function stuck(message: string): TandemError {
+  return new TandemError('ERR_LAB_STUCK', message);
 }

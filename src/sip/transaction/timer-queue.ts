@@ -1,20 +1,20 @@
 /**
- * Many timers on one: a binary heap of due times over a single `Clock` timer. A transaction arms
+ * Many timers on one: a heap of due times over a single `Clock` timer. A transaction arms
  * three to five timers and cancels most of them, so they must cost neither a closure nor a Clock
  * timer each.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
+import { type Due, DueHeap } from '../../base/due-heap.ts';
 
 export interface TimerOwner<Name extends string = string> {
   onTimer(name: Name): void;
 }
 
-export class QueuedTimer {
+export class QueuedTimer implements Due {
   readonly name: string;
   readonly owner: TimerOwner<never>;
   readonly due: number;
   readonly order: number;
-  /** Place in the heap; −1 when it is no longer there. */
   index = -1;
 
   constructor(name: string, owner: TimerOwner<never>, due: number, order: number) {
@@ -28,7 +28,7 @@ export class QueuedTimer {
 export class TimerQueue {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  readonly #heap: QueuedTimer[] = [];
+  readonly #heap = new DueHeap<QueuedTimer>();
   #order = 0;
   #alarm: Timer | undefined;
   #alarmDue = Number.POSITIVE_INFINITY;
@@ -42,7 +42,7 @@ export class TimerQueue {
 
   /** Timers that wait. */
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   now(): number {
@@ -52,29 +52,26 @@ export class TimerQueue {
   /** Calls `owner.onTimer(name)` once, `delayMs` from now. Timers due together fire in the order they were set. */
   set<Name extends string>(owner: TimerOwner<Name>, name: Name, delayMs: number): QueuedTimer {
     const timer = new QueuedTimer(name, owner as TimerOwner<never>, this.#clock.now() + delayMs, this.#order++);
-    this.#heap.push(timer);
-    this.#up(this.#heap.length - 1, timer);
+    this.#heap.add(timer);
     if (!this.#firing) this.#arm();
     return timer;
   }
 
   /** Idempotent; also for a timer that has fired. */
   cancel(timer: QueuedTimer | undefined): void {
-    if (!timer || timer.index < 0) return;
-    this.#remove(timer.index);
+    if (!timer || !this.#heap.remove(timer)) return;
     // A later first timer is found when the alarm goes off; only an empty queue must leave nothing behind.
-    if (this.#heap.length === 0 && !this.#firing) this.#arm();
+    if (this.#heap.size === 0 && !this.#firing) this.#arm();
   }
 
   /** Drops every timer. */
   clear(): void {
-    for (const timer of this.#heap) timer.index = -1;
-    this.#heap.length = 0;
+    this.#heap.clear();
     this.#arm();
   }
 
   #arm(): void {
-    const first = this.#heap[0];
+    const { first } = this.#heap;
     if (!first) {
       this.#alarm?.cancel();
       this.#alarm = undefined;
@@ -84,7 +81,7 @@ export class TimerQueue {
     if (first.due >= this.#alarmDue) return;
     this.#alarm?.cancel();
     this.#alarmDue = first.due;
-    this.#alarm = this.#clock.setTimer(Math.max(0, first.due - this.#clock.now()), this.#fire);
+    this.#alarm = this.#clock.setTimer(Math.max(0, first.due - this.#clock.now()), this.#fire, 'sip');
   }
 
   readonly #fire = (): void => {
@@ -96,9 +93,9 @@ export class TimerQueue {
     const now = this.#clock.now() + 1;
     this.#firing = true;
     for (;;) {
-      const timer = this.#heap[0];
+      const timer = this.#heap.first;
       if (!timer || timer.due >= now || timer.order >= last) break;
-      this.#remove(0);
+      this.#heap.remove(timer);
       try {
         timer.owner.onTimer(timer.name as never);
       } catch (error) {
@@ -108,54 +105,4 @@ export class TimerQueue {
     this.#firing = false;
     this.#arm();
   };
-
-  #remove(index: number): void {
-    const heap = this.#heap;
-    const removed = heap[index] as QueuedTimer;
-    removed.index = -1;
-    const last = heap.pop() as QueuedTimer;
-    if (last === removed) return;
-    if (index > 0 && before(last, heap[(index - 1) >> 1] as QueuedTimer)) this.#up(index, last);
-    else this.#down(index, last);
-  }
-
-  #up(from: number, timer: QueuedTimer): void {
-    const heap = this.#heap;
-    let index = from;
-    while (index > 0) {
-      const parentIndex = (index - 1) >> 1;
-      const parent = heap[parentIndex] as QueuedTimer;
-      if (!before(timer, parent)) break;
-      heap[index] = parent;
-      parent.index = index;
-      index = parentIndex;
-    }
-    heap[index] = timer;
-    timer.index = index;
-  }
-
-  #down(from: number, timer: QueuedTimer): void {
-    const heap = this.#heap;
-    let index = from;
-    for (;;) {
-      let childIndex = 2 * index + 1;
-      let child = heap[childIndex];
-      if (!child) break;
-      const right = heap[childIndex + 1];
-      if (right && before(right, child)) {
-        child = right;
-        childIndex++;
-      }
-      if (!before(child, timer)) break;
-      heap[index] = child;
-      child.index = index;
-      index = childIndex;
-    }
-    heap[index] = timer;
-    timer.index = index;
-  }
-}
-
-function before(a: QueuedTimer, b: QueuedTimer): boolean {
-  return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
