@@ -30,7 +30,7 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, TandemEvents } from './session/events.ts';
+export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';

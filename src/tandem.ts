@@ -19,7 +19,14 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
-import { type Flow, type InviteServer, SipEndpoint, type SipListener, type SipStats } from './sip/endpoint.ts';
+import {
+  type FiredTimer,
+  type Flow,
+  type InviteServer,
+  SipEndpoint,
+  type SipListener,
+  type SipStats,
+} from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
@@ -91,6 +98,7 @@ export class Tandem {
       userAgent: options.userAgent ?? 'Tandem',
       network: this.#network,
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
+      onTimer: (timer) => this.#timer(timer),
     });
     this.#media = new Media(media, {
       clock,
@@ -394,6 +402,10 @@ export class Tandem {
     const peer = `${transport}:${address}:${port}`;
     const status = message.kind === 'response' ? { status: message.status, reason: message.reason } : {};
     this.observer.emit(name, { callId, at: this.#clock.wallclock(), direction, peer, method: cseq.method, ...status });
+  }
+
+  #timer(timer: FiredTimer): void {
+    if (this.observer.has('sip:timer')) this.observer.emit('sip:timer', { ...timer, at: this.#clock.wallclock() });
   }
 
   #inBackground(work: Promise<unknown>): void {

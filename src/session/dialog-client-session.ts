@@ -151,11 +151,7 @@ export class DialogClientSession extends DialogSession {
     const timer =
       options.timeout === undefined
         ? undefined
-        : clock.setTimer(
-            options.timeout,
-            () => giveUp(noAnswer(this.callId, options.timeout as number)),
-            'no answer',
-          );
+        : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)), 'no answer');
     try {
       await this.media.open(beside?.media.leg);
       const offer = await this.media.offer(codecs ? { codecs } : {});

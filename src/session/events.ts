@@ -26,6 +26,17 @@ export interface SipEvent {
   readonly reason?: string;
 }
 
+/** A timer of a SIP transaction fired (RFC 3261 table 4): what it does is seen in the messages that follow. */
+export interface SipTimerEvent {
+  readonly callId: string;
+  readonly at: number;
+  /** `A`, `B`, …; `trying` is that of the automatic 100. */
+  readonly timer: string;
+  /** Of the transaction. */
+  readonly method: string;
+  readonly role: 'client' | 'server';
+}
+
 export interface TandemEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
@@ -34,6 +45,7 @@ export interface TandemEvents {
   'call:ended': SessionEvent & { readonly cause: EndCause };
   'sip:request': SipEvent;
   'sip:response': SipEvent;
+  'sip:timer': SipTimerEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
   /** Once, when the call ends. */

@@ -74,6 +74,10 @@ export class SipCore {
       counters: this.counters,
       replyFlow: (flow, port) => this.transport.replyFlow(flow, port),
       onSend: (message, flow) => this.observe('out', message, flow),
+      onTimer: (timer) => {
+        const { onTimer } = options;
+        if (onTimer) this.guard(() => onTimer(timer));
+      },
     });
   }
 

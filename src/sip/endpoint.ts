@@ -43,6 +43,7 @@ export type {
   SipListener,
   SipTransportName,
 } from './options.ts';
+export type { FiredTimer } from './transaction/transaction.ts';
 
 export interface SipStats {
   /** Client and server transactions that are kept at this moment. */

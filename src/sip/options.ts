@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
+import type { FiredTimer } from './transaction/transaction.ts';
 import type { SipNetwork } from './transport/network.ts';
 
 export type SipTransportName = 'udp' | 'tcp';
@@ -59,6 +60,8 @@ export interface SipEndpointOptions {
   readonly network?: SipNetwork;
   /** Hears every message, in order of the wire. */
   readonly onMessage?: (direction: 'in' | 'out', message: SipMessage, peer: Flow) => void;
+  /** Hears every timer of a transaction that fires. */
+  readonly onTimer?: (timer: FiredTimer) => void;
   /** Methods the user of the dialogs handles in `Dialog.onRequest`, beside INVITE; default `['INFO']`. */
   readonly methods?: readonly string[];
   /** Option tags the user supports (RFC 3261 §19.2); default none. */

@@ -56,6 +56,7 @@ function bench(transport: Transport) {
     counters,
     replyFlow: () => flow,
     onSend: () => {},
+    onTimer: () => {},
   });
   const events: string[] = [];
   return {

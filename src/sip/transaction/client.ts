@@ -21,6 +21,9 @@ export interface ClientUser {
 }
 
 export class ClientTransaction extends Transaction {
+  readonly role = 'client';
+  readonly method: string;
+  readonly callId: string;
   readonly request: SipRequest;
   readonly flow: PeerFlow;
   readonly #user: ClientUser;
@@ -44,6 +47,8 @@ export class ClientTransaction extends Transaction {
     const invite = request.method === 'INVITE';
     super(context, invite ? inviteClient : nonInviteClient, flow.reliable);
     this.request = request;
+    this.method = request.method;
+    this.callId = request.headers.callId;
     this.flow = flow;
     this.#user = user;
     this.#onEnd = onEnd;

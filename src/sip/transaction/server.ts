@@ -26,7 +26,9 @@ export interface ServerUser {
 }
 
 export class ServerTransaction extends Transaction {
+  readonly role = 'server';
   readonly method: string;
+  readonly callId: string;
   readonly flow: PeerFlow;
   /** Set by whoever takes the request. */
   user: ServerUser | undefined;
@@ -54,6 +56,7 @@ export class ServerTransaction extends Transaction {
     this.key = key;
     this.mergeKey = mergeKey;
     this.method = methods.get(request.method) ?? ownText(request.method);
+    this.callId = ownText(request.headers.callId);
     this.flow = flow;
     this.#replyPort = replyPort;
     this.#onEnd = onEnd;

@@ -15,6 +15,16 @@ export interface TransactionContext {
   readonly replyFlow: (flow: PeerFlow, port: number) => PeerFlow;
   /** Told of every message that goes out for the first time. */
   readonly onSend: (message: SipMessage, flow: PeerFlow) => void;
+  /** Told of every timer that fires, before it does what it is for. */
+  readonly onTimer: (timer: FiredTimer) => void;
+}
+
+/** A timer of RFC 3261 table 4, or one of our own, that fired. */
+export interface FiredTimer {
+  readonly timer: TimerName;
+  readonly method: string;
+  readonly role: 'client' | 'server';
+  readonly callId: string;
 }
 
 /** Timers whose length depends on how often they fired. A machine has one of them. */
@@ -23,6 +33,9 @@ const doubling: ReadonlySet<TimerName> = new Set(['A', 'E', 'G']);
 type AnyMachine = Machine<string, string>;
 
 export abstract class Transaction implements TimerOwner<TimerName> {
+  abstract readonly role: 'client' | 'server';
+  abstract readonly method: string;
+  abstract readonly callId: string;
   protected readonly context: TransactionContext;
   readonly #machine: AnyMachine;
   readonly #reliable: boolean;
@@ -43,6 +56,8 @@ export abstract class Transaction implements TimerOwner<TimerName> {
   onTimer(name: TimerName): void {
     this.#pending = this.#pending.filter((timer) => timer.name !== name);
     if (doubling.has(name)) this.#fired++;
+    const { method, role, callId } = this;
+    this.context.onTimer({ timer: name, method, role, callId });
     this.input(name === 'trying' ? 'timerTrying' : `timer${name}`);
   }
 

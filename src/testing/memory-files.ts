@@ -1,0 +1,87 @@
+/** Files in memory over those of the disk, which are read and never written. */
+import { TandemError } from '../base/errors.ts';
+import type { FileStat, Files, FileWriter } from '../base/io.ts';
+import { nodeFiles } from '../base/node.ts';
+import type { FakeClock } from './fake-clock.ts';
+
+interface MemoryFile {
+  bytes: Uint8Array;
+  length: number;
+  modified: number;
+}
+
+export class MemoryFiles implements Files {
+  /** Every write and create from now on fails with it: a full disk, say. */
+  failure: Error | undefined;
+  /** Told of what was read from the disk. */
+  onRead: (path: string, bytes: Uint8Array) => void = () => {};
+  readonly #clock: FakeClock;
+  readonly #files = new Map<string, MemoryFile>();
+  #open = 0;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  /** Files that are being written. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Paths of what is in memory. */
+  get paths(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
+  /** What was written, or put there. @throws TandemError ERR_FILE when there is none */
+  get(path: string): Uint8Array {
+    const file = this.#files.get(path);
+    if (file) return file.bytes.subarray(0, file.length);
+    const names = this.paths.join(', ') || 'nothing';
+    throw new TandemError('ERR_FILE', `nobody wrote ${path}; there is: ${names}`, { facts: { path } });
+  }
+
+  set(path: string, bytes: Uint8Array): void {
+    this.#files.set(path, { bytes, length: bytes.length, modified: this.#clock.wallclock() });
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    const bytes = this.#files.has(path)
+      ? this.get(path)
+      : await this.#clock.work(() => nodeFiles.read(path), `reading ${path}`);
+    this.onRead(path, bytes);
+    return bytes;
+  }
+
+  async stat(path: string): Promise<FileStat> {
+    const file = this.#files.get(path);
+    if (file) return { size: file.length, modified: file.modified };
+    return this.#clock.work(() => nodeFiles.stat(path), `looking at ${path}`);
+  }
+
+  async create(path: string): Promise<FileWriter> {
+    if (this.failure) throw this.failure;
+    const file: MemoryFile = { bytes: new Uint8Array(0), length: 0, modified: this.#clock.wallclock() };
+    this.#files.set(path, file);
+    this.#open++;
+    let closed = false;
+    return {
+      write: async (bytes, position) => {
+        if (this.failure) throw this.failure;
+        const end = position + bytes.length;
+        if (end > file.bytes.length) {
+          const larger = new Uint8Array(Math.max(end, 2 * file.bytes.length));
+          larger.set(file.bytes);
+          file.bytes = larger;
+        }
+        file.bytes.set(bytes, position);
+        file.length = Math.max(file.length, end);
+        file.modified = this.#clock.wallclock();
+      },
+      close: async () => {
+        if (!closed) this.#open--;
+        closed = true;
+      },
+    };
+  }
+}

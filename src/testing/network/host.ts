@@ -1,0 +1,182 @@
+/** One machine in the lab's network: its sockets, as the ports of SIP and of the media plane. */
+import type { UdpIo } from '../../../media/index.ts';
+import { TandemError } from '../../base/errors.ts';
+import { listenError } from '../../sip/transport/listen-error.ts';
+import type { SipNetwork, TcpConnection, TcpHandler } from '../../sip/transport/network.ts';
+import type { Address, LabNetwork, Traffic } from './network.ts';
+import { connect, type LabConnection } from './stream.ts';
+
+/** The bytes belong to the receiver. */
+export type Receive = (bytes: Uint8Array, from: Address) => void;
+
+export interface LabSocket {
+  readonly address: string;
+  readonly port: number;
+  /** @returns false when nothing can be sent there, as a system says at once */
+  send(bytes: Uint8Array, to: Address): boolean;
+  close(): void;
+}
+
+type Accept = (connection: TcpConnection) => TcpHandler;
+
+const firstFreePort = 49_152;
+
+export class LabHost {
+  readonly name: string;
+  readonly address: string;
+  /** False: nothing comes in and nothing goes out, as with a cable pulled. */
+  online = true;
+  readonly #network: LabNetwork;
+  readonly #udp = new Map<number, Receive>();
+  readonly #tcp = new Map<number, Accept>();
+  readonly #connections = new Set<LabConnection>();
+  #nextPort = firstFreePort;
+
+  /** Made by `LabNetwork.host`. */
+  constructor(network: LabNetwork, name: string, address: string) {
+    this.#network = network;
+    this.name = name;
+    this.address = address;
+  }
+
+  /** What is open, for those who look for leaks: `udp 5060`, `tcp 5060`, `tcp 5060 10.0.1.1:49152`. */
+  get open(): readonly string[] {
+    return [
+      ...[...this.#udp.keys()].map((port) => `udp ${port}`),
+      ...[...this.#tcp.keys()].map((port) => `tcp ${port}`),
+      ...[...this.#connections].map((one) => `tcp ${one.localPort} to ${one.address}:${one.port}`),
+    ];
+  }
+
+  /** @throws TandemError ERR_PORT_IN_USE; @param port 0: any */
+  openUdp(traffic: Traffic, port: number, receive: Receive): LabSocket {
+    const bound = port === 0 ? this.#freePort(this.#udp) : port;
+    if (this.#udp.has(bound)) throw inUse('udp', this.address, bound);
+    this.#udp.set(bound, receive);
+    const from: Address = { address: this.address, port: bound };
+    return {
+      ...from,
+      send: (bytes, to) => this.#send(traffic, from, to, bytes),
+      close: () => {
+        if (this.#udp.get(bound) === receive) this.#udp.delete(bound);
+      },
+    };
+  }
+
+  #send(traffic: Traffic, from: Address, to: Address, bytes: Uint8Array): boolean {
+    const network = this.#network;
+    const at = network.clock.now();
+    const host = network.hostAt(to.address);
+    const arrivals = this.online && host ? network.way(this, to.address, traffic).arrivals(at) : [];
+    network.onSight({ at, traffic, transport: 'udp', from, to, bytes, arrivals, noHost: !host });
+    for (const due of arrivals) {
+      const copy = bytes.slice();
+      network.deliveries.add(due, () => host?.deliver(to.port, copy, from));
+    }
+    return host !== undefined;
+  }
+
+  /** @internal A datagram arrives; nobody is told when nobody listens. */
+  deliver(port: number, bytes: Uint8Array, from: Address): void {
+    if (this.online) this.#udp.get(port)?.(bytes, from);
+  }
+
+  /** @throws TandemError ERR_PORT_IN_USE; @param port 0: any */
+  listenTcp(port: number, accept: Accept): { readonly port: number; close(): void } {
+    const bound = port === 0 ? this.#freePort(this.#tcp) : port;
+    if (this.#tcp.has(bound)) throw inUse('tcp', this.address, bound);
+    this.#tcp.set(bound, accept);
+    return { port: bound, close: () => this.#tcp.delete(bound) };
+  }
+
+  /** @internal Who listens there. */
+  listener(port: number): Accept | undefined {
+    return this.#tcp.get(port);
+  }
+
+  connectTcp(to: Address, handler: TcpHandler): TcpConnection {
+    return connect(this.#network, this, { address: this.address, port: this.#freePort(this.#tcp) }, to, handler);
+  }
+
+  /** @internal */
+  add(connection: LabConnection): void {
+    this.#connections.add(connection);
+  }
+
+  /** @internal */
+  remove(connection: LabConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** Cuts every stream of this host off, as a restart does: the others learn of it when they send next. */
+  dropStreams(): void {
+    for (const connection of [...this.#connections]) connection.vanish();
+  }
+
+  /** The host's network for a SIP endpoint. */
+  get sip(): SipNetwork {
+    return {
+      openUdp: async (bind, handler) => {
+        this.#mustBeOurs('udp', bind.host, bind.port);
+        const socket = this.openUdp('sip', bind.port, (bytes, from) =>
+          handler.onDatagram(bytes, from.address, from.port),
+        );
+        return {
+          host: bind.host,
+          port: socket.port,
+          receiveBuffer: undefined,
+          send: (bytes, address, port, onError) => {
+            if (!socket.send(bytes, { address, port }))
+              queueMicrotask(() => onError(Object.assign(new Error('no such host'), { code: 'EHOSTUNREACH' })));
+          },
+          close: async () => socket.close(),
+        };
+      },
+      listenTcp: async (bind, accept) => {
+        this.#mustBeOurs('tcp', bind.host, bind.port);
+        const server = this.listenTcp(bind.port, accept);
+        return { host: bind.host, port: server.port, close: async () => server.close() };
+      },
+      connectTcp: (address, port, _local, handler) => this.connectTcp({ address, port }, handler),
+      localAddress: () => this.address,
+    };
+  }
+
+  /** The host's network for a media plane. */
+  get rtp(): UdpIo {
+    return {
+      bind: async (address, port, receive) => {
+        if (!this.#isOurs(address))
+          throw new TandemError('ERR_BIND', `cannot bind UDP ${address}: not an address here`);
+        const socket = this.openUdp('rtp', port, (bytes, from) =>
+          receive(bytes, 0, bytes.length, from.address, from.port),
+        );
+        return {
+          port: socket.port,
+          send: (buffer, offset, length, to, toAddress) =>
+            void socket.send(buffer.subarray(offset, offset + length), { address: toAddress, port: to }),
+          close: async () => socket.close(),
+        };
+      },
+      flush() {},
+    };
+  }
+
+  #isOurs(address: string): boolean {
+    return address === this.address || address === '0.0.0.0' || address === '::';
+  }
+
+  #mustBeOurs(transport: 'udp' | 'tcp', host: string, port: number): void {
+    if (this.#isOurs(host)) return;
+    throw listenError(transport, { host, port }, Object.assign(new Error(host), { code: 'EADDRNOTAVAIL' }));
+  }
+
+  #freePort(taken: ReadonlyMap<number, unknown>): number {
+    while (taken.has(this.#nextPort)) this.#nextPort++;
+    return this.#nextPort++;
+  }
+}
+
+function inUse(transport: 'udp' | 'tcp', host: string, port: number): TandemError {
+  return listenError(transport, { host, port }, Object.assign(new Error('in use'), { code: 'EADDRINUSE' }));
+}
