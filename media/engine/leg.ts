@@ -249,9 +249,11 @@ export class EngineLeg implements PacedStream {
   // What is sent at the beat
 
   tick(due: number, skipped: number): boolean {
+    const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
     this.#recordings.tick(skipped);
-    return this.#outgoing.active || this.#recordings.size > 0;
+    // One beat more: a source that follows at once goes on in the same slot, without a seam.
+    return active || this.#outgoing.active || this.#recordings.size > 0;
   }
 
   #pace(): void {

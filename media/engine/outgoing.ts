@@ -207,6 +207,8 @@ export class Outgoing implements PacketSink {
 
   #play(playback: EnginePlayback, due: number): void {
     const ptime = this.#audio?.ptime ?? beatMs;
+    // The packet before still plays: one that comes sooner would put the stream ahead of the clock, and for good.
+    if (this.#fresh && due < this.sender.busyUntil(this.#rate)) return;
     this.#credit += beatMs;
     while (this.#credit >= ptime && this.#playback === playback) {
       this.#credit -= ptime;

@@ -61,6 +61,12 @@ export class RtpSender {
     return addTimestamp(state.timestamp, Math.max(state.span, Math.round(((at - state.at) * rate) / 1000)));
   }
 
+  /** ms on the engine's clock until which the newest packet plays. */
+  busyUntil(rate: number): number {
+    const { at, span } = this.state;
+    return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at + (span * 1000) / rate;
+  }
+
   /** Notes a packet that goes out. Packets forwarded out of order leave the newest as it is. */
   sent(sequence: SeqNo, timestamp: RtpTimestamp, span: number, at: number, octets: number): void {
     const { state } = this;

@@ -32,7 +32,8 @@ class PendingTimer implements Timer, Due {
 
 /** Somebody who waits for time to move. */
 interface Waiter {
-  readonly done: () => boolean;
+  /** Undefined: for the time alone. */
+  readonly done: (() => boolean) | undefined;
   readonly until: number;
   readonly resolve: (met: boolean) => void;
   readonly reject: (error: unknown) => void;
@@ -50,6 +51,11 @@ const turnsPerRound = 16;
 const mostAtOnce = 100_000;
 /** Real ms that work outside the process may take. */
 const workLimitMs = 10_000;
+/**
+ * Real ms to wait where no timer is left, in case that something outside is under way that nobody announced (a
+ * module that is loaded, say): after that it is taken for granted that nothing will ever happen.
+ */
+const graceMs = 250;
 /** Rounds of the event loop before waiting for work outside the process costs no more CPU. */
 const busyRounds = 200;
 /** What Node calls requests to the file system and for host names. Anything else outside must be announced. */
@@ -68,8 +74,9 @@ export class FakeClock implements Clock {
   /** Turns of the present round that are still to come. */
   #turns = 0;
   #atOnce = 0;
-  #waitingRounds = 0;
-  #waitingSince = 0;
+  /** Rounds in which time stood still, and since when it does, in real ms. */
+  #idleRounds = 0;
+  #idleSince = 0;
 
   /** @param epoch Unix milliseconds at the clock's start */
   constructor(epoch = Date.UTC(2026, 0, 1)) {
@@ -134,7 +141,7 @@ export class FakeClock implements Clock {
    * @throws what a timer threw; TandemError ERR_LAB_STUCK when time cannot move
    */
   async advance(ms: number): Promise<void> {
-    await this.runUntil(() => false, ms);
+    await this.#wait(undefined, ms);
   }
 
   /**
@@ -144,6 +151,10 @@ export class FakeClock implements Clock {
    * @throws as `advance`
    */
   runUntil(done: () => boolean, limitMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return this.#wait(done, limitMs);
+  }
+
+  #wait(done: (() => boolean) | undefined, limitMs: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ done, until: this.#now + limitMs, resolve, reject });
       if (this.#running) return;
@@ -162,34 +173,39 @@ export class FakeClock implements Clock {
     this.#turns--;
     if (!this.#running) return;
     if (this.#isOutside()) {
-      if (this.#turns === 0) this.#wait();
+      if (this.#turns === 0) this.#standStill(workLimitMs);
       return;
     }
-    this.#waitingRounds = 0;
-    if (!this.#tell()) {
-      if (this.#waiters.length === 0) {
-        this.#running = false;
-        return;
-      }
-      this.#step();
+    if (this.#tell()) this.#idleRounds = 0;
+    else if (this.#waiters.length === 0) this.#running = false;
+    else if (this.#pending.size > 0 || this.#waiters.every(({ done }) => !done)) this.#step();
+    else if (this.#turns === 0) {
+      this.#standStill(graceMs);
+      return;
     }
-    if (this.#turns === 0) this.#round(turnsPerRound);
+    if (this.#running && this.#turns === 0) this.#round(turnsPerRound);
   };
 
   #isOutside(): boolean {
     return this.#work.length > 0 || process.getActiveResourcesInfo().some((name) => outside.test(name));
   }
 
-  #wait(): void {
-    if (this.#waitingRounds++ === 0) this.#waitingSince = performance.now();
-    if (performance.now() - this.#waitingSince > workLimitMs) {
-      const what = this.#work[0]?.what ?? 'a request to the file system or the resolver';
-      this.#fail(stuck(`time cannot move: ${what} is not done after ${workLimitMs / 1000} s`));
-    } else if (this.#waitingRounds < busyRounds) {
-      this.#round(1);
-    } else {
+  /** Nothing can go on in here: waits in real time for what is outside. */
+  #standStill(limitMs: number): void {
+    if (this.#idleRounds++ === 0) this.#idleSince = performance.now();
+    if (performance.now() - this.#idleSince < limitMs) {
+      if (this.#idleRounds < busyRounds) {
+        this.#round(1);
+        return;
+      }
       this.#turns = 1;
       setTimeout(this.#turn, 1);
+    } else if (this.#isOutside()) {
+      const what = this.#work[0]?.what ?? 'a request to the file system or the resolver';
+      this.#fail(stuck(`time cannot move: ${what} is not done after ${limitMs / 1000} s`));
+    } else {
+      this.#step();
+      this.#round(turnsPerRound);
     }
   }
 
@@ -207,7 +223,7 @@ export class FakeClock implements Clock {
 
   #isOver(waiter: Waiter): boolean {
     try {
-      if (!waiter.done()) return false;
+      if (!waiter.done?.()) return false;
       waiter.resolve(true);
     } catch (error) {
       waiter.reject(error);
@@ -230,6 +246,7 @@ export class FakeClock implements Clock {
   }
 
   #fire(timer: PendingTimer): void {
+    this.#idleRounds = 0;
     this.#moveTo(timer.due);
     this.#pending.remove(timer);
     if (this.#atOnce++ > mostAtOnce) {
@@ -254,7 +271,7 @@ export class FakeClock implements Clock {
     for (const { reject } of this.#waiters) reject(error);
     this.#drop(() => true);
     this.#running = false;
-    this.#waitingRounds = 0;
+    this.#idleRounds = 0;
     this.#atOnce = 0;
   }
 

@@ -57,3 +57,28 @@ export function compare(
   const snrDb = explained >= 1 ? Number.POSITIVE_INFINITY : 10 * Math.log10(explained / (1 - explained));
   return { similarity, snrDb, lostMs: lost, soundMs: sound };
 }
+
+/** A first look at half the rate is off by a sample, or by a period of the voice. */
+const around = 10 * samplesPerMs;
+
+/**
+ * Where the reference begins, of all places near `start`, by the part of it that has been heard.
+ * @param at, length that part, from the beginning of the reference
+ */
+export function exactStart(audio: HeardAudio, samples: Int16Array, at: number, length: number, start: number): number {
+  const part = samples.subarray(at, at + length);
+  let best = Number.NEGATIVE_INFINITY;
+  let found = start;
+  for (let place = Math.max(start - around, -at); place <= start + around; place++) {
+    const came = audio.samples(place + at, place + at + part.length);
+    let [xy, yy] = [0, 0];
+    for (let i = 0; i < part.length; i++) {
+      const y = came[i] as number;
+      xy += (part[i] as number) * y;
+      yy += y * y;
+    }
+    const likeness = yy > 0 ? xy / Math.sqrt(yy) : 0;
+    if (likeness > best) [best, found] = [likeness, place];
+  }
+  return found;
+}

@@ -2,7 +2,7 @@
  * Looks for a reference in audio that is still being heard. It looks for short probes of it first; where one is
  * found it is known where the whole should be, and it is compared as soon as it is complete.
  */
-import { type Comparison, compare } from './compare.ts';
+import { type Comparison, compare, exactStart } from './compare.ts';
 import { type HeardAudio, samplesPerMs, silenceRms } from './heard-audio.ts';
 import { halved, type Probe, type Reference } from './reference.ts';
 
@@ -37,7 +37,7 @@ export class Search {
   /** Per probe: where to look next. */
   readonly #next: number[];
   #candidates: number[] = [];
-  readonly #seen: number[] = [];
+  readonly #seen = new Set<number>();
   #best: Match | undefined;
 
   /** @param begin nothing before this position counts */
@@ -95,35 +95,30 @@ export class Search {
       }
       // The top of this rise: the next one is another find.
       if (bestAt >= 0 && (offset - bestAt) * 2 >= near) {
-        this.#found(from + 2 * bestAt - probe.at);
+        this.#found(probe, from + 2 * bestAt);
         [best, bestAt] = [worthALook, -1];
       }
       energy += (half[offset + probe.half.length] ?? 0) ** 2 - (half[offset] as number) ** 2;
     }
-    if (bestAt >= 0) this.#found(from + 2 * bestAt - probe.at);
+    if (bestAt >= 0) this.#found(probe, from + 2 * bestAt);
     this.#next[index] = from + 2 * (offsets + 1);
   }
 
-  #found(start: number): void {
-    if (start + this.#reference.loudFrom < this.#begin - near) return;
-    if (this.#seen.some((other) => Math.abs(other - start) < near / 4)) return;
-    this.#seen.push(start);
+  #found(probe: Probe, at: number): void {
+    const { samples, loudFrom } = this.#reference;
+    const start = exactStart(this.#audio, samples, probe.at, probe.half.length * 2, at - probe.at);
+    if (start + loudFrom < this.#begin - near) return;
+    if (this.#seen.has(start)) return;
+    this.#seen.add(start);
     this.#candidates.push(start);
   }
 
   #judge(start: number): Match | undefined {
-    const reference = this.#reference;
-    let found: Match | undefined;
-    // The probes know the place to two samples.
-    for (let shift = -3; shift <= 3; shift++) {
-      const from = start + shift;
-      const result = compare(this.#audio, reference, from);
-      if (!found || result.similarity > found.similarity)
-        found = { ...result, from: from + reference.loudFrom, to: from + reference.loudTo };
-    }
-    if (!found) return undefined;
-    if (!this.#best || found.similarity > this.#best.similarity) this.#best = found;
-    return accepts(found, this.#tolerance) ? found : undefined;
+    const { loudFrom, loudTo } = this.#reference;
+    const result = compare(this.#audio, this.#reference, start);
+    const match = { ...result, from: start + loudFrom, to: start + loudTo };
+    if (!this.#best || match.similarity > this.#best.similarity) this.#best = match;
+    return accepts(match, this.#tolerance) ? match : undefined;
   }
 }
 

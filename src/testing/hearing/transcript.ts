@@ -1,4 +1,5 @@
 /** Puts names to what was heard, from beginning to end: the sounds that are known, tones, silence, and other sounds. */
+import { exactStart } from './compare.ts';
 import { type HeardAudio, hearingRate, rms, samplesPerMs, silenceRms } from './heard-audio.ts';
 import { halved, type Reference } from './reference.ts';
 import { isTone, pitchOf } from './tone.ts';
@@ -89,7 +90,8 @@ function placeOf(audio: HeardAudio, { samples, loudFrom, loudTo }: Reference, so
     const likeness = energy > 0 ? dot / Math.sqrt(wanted * energy) : 0;
     if (likeness > best) [best, bestAt] = [likeness, offset];
   }
-  return bestAt === undefined ? undefined : first + 2 * bestAt - loudFrom;
+  if (bestAt === undefined) return undefined;
+  return exactStart(audio, samples, loudFrom, head.length * 2, first + 2 * bestAt - loudFrom);
 }
 
 /** How many samples of its sound were heard, from its first on. */
