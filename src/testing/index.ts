@@ -1,8 +1,22 @@
 /** What users of the package import from `tandem/testing`. What is not listed here is ours to change. */
 export { LabError } from './errors.ts';
 export { FakeClock } from './fake-clock.ts';
+export { type Comparison, compare } from './hearing/compare.ts';
+export { HeardAudio, hearingRate } from './hearing/heard-audio.ts';
+export { Reference } from './hearing/reference.ts';
+export type { Segment } from './hearing/transcript.ts';
 export { Lab, type LabHandler, type LabOptions, type LabTandemOptions, type PhoneOptions } from './lab.ts';
 export { type FetchAnswer, MemoryFetch } from './memory-fetch.ts';
 export { MemoryFiles } from './memory-files.ts';
-export { Phone } from './phone/phone.ts';
-export { seededRandom } from './seeded-random.ts';
+export type { Conditions } from './network/conditions.ts';
+export type { LabHost } from './network/host.ts';
+export { type Address, type ConditionOptions, LabNetwork, type Sight, type Traffic } from './network/network.ts';
+export type { PhoneCall } from './phone/call.ts';
+export type { IncomingPlan } from './phone/line.ts';
+export type { Heard, HearsOptions, WaitOptions } from './phone/listener.ts';
+export type { Misbehaviour } from './phone/misbehaviour.ts';
+export { Phone, type PressOptions, type Sound } from './phone/phone.ts';
+export { SipText } from './phone/sip-text.ts';
+export { between, chance, fraction, pick, seededRandom } from './seeded-random.ts';
+export { TimeLine, type TimeLineEntry } from './time-line.ts';
+export { type LabFixture, type LabMatchers, labFixture, labMatchers } from './vitest.ts';

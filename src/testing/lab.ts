@@ -23,7 +23,8 @@ import { MemoryFiles } from './memory-files.ts';
 import type { LabHost } from './network/host.ts';
 import { type ConditionOptions, LabNetwork } from './network/network.ts';
 import { WireTrace } from './network/wire-trace.ts';
-import { Phone, type PhoneLab } from './phone/phone.ts';
+import type { Listener, PhoneLab } from './phone/listener.ts';
+import { Phone } from './phone/phone.ts';
 import { payloadsFor } from './phone/sdp.ts';
 import { Station } from './phone/station.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -85,8 +86,8 @@ export class Lab implements AsyncDisposable {
   readonly #stations: Station[] = [];
   readonly #phones: Phone[] = [];
   #closing: Promise<void> | undefined;
-  /** An error was made: whatever else is wrong at the end comes of it. */
-  #failed = false;
+  /** The last error: whatever else is wrong at the end comes of it. */
+  #failed: LabError | undefined;
 
   constructor(options: LabOptions = {}) {
     this.seed = options.seed ?? process.env.TANDEM_SEED ?? 1;
@@ -198,13 +199,14 @@ export class Lab implements AsyncDisposable {
   // ---- what went on
 
   /** An error that shows the time line and the seed; phones and matchers throw it. */
-  failure(message: string, phone?: Phone): LabError {
-    this.#failed = true;
-    return new LabError('ERR_LAB', `${message}\n\n${this.#story(phone)}`, { facts: { seed: this.seed } });
+  failure(message: string, listener?: Listener): LabError {
+    const text = `${message}\n\n${this.#story(listener)}`;
+    this.#failed = new LabError('ERR_LAB', text, { facts: { seed: this.seed } });
+    return this.#failed;
   }
 
-  #story(phone?: Phone): string {
-    const heard = phone?.call ? [phone.describeHearing(this.#sounds.all()), ''] : [];
+  #story(listener?: Listener): string {
+    const heard = listener?.call ? [listener.describeHearing(this.#sounds.all()), ''] : [];
     return [...heard, this.timeLine.toString({ last: shown })].join('\n');
   }
 
@@ -213,7 +215,10 @@ export class Lab implements AsyncDisposable {
     run: (work) => this.run(work),
     reference: (sound) => this.run(this.#sounds.reference(sound)),
     references: async () => this.#sounds.all(),
-    failure: (message, phone) => this.failure(message, phone),
+    failure: (message, listener) => this.failure(message, listener),
+    pardon: (error) => {
+      if (this.#failed === error) this.#failed = undefined;
+    },
     uriFor: (target, transport) => this.#uriFor(target, transport),
   };
 

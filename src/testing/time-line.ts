@@ -56,6 +56,11 @@ export class TimeLine {
     this.seed = seed;
   }
 
+  /** The line that it begins with: the seed, and how to see it again. */
+  get head(): string {
+    return `time line of seed ${this.seed} (TANDEM_SEED=${this.seed} replays it)`;
+  }
+
   add(entry: TimeLineEntry): void {
     if (this.#entries.length >= limit) {
       this.#dropped += limit / 2;
@@ -76,8 +81,7 @@ export class TimeLine {
     const left = this.#dropped + all.length - shown.length;
     const names = Math.max(5, ...shown.map((entry) => nameOf(entry).length));
     const lines = shown.map((entry) => line(entry, names, view.full ?? false));
-    const head = `time line of seed ${this.seed} (TANDEM_SEED=${this.seed} replays it)`;
-    return [head, ...(left > 0 ? [`  … ${left} entries before`] : []), ...lines].join('\n');
+    return [this.head, ...(left > 0 ? [`  … ${left} entries before`] : []), ...lines].join('\n');
   }
 }
 

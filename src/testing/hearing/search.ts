@@ -59,7 +59,9 @@ export class Search {
    * @param last nothing more will come: look at the rest, however little
    */
   look(until: number, last = false): Match | undefined {
-    for (const [index, probe] of this.#reference.probes.entries()) this.#scan(index, probe, until, last);
+    // While a place is promising nothing else is looked for; what it costs is for later, if the promise is not kept.
+    for (const [index, probe] of this.#reference.probes.entries())
+      if (this.#candidates.length === 0 || last) this.#scan(index, probe, until, last);
     const waiting: number[] = [];
     for (const start of this.#candidates) {
       if (start + this.#reference.loudTo > until && !last) {

@@ -4,6 +4,7 @@ import { type Random, token } from '../../base/random.ts';
 import { defaultReason } from '../../sip/message.ts';
 import { hostPort } from '../../sip/transport/address.ts';
 import type { LabHost } from '../network/host.ts';
+import type { EntryKind } from '../time-line.ts';
 import { type AnswerContent, type InviteContent, PhoneCall } from './call.ts';
 import type { IncomingExchange, OutgoingExchange } from './exchanges.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
@@ -204,7 +205,7 @@ export class Line {
     return this.#station.resolve(uri);
   }
 
-  note(kind: 'phone' | 'dtmf', text: string): void {
+  note(kind: EntryKind, text: string): void {
     this.#station.note(kind, this.#name, text);
   }
 
