@@ -178,7 +178,7 @@ export class FakeClock implements Clock {
     }
     if (this.#tell()) this.#idleRounds = 0;
     else if (this.#waiters.length === 0) this.#running = false;
-    else if (this.#pending.size > 0 || this.#waiters.every(({ done }) => !done)) this.#step();
+    else if (this.#pending.size > 0 || this.#waiters.some(({ done }) => !done)) this.#step();
     else if (this.#turns === 0) {
       this.#standStill(graceMs);
       return;
