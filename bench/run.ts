@@ -5,8 +5,9 @@ import { parseArgs } from 'node:util';
 import { settleDown } from './lab/child.ts';
 import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
-import { BenchUnavailable, findTools } from './lab/tools.ts';
+import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
@@ -21,6 +22,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['echo', echo],
   ['memory', memory],
   ['start', start],
+  ['lab', testLab],
 ]);
 
 const results = new URL('results.md', import.meta.url);
@@ -59,10 +61,14 @@ async function main(): Promise<number> {
     return 2;
   }
   requireMachine();
-  const tools = await findTools(values.tools);
+  // What needs none of them is measured without.
+  const tools = await findTools(values.tools).catch((error: unknown) => error);
   settleDown();
   const lab: Lab = {
-    tools,
+    get tools() {
+      if (tools instanceof Error) throw tools;
+      return tools as Tools;
+    },
     runs: values.quick ? 1 : runs,
     seconds: values.quick ? 1.5 : seconds,
     calls: values.quick ? [100] : [100, 300, 600],

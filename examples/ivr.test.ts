@@ -3,33 +3,31 @@
  *
  *   npx vitest run examples/ivr.test.ts
  */
-import { Lab, type Phone } from 'tandem/testing';
-import { describe, expect, it } from 'vitest';
+import { labFixture, labMatchers, type Phone } from 'tandem/testing';
+import { test as base, describe, expect } from 'vitest';
 import ivr from './ivr.ts';
 
-/** A caller who has been put through to the menu. */
-async function called(lab: Lab): Promise<Phone> {
-  await lab.serve(ivr);
-  const alice = lab.phone('alice');
-  await alice.dial('1000');
-  return alice;
-}
+expect.extend(labMatchers);
 
-const open = (): Lab => new Lab({ sounds: new URL('../prompts/', import.meta.url) });
+/** Each test gets a caller who has been put through to the menu; the lab looks for what a test leaves behind. */
+const test = base.extend(labFixture({ sounds: new URL('../prompts/', import.meta.url) })).extend<{ alice: Phone }>({
+  alice: async ({ lab }, use) => {
+    await lab.serve(ivr);
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await use(alice);
+  },
+});
 
 describe('the menu', () => {
-  it('rings, answers and welcomes', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('rings, answers and welcomes', async ({ alice }) => {
     expect(alice.received.map(({ what }) => what)).toEqual(['180', '200']);
     const welcome = await alice.hears('welcome.wav');
     expect(welcome.snrDb).toBeGreaterThan(30);
     await alice.hangup();
   });
 
-  it('1 plays the message and comes back to the menu', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('1 plays the message and comes back to the menu', async ({ alice }) => {
     await alice.hears('welcome.wav');
     await alice.press('1');
     await alice.hears('message.wav');
@@ -37,9 +35,7 @@ describe('the menu', () => {
     await alice.hangup();
   });
 
-  it('2 records the caller until # and plays it back', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('2 records the caller until # and plays it back', async ({ alice }) => {
     await alice.press('2');
     await alice.hears('record.wav');
     await alice.say('goodbye.wav');
@@ -49,9 +45,7 @@ describe('the menu', () => {
     await alice.hangup();
   });
 
-  it('2 ends by itself after a minute without #', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('2 ends by itself after a minute without #', async ({ alice }) => {
     await alice.press('2');
     await alice.hears('record.wav');
     await alice.say('message.wav');
@@ -59,9 +53,7 @@ describe('the menu', () => {
     await alice.hangup();
   });
 
-  it('3 is an echo', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('3 is an echo', async ({ alice }) => {
     await alice.press('3');
     await alice.hears('echo.wav');
     await alice.say('message.wav');
@@ -70,17 +62,32 @@ describe('the menu', () => {
     await alice.hangup();
   });
 
-  it('# says goodbye and hangs up', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('3 goes on for as long as the caller likes', async ({ alice }) => {
+    await alice.press('3');
+    await alice.hears('echo.wav');
+    for (let minute = 0; minute < 2; minute++) {
+      await alice.say('goodbye.wav');
+      await alice.hears('goodbye.wav');
+      await alice.hearsSilence(55_000, { within: 60_000 });
+    }
+    await alice.hangup();
+  });
+
+  test.for([...'0456789*'])('%s means nothing', async (key, { alice }) => {
+    await alice.hears('welcome.wav', { ms: 500 });
+    await alice.press(key);
+    await alice.hears('wrong-input.wav');
+    await alice.hears('welcome.wav');
+    await alice.hangup();
+  });
+
+  test('# says goodbye and hangs up', async ({ alice }) => {
     await alice.press('#');
     await alice.hears('goodbye.wav');
     expect((await alice.ends())?.what).toBe('BYE');
   });
 
-  it('a key stops the welcome at once', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('a key stops the welcome at once', async ({ alice }) => {
     await alice.hears('welcome.wav', { ms: 1000 });
     await alice.press('1');
     await alice.hears('message.wav', { within: 300 });
@@ -89,9 +96,7 @@ describe('the menu', () => {
 });
 
 describe('a caller who', () => {
-  it('presses nothing is told so three times, then it is goodbye', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('presses nothing is told so three times, then it is goodbye', async ({ alice }) => {
     for (let miss = 0; miss < 3; miss++) {
       await alice.hears('welcome.wav');
       await alice.hearsSilence(4_900);
@@ -101,9 +106,7 @@ describe('a caller who', () => {
     await alice.ends();
   });
 
-  it('presses a key that means nothing is told so three times, then it is goodbye', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('presses a key that means nothing is told so three times, then it is goodbye', async ({ alice }) => {
     for (const key of ['7', '*', '0']) {
       await alice.hears('welcome.wav', { ms: 500 });
       await alice.press(key);
@@ -113,9 +116,7 @@ describe('a caller who', () => {
     await alice.ends();
   });
 
-  it('gets it right at last has all tries again', async () => {
-    await using lab = open();
-    const alice = await called(lab);
+  test('gets it right at last has all tries again', async ({ alice }) => {
     await alice.press('9');
     await alice.hears('wrong-input.wav');
     await alice.press('9');
@@ -179,9 +180,7 @@ const steps: Readonly<Record<string, (alice: Phone) => Promise<void>>> = {
 };
 
 describe('a caller who hangs up', () => {
-  it.each(Object.entries(steps))('%s leaves nothing behind', async (_, step) => {
-    await using lab = open();
-    const alice = await called(lab);
+  test.for(Object.entries(steps))('%s leaves nothing behind', async ([, step], { alice }) => {
     await step(alice);
     await alice.hangup();
   });

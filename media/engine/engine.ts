@@ -90,7 +90,8 @@ export class Engine {
       }
     }
     const leg = this.#legs.get(command.leg);
-    if (!leg) {
+    // A leg that is closing takes nothing new, or what is begun now would outlive it; its last chunks are still written.
+    if (!leg || (this.#closing.has(leg) && command.type !== 'record.written')) {
       if ('request' in command) throw new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
       return;
     }

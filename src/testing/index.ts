@@ -19,4 +19,4 @@ export { Phone, type PressOptions, type Sound } from './phone/phone.ts';
 export { SipText } from './phone/sip-text.ts';
 export { between, chance, fraction, pick, seededRandom } from './seeded-random.ts';
 export { TimeLine, type TimeLineEntry } from './time-line.ts';
-export { type LabFixture, type LabMatchers, labFixture, labMatchers } from './vitest.ts';
+export { type LabFixture, type LabMatchers, type LabMeta, labFixture, labMatchers } from './vitest.ts';

@@ -21,12 +21,22 @@ import type { SipText } from './phone/sip-text.ts';
 
 /** What the fixture uses of vitest's test context. */
 interface TestContext {
-  readonly task: { readonly result?: { readonly state?: string; readonly errors?: { message: string }[] } };
+  readonly task: {
+    readonly meta: object;
+    readonly result?: { readonly state?: string; readonly errors?: { message: string }[] };
+  };
   readonly onTestFailed: (hook: (context: TestContext) => void) => void;
 }
 
 export interface LabFixture {
   readonly lab: Lab;
+}
+
+/** What reporters find in `task.meta.tandem`. */
+export interface LabMeta {
+  readonly seed: number | string;
+  /** How much time passed in the test, ms. */
+  readonly virtualMs: number;
 }
 
 /**
@@ -44,6 +54,7 @@ export function labFixture(options: LabOptions = {}): {
           if (!error.message.includes(lab.timeLine.head)) error.message += `\n\n${lab.timeLine.toString({ last: 60 })}`;
       });
       await use(lab);
+      Object.assign(task.meta, { tandem: { seed: lab.seed, virtualMs: lab.clock.now() } satisfies LabMeta });
       if (task.result?.state === 'fail') await lab.close().catch(() => {});
       else await lab.close();
     },

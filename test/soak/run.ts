@@ -16,6 +16,8 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '50' },
     /** Ends at the first seed that fails. */
     bail: { type: 'boolean', default: false },
+    /** The figures, for programs. */
+    json: { type: 'boolean', default: false },
   },
 });
 
@@ -37,9 +39,11 @@ for (let seed = from; seed < from + count; seed++) {
   done++;
   if (done % 100 === 0) console.error(`${done} of ${count} seeds, ${failed} failed`);
 }
-const seconds = (performance.now() - started) / 1000;
-console.log(
-  `${done} seeds of ${calls} calls: ${failed} failed; ${(virtualMs / 3_600_000).toFixed(1)} hours of calls in ` +
-    `${seconds.toFixed(0)} s, ${Math.round(virtualMs / 1000 / seconds)} times as fast as they would be`,
-);
+const wallMs = performance.now() - started;
+if (values.json) console.log(JSON.stringify({ seeds: done, calls, failed, virtualMs, wallMs }));
+else
+  console.log(
+    `${done} seeds of ${calls} calls: ${failed} failed; ${(virtualMs / 3_600_000).toFixed(1)} hours of calls in ` +
+      `${(wallMs / 1000).toFixed(0)} s, ${Math.round(virtualMs / wallMs)} times as fast as they would be`,
+  );
 process.exitCode = failed > 0 ? 1 : 0;

@@ -6,20 +6,18 @@ import { soak } from './soak.ts';
 const seedsPerTest = 10;
 
 describe('200 seeds of 50 calls, with 5 % loss, reordering and copies', () => {
-  it.each(Array.from({ length: 20 }, (_, part) => 1 + part * seedsPerTest))(
-    `leave nothing behind: ${seedsPerTest} seeds from %i on`,
-    async (first) => {
-      for (let seed = first; seed < first + seedsPerTest; seed++) {
-        const { calls, messages, packets } = await soak(seed);
-        expect(calls).toBe(50);
-        // A call takes seven messages; a storm would be many times as many.
-        expect(messages).toBeGreaterThan(5 * calls);
-        expect(messages).toBeLessThan(40 * calls);
-        expect(packets).toBeGreaterThan(2000);
-      }
-    },
-    60_000,
-  );
+  it.each(
+    Array.from({ length: 20 }, (_, part) => 1 + part * seedsPerTest),
+  )(`leave nothing behind: ${seedsPerTest} seeds from %i on`, async (first) => {
+    for (let seed = first; seed < first + seedsPerTest; seed++) {
+      const { calls, messages, packets } = await soak(seed);
+      expect(calls).toBe(50);
+      // A call takes seven messages; a storm would be many times as many.
+      expect(messages).toBeGreaterThan(5 * calls);
+      expect(messages).toBeLessThan(40 * calls);
+      expect(packets).toBeGreaterThan(2000);
+    }
+  }, 60_000);
 });
 
 describe('the soak finds what was broken by hand:', () => {
