@@ -3,17 +3,16 @@
  *
  *   npx tandem serve examples/answer.ts
  */
-import { setTimeout } from 'node:timers/promises';
-import type { DialogServerSession } from 'tandem';
+import type { DialogServerSession, Tandem } from 'tandem';
 
-export default async function answer(call: DialogServerSession): Promise<void> {
+export default async function answer(call: DialogServerSession, tandem: Tandem): Promise<void> {
   await call.trying();
   await call.ringing();
   await call.answer();
   console.log(`${call.fromUser} is on the line`);
 
   // `call.signal` is aborted when the caller hangs up: no need to wait for the rest of the minute.
-  await setTimeout(60_000, undefined, { signal: call.signal }).catch(() => {});
+  await tandem.sleep(60_000, { signal: call.signal }).catch(() => {});
   const cause = call.signal.aborted ? await call.ended : { by: 'local' };
   console.log(`call is over, ended by ${cause.by}`);
 }

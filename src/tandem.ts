@@ -251,6 +251,14 @@ export class Tandem {
     }
   }
 
+  /**
+   * Resolves after `ms` of this Tandem's clock, which is not the machine's in a test lab. For scripts that wait.
+   * @throws the signal's reason; give it `call.signal` to wait no longer than the call
+   */
+  sleep(ms: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return sleep(this.#clock, ms, options.signal);
+  }
+
   // ---- the end
 
   /**

@@ -19,27 +19,29 @@ const greet: CallHandler = async (call) => {
 export default greet;
 `;
 
-const test = `import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { Tandem } from 'tandem';
+const test = `import { test } from 'node:test';
+import { Lab, sine } from 'tandem/testing';
 import greet from './ivr.ts';
 
+// A call in a network in memory, much faster than time: see docs/testing.md of the package.
 test('gives the caller an echo on 1', async () => {
-  const transports = [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }] as const;
-  const media = { workers: 0 };
-  await using server = new Tandem({ transports, media: { ...media, rtpPorts: { min: 20000, max: 20099 } } });
-  await using phone = new Tandem({ transports, media: { ...media, rtpPorts: { min: 20100, max: 20199 } } });
-  await server.serveBackground(greet);
+  await using lab = new Lab();
+  await lab.serve(greet);
+  const alice = lab.phone('alice');
+  await alice.dial('ivr');
+  await alice.press('1');
+  await alice.speak(sine(440));
+  await alice.hearsTone(440);
+  await alice.hangup();
+});
 
-  await using call = await phone.invite(\`sip:ivr@127.0.0.1:\${server.listeners[0]?.port}\`);
-  await call.sendDtmf('1');
-  const heard = call.audioReader();
-  const tone = new Int16Array(8000).map((_, i) => 8000 * Math.sin((2 * Math.PI * 440 * i) / 8000));
-  const writer = call.audioWriter();
-  await writer.write(tone);
-  let loud = 0;
-  for await (const frame of heard) if (frame.some((sample) => sample > 4000) && ++loud === 10) break;
-  assert.equal(loud, 10);
+test('hangs up on a caller who presses nothing', async () => {
+  await using lab = new Lab();
+  await lab.serve(greet);
+  const alice = lab.phone('alice');
+  await alice.dial('ivr');
+  await alice.hearsSilence(4_900);
+  await alice.ends({ within: 200 });
 });
 `;
 

@@ -45,6 +45,8 @@ interface OpenWork {
   deliver: (() => void) | undefined;
 }
 
+/** Real time, for how long to wait; bound now, before a test puts a fake in its place. */
+const realNow = performance.now.bind(performance);
 /** Turns in one round of the event loop: each lets all promises settle, and a round costs a system call. */
 const turnsPerRound = 16;
 /** Timers at one instant, after which it is a loop. */
@@ -59,7 +61,7 @@ const graceMs = 250;
 /** Rounds of the event loop before waiting for work outside the process costs no more CPU. */
 const busyRounds = 200;
 /** What Node calls requests to the file system and for host names. Anything else outside must be announced. */
-const outside = /^(FSReq|GetAddrInfo|GetNameInfo)/;
+const outside = /^(FSReq|CloseReq|GetAddrInfo|GetNameInfo)/;
 
 export class FakeClock implements Clock {
   /** Told of every timer that fires, before it does. */
@@ -74,9 +76,8 @@ export class FakeClock implements Clock {
   /** Turns of the present round that are still to come. */
   #turns = 0;
   #atOnce = 0;
-  /** Rounds in which time stood still, and since when it does, in real ms. */
-  #idleRounds = 0;
-  #idleSince = 0;
+  /** While time stands still: for how long it may and since when it does, in real ms, and for how many rounds. */
+  #still: { readonly limitMs: number; readonly since: number; rounds: number } | undefined;
 
   /** @param epoch Unix milliseconds at the clock's start */
   constructor(epoch = Date.UTC(2026, 0, 1)) {
@@ -97,9 +98,7 @@ export class FakeClock implements Clock {
   }
 
   setTimer(delayMs: number, fire: () => void, label = 'timer'): Timer {
-    // Not a number, or in the past: at once, as Node has it.
-    const delay = delayMs > 0 ? delayMs : 0;
-    const timer = new PendingTimer(this.#pending, this.#now + delay, this.#order++, fire, label);
+    const timer = new PendingTimer(this.#pending, this.#now + positive(delayMs), this.#order++, fire, label);
     this.#pending.add(timer);
     return timer;
   }
@@ -129,7 +128,8 @@ export class FakeClock implements Clock {
         entry.deliver = deliver;
         while (this.#work[0]?.deliver) this.#work.shift()?.deliver?.();
       };
-      start().then(
+      const started = async (): Promise<T> => start();
+      started().then(
         (value) => done(() => resolve(value)),
         (error: unknown) => done(() => reject(error)),
       );
@@ -156,10 +156,11 @@ export class FakeClock implements Clock {
 
   #wait(done: (() => boolean) | undefined, limitMs: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ done, until: this.#now + limitMs, resolve, reject });
+      this.#waiters.push({ done, until: this.#now + positive(limitMs), resolve, reject });
       if (this.#running) return;
       this.#running = true;
-      this.#round(1);
+      // Turns of the last wait may still be to come.
+      if (this.#turns === 0) this.#round(1);
     });
   }
 
@@ -172,17 +173,11 @@ export class FakeClock implements Clock {
   readonly #turn = (): void => {
     this.#turns--;
     if (!this.#running) return;
-    if (this.#isOutside()) {
-      if (this.#turns === 0) this.#standStill(workLimitMs);
-      return;
-    }
-    if (this.#tell()) this.#idleRounds = 0;
+    if (this.#isOutside()) this.#standStill(workLimitMs);
+    else if (this.#tell()) this.#still = undefined;
     else if (this.#waiters.length === 0) this.#running = false;
-    else if (this.#pending.size > 0 || this.#waiters.some(({ done }) => !done)) this.#step();
-    else if (this.#turns === 0) {
-      this.#standStill(graceMs);
-      return;
-    }
+    else if (this.#pending.size > 0 || this.#waiters.every(({ done }) => !done)) this.#step();
+    else this.#standStill(graceMs);
     if (this.#running && this.#turns === 0) this.#round(turnsPerRound);
   };
 
@@ -190,11 +185,12 @@ export class FakeClock implements Clock {
     return this.#work.length > 0 || process.getActiveResourcesInfo().some((name) => outside.test(name));
   }
 
-  /** Nothing can go on in here: waits in real time for what is outside. */
+  /** Nothing can go on in here: waits in real time for what is outside, once the turns of this round are over. */
   #standStill(limitMs: number): void {
-    if (this.#idleRounds++ === 0) this.#idleSince = performance.now();
-    if (performance.now() - this.#idleSince < limitMs) {
-      if (this.#idleRounds < busyRounds) {
+    if (this.#turns > 0) return;
+    if (this.#still?.limitMs !== limitMs) this.#still = { limitMs, since: realNow(), rounds: 0 };
+    if (realNow() - this.#still.since < limitMs) {
+      if (this.#still.rounds++ < busyRounds) {
         this.#round(1);
         return;
       }
@@ -203,22 +199,12 @@ export class FakeClock implements Clock {
     } else if (this.#isOutside()) {
       const what = this.#work[0]?.what ?? 'a request to the file system or the resolver';
       this.#fail(stuck(`time cannot move: ${what} is not done after ${limitMs / 1000} s`));
-    } else {
-      this.#step();
-      this.#round(turnsPerRound);
-    }
+    } else this.#step();
   }
 
   /** Lets those go on whose wait is over. @returns whether there were any: what they do comes before time moves */
   #tell(): boolean {
-    const waiters = this.#waiters;
-    const before = waiters.length;
-    for (let i = 0; i < waiters.length; ) {
-      const waiter = waiters[i] as Waiter;
-      if (!this.#isOver(waiter)) i++;
-      else waiters.splice(i, 1);
-    }
-    return waiters.length < before;
+    return this.#drop((waiter) => this.#isOver(waiter)).length > 0;
   }
 
   #isOver(waiter: Waiter): boolean {
@@ -233,6 +219,7 @@ export class FakeClock implements Clock {
 
   /** Fires the next timer, or moves to the end of the shortest wait. */
   #step(): void {
+    this.#still = undefined;
     let end = Number.POSITIVE_INFINITY;
     for (const { until } of this.#waiters) if (until < end) end = until;
     const next = this.#pending.first;
@@ -241,15 +228,13 @@ export class FakeClock implements Clock {
       return;
     }
     if (end < Number.POSITIVE_INFINITY) this.#moveTo(end);
-    for (const waiter of this.#waiters.filter(({ until }) => until === end)) waiter.resolve(false);
-    this.#drop(({ until }) => until === end);
+    for (const waiter of this.#drop(({ until }) => until === end)) if (!this.#isOver(waiter)) waiter.resolve(false);
   }
 
   #fire(timer: PendingTimer): void {
-    this.#idleRounds = 0;
     this.#moveTo(timer.due);
     this.#pending.remove(timer);
-    if (this.#atOnce++ > mostAtOnce) {
+    if (++this.#atOnce > mostAtOnce) {
       this.#fail(stuck(`time cannot move: "${timer.label}" is set again and again for the same instant`));
       return;
     }
@@ -268,17 +253,23 @@ export class FakeClock implements Clock {
   }
 
   #fail(error: unknown): void {
-    for (const { reject } of this.#waiters) reject(error);
-    this.#drop(() => true);
+    for (const { reject } of this.#drop(() => true)) reject(error);
     this.#running = false;
-    this.#idleRounds = 0;
+    this.#still = undefined;
     this.#atOnce = 0;
   }
 
-  #drop(which: (waiter: Waiter) => boolean): void {
-    const kept = this.#waiters.filter((waiter) => !which(waiter));
-    this.#waiters.splice(0, this.#waiters.length, ...kept);
+  /** Takes out those for whom it is true; who joins meanwhile stays. */
+  #drop(which: (waiter: Waiter) => boolean): Waiter[] {
+    const dropped: Waiter[] = [];
+    for (const waiter of this.#waiters.splice(0)) (which(waiter) ? dropped : this.#waiters).push(waiter);
+    return dropped;
   }
+}
+
+/** What is not a number or lies in the past is at once, as Node has it. */
+function positive(ms: number): number {
+  return ms > 0 ? ms : 0;
 }
 
 function stuck(message: string): TandemError {

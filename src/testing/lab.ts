@@ -84,7 +84,6 @@ export class Lab implements AsyncDisposable {
   readonly #watch: Watch;
   readonly #tandems: { readonly tandem: Tandem; readonly host: LabHost }[] = [];
   readonly #stations: Station[] = [];
-  readonly #phones: Phone[] = [];
   #closing: Promise<void> | undefined;
   /** The last error: whatever else is wrong at the end comes of it. */
   #failed: LabError | undefined;
@@ -158,9 +157,7 @@ export class Lab implements AsyncDisposable {
       },
     });
     this.#stations.push(station);
-    const phone = new Phone(name, station, this.#forPhones);
-    this.#phones.push(phone);
-    return phone;
+    return new Phone(name, station, this.#forPhones);
   }
 
   /** Randomness for whatever a test leaves to chance: a stream of its own for each name. */
@@ -274,7 +271,8 @@ export class Lab implements AsyncDisposable {
     for (const tandem of tandems) await this.run(tandem.close());
     for (const station of this.#stations) station.close();
     await clock.advance(10_000);
-    for (const host of network.hosts) for (const open of host.open) left.push(`${host.name}: ${open} is open`);
+    for (const { name, open } of network.hosts)
+      if (open.length > 0) left.push(`${name}: ${open.join(', ')} still open`);
     const timers = clock.pendingTimers().map(({ label }) => label);
     if (timers.length > 0) left.push(`timers: ${timers.join(', ')}`);
     if (this.files.open > 0) left.push(`files that are being written: ${this.files.open}`);

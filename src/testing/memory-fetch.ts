@@ -7,7 +7,9 @@ import type { FakeClock } from './fake-clock.ts';
 export interface FetchAnswer {
   /** Default 200. */
   readonly status?: number;
+  /** Default `audio/wav`. */
   readonly contentType?: string;
+  /** Default none. */
   readonly bytes?: Uint8Array;
   /** How long it takes; default 20 ms. */
   readonly afterMs?: number;
@@ -37,15 +39,15 @@ export class MemoryFetch implements Fetch {
     }: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
   ): Promise<{ readonly bytes: Uint8Array; readonly contentType: string }> {
     this.asked.push(url);
-    const failed = (why: string): TandemError =>
-      new TandemError('ERR_FETCH', `cannot fetch ${url}: ${why}`, { facts: { url } });
+    const failed = (why: string, facts: object = {}): TandemError =>
+      new TandemError('ERR_FETCH', `cannot fetch ${url}: ${why}`, { facts: { url, ...facts } });
     const answer = this.#answers.get(url)?.(url);
     const { status = 200, contentType = 'audio/wav', bytes = new Uint8Array(0), afterMs = 20 } = answer ?? {};
     await sleep(this.#clock, Math.min(afterMs, timeoutMs), signal);
-    if (!answer) throw failed(`the lab has no answer for it`);
+    if (!answer) throw failed('the lab has no answer for it');
     if (afterMs > timeoutMs) throw failed(`no answer within ${timeoutMs} ms`);
-    if (status < 200 || status > 299) throw failed(`HTTP ${status}`);
-    if (bytes.length > maxBytes) throw failed(`larger than ${maxBytes} bytes`);
-    return { bytes, contentType };
+    if (status < 200 || status > 299) throw failed(`HTTP ${status}`, { status });
+    if (bytes.length > maxBytes) throw failed(`larger than ${maxBytes} bytes`, { maxBytes });
+    return { bytes: new Uint8Array(bytes), contentType };
   }
 }

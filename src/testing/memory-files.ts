@@ -13,7 +13,7 @@ interface MemoryFile {
 export class MemoryFiles implements Files {
   /** Every write and create from now on fails with it: a full disk, say. */
   failure: Error | undefined;
-  /** Told of what was read from the disk. */
+  /** Told of every file that is read, from memory or the disk. */
   onRead: (path: string, bytes: Uint8Array) => void = () => {};
   readonly #clock: FakeClock;
   readonly #files = new Map<string, MemoryFile>();
@@ -36,13 +36,13 @@ export class MemoryFiles implements Files {
   /** What was written, or put there. @throws TandemError ERR_FILE when there is none */
   get(path: string): Uint8Array {
     const file = this.#files.get(path);
-    if (file) return file.bytes.subarray(0, file.length);
+    if (file) return file.bytes.slice(0, file.length);
     const names = this.paths.join(', ') || 'nothing';
     throw new TandemError('ERR_FILE', `nobody wrote ${path}; there is: ${names}`, { facts: { path } });
   }
 
   set(path: string, bytes: Uint8Array): void {
-    this.#files.set(path, { bytes, length: bytes.length, modified: this.#clock.wallclock() });
+    this.#files.set(path, { bytes: new Uint8Array(bytes), length: bytes.length, modified: this.#clock.wallclock() });
   }
 
   async read(path: string): Promise<Uint8Array> {
@@ -68,6 +68,7 @@ export class MemoryFiles implements Files {
     return {
       write: async (bytes, position) => {
         if (this.failure) throw this.failure;
+        if (closed) throw new TandemError('ERR_FILE', `${path} is closed`, { facts: { path } });
         const end = position + bytes.length;
         if (end > file.bytes.length) {
           const larger = new Uint8Array(Math.max(end, 2 * file.bytes.length));

@@ -42,6 +42,8 @@ export interface TimeLineView {
   readonly full?: boolean;
   /** At most so many entries, the latest. */
   readonly last?: number;
+  /** Only what these hosts sent, received or did. */
+  readonly about?: readonly string[];
 }
 
 /** Entries kept; the oldest go first. */
@@ -70,16 +72,22 @@ export class TimeLine {
   }
 
   /** In the order of their times. */
-  entries({ from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY }: TimeLineView = {}): TimeLineEntry[] {
-    return this.#entries.filter(({ at }) => at >= from && at <= until).sort((a, b) => a.at - b.at);
+  entries({
+    from = Number.NEGATIVE_INFINITY,
+    until = Number.POSITIVE_INFINITY,
+    about,
+  }: TimeLineView = {}): TimeLineEntry[] {
+    const concerns = ({ at, who, to = '' }: TimeLineEntry): boolean =>
+      at >= from && at <= until && (about === undefined || about.includes(who) || about.includes(to));
+    return this.#entries.filter(concerns).sort((a, b) => a.at - b.at);
   }
 
   /** One line for each entry, with a head that says how to see it again. */
   toString(view: TimeLineView = {}): string {
     const all = this.entries(view);
-    const shown = view.last === undefined ? all : all.slice(-view.last);
+    const shown = all.slice(Math.max(0, all.length - (view.last ?? all.length)));
     const left = this.#dropped + all.length - shown.length;
-    const names = Math.max(5, ...shown.map((entry) => nameOf(entry).length));
+    const names = shown.reduce((longest, entry) => Math.max(longest, nameOf(entry).length), 5);
     const lines = shown.map((entry) => line(entry, names, view.full ?? false));
     return [this.head, ...(left > 0 ? [`  … ${left} entries before`] : []), ...lines].join('\n');
   }
@@ -92,7 +100,8 @@ function nameOf({ who, to, arrow = '→' }: TimeLineEntry): string {
 function line(entry: TimeLineEntry, names: number, full: boolean): string {
   const head = `${seconds(entry.at).padStart(11)}  ${nameOf(entry).padEnd(names)}  ${entry.text}`;
   if (!full || entry.detail === undefined) return head;
-  return `${head}\n${entry.detail.trimEnd().replace(/^/gm, '      | ')}`;
+  const detail = entry.detail.trimEnd().split('\n');
+  return [head, ...detail.map((text) => `      | ${text}`.trimEnd())].join('\n');
 }
 
 /** Seconds to the millisecond. */

@@ -168,7 +168,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/options': ['src/base', 'src/sip', 'src/session', 'media'],
   'src/tandem': ['src/base', 'src/sip', 'src/session', 'src/options', 'media'],
   'src/index': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'media'],
-  'src/testing': ['src/base', 'src/sip', 'src/session', 'src/tandem', 'src/index', 'media'],
+  'src/testing': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'src/index', 'media'],
   'src/config': ['src/base'],
   'src/cli': ['src/base', 'src/config', 'src/index'],
 };

@@ -91,6 +91,14 @@ describe('the published package', () => {
     await phone.bye();
   });
 
+  it('tests a project that tandem init has made, in the lab', () => {
+    const made = spawnSync(process.execPath, [bin, 'init', 'my-ivr'], { cwd: folder.file('app'), encoding: 'utf8' });
+    expect(made).toMatchObject({ status: 0, stderr: '' });
+    const tested = spawnSync(process.execPath, ['--test'], { cwd: folder.file('app/my-ivr'), encoding: 'utf8' });
+    expect(tested.stdout).toContain('pass 2');
+    expect(tested.status, tested.stdout).toBe(0);
+  });
+
   it('has types that a program compiles against', () => {
     writeFileSync(folder.file('app/package.json'), '{ "type": "module" }');
     writeFileSync(folder.file('app/ivr.ts'), script);
@@ -98,13 +106,17 @@ describe('the published package', () => {
       module: 'nodenext',
       strict: true,
       noEmit: true,
+      allowImportingTsExtensions: true,
       skipLibCheck: false,
       lib: ['es2024', 'esnext.disposable'],
       target: 'es2024',
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
     };
-    writeFileSync(folder.file('app/tsconfig.json'), JSON.stringify({ compilerOptions: settings, files: ['ivr.ts'] }));
+    writeFileSync(
+      folder.file('app/tsconfig.json'),
+      JSON.stringify({ compilerOptions: settings, files: ['ivr.ts', 'my-ivr/ivr.test.ts'] }),
+    );
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder.file('app')], { encoding: 'utf8' });
     expect(stdout).toBe('');

@@ -2,37 +2,37 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../media/engine/engine.ts';
 import type { Command } from '../../media/protocol.ts';
-import { FakeClock } from '../../src/testing/index.ts';
-import { MemoryFiles, seededRandom } from './support/lab.ts';
-import { MemoryUdp } from './support/memory-udp.ts';
+import { FakeClock, MemoryFiles, seededRandom } from '../../src/testing/index.ts';
+import { openMachine } from './support/lab.ts';
 import { negotiated, parseRtp, rtpBytes } from './support/phone.ts';
 
 const [ours, theirs] = [20_000, 30_000];
 
 async function openLeg() {
-  const udp = new MemoryUdp();
+  const clock = new FakeClock();
+  const { host, deliver, sentTo } = openMachine(clock);
   /** Batches that have come but are behind the packets. */
   const waiting: Command[][] = [];
   const engine = new Engine({
-    clock: new FakeClock(),
-    random: seededRandom(),
-    files: new MemoryFiles(),
-    udp,
+    clock,
+    random: seededRandom(1),
+    files: new MemoryFiles(clock),
+    udp: host.rtp,
     post: () => {},
     waiting: () => waiting.shift(),
   });
-  const config = { callId: 'c', bindAddress: '127.0.0.1', port: ours, rtcpPort: ours + 1 };
+  const config = { callId: 'c', bindAddress: host.address, port: ours, rtcpPort: ours + 1 };
   const limits = { symmetricRtp: 'latch', rtpTimeout: 0, rtcpInterval: 5000 } as const;
   engine.handle([{ type: 'leg.create', request: 1, leg: 'a', config: { ...config, ...limits } }]);
   await new Promise((resolve) => setImmediate(resolve));
   const remote = { address: '10.0.0.1', port: theirs, rtcpPort: theirs + 1 };
   const say = (sequence: number): void =>
-    udp.deliver(
+    deliver(
       rtpBytes({ sequence, timestamp: sequence * 160, payload: new Uint8Array(160).fill(sequence) }),
       theirs,
       ours,
     );
-  const heard = () => udp.to(theirs).map((bytes) => parseRtp(bytes).payload[0]);
+  const heard = () => sentTo(theirs).map((bytes) => parseRtp(bytes).payload[0]);
   return { engine, waiting, remote, say, heard };
 }
 

@@ -194,7 +194,7 @@ describe('forwarding', () => {
     let n = 0;
     const send = (payloadType = 0): void => {
       n++;
-      lab.udp.deliver(rtpBytes({ payloadType, sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, a.port);
+      lab.deliver(rtpBytes({ payloadType, sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, a.port);
     };
     send();
     b.negotiate(negotiated(other, { codec: pcma }));
@@ -228,7 +228,7 @@ describe('forwarding', () => {
     bridge.add(b);
     await lab.clock.advance(1);
     const send = (sequence: number, payloadType: number): void =>
-      lab.udp.deliver(
+      lab.deliver(
         rtpBytes({ payloadType, sequence, timestamp: sequence * 160, payload: new Uint8Array([3, 0, 0, 160]) }),
         4000,
         a.port,
@@ -256,7 +256,7 @@ describe('forwarding', () => {
     bridge.add(b);
     await lab.clock.advance(1);
     const send = (sequence: number, ssrc: number): void =>
-      lab.udp.deliver(
+      lab.deliver(
         rtpBytes({ sequence, timestamp: sequence * 160 + ssrc * 1e6, ssrc, payload: noise(160) }),
         4000,
         a.port,
@@ -284,7 +284,7 @@ describe('forwarding', () => {
     let n = 0;
     const send = (): void => {
       n++;
-      lab.udp.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, leg.port);
+      lab.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, leg.port);
     };
     send();
     const prompt = noise(320, 99);
@@ -376,7 +376,7 @@ describe('silence and RTCP', () => {
     expect(silences).toEqual([]);
     leg.negotiate(negotiated(remote));
     await lab.clock.advance(500);
-    lab.udp.deliver(rtpBytes({ sequence: 1, timestamp: 0, payload: noise(160) }), 4000, leg.port);
+    lab.deliver(rtpBytes({ sequence: 1, timestamp: 0, payload: noise(160) }), 4000, leg.port);
     await lab.clock.advance(900);
     expect(silences).toEqual([]);
     await lab.clock.advance(5000);
@@ -390,18 +390,18 @@ describe('silence and RTCP', () => {
     leg.play(noise(160 * 500), '');
     for (let n = 0; n < 10; n++) {
       if (n !== 4)
-        lab.udp.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160), ssrc: 77 }), 4000, leg.port);
+        lab.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160), ssrc: 77 }), 4000, leg.port);
       await lab.clock.advance(20);
     }
     await lab.clock.advance(8000);
-    const reports = lab.udp.to(4001).map((bytes) => readRtcp(bytes)!);
+    const reports = lab.sentTo(4001).map((bytes) => readRtcp(bytes)!);
     const { sent } = await leg.stats();
     expect(reports.length).toBeGreaterThanOrEqual(1);
     expect(reports[0]).toMatchObject({ ssrc: sent.ssrc, bye: false, reports: [{ ssrc: 77, lost: 1 }] });
     expect(reports[0]!.ntp).toBeTypeOf('number');
     expect(reports[0]!.cname).toMatch(/^[0-9a-f]{16}$/);
     await leg.close();
-    const last = readRtcp(lab.udp.to(4001).at(-1)!)!;
+    const last = readRtcp(lab.sentTo(4001).at(-1)!)!;
     expect(last).toMatchObject({ ssrc: sent.ssrc, bye: true });
   });
 
@@ -411,7 +411,7 @@ describe('silence and RTCP', () => {
     leg.negotiate(negotiated(remote));
     leg.play(noise(160 * 500), '');
     await lab.clock.advance(1600);
-    const ours = readRtcp(lab.udp.to(4001)[0]!)!;
+    const ours = readRtcp(lab.sentTo(4001)[0]!)!;
     const at = lab.clock.now();
     const reply = writeRtcp({
       ssrc: 9,
@@ -426,7 +426,7 @@ describe('silence and RTCP', () => {
         delay: 0,
       },
     });
-    lab.udp.deliver(reply, 4001, leg.rtcpPort);
+    lab.deliver(reply, 4001, leg.rtcpPort);
     const { rtcp } = await leg.stats();
     expect(rtcp).toMatchObject({ remoteLost: 3, remoteJitterMs: 10, received: 1 });
     expect(rtcp.roundTripMs).toBeGreaterThan(0);
@@ -441,12 +441,12 @@ describe('a snapshot', () => {
     const leg = await lab.media.createLeg(create);
     leg.negotiate(negotiated(remote));
     const payload = noise(16_000);
-    lab.files.files.set('prompt.raw', payload);
+    lab.files.set('prompt.raw', payload);
     leg.play('prompt.raw', '');
     const digits: string[] = [];
     leg.onDtmf = ({ digit }) => digits.push(digit);
     const press = (sequence: number): void =>
-      lab.udp.deliver(
+      lab.deliver(
         rtpBytes({ payloadType: 101, sequence, timestamp: 5, payload: new Uint8Array([1, 10, 0, 160]) }),
         4009,
         leg.port,
@@ -458,8 +458,8 @@ describe('a snapshot', () => {
     const snapshot = await leg.snapshot();
     expect(JSON.parse(JSON.stringify(snapshot))).toMatchObject({ version: 1, port: leg.port, callId: 'a' });
     await leg.close({ handover: true });
-    expect(lab.udp.to(4001)).toHaveLength(0);
-    expect(lab.udp.open).toBe(0);
+    expect(lab.sentTo(4001)).toHaveLength(0);
+    expect(lab.host.open).toEqual([]);
     const before = lab.heard(4009).length;
     await lab.clock.advance(300);
     const again = await lab.media.createLeg({ ...create, snapshot: structuredClone(snapshot) });
@@ -491,7 +491,7 @@ describe('a snapshot', () => {
     leg.echo(true);
     await lab.clock.advance(1);
     const send = (n: number): void =>
-      lab.udp.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, leg.port);
+      lab.deliver(rtpBytes({ sequence: n, timestamp: n * 160, payload: noise(160, n) }), 4000, leg.port);
     for (let n = 0; n < 5; n++) send(n);
     const snapshot = await leg.snapshot();
     await leg.close({ handover: true });
@@ -544,12 +544,12 @@ describe('options', () => {
     await leg.close();
     await leg.close();
     expect(clock.pending).toBe(0);
-    expect(lab.udp.open).toBe(0);
+    expect(lab.host.open).toEqual([]);
   });
 
   it('takes the next pair when a port is in use, and says so when there is none', async () => {
     await using lab = await openLab({ rtpPorts: { min: 20_000, max: 20_005 } });
-    lab.udp.foreign.add(20_001);
+    lab.host.openUdp('rtp', 20_001, () => {});
     const one = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'a' });
     const two = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'b' });
     expect([one.port, two.port]).toEqual([20_002, 20_004]);

@@ -6,7 +6,7 @@ import { RtpReceiver } from '../../media/rtp/receiver.ts';
 import { readRtcp, writeRtcp } from '../../media/rtp/rtcp.ts';
 import { RtpSender } from '../../media/rtp/sender.ts';
 import { addSeq, addTimestamp, seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
-import { seededRandom } from './support/lab.ts';
+import { seededRandom } from '../../src/testing/index.ts';
 
 const seq = fc.nat(0xffff);
 const uint32 = fc.nat(0xffffffff);
@@ -99,7 +99,7 @@ describe('what was received', () => {
 
 describe('a sender', () => {
   it('keeps pace with the clock over pauses, and never goes back', () => {
-    const sender = RtpSender.create(seededRandom());
+    const sender = RtpSender.create(seededRandom(1));
     const first = sender.timestampAt(100, 8000);
     sender.sent(sender.nextSequence, first, 160, 100, 160);
     expect(timestampDiff(sender.timestampAt(120, 8000), first)).toBe(160);

@@ -1,176 +1,142 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
 import { DialogResponseError } from '../../src/session/errors.ts';
-import { first, RawPhone } from '../helpers/raw-phone.ts';
-import { expectIdle, openTandem } from '../helpers/tandem.ts';
+import type { Tandem } from '../../src/tandem.ts';
+import type { Lab } from '../../src/testing/index.ts';
+import { expect, test } from '../helpers/lab.ts';
 
-const tone = (byte: number, frames: number): Uint8Array => new Uint8Array(160 * frames).fill(byte);
+/** A Tandem that nobody calls. */
+const caller = (lab: Lab): Promise<Tandem> => lab.serve(() => {});
 
 describe('an outgoing call', () => {
-  it('is answered, ACKed, carries audio both ways and is hung up by BYE', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    const call = await server.tandem.invite(`sip:bob@127.0.0.1:${phone.sipPort}`, { displayName: 'A "quoted" name' });
+  test('names its caller, and is answered, ACKed and hung up', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    bob.onCall = { answerAfterMs: 1_000 };
+    const call = await lab.run(tandem.invite(bob.uri, { displayName: 'A "quoted" name' }));
     expect(call.state).toBe('confirmed');
-    await phone.nextRequest('ACK');
-    const invite = phone.received[0];
-    expect(invite?.startLine).toBe(`INVITE sip:bob@127.0.0.1:${phone.sipPort} SIP/2.0`);
-    expect(invite && first(invite, 'from')).toContain('"A \\"quoted\\" name"');
-    await call.playback().play(tone(0x21, 5), '');
-    expect((await phone.hears(5, 0)).every(({ payload }) => payload.every((byte) => byte === 0x21))).toBe(true);
-    await call.close();
-    expect(phone.received.at(-1)?.method).toBe('BYE');
+    const invite = await bob.receives('INVITE');
+    expect(invite.startLine).toBe(`INVITE ${bob.uri} SIP/2.0`);
+    expect(invite.header('from')).toContain('"A \\"quoted\\" name"');
+    await bob.receives('ACK');
+    await lab.run(call.close());
+    expect((await bob.ends())?.what).toBe('BYE');
     expect(await call.ended).toMatchObject({ by: 'local' });
-    await expectIdle(server.tandem);
   });
 
-  it('rejects with the refusal', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    phone.plan = { provisional: [{ status: '180 Ringing' }], final: '486 Busy Here' };
+  test('rejects with the refusal', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    bob.onCall = { reject: 486, rejectAfterMs: 1_000 };
     const seen: number[] = [];
-    const error = await server.tandem
-      .invite(`sip:bob@127.0.0.1:${phone.sipPort}`, { onResponse: ({ status }) => seen.push(status) })
-      .catch((reason: unknown) => reason);
+    const invited = tandem.invite(bob.uri, { onResponse: ({ status }) => seen.push(status) });
+    const error = await lab.run(invited).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DialogResponseError);
     expect(error).toMatchObject({ code: 'ERR_DIALOG_RESPONSE', status: 486, reason: 'Busy Here' });
     expect(seen).toEqual([180, 486]);
-    await phone.nextRequest('ACK');
-    await expectIdle(server.tandem);
+    await bob.receives('ACK');
   });
 
-  it('is cancelled by a signal, by a timeout, and by cancel()', async () => {
-    await using server = await openTandem();
-    const ringing = async () => {
-      const phone = await RawPhone.open();
-      phone.plan = { provisional: [{ status: '180 Ringing' }] };
-      return phone;
-    };
-    using first = await ringing();
+  test('is cancelled by a signal', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
     const abort = new AbortController();
-    const aborted = server.tandem.invite(`sip:a@127.0.0.1:${first.sipPort}`, {
-      signal: abort.signal,
-      onResponse: () => abort.abort(new Error('enough')),
-    });
-    await expect(aborted).rejects.toThrow('enough');
-    await first.nextRequest('CANCEL');
+    const onResponse = (): void => abort.abort(new Error('enough'));
+    await expect(lab.run(tandem.invite(bob.uri, { signal: abort.signal, onResponse }))).rejects.toThrow('enough');
+    await bob.receives('CANCEL');
+  });
 
-    using second = await ringing();
-    await expect(server.tandem.invite(`sip:a@127.0.0.1:${second.sipPort}`, { timeout: 100 })).rejects.toMatchObject({
-      code: 'ERR_TIMEOUT',
-      status: 408,
-    });
-    await second.nextRequest('CANCEL');
+  test('is cancelled by a timeout', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    const invited = tandem.invite(bob.uri, { timeout: 30_000 });
+    await expect(lab.run(invited)).rejects.toMatchObject({ code: 'ERR_TIMEOUT', status: 408 });
+    expect((await bob.receives('CANCEL')).at).toBe(30_001);
+  });
 
-    using third = await ringing();
-    const call = await server.tandem.newDialog(`sip:a@127.0.0.1:${third.sipPort}`);
+  test('is cancelled by cancel()', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    const call = await lab.run(tandem.newDialog(bob.uri));
     const invited = call.invite({ onResponse: () => void call.cancel() });
-    await expect(invited).rejects.toMatchObject({ code: 'ERR_DIALOG_ENDED' });
-    await third.nextRequest('CANCEL');
-    await expectIdle(server.tandem);
+    await expect(lab.run(invited)).rejects.toMatchObject({ code: 'ERR_DIALOG_ENDED' });
+    await bob.receives('CANCEL');
   });
 
-  it('returns at early media, then waits for the answer and is ACKed by hand', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    phone.plan = { provisional: [{ status: '183 Session Progress', sdp: true }], ringMs: 150, final: '200 OK' };
-    await using call = await server.tandem.newDialog(`sip:a@127.0.0.1:${phone.sipPort}`);
-    expect(await call.invite({ earlyMedia: true })).toBe('early');
-    expect(call.state).toBe('early');
-    await call.playback().play(tone(0x44, 3), '');
-    await phone.hears(3, 0);
-    await call.waitAnswer();
-    expect(call.state).toBe('answered');
-    await call.ack();
-    expect(call.state).toBe('confirmed');
-    await phone.nextRequest('ACK');
+  test('gets ACK and BYE when the answer has no usable codec', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    bob.onCall = { answerAfterMs: 0 };
+    bob.misbehave({ sdp: (sdp) => sdp.replace(/^m=.*$/m, 'm=audio 4000 RTP/AVP 18') });
+    await expect(lab.run(tandem.invite(bob.uri))).rejects.toMatchObject({ code: 'ERR_SDP', status: 488 });
+    await bob.receives('ACK');
+    await bob.receives('BYE');
   });
 
-  it('gets ACK and BYE when the answer has no usable codec', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    phone.plan = { final: '200 OK', sdp: (self) => self.sdp({ payloadType: 18, name: 'G729' }) };
-    await expect(server.tandem.invite(`sip:a@127.0.0.1:${phone.sipPort}`)).rejects.toMatchObject({
-      code: 'ERR_SDP',
-      status: 488,
-    });
-    await phone.nextRequest('ACK');
-    await phone.nextRequest('BYE');
-    await expectIdle(server.tandem);
-  });
-
-  it('is ended by the far end', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    await using call = await server.tandem.invite(`sip:a@127.0.0.1:${phone.sipPort}`);
-    await phone.nextRequest('ACK');
-    await phone.bye();
+  test('is ended by the far end', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    bob.onCall = { answerAfterMs: 0 };
+    const call = await lab.run(tandem.invite(bob.uri));
+    await bob.isUp();
+    await bob.hangup();
     expect(await call.ended).toMatchObject({ by: 'remote', method: 'BYE' });
     await expect(call.request('INFO')).rejects.toMatchObject({ code: 'ERR_DIALOG_ENDED' });
   });
 
-  it('goes on hold and back by re-INVITE, and tries again on glare', async () => {
-    await using server = await openTandem();
-    using phone = await RawPhone.open();
-    await using call = await server.tandem.invite(`sip:a@127.0.0.1:${phone.sipPort}`);
-    await phone.nextRequest('ACK');
+  test('goes on hold and back by re-INVITE, and tries again on glare', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const bob = lab.phone('bob');
+    bob.onCall = { answerAfterMs: 0 };
+    const call = await lab.run(tandem.invite(bob.uri));
+    await bob.receives('ACK');
+    bob.misbehave({ refuses: { INVITE: 491 } });
     const held = call.hold();
-    const first = await phone.next((m) => m.method === 'INVITE' && m.body.includes('a=sendonly'));
-    phone.respond(first, '491 Request Pending');
-    const second = await phone.next((m) => m.method === 'INVITE' && m.body.includes('a=sendonly') && m !== first);
-    phone.respond(second, '200 OK', { sdp: phone.sdp(undefined, 'recvonly') });
-    await held;
+    const offered = async () => /a=(send\w+)/.exec((await bob.receives('INVITE')).body)?.[1];
+    expect(await offered()).toBe('sendonly');
+    await bob.receives('ACK');
+    bob.behave();
+    expect(await offered()).toBe('sendonly');
+    await lab.run(held);
     expect(call.media.audio?.direction).toBe('sendonly');
-    const unheld = call.unhold();
-    const third = await phone.next(
-      (m) =>
-        m.method === 'INVITE' && m.body.includes('a=sendrecv') && m.headers.get('to')?.[0]?.includes('tag=') === true,
-    );
-    phone.respond(third, '488 Not Acceptable Here');
-    await expect(unheld).rejects.toMatchObject({ status: 488 });
+
+    bob.misbehave({ refuses: { INVITE: 488 } });
+    await expect(lab.run(call.unhold())).rejects.toMatchObject({ status: 488 });
+    expect(await offered()).toBe('sendrecv');
     expect(call.media.audio?.direction).toBe('sendonly');
   });
 
-  it('forks in parallel: the first to answer gets it, the others are cancelled', async () => {
-    await using server = await openTandem();
-    using slow = await RawPhone.open();
-    using fast = await RawPhone.open();
-    using busy = await RawPhone.open();
-    slow.plan = { provisional: [{ status: '180 Ringing' }] };
-    fast.plan = { provisional: [{ status: '180 Ringing' }], ringMs: 100, final: '200 OK' };
-    busy.plan = { final: '486 Busy Here' };
-    const uris = [slow, fast, busy].map((phone, i) => `sip:p${i}@127.0.0.1:${phone.sipPort}`);
-    await using call = await server.tandem.invite(uris);
-    expect(call.toUser).toBe('p1');
-    await slow.nextRequest('CANCEL');
-    await fast.nextRequest('ACK');
+  test('forks in parallel: the first to answer gets it, the others are cancelled', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const [slow, fast, busy] = [lab.phone('slow'), lab.phone('fast'), lab.phone('busy')];
+    fast.onCall = { answerAfterMs: 2_000 };
+    busy.onCall = { reject: 486 };
+    const call = await lab.run(tandem.invite([slow.uri, fast.uri, busy.uri]));
+    expect(call.toUser).toBe('fast');
+    await slow.receives('CANCEL');
+    await fast.receives('ACK');
+    await lab.run(call.close());
   });
 
-  it('forks in sequence, and gives the best refusal when nobody answers', async () => {
-    await using server = await openTandem();
-    using away = await RawPhone.open();
-    using home = await RawPhone.open();
-    away.plan = { final: '480 Temporarily Unavailable' };
-    const uris = [away, home].map((phone) => `sip:a@127.0.0.1:${phone.sipPort}`);
-    await using call = await server.tandem.invite(uris, { strategy: 'sequence' });
+  test('forks in sequence, and gives the best refusal when nobody answers', async ({ lab }) => {
+    const tandem = await caller(lab);
+    const [away, home] = [lab.phone('away'), lab.phone('home')];
+    away.onCall = { reject: 480 };
+    home.onCall = { answerAfterMs: 2_000 };
+    const uris = [away.uri, home.uri];
+    const call = await lab.run(tandem.invite(uris, { strategy: 'sequence' }));
     expect(call.state).toBe('confirmed');
-    await call.close();
+    await lab.run(call.close());
 
-    home.plan = { final: '404 Not Found' };
-    await expect(server.tandem.invite(uris)).rejects.toMatchObject({ status: 404 });
-    home.plan = { final: '603 Decline' };
-    await expect(server.tandem.invite(uris)).rejects.toMatchObject({ status: 603 });
-    await expectIdle(server.tandem);
+    home.onCall = { reject: 404 };
+    await expect(lab.run(tandem.invite(uris))).rejects.toMatchObject({ status: 404 });
+    home.onCall = { reject: 603 };
+    await expect(lab.run(tandem.invite(uris))).rejects.toMatchObject({ status: 603 });
   });
 
-  it.each([
-    'bob',
-    'sip:',
-    'sip:a b@c',
-    'sip:a@127.0.0.1:99999',
-    'sip:x\r\nX: y@h',
-  ])('refuses to call %j', async (uri) => {
-    await using server = await openTandem();
-    await expect(server.tandem.invite(uri)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
-    await expectIdle(server.tandem);
+  test.for(['bob', 'sip:', 'sip:a b@c', 'sip:a@127.0.0.1:99999', 'sip:x\r\nX: y@h'])('refuses to call %j', async (uri, {
+    lab,
+  }) => {
+    const tandem = await caller(lab);
+    await expect(tandem.invite(uri)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });
 });

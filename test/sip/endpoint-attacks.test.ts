@@ -179,13 +179,7 @@ describe('floods', () => {
       invite.onCancel = () => pending--;
     };
     for (let i = 0; i < 20_000; i++) {
-      lab.network.deliver(
-        Buffer.from(write({ callId: `flood-${i}`, branch: `z9hG4bKm2${i}` })),
-        '10.0.0.1',
-        5060,
-        '10.0.0.2',
-        5070,
-      );
+      lab.deliver(write({ callId: `flood-${i}`, branch: `z9hG4bKm2${i}` }));
     }
     await lab.clock.advance(1_000);
     expect(lab.heard().filter((what) => what === '100')).toHaveLength(20_000);

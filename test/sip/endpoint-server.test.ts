@@ -140,10 +140,7 @@ describe('answering an INVITE', () => {
   it('answers to the sent-by port without rport, to the source port with it (RFC 3581)', async () => {
     const { lab } = await answering((invite) => invite.reject(486));
     const elsewhere: string[] = [];
-    await lab.network.openUdp(
-      { host: '10.0.0.2', port: 5999 },
-      { onDatagram: (bytes) => elsewhere.push(Buffer.from(bytes).toString('latin1')), onDrop: () => {} },
-    );
+    lab.peer.openUdp('sip', 5999, (bytes) => elsewhere.push(Buffer.from(bytes).toString('latin1')));
     await lab.send(write({ callId: 'a' }), 5999);
     expect([lab.heard(), elsewhere]).toEqual([['486'], []]);
     await lab.send(write({ callId: 'b', via: 'SIP/2.0/UDP 192.0.2.7:5070;rport;branch=z9hG4bKr' }), 5999);
@@ -314,8 +311,8 @@ describe('requests inside a dialog', () => {
       const to = inDialog(lab);
       let timeouts = 0;
       (invites[0] as InviteServer).onAckTimeout = () => timeouts++;
-      if (withAck) lab.network.deliver(Buffer.from(write({ method: 'ACK', to })), '10.0.0.1', 5060, '10.0.0.2', 5070);
-      lab.network.deliver(Buffer.from(write({ method: 'BYE', to, seq: 2 })), '10.0.0.1', 5060, '10.0.0.2', 5070);
+      if (withAck) lab.deliver(write({ method: 'ACK', to }));
+      lab.deliver(write({ method: 'BYE', to, seq: 2 }));
       await lab.clock.advance(40_000);
       expect(lab.heard()).toEqual(['200', '200']);
       expect(timeouts).toBe(0);
@@ -483,6 +480,7 @@ describe('close', () => {
     expect((await info).status).toBe(503);
     expect(ends).toEqual(['error']);
     expect(lab.endpoint.stats).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
+    await lab.clock.advance(0); // what is under way arrives
     expect(lab.clock.pending).toBe(0);
     await lab.send(write({ callId: 'late' }));
     expect(lab.heard()).not.toContain('480');

@@ -1,66 +1,8 @@
-/** A SIP endpoint in a network in memory, on a clock that stands still, and a peer that writes messages by hand. */
+/** A SIP endpoint in the lab's network, which takes no time here, and a peer that writes messages by hand. */
 import { createLogger } from '../../src/base/log.ts';
-import type { Random } from '../../src/base/random.ts';
 import { SipEndpoint, type SipEndpointOptions } from '../../src/sip/endpoint.ts';
 import type { NameAddr } from '../../src/sip/message.ts';
-import type { SipNetwork, UdpHandler } from '../../src/sip/transport/network.ts';
-import { FakeClock } from '../../src/testing/fake-clock.ts';
-
-/** UDP between handlers; there is no TCP: every connection is refused. */
-export class MemoryNetwork implements SipNetwork {
-  readonly #sockets = new Map<string, UdpHandler>();
-  /** Sends to these addresses fail. */
-  readonly unreachable = new Set<string>();
-  #ports = 30_000;
-
-  async openUdp(bind: { readonly host: string; readonly port: number }, handler: UdpHandler) {
-    const { host } = bind;
-    const port = bind.port === 0 ? this.#ports++ : bind.port;
-    const key = `${host} ${port}`;
-    this.#sockets.set(key, handler);
-    return {
-      host,
-      port,
-      receiveBuffer: undefined,
-      send: (bytes: Uint8Array, address: string, to: number, onError: (error: Error) => void): void => {
-        if (this.unreachable.has(address)) queueMicrotask(() => onError(new Error('unreachable')));
-        else this.deliver(bytes.slice(), address, to, host, port);
-      },
-      close: async (): Promise<void> => {
-        this.#sockets.delete(key);
-      },
-    };
-  }
-
-  deliver(bytes: Uint8Array, address: string, port: number, from: string, fromPort: number): void {
-    queueMicrotask(() => this.#sockets.get(`${address} ${port}`)?.onDatagram(bytes, from, fromPort));
-  }
-
-  listenTcp(): Promise<never> {
-    return Promise.reject(new Error('this network has no TCP'));
-  }
-
-  connectTcp(): never {
-    throw new Error('this network has no TCP');
-  }
-
-  localAddress(): string {
-    return '10.0.0.1';
-  }
-}
-
-/** Different numbers, the same in every run. */
-export function countingRandom(): Random {
-  let state = 1;
-  const next = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state;
-  };
-  return {
-    uint32: next,
-    bytes: (length) => Uint8Array.from({ length }, () => next() >>> 24),
-  };
-}
+import { FakeClock, type LabHost, LabNetwork, seededRandom } from '../../src/testing/index.ts';
 
 export const silent = createLogger('silent');
 
@@ -161,11 +103,14 @@ export function reply(
 
 export interface Lab {
   readonly clock: FakeClock;
-  readonly network: MemoryNetwork;
   readonly endpoint: SipEndpoint;
-  /** What the peer at 10.0.0.2:5070 received. */
+  /** 10.0.0.2; there is no other host, and nothing can be sent to one. */
+  readonly peer: LabHost;
+  /** What the peer received at port 5070. */
   readonly inbox: Received[];
-  /** Sends as the peer and lets the answer come. */
+  /** A datagram of the peer arrives, from any port: even 0, which no socket has. */
+  deliver(text: string, from?: number): void;
+  /** The same, and lets the answer come. */
   send(text: string, from?: number): Promise<void>;
   /** Only the start-line words, in order. */
   heard(): string[];
@@ -174,33 +119,35 @@ export interface Lab {
 
 export async function openLab(options: Partial<SipEndpointOptions> = {}): Promise<Lab> {
   const clock = new FakeClock();
-  const network = new MemoryNetwork();
+  const network = new LabNetwork(clock, 1);
+  network.set({ delayMs: 0 });
+  const host = network.host('endpoint', '10.0.0.1');
+  const peer = network.host('peer', '10.0.0.2');
   const endpoint = new SipEndpoint({
-    listen: [{ transport: 'udp', bindHost: '10.0.0.1', bindPort: 5060 }],
+    listen: [{ transport: 'udp', bindHost: host.address, bindPort: 5060 }],
     clock,
-    random: countingRandom(),
-    resolver: { lookup: () => Promise.reject(new Error('no such name')) },
+    random: seededRandom(1),
+    resolver: network.resolver,
     logger: silent,
     userAgent: 'Lab',
-    network,
+    network: host.sip,
     ...options,
   });
   await endpoint.open();
   const inbox: Received[] = [];
-  await network.openUdp(
-    { host: '10.0.0.2', port: 5070 },
-    {
-      onDatagram: (bytes, _from, port) => inbox.push(read(Buffer.from(bytes).toString('latin1'), clock.now(), port)),
-      onDrop: () => {},
-    },
+  peer.openUdp('sip', 5070, (bytes, { port }) =>
+    inbox.push(read(Buffer.from(bytes).toString('latin1'), clock.now(), port)),
   );
+  const deliver = (text: string, from = 5070): void =>
+    host.deliver(5060, Buffer.from(text, 'latin1'), { address: peer.address, port: from });
   return {
     clock,
-    network,
     endpoint,
+    peer,
     inbox,
-    async send(text, from = 5070) {
-      network.deliver(Buffer.from(text, 'latin1'), '10.0.0.1', 5060, '10.0.0.2', from);
+    deliver,
+    async send(text, from) {
+      deliver(text, from);
       await clock.advance(0);
     },
     heard: () => inbox.map(({ what }) => what),

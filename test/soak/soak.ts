@@ -27,13 +27,13 @@ const patienceMs = 60_000;
 const prompts = new URL('../../prompts/', import.meta.url);
 
 /** @throws LabError with everything that is not as it should be */
-export async function soak(seed: number, { calls = 50 }: SoakOptions = {}): Promise<SoakReport> {
+export async function soak(seed: number, { calls = 50, full = false }: SoakOptions = {}): Promise<SoakReport> {
   const lab = new Lab({
     seed,
     sounds: prompts,
     network: { delayMs: 8, jitterMs: 12, loss: 0.05, reorder: 0.05, duplicate: 0.02, split: 0.2 },
   });
-  const run = new Soak(lab, calls);
+  const run = new Soak(lab, calls, full);
   await run.all();
   await lab.close();
   return run.report;
@@ -42,14 +42,16 @@ export async function soak(seed: number, { calls = 50 }: SoakOptions = {}): Prom
 class Soak {
   readonly #lab: Lab;
   readonly #plans: readonly Plan[];
+  readonly #full: boolean;
   readonly #wrong: string[] = [];
   #messages = 0;
   #packets = 0;
   #tandem: Tandem | undefined;
   #witness: DialogServerSession | undefined;
 
-  constructor(lab: Lab, calls: number) {
+  constructor(lab: Lab, calls: number, full: boolean) {
     this.#lab = lab;
+    this.#full = full;
     const random = lab.random('plans');
     this.#plans = Array.from({ length: calls }, (_, index) => planOf(random, index));
     const { onSight } = lab.network;
@@ -79,8 +81,19 @@ class Soak {
     if (members > 0) await lab.advance(2 * patienceMs);
     const left = this.#witness?.profiles.size('soak') ?? 0;
     if (left > 0) this.#wrong.push(`${left} calls are still counted in a profile`);
-    if (this.#wrong.length > 0)
-      throw lab.failure(`seed ${lab.seed}:\n${this.#wrong.map((l) => `  - ${l}`).join('\n')}`);
+    if (this.#wrong.length > 0) throw this.#failure();
+  }
+
+  /** Everything that is wrong, and the time line of the calls it is about. */
+  #failure(): LabError {
+    const { seed, timeLine } = this.#lab;
+    const about = this.#wrong.slice(0, 3).flatMap((text) => {
+      const name = /^p\d+/.exec(text)?.[0] ?? '';
+      return [name, `${name}b`];
+    });
+    const lines = this.#wrong.map((text) => `  - ${text}`);
+    const story = timeLine.toString(this.#full ? { full: true } : { about });
+    return new LabError('ERR_SOAK', `seed ${seed}:\n${lines.join('\n')}\n\n${story}`);
   }
 
   /** What is wrong with one call is told with all the others. */
@@ -156,7 +169,7 @@ class Soak {
   async #acknowledged(phone: Phone, plan: Plan): Promise<void> {
     const answered = (): boolean => phone.call?.status === 200 || phone.call?.state === 'over';
     await this.#lab.until(answered, patienceMs / 2);
-    if (await this.#lab.until(() => phone.call?.state !== 'ringing', 10_000)) return;
+    if (await this.#lab.until(() => phone.call?.state !== 'answered', 10_000)) return;
     if (phone.call?.status === 200)
       this.#wrong.push(`${phone.name} (${JSON.stringify(plan)}): its answer was never acknowledged`);
   }

@@ -15,7 +15,7 @@ bob.onCall = { answerAfterMs: 1500 };
 const menu = async (): Promise<void> => {
   await alice.dial('1000');
   await alice.hears('welcome.wav', { loss: 0.3 });
-  await alice.press('2#');
+  await alice.press('2');
   await alice.hears('record.wav', { loss: 0.3 });
   await alice.say('goodbye.wav');
   await alice.press('#');

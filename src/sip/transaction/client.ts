@@ -3,7 +3,7 @@ import { printMessage } from '../codec.ts';
 import { noBody, type SipMessage, type SipRequest, type SipResponse, type Via } from '../message.ts';
 import type { PeerFlow } from '../transport/flow.ts';
 import { inviteClient } from './invite-client.ts';
-import type { Effect } from './machine.ts';
+import { type Effect, responseInput } from './machine.ts';
 import { nonInviteClient } from './non-invite-client.ts';
 import { Transaction, type TransactionContext } from './transaction.ts';
 
@@ -28,7 +28,6 @@ export class ClientTransaction extends Transaction {
   readonly flow: PeerFlow;
   readonly #user: ClientUser;
   readonly #onEnd: (transaction: ClientTransaction) => void;
-  readonly #invite: boolean;
   #bytes: Uint8Array;
   #ack: Uint8Array | undefined;
 
@@ -44,15 +43,13 @@ export class ClientTransaction extends Transaction {
     user: ClientUser,
     onEnd: (transaction: ClientTransaction) => void,
   ) {
-    const invite = request.method === 'INVITE';
-    super(context, invite ? inviteClient : nonInviteClient, flow.reliable);
+    super(context, request.method === 'INVITE' ? inviteClient : nonInviteClient, flow.reliable);
     this.request = request;
     this.method = request.method;
     this.callId = request.headers.callId;
     this.flow = flow;
     this.#user = user;
     this.#onEnd = onEnd;
-    this.#invite = invite;
     this.#bytes = bytes;
   }
 
@@ -63,10 +60,9 @@ export class ClientTransaction extends Transaction {
   /** A response whose branch, method and sent-by are those of the request (RFC 3261 §17.1.3). */
   receive(response: SipResponse): void {
     const { status } = response;
-    const input = status < 200 ? '1xx' : this.#invite ? (status < 300 ? '2xx' : '300-699') : '200-699';
     const again = status >= 200 && (this.state === 'completed' || this.state === 'accepted');
     if (again) this.context.counters.retransmissionsReceived++;
-    this.input(input, response);
+    this.input(responseInput(this.method, status), response);
   }
 
   /** A CANCEL was sent for this INVITE. */

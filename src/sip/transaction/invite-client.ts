@@ -25,6 +25,7 @@ export type InviteClientState = 'initial' | 'calling' | 'proceeding' | 'complete
 
 export type InviteClientInput =
   | 'start'
+  | '100'
   | '1xx'
   | '2xx'
   | '300-699'
@@ -46,11 +47,14 @@ export const inviteClient: Machine<InviteClientState, InviteClientInput> = {
     timerB: go('terminated', timeout),
     transportError: go('terminated', failed),
     // Timer C is a proxy's (§16.6); here too it ends what would ring for ever.
+    '100': go('proceeding', disarm('A'), disarm('B'), arm('C'), deliver),
     '1xx': go('proceeding', disarm('A'), disarm('B'), arm('C'), deliver),
     '2xx': go('accepted', disarm('A'), disarm('B'), arm('M'), deliver),
     '300-699': go('completed', disarm('A'), disarm('B'), arm('D'), ack, deliver),
   },
   proceeding: {
+    '100': go('proceeding', deliver),
+    // Each sign of life of the far end gives it another timer C; 100 is none (§16.7 step 2).
     '1xx': go('proceeding', disarm('C'), arm('C'), deliver),
     '2xx': go('accepted', disarm('C'), disarm('B'), arm('M'), deliver),
     '300-699': go('completed', disarm('C'), disarm('B'), arm('D'), ack, deliver),

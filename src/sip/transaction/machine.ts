@@ -56,3 +56,10 @@ export function disarm(timer: TimerName): Effect {
 export function go<State extends string>(to: State, ...effects: readonly Effect[]): Step<State> {
   return { to, effects };
 }
+
+/** What a response is to a machine, in whichever direction. */
+export function responseInput(method: string, status: number): string {
+  if (method !== 'INVITE') return status < 200 ? '1xx' : '200-699';
+  if (status === 100) return '100';
+  return status < 200 ? '1xx' : status < 300 ? '2xx' : '300-699';
+}

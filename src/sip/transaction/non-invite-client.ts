@@ -35,16 +35,17 @@ export const nonInviteClient: Machine<NonInviteClientState, NonInviteClientInput
     timerE: go('trying', resend, arm('E')),
     timerF: go('terminated', timeout),
     transportError: go('terminated', failed),
-    // A provisional response slows the retransmissions down, it does not end them (§17.1.2.2).
-    '1xx': go('proceeding', disarm('E'), arm('E2'), deliver),
+    '1xx': go('proceeding', deliver),
     '200-699': go('completed', disarm('E'), disarm('F'), arm('K'), deliver),
   },
+  // A provisional response slows the retransmissions down, it does not end them: once it has fired, E is T2.
   proceeding: {
+    timerE: go('proceeding', resend, arm('E2')),
     timerE2: go('proceeding', resend, arm('E2')),
     timerF: go('terminated', timeout),
     transportError: go('terminated', failed),
     '1xx': go('proceeding', deliver),
-    '200-699': go('completed', disarm('E2'), disarm('F'), arm('K'), deliver),
+    '200-699': go('completed', disarm('E'), disarm('E2'), disarm('F'), arm('K'), deliver),
   },
   completed: {
     timerK: go('terminated'),

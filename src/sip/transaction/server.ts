@@ -5,7 +5,7 @@ import { ownText } from '../own-text.ts';
 import { createResponse } from '../response.ts';
 import type { PeerFlow } from '../transport/flow.ts';
 import { inviteServer } from './invite-server.ts';
-import type { Effect } from './machine.ts';
+import { type Effect, responseInput } from './machine.ts';
 import { nonInviteServer } from './non-invite-server.ts';
 import { Transaction, type TransactionContext } from './transaction.ts';
 
@@ -156,10 +156,4 @@ export class ServerTransaction extends Transaction {
       .replyFlow(this.flow, this.#replyPort)
       .send(this.#last as Uint8Array, (error) => this.input('transportError', undefined, error));
   }
-}
-
-function responseInput(method: string, status: number): string {
-  if (method !== 'INVITE') return status < 200 ? '1xx' : '200-699';
-  if (status === 100) return '100';
-  return status < 200 ? '1xx' : status < 300 ? '2xx' : '300-699';
 }

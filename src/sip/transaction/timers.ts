@@ -58,7 +58,7 @@ export function timerDelay(
     case 'E': // T1, 2·T1, … T2 (§17.1.2.2)
     case 'G': // (§17.2.1)
       return reliable ? undefined : Math.min(t1 * 2 ** fired, t2);
-    case 'E2': // timer E in state Proceeding: T2 at once (§17.1.2.2)
+    case 'E2': // timer E once it has fired in state Proceeding (§17.1.2.2)
       return reliable ? undefined : t2;
     case 'B':
     case 'F':

@@ -47,7 +47,7 @@ export class Way {
   /** When a datagram that is sent now arrives: once, twice, or never. */
   arrivals(now: number): readonly number[] {
     const { loss, reorder, reorderMs, duplicate } = this.conditions;
-    if (this.cut || chance(this.#random, loss)) return [];
+    if (chance(this.#random, loss)) return [];
     const inOrder = this.#inOrder(now);
     const late = chance(this.#random, reorder);
     const first = late ? inOrder + reorderMs : inOrder;
@@ -66,9 +66,9 @@ export class Way {
     return Math.max(after, this.#inOrder(now) + resent);
   }
 
-  /** Where to cut `length` bytes of a stream in two; undefined: nowhere. */
+  /** How many of `length` bytes of a stream arrive as a piece of their own; undefined: all. */
   cutAt(length: number): number | undefined {
-    if (length < 2 || !chance(this.#random, this.conditions.split)) return undefined;
+    if (!chance(this.#random, this.conditions.split)) return undefined;
     return 1 + Math.floor(fraction(this.#random) * (length - 1));
   }
 

@@ -36,13 +36,16 @@ export class DeliveryQueue {
     const now = this.#clock.now();
     // What is sent by those below arrives in a later turn, even if it takes no time.
     const last = this.#order;
-    for (;;) {
-      const { first } = this.#heap;
-      if (!first || first.due > now || first.order >= last) break;
-      this.#heap.remove(first);
-      first.arrive();
+    try {
+      for (;;) {
+        const { first } = this.#heap;
+        if (!first || first.due > now || first.order >= last) break;
+        this.#heap.remove(first);
+        first.arrive();
+      }
+    } finally {
+      this.#arm();
     }
-    this.#arm();
   };
 
   /** What is under way is lost. */

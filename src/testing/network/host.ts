@@ -2,7 +2,7 @@
 import type { UdpIo } from '../../../media/index.ts';
 import { TandemError } from '../../base/errors.ts';
 import { listenError } from '../../sip/transport/listen-error.ts';
-import type { SipNetwork, TcpConnection, TcpHandler } from '../../sip/transport/network.ts';
+import type { SipNetwork, TcpHandler } from '../../sip/transport/network.ts';
 import type { Address, LabNetwork, Traffic } from './network.ts';
 import { connect, type LabConnection } from './stream.ts';
 
@@ -17,9 +17,11 @@ export interface LabSocket {
   close(): void;
 }
 
-type Accept = (connection: TcpConnection) => TcpHandler;
+type Accept = (connection: LabConnection) => TcpHandler;
 
+/** Of those that a system gives out by itself (RFC 6335 §6). */
 const firstFreePort = 49_152;
+const lastFreePort = 65_535;
 
 export class LabHost {
   readonly name: string;
@@ -27,8 +29,8 @@ export class LabHost {
   /** False: nothing comes in and nothing goes out, as with a cable pulled. */
   online = true;
   readonly #network: LabNetwork;
-  readonly #udp = new Map<number, Receive>();
-  readonly #tcp = new Map<number, Accept>();
+  readonly #udp = new Map<number, { readonly receive: Receive }>();
+  readonly #tcp = new Map<number, { readonly accept: Accept }>();
   readonly #connections = new Set<LabConnection>();
   #nextPort = firstFreePort;
 
@@ -50,15 +52,18 @@ export class LabHost {
 
   /** @throws TandemError ERR_PORT_IN_USE; @param port 0: any */
   openUdp(traffic: Traffic, port: number, receive: Receive): LabSocket {
-    const bound = port === 0 ? this.#freePort(this.#udp) : port;
+    const bound = port === 0 ? this.#freePort((one) => this.#udp.has(one)) : port;
     if (this.#udp.has(bound)) throw inUse('udp', this.address, bound);
-    this.#udp.set(bound, receive);
+    const socket = { receive };
+    const isOpen = (): boolean => this.#udp.get(bound) === socket;
+    this.#udp.set(bound, socket);
     const from: Address = { address: this.address, port: bound };
     return {
       ...from,
-      send: (bytes, to) => this.#send(traffic, from, to, bytes),
+      // A closed socket sends nothing, and says nothing of it.
+      send: (bytes, to) => !isOpen() || this.#send(traffic, from, to, bytes),
       close: () => {
-        if (this.#udp.get(bound) === receive) this.#udp.delete(bound);
+        if (isOpen()) this.#udp.delete(bound);
       },
     };
   }
@@ -67,10 +72,11 @@ export class LabHost {
     const network = this.#network;
     const at = network.clock.now();
     const host = network.hostAt(to.address);
-    const arrivals = this.online && host ? network.way(this, to.address, traffic).arrivals(at) : [];
+    const arrivals = this.reaches(to.address, traffic) ? network.way(this, to.address, traffic).arrivals(at) : [];
     network.onSight({ at, traffic, transport: 'udp', from, to, bytes, arrivals, noHost: !host });
     for (const due of arrivals) {
-      const copy = bytes.slice();
+      // Not `slice`, which of a Buffer is no copy.
+      const copy = new Uint8Array(bytes);
       network.deliveries.add(due, () => host?.deliver(to.port, copy, from));
     }
     return host !== undefined;
@@ -78,24 +84,38 @@ export class LabHost {
 
   /** @internal A datagram arrives; nobody is told when nobody listens. */
   deliver(port: number, bytes: Uint8Array, from: Address): void {
-    if (this.online) this.#udp.get(port)?.(bytes, from);
+    if (this.online) this.#udp.get(port)?.receive(bytes, from);
+  }
+
+  /** @internal Whether anything gets through to an address at present. */
+  reaches(address: string, traffic: Traffic): boolean {
+    return (
+      this.online && this.#network.hostAt(address)?.online === true && !this.#network.way(this, address, traffic).cut
+    );
   }
 
   /** @throws TandemError ERR_PORT_IN_USE; @param port 0: any */
   listenTcp(port: number, accept: Accept): { readonly port: number; close(): void } {
-    const bound = port === 0 ? this.#freePort(this.#tcp) : port;
+    const bound = port === 0 ? this.#freeTcpPort() : port;
     if (this.#tcp.has(bound)) throw inUse('tcp', this.address, bound);
-    this.#tcp.set(bound, accept);
-    return { port: bound, close: () => this.#tcp.delete(bound) };
+    const server = { accept };
+    this.#tcp.set(bound, server);
+    return {
+      port: bound,
+      close: () => {
+        if (this.#tcp.get(bound) === server) this.#tcp.delete(bound);
+      },
+    };
   }
 
   /** @internal Who listens there. */
   listener(port: number): Accept | undefined {
-    return this.#tcp.get(port);
+    return this.#tcp.get(port)?.accept;
   }
 
-  connectTcp(to: Address, handler: TcpHandler): TcpConnection {
-    return connect(this.#network, this, { address: this.address, port: this.#freePort(this.#tcp) }, to, handler);
+  /** A stream that is being made; it comes about, or fails, by the handler. */
+  connectTcp(to: Address, handler: TcpHandler): LabConnection {
+    return connect(this.#network, this, { address: this.address, port: this.#freeTcpPort() }, to, handler);
   }
 
   /** @internal */
@@ -171,9 +191,19 @@ export class LabHost {
     throw listenError(transport, { host, port }, Object.assign(new Error(host), { code: 'EADDRNOTAVAIL' }));
   }
 
-  #freePort(taken: ReadonlyMap<number, unknown>): number {
-    while (taken.has(this.#nextPort)) this.#nextPort++;
-    return this.#nextPort++;
+  #freeTcpPort(): number {
+    return this.#freePort(
+      (port) => this.#tcp.has(port) || [...this.#connections].some(({ localPort }) => localPort === port),
+    );
+  }
+
+  #freePort(isTaken: (port: number) => boolean): number {
+    for (let tries = firstFreePort; tries <= lastFreePort; tries++) {
+      const port = this.#nextPort;
+      this.#nextPort = port === lastFreePort ? firstFreePort : port + 1;
+      if (!isTaken(port)) return port;
+    }
+    throw new TandemError('ERR_PORT_IN_USE', `every port of ${this.name} is taken`);
   }
 }
 

@@ -59,7 +59,7 @@ export class LabNetwork {
 
   /** A new host. @param name by which it can be called, and which traces show; @throws TandemError for a second one */
   host(name: string, address: string): LabHost {
-    if (this.#hosts.has(address) || [...this.#hosts.values()].some((host) => host.name === name))
+    if (this.#hosts.has(address) || this.#named(name))
       throw new TandemError('ERR_ARGUMENT', `the lab has a host ${name} or ${address} already: name another`);
     const host = new LabHost(this, name, address);
     this.#hosts.set(address, host);
@@ -68,6 +68,14 @@ export class LabNetwork {
 
   get hosts(): readonly LabHost[] {
     return [...this.#hosts.values()];
+  }
+
+  /** The host of a name. @throws TandemError when there is none */
+  hostOf(host: LabHost | string): LabHost {
+    const found = typeof host === 'string' ? this.#named(host) : host;
+    if (found) return found;
+    const names = this.hosts.map(({ name }) => name).join(', ');
+    throw new TandemError('ERR_ARGUMENT', `the lab has no host ${String(host)}; there is: ${names || 'nobody'}`);
   }
 
   hostAt(address: string): LabHost | undefined {
@@ -82,18 +90,18 @@ export class LabNetwork {
     }
   }
 
-  /** The ways between two hosts, in both directions. */
-  between(a: LabHost, b: LabHost, { only, ...changes }: ConditionOptions): void {
+  /** The ways between two hosts, in both directions. Hosts are named as `Lab.phone` and `Lab.serve` name them. */
+  between(a: LabHost | string, b: LabHost | string, { only, ...changes }: ConditionOptions): void {
     for (const way of this.#both(a, b, trafficOf(only))) way.conditions = { ...way.conditions, ...changes };
   }
 
   /** Nothing gets through between the two, in either direction; streams stall. */
-  partition(a: LabHost, b: LabHost): void {
+  partition(a: LabHost | string, b: LabHost | string): void {
     for (const way of this.#both(a, b, trafficOf())) way.cut = true;
   }
 
   /** Takes back `partition`: of two hosts, or of all. */
-  heal(a?: LabHost, b?: LabHost): void {
+  heal(a?: LabHost | string, b?: LabHost | string): void {
     const ways = a && b ? this.#both(a, b, trafficOf()) : [...this.#all('sip'), ...this.#all('rtp')];
     for (const way of ways) way.cut = false;
   }
@@ -102,8 +110,9 @@ export class LabNetwork {
     return [...this.#ways.values()].flatMap((ways) => [...ways.values()].map((pair) => pair[traffic]));
   }
 
-  #both(a: LabHost, b: LabHost, traffic: readonly Traffic[]): Way[] {
-    return traffic.flatMap((one) => [this.way(a, b.address, one), this.way(b, a.address, one)]);
+  #both(a: LabHost | string, b: LabHost | string, traffic: readonly Traffic[]): Way[] {
+    const [one, other] = [this.hostOf(a), this.hostOf(b)];
+    return traffic.flatMap((kind) => [this.way(one, other.address, kind), this.way(other, one.address, kind)]);
   }
 
   /** What is under way is lost, and no name is found any more. */
@@ -132,7 +141,11 @@ export class LabNetwork {
   /** The address of a host of that name, or the address itself; undefined for a name nobody has. */
   addressOf(host: string): string | undefined {
     if (/^[\d.]+$|:/.test(host)) return host;
-    return this.hosts.find(({ name }) => name === host.toLowerCase())?.address;
+    return this.#named(host)?.address;
+  }
+
+  #named(name: string): LabHost | undefined {
+    return this.hosts.find((host) => host.name.toLowerCase() === name.toLowerCase());
   }
 
   async #lookup(name: string): Promise<readonly { readonly address: string; readonly family: 4 | 6 }[]> {

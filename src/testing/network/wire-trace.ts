@@ -1,6 +1,7 @@
 /** Writes what is on the wire into the time line: every SIP message, and of RTP what begins and what stops. */
 import { digitOf } from '../../../media/dtmf/event.ts';
 import { isRtcpType, readRtp, rtpView } from '../../../media/rtp/packet.ts';
+import { isKeepAlive } from '../../sip/framing.ts';
 import { seconds, type TimeLine } from '../time-line.ts';
 import type { Sight } from './network.ts';
 
@@ -16,7 +17,7 @@ interface Stream {
   last: number;
   packets: number;
   lost: number;
-  /** Over all payloads of this stretch. */
+  /** Over all packets of this stretch. */
   checksum: number;
   /** Timestamp of the key press that was shown last. */
   press: number | undefined;
@@ -61,7 +62,7 @@ export class WireTrace {
       who: this.#nameOf(from.address),
       to: this.#nameOf(to.address),
       ...(arrivals.length === 0 ? { arrow: '✗' } : {}),
-      text: `${summary(detail)}${notes.length > 0 ? `  (${notes.join(', ')})` : ''}`,
+      text: `${isKeepAlive(bytes) ? 'keep-alive' : summary(detail)}${notes.length > 0 ? `  (${notes.join(', ')})` : ''}`,
       detail,
     });
   }
@@ -117,8 +118,8 @@ export class WireTrace {
 
 /** `INVITE sip:1000@10.0.0.1 #1 SDP`, `180 Ringing #1 INVITE`: what a ladder shows of a message. */
 function summary(text: string): string {
-  const start = text.slice(0, text.indexOf('\r\n')).slice(0, 100);
-  if (start === '') return 'keep-alive';
+  const [line = ''] = text.split('\r\n', 1);
+  const start = line.slice(0, 100);
   const cseq = /^CSeq:\s*(\d+)\s+(\S+)/im.exec(text);
   const number = cseq ? ` #${cseq[1]}` : '';
   const body = text.slice(text.indexOf('\r\n\r\n') + 4);

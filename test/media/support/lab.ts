@@ -1,62 +1,34 @@
-/** A `Media` on a clock and a network of the test. */
+/** A `Media` in the lab's network, on a clock of the test. */
 import { Media, type MediaOptions } from '../../../media/index.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Files, FileWriter } from '../../../src/base/io.ts';
-import type { Random } from '../../../src/base/random.ts';
-import { FakeClock } from '../../../src/testing/fake-clock.ts';
-import { MemoryUdp } from './memory-udp.ts';
+import { FakeClock, type LabHost, LabNetwork, MemoryFiles, seededRandom } from '../../../src/testing/index.ts';
 import { machine } from './open-media.ts';
 import { type Heard, parseRtp } from './phone.ts';
 
-export function seededRandom(seed = 1): Random {
-  let state = seed;
-  const uint32 = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state;
+export interface LabMachine {
+  /** 10.0.0.9; there is no other host, so that nothing is under way. */
+  readonly host: LabHost;
+  /** A datagram of 10.0.0.1 arrives at once. */
+  deliver(bytes: Uint8Array, from: number, to: number): void;
+  /** What went to a port of anybody so far. */
+  sentTo(port: number): readonly Uint8Array[];
+}
+
+export function openMachine(clock: Clock): LabMachine {
+  const network = new LabNetwork(clock, 1);
+  const sent: { readonly bytes: Uint8Array; readonly to: number }[] = [];
+  network.onSight = ({ bytes, to }) => sent.push({ bytes: bytes.slice(), to: to.port });
+  const host = network.host('media', '10.0.0.9');
+  return {
+    host,
+    deliver: (bytes, port, to) => host.deliver(to, bytes.slice(), { address: '10.0.0.1', port }),
+    sentTo: (port) => sent.filter(({ to }) => to === port).map(({ bytes }) => bytes),
   };
-  return { uint32, bytes: (length) => Uint8Array.from({ length }, () => uint32() >>> 24) };
 }
 
-/** Files in memory, which fail when they are told to. */
-export class MemoryFiles implements Files {
-  readonly files = new Map<string, Uint8Array>();
-  failure: Error | undefined;
-  open = 0;
-
-  async read(path: string): Promise<Uint8Array> {
-    const bytes = this.files.get(path);
-    if (!bytes) throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
-    return bytes;
-  }
-
-  async stat(path: string) {
-    return { size: (await this.read(path)).length, modified: 0 };
-  }
-
-  async create(path: string): Promise<FileWriter> {
-    if (this.failure) throw this.failure;
-    this.files.set(path, new Uint8Array(0));
-    this.open++;
-    return {
-      write: async (bytes, position) => {
-        if (this.failure) throw this.failure;
-        const old = this.files.get(path)!;
-        const next = new Uint8Array(Math.max(old.length, position + bytes.length));
-        next.set(old);
-        next.set(bytes, position);
-        this.files.set(path, next);
-      },
-      close: async () => {
-        this.open--;
-      },
-    };
-  }
-}
-
-export interface Lab<C extends Clock> extends AsyncDisposable {
+export interface Lab<C extends Clock> extends LabMachine, AsyncDisposable {
   readonly media: Media;
   readonly clock: C;
-  readonly udp: MemoryUdp;
   readonly files: MemoryFiles;
   /** The RTP that went to a port so far. */
   heard(port: number): readonly Heard[];
@@ -67,19 +39,19 @@ export function openLab(options: MediaOptions = {}, clock = new FakeClock()): Pr
 }
 
 export async function openLabOn<C extends Clock>(clock: C, options: MediaOptions = {}): Promise<Lab<C>> {
-  const udp = new MemoryUdp();
-  const files = new MemoryFiles();
+  const lab = openMachine(clock);
+  const files = new MemoryFiles(clock instanceof FakeClock ? clock : new FakeClock());
   const media = new Media(
     { rtpPorts: { min: 20_000, max: 20_099 }, workers: 0, ...options },
-    { ...machine, clock, files, udp, random: seededRandom() },
+    { ...machine, clock, files, udp: lab.host.rtp, random: seededRandom(1) },
   );
   await media.open();
   return {
+    ...lab,
     media,
     clock,
-    udp,
     files,
-    heard: (port) => udp.to(port).map((bytes) => parseRtp(bytes)),
+    heard: (port) => lab.sentTo(port).map((bytes) => parseRtp(bytes)),
     [Symbol.asyncDispose]: () => media.close(),
   };
 }
