@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import * as tandem from '../src/index.ts';
+import * as testing from '../src/testing/index.ts';
 
 type Class = { readonly prototype: object };
 
@@ -17,15 +18,20 @@ function members(type: Class): string[] {
   return [...names].sort();
 }
 
-const exported = Object.entries(tandem);
-const classes = exported.filter(([name, value]) => typeof value === 'function' && /^[A-Z](?!.*Error$)/.test(name));
+const isClass = ([name, value]: [string, unknown]): boolean =>
+  typeof value === 'function' && /^[A-Z](?!.*Error$)/.test(name);
 
-describe('the public names', () => {
-  it('of the package', () => {
+describe.each([
+  ['tandem', tandem],
+  ['tandem/testing', testing],
+])('the public names of %s', (_, module) => {
+  const exported = Object.entries(module) as [string, unknown][];
+
+  it('are these', () => {
     expect(exported.map(([name]) => name).sort()).toMatchSnapshot();
   });
 
-  it.each(classes)('of %s', (_, type) => {
-    expect(members(type as unknown as Class)).toMatchSnapshot();
+  it.each(exported.filter(isClass))('of %s', (_, type) => {
+    expect(members(type as Class)).toMatchSnapshot();
   });
 });

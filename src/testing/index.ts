@@ -1,4 +1,5 @@
 /** What users of the package import from `tandem/testing`. What is not listed here is ours to change. */
+export { sine, type Tone, tones } from '../../media/audio/index.ts';
 export { LabError } from './errors.ts';
 export { FakeClock } from './fake-clock.ts';
 export { type Comparison, compare } from './hearing/compare.ts';
@@ -11,12 +12,19 @@ export { MemoryFiles } from './memory-files.ts';
 export type { Conditions } from './network/conditions.ts';
 export type { LabHost } from './network/host.ts';
 export { type Address, type ConditionOptions, LabNetwork, type Sight, type Traffic } from './network/network.ts';
-export type { PhoneCall } from './phone/call.ts';
+export type { OfferContent, PhoneCall, SdpChoice } from './phone/call.ts';
+export type { PhoneCallState } from './phone/call-life.ts';
+export type { RequestContent } from './phone/dialog.ts';
+export { keyFrequencies } from './phone/digits.ts';
+export type { AnswerContent, IncomingCall } from './phone/incoming-call.ts';
 export type { IncomingPlan } from './phone/line.ts';
 export type { Heard, HearsOptions, WaitOptions } from './phone/listener.ts';
 export type { Misbehaviour } from './phone/misbehaviour.ts';
-export { Phone, type PressOptions, type Sound } from './phone/phone.ts';
-export { SipText } from './phone/sip-text.ts';
+export type { InviteContent, OutgoingCall } from './phone/outgoing-call.ts';
+export { Phone, type ReInviteOptions } from './phone/phone.ts';
+export { type HeaderLine, SipText } from './phone/sip-text.ts';
+export type { PressOptions, Sound } from './phone/speaker.ts';
+export type { PhoneStream } from './phone/stream.ts';
 export { between, chance, fraction, pick, seededRandom } from './seeded-random.ts';
 export { TimeLine, type TimeLineEntry } from './time-line.ts';
 export { type LabFixture, type LabMatchers, type LabMeta, labFixture, labMatchers } from './vitest.ts';

@@ -85,7 +85,7 @@ export class Lab implements AsyncDisposable {
   readonly #tandems: { readonly tandem: Tandem; readonly host: LabHost }[] = [];
   readonly #stations: Station[] = [];
   #closing: Promise<void> | undefined;
-  /** The last error: whatever else is wrong at the end comes of it. */
+  /** The error that was thrown last, until the test goes on: then it was expected. */
   #failed: LabError | undefined;
 
   constructor(options: LabOptions = {}) {
@@ -168,8 +168,9 @@ export class Lab implements AsyncDisposable {
   // ---- time
 
   /** Lets so much time pass. */
-  async advance(ms: number): Promise<void> {
-    await this.clock.advance(ms);
+  advance(ms: number): Promise<void> {
+    this.#failed = undefined;
+    return this.clock.advance(ms);
   }
 
   /**
@@ -178,6 +179,7 @@ export class Lab implements AsyncDisposable {
    * @throws what the work throws; LabError when it is not done by then, or nothing is left that could bring it about
    */
   async run<T>(work: Promise<T> | (() => Promise<T>), withinMs = longestMs): Promise<T> {
+    this.#failed = undefined;
     const promise = typeof work === 'function' ? work() : work;
     let over = false;
     const done = (): void => {
@@ -190,6 +192,7 @@ export class Lab implements AsyncDisposable {
 
   /** Lets time pass until `done`. @returns false when it was not within so many ms */
   until(done: () => boolean, withinMs = longestMs): Promise<boolean> {
+    this.#failed = undefined;
     return this.clock.runUntil(done, withinMs);
   }
 
@@ -239,16 +242,19 @@ export class Lab implements AsyncDisposable {
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** As `close`; but when the scope is left by an error of the lab's, that one is not hidden by what it leaves behind. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const failed = this.#failed !== undefined;
+    await this.close().catch((error: unknown) => {
+      if (!failed) throw error;
+    });
   }
 
   async #close(): Promise<void> {
-    const failed = this.#failed;
     const left = await this.#leftOvers();
     this.#watch.close();
     this.network.close();
-    if (!failed && left.length > 0)
+    if (left.length > 0)
       throw this.failure(`the lab is not as clean as before:\n${left.map((l) => `  - ${l}`).join('\n')}`);
   }
 

@@ -22,7 +22,7 @@ export class Watch {
   readonly #timeLine: TimeLine;
   readonly #sessions = new Map<string, Followed>();
   readonly #onRejection = (reason: unknown): void =>
-    void this.rejections.push(`a promise was rejected and nobody looked: ${messageOf(reason)}`);
+    void this.rejections.push(`a promise was rejected and nobody looked: ${messageOf(reason).split('\n')[0]}`);
 
   constructor(clock: FakeClock, timeLine: TimeLine) {
     this.#clock = clock;

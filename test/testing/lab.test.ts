@@ -234,16 +234,27 @@ describe('at its end a lab finds', () => {
     await called?.rings();
   });
 
-  it('only the first failure, of which the rest may come', async () => {
+  it('what an error that was expected does not hide', async () => {
     const lab = new Lab();
-    await lab.serve(async (call) => {
-      await call.answer();
-      await new Promise(() => {});
-    });
+    await lab.serve(answers);
     const alice = lab.phone('alice');
     await alice.dial('1000');
     await expect(alice.hearsTone(440, { within: 100 })).rejects.toThrow(/did not hear a tone/);
-    expect(await complaint(lab)).toBe('');
+    lab.clock.setTimer(1e9, () => {}, 'left');
+    await alice.hangup();
+    expect(await complaint(lab)).toMatch(/timers: left/);
+  });
+
+  it('nothing that would hide the error by which its scope is left', async () => {
+    const test = async (): Promise<void> => {
+      await using lab = new Lab();
+      await lab.serve(answers);
+      lab.clock.setTimer(1e9, () => {}, 'left');
+      const alice = lab.phone('alice');
+      await alice.dial('1000');
+      await alice.hearsTone(440, { within: 100 });
+    };
+    await expect(test()).rejects.toThrow(/^alice did not hear a tone of 440 Hz/);
   });
 });
 

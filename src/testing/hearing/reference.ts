@@ -1,55 +1,72 @@
 /** A sound that somebody listens for, prepared for the search: where it is loud, and what is told first of it. */
-import { hearingRate, rms, silenceRms } from './heard-audio.ts';
+import { energyOf, lowered, type Probe, probeOf } from './correlate.ts';
+import { hearingRate, rms, samplesPerMs, silenceRms } from './heard-audio.ts';
 
 /** Of a probe: enough to know speech by, short enough to be quick. */
-export const probeSamples = (128 * hearingRate) / 1000;
+const probeSamples = 128 * samplesPerMs;
 const frame = hearingRate / 50;
-const mostProbes = 3;
-
-/** A part of the reference by which it is found, at half the rate. */
-export interface Probe {
-  /** From the beginning of the reference. */
-  readonly at: number;
-  readonly half: Float32Array;
-  readonly norm: number;
-}
+const mostProbes = 2;
+/** A shorter sound has one probe: what may be lost of it cannot hide that. */
+const perProbe = 500 * samplesPerMs;
+/** The search is the quicker the lower its rate; so much of the sound has to be left of it there. */
+const rates = [4, 2] as const;
+const leastLeft = 0.25;
 
 export class Reference {
   readonly name: string;
   /** 16-bit mono at `hearingRate`. */
   readonly samples: Int16Array;
-  /** Where the first and behind the last sound is. */
+  /** Where the first sound is and where the last one ends, in samples, to the 20 ms. */
   readonly loudFrom: number;
   readonly loudTo: number;
+  /** The loudest stretch of each half: what is lost cannot hide both. */
   readonly probes: readonly Probe[];
+  readonly #by: number;
 
+  /** @param samples 16-bit mono at 8 kHz */
   constructor(name: string, samples: Int16Array) {
     this.name = name;
     this.samples = samples;
-    let from = 0;
-    let to = samples.length;
-    while (from < to && rms(samples.subarray(from, from + frame)) < silenceRms) from += frame;
-    while (to > from && rms(samples.subarray(Math.max(from, to - frame), to)) < silenceRms) to -= frame;
-    this.loudFrom = Math.min(from, samples.length);
-    this.loudTo = Math.max(this.loudFrom, to);
-    this.probes = this.#probes();
+    let [from, to] = [samples.length, samples.length];
+    for (let at = 0; at < samples.length; at += frame) {
+      const end = Math.min(at + frame, samples.length);
+      if (rms(samples.subarray(at, end)) < silenceRms) continue;
+      from = Math.min(from, at);
+      to = end;
+    }
+    this.loudFrom = from;
+    this.loudTo = to;
+    this.#by = this.#lowestRate();
+    this.probes = this.#probePlaces().map(([at, length]) => this.probe(at, length));
   }
 
   /** The first so many milliseconds as a reference of their own. */
   head(ms: number): Reference {
-    return new Reference(`the first ${ms} ms of ${this.name}`, this.samples.subarray(0, (ms * hearingRate) / 1000));
+    const samples = this.samples.subarray(0, Math.round(ms * samplesPerMs));
+    return new Reference(`the first ${ms} ms of ${this.name}`, samples);
   }
 
+  /** There is nothing in it to listen for. */
   get isSilent(): boolean {
     return this.loudTo <= this.loudFrom;
   }
 
-  /** The loudest stretch of each third: one packet that is lost cannot hide them all. */
-  #probes(): Probe[] {
+  /** A part by which it can be found. @param at, length in samples */
+  probe(at: number, length: number): Probe {
+    return probeOf(this.samples, at, length, this.#by);
+  }
+
+  #lowestRate(): number {
+    const samples = this.samples.subarray(this.loudFrom, this.loudTo);
+    const energy = energyOf(lowered(samples, 1));
+    return rates.find((by) => energyOf(lowered(samples, by)) * by > leastLeft * energy) ?? 1;
+  }
+
+  #probePlaces(): (readonly [at: number, length: number])[] {
     const { loudFrom, loudTo } = this;
     const length = loudTo - loudFrom;
-    if (length <= probeSamples) return this.isSilent ? [] : [this.#probe(loudFrom, length)];
-    const parts = Math.max(1, Math.min(mostProbes, Math.floor(length / probeSamples)));
+    if (length <= probeSamples) return this.isSilent ? [] : [[loudFrom, length]];
+    const parts = Math.max(1, Math.min(mostProbes, Math.floor(length / perProbe)));
     return Array.from({ length: parts }, (_, part) => {
       const from = loudFrom + Math.floor((part * length) / parts);
       const to = loudFrom + Math.floor(((part + 1) * length) / parts) - probeSamples;
@@ -59,21 +76,7 @@ export class Reference {
         const level = rms(this.samples.subarray(at, at + probeSamples));
         if (level > loudest) [best, loudest] = [at, level];
       }
-      return this.#probe(best, probeSamples);
+      return [best, probeSamples];
     });
   }
-
-  #probe(at: number, length: number): Probe {
-    const half = halved(this.samples.subarray(at, at + length));
-    let energy = 0;
-    for (const value of half) energy += value * value;
-    return { at, half, norm: Math.sqrt(energy) };
-  }
-}
-
-/** At half the rate: enough of speech is left to find it by, for a quarter of the work. */
-export function halved(samples: Int16Array): Float32Array {
-  const half = new Float32Array(samples.length >> 1);
-  for (let i = 0; i < half.length; i++) half[i] = ((samples[2 * i] as number) + (samples[2 * i + 1] as number)) / 2;
-  return half;
 }

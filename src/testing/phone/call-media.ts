@@ -1,4 +1,4 @@
-/** The audio of one call of a lab phone: its RTP port, what was agreed on, what it says and hears. */
+/** The audio of one call of a lab phone: its RTP port, offers and answers (RFC 3264), what it says and hears. */
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { LabHost, LabSocket } from '../network/host.ts';
@@ -7,10 +7,12 @@ import { Mouth } from './mouth.ts';
 import {
   answerDirection,
   commonPayloads,
+  isSame,
   type PhoneDirection,
   type PhonePayload,
   type PhoneSdp,
   readSdp,
+  renumbered,
   writeSdp,
 } from './sdp.ts';
 
@@ -24,91 +26,130 @@ export interface CallMediaOptions {
   readonly onDigit: (digit: string) => void;
 }
 
+/** An offer of ours that waits for its answer. Until then everything stays as it was. */
+export interface Offer {
+  readonly sdp: string;
+  readonly direction: PhoneDirection;
+  readonly payloads: readonly PhonePayload[];
+}
+
 export class CallMedia {
   readonly mouth: Mouth;
   readonly ear: Ear;
   readonly port: number;
   readonly #options: CallMediaOptions;
   readonly #socket: LabSocket;
-  #payloads: readonly PhonePayload[];
+  /** What we want, whatever the peer lets us have. */
   #wanted: PhoneDirection = 'sendrecv';
-  #version = 0;
+  #direction: PhoneDirection = 'inactive';
+  /** As we receive it. */
+  #agreed: readonly PhonePayload[] = [];
+  #inUse: PhonePayload | undefined;
   #remote: PhoneSdp | undefined;
-  #direction: PhoneDirection = 'sendrecv';
+  #described = '';
+  #version = 0;
+  #closed = false;
 
   constructor(options: CallMediaOptions) {
-    const { clock, random, host, payloads, talks, onDigit } = options;
+    const { clock, random, host, talks, onDigit } = options;
     this.#options = options;
-    this.#payloads = payloads;
     this.ear = new Ear(clock.now(), onDigit);
     this.#socket = openEven(host, (bytes) => this.ear.receive(clock.now(), bytes));
     this.port = this.#socket.port;
     this.mouth = new Mouth(clock, random, (packet) => this.#send(packet));
     this.mouth.talk(talks);
-    this.ear.expect(payloads);
   }
 
-  /** What the peer said last, and what was settled with it. */
+  /** What the peer said last of where it hears, and what. */
   get remote(): PhoneSdp | undefined {
     return this.#remote;
   }
 
+  /** As it was agreed on, seen from here: `sendonly` while the peer is on hold. */
   get direction(): PhoneDirection {
     return this.#direction;
   }
 
-  get wanted(): PhoneDirection {
-    return this.#wanted;
+  /** False before anything is agreed on, and on hold. */
+  get sends(): boolean {
+    const { address = '0.0.0.0', port = 0 } = this.#remote ?? {};
+    // RFC 3264 §8.4: the old way to put somebody on hold.
+    if (this.#closed || port === 0 || address === '0.0.0.0') return false;
+    return this.#direction === 'sendrecv' || this.#direction === 'sendonly';
   }
 
-  /** Our offer. @param wanted from now on; @param payloads from now on */
-  offer(wanted = this.#wanted, payloads = this.#options.payloads): string {
-    this.#wanted = wanted;
-    this.#payloads = payloads;
-    return this.#print(payloads, wanted);
+  /** Makes an offer; what is not said stays as it is. `accept` finishes it. */
+  offer(change: { readonly direction?: PhoneDirection; readonly payloads?: readonly PhonePayload[] } = {}): Offer {
+    const { direction = this.#wanted, payloads: wanted = this.#usual } = change;
+    const payloads = renumbered(wanted, this.#agreed);
+    // RFC 3264 §5.1: whatever is offered may come before the answer.
+    this.ear.expect([...this.#agreed, ...payloads]);
+    return { sdp: this.#print(payloads, direction), direction, payloads };
   }
 
-  /** Takes an answer to our offer. */
-  answered(sdp: string): void {
-    const remote = readSdp(sdp);
-    if (!remote) return;
-    this.#settle(remote, this.#payloads, answerDirection(remote.direction, this.#wanted));
+  /** All that we speak, with the codec in use first: it is not to change without need. */
+  get #usual(): readonly PhonePayload[] {
+    const inUse = this.#inUse;
+    if (!inUse) return this.#options.payloads;
+    return this.#options.payloads.toSorted((a, b) => Number(isSame(b, inUse)) - Number(isSame(a, inUse)));
   }
 
-  /** Our answer to an offer; undefined when nothing is common. */
-  answer(sdp: string): string | undefined {
-    const remote = readSdp(sdp);
+  /** Takes the answer to an offer of ours. @returns false when it is of no use: nothing changes */
+  accept(offer: Offer, answer: string): boolean {
+    const remote = readSdp(answer);
+    if (!remote || (remote.port > 0 && !commonPayloads(remote.payloads, offer.payloads))) {
+      this.withdraw();
+      return false;
+    }
+    this.#wanted = offer.direction;
+    const taken = offer.payloads.filter((one) => remote.payloads.some((other) => isSame(one, other)));
+    this.#settle(remote, taken, answerDirection(remote.direction, offer.direction));
+    return true;
+  }
+
+  /** Our offer was refused. */
+  withdraw(): void {
+    this.ear.expect(this.#agreed);
+  }
+
+  /** Our answer to an offer; undefined when nothing is common: nothing changes then. */
+  answer(offer: string): string | undefined {
+    const remote = readSdp(offer);
     const common = remote && commonPayloads(remote.payloads, this.#options.payloads);
-    if (!remote || !common?.some(({ name }) => name !== 'telephone-event')) return undefined;
-    this.#payloads = common;
-    this.#settle(remote, common, answerDirection(remote.direction, this.#wanted));
-    return this.#print(common, this.#direction);
+    if (!remote || !common) return undefined;
+    const ours = common.events ? [common.audio, common.events] : [common.audio];
+    this.#settle(remote, ours, answerDirection(remote.direction, this.#wanted));
+    return this.#print(ours, this.#direction, remote.port === 0 ? 0 : this.port);
   }
 
   #settle(remote: PhoneSdp, ours: readonly PhonePayload[], direction: PhoneDirection): void {
+    if (this.#closed) return;
     this.#remote = remote;
     this.#direction = direction;
-    this.ear.expect(ours);
-    const spoken = commonPayloads(remote.payloads, this.#options.payloads);
-    const sends = (direction === 'sendrecv' || direction === 'sendonly') && remote.address !== '0.0.0.0';
-    const audio = spoken.find(({ name }) => name !== 'telephone-event');
-    this.mouth.configure(
-      sends ? audio : undefined,
-      spoken.find(({ name }) => name === 'telephone-event'),
-    );
+    // What was sent before the peer knew may still be under way.
+    this.ear.expect([...this.#agreed, ...ours]);
+    this.#agreed = ours;
+    const spoken = commonPayloads(remote.payloads, ours);
+    this.#inUse = spoken?.audio;
+    this.mouth.configure(this.sends ? spoken?.audio : undefined, spoken?.events);
   }
 
-  #print(payloads: readonly PhonePayload[], direction: PhoneDirection): string {
-    this.#version++;
-    return writeSdp({ address: this.#options.host.address, port: this.port, payloads, direction }, this.#version);
+  /** The version goes up only when something changed (RFC 3264 §8). */
+  #print(payloads: readonly PhonePayload[], direction: PhoneDirection, port = this.port): string {
+    const sdp = { address: this.#options.host.address, port, payloads, direction };
+    const described = writeSdp(sdp, 0);
+    if (described !== this.#described) this.#version++;
+    this.#described = described;
+    return writeSdp(sdp, this.#version);
   }
 
   #send(packet: Uint8Array): void {
     const remote = this.#remote;
-    if (remote) this.#socket.send(packet, { address: remote.address, port: remote.port });
+    if (remote && this.sends) this.#socket.send(packet, { address: remote.address, port: remote.port });
   }
 
   close(): void {
+    this.#closed = true;
     this.mouth.close();
     this.#socket.close();
   }

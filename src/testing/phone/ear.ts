@@ -1,19 +1,22 @@
 /** What a lab phone hears: RTP packets decoded onto a play-out time line, and the digits among them. */
-
-import { Resampler } from '../../../media/audio/index.ts';
 import { type AudioCodec, codecFor } from '../../../media/codec/index.ts';
-import { digitOf } from '../../../media/dtmf/event.ts';
-import { isRtcpType, readRtp, rtpView } from '../../../media/rtp/packet.ts';
+import { digitOf, eventBytes, maxDuration } from '../../../media/dtmf/event.ts';
+import { type RtpView, readRtp, rtpView } from '../../../media/rtp/packet.ts';
 import { HeardAudio, hearingRate } from '../hearing/heard-audio.ts';
+import { WidePackets } from '../hearing/wide-packets.ts';
 import type { PhonePayload } from './sdp.ts';
 
 /** ms of one packet that are decoded. */
 const longestMs = 250;
 
-interface Format {
-  readonly rate: number;
-  /** Undefined for telephone-events. */
-  readonly codec: AudioCodec | undefined;
+/** What a payload type means to us; one that means nothing is not among them. */
+type Format = 'events' | AudioCodec;
+
+/** A press whose last segment has not been seen yet. */
+interface LongPress {
+  readonly source: string;
+  /** Where the next segment would begin. */
+  readonly next: number;
 }
 
 export class Ear {
@@ -22,17 +25,19 @@ export class Ear {
   readonly #formats: (Format | undefined)[] = [];
   readonly #view = rtpView();
   readonly #presses = new Set<string>();
-  #resampler: Resampler | undefined;
+  #long: LongPress | undefined;
+  #wide: WidePackets | undefined;
   #samples = new Int16Array(0);
   #packets = 0;
   #strange = 0;
 
+  /** @param origin clock ms from which on it hears; @param onDigit called once for each key press */
   constructor(origin: number, onDigit: (digit: string) => void) {
     this.audio = new HeardAudio(origin);
     this.#onDigit = onDigit;
   }
 
-  /** RTP packets that could be played. */
+  /** RTP packets of audio that could be played. */
   get packets(): number {
     return this.#packets;
   }
@@ -46,41 +51,56 @@ export class Ear {
   expect(payloads: readonly PhonePayload[]): void {
     this.#formats.length = 0;
     for (const { payloadType, name, rate } of payloads)
-      this.#formats[payloadType] = { rate, codec: codecFor({ name, clockRate: rate, channels: 1 }) };
+      this.#formats[payloadType] =
+        name.toLowerCase() === 'telephone-event' ? 'events' : codecFor({ name, clockRate: rate, channels: 1 });
   }
 
+  /** Takes a datagram; what is no RTP, as RTCP, is none of its business. @param now clock ms */
   receive(now: number, bytes: Uint8Array): void {
     const view = this.#view;
-    if (isRtcpType(bytes[1] ?? 0) || !readRtp(bytes, 0, bytes.length, view)) return;
+    if (!readRtp(bytes, 0, bytes.length, view)) return;
     const format = this.#formats[view.payloadType];
     if (!format) {
       this.#strange++;
       return;
     }
     const payload = bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength);
-    if (!format.codec) {
-      this.#event(`${view.ssrc} ${view.timestamp}`, payload);
+    if (format === 'events') this.#event(view, payload);
+    else this.#hear(now, view, format, payload);
+  }
+
+  #hear(now: number, view: RtpView, codec: AudioCodec, payload: Uint8Array): void {
+    const rate = codec.clockRate;
+    const longest = Math.floor((rate * longestMs) / 1000);
+    if (this.#samples.length !== longest) this.#samples = new Int16Array(longest);
+    const decoded = this.#samples.subarray(0, codec.decode(payload, this.#samples));
+    if (decoded.length === 0) return;
+    this.#packets++;
+    if (rate === hearingRate) {
+      this.audio.write(now, view, rate, decoded);
       return;
     }
-    this.#packets++;
-    const longest = (format.rate * longestMs) / 1000;
-    if (this.#samples.length !== longest) this.#samples = new Int16Array(longest);
-    const decoded = this.#samples.subarray(0, format.codec.decode(payload, this.#samples));
-    this.audio.write(now, view.ssrc, view.timestamp, format.rate, this.#atHearingRate(decoded, format.rate));
+    if (this.#wide?.rate !== rate) this.#wide = new WidePackets(rate);
+    for (const packet of this.#wide.add(now, view, decoded)) this.audio.write(now, packet, rate, packet.samples);
   }
 
-  /** One press has one timestamp (RFC 4733 §2.3). */
-  #event(press: string, payload: Uint8Array): void {
-    const digit = digitOf(payload[0] ?? 0xff);
-    if (digit === undefined || this.#presses.has(press)) return;
+  /**
+   * The packets of a press have one timestamp (RFC 4733 §2.3), but a long one goes on in another segment, which
+   * begins where the one before is full (§2.5.1.3).
+   */
+  #event({ ssrc, timestamp }: RtpView, payload: Uint8Array): void {
+    if (payload.length < eventBytes) return;
+    const event = payload[0] as number;
+    const digit = digitOf(event);
+    if (digit === undefined) return;
+    const source = `${ssrc} ${event}`;
+    const press = `${source} ${timestamp}`;
+    const duration = ((payload[2] as number) << 8) | (payload[3] as number);
+    const ended = ((payload[1] as number) & 0x80) !== 0;
+    const goesOn = this.#long?.source === source && this.#long.next === timestamp;
+    if (duration === maxDuration && !ended) this.#long = { source, next: (timestamp + maxDuration) >>> 0 };
+    if (this.#presses.has(press)) return;
     this.#presses.add(press);
-    this.#onDigit(digit);
-  }
-
-  #atHearingRate(samples: Int16Array, rate: number): Int16Array {
-    if (rate === hearingRate) return samples;
-    if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, hearingRate);
-    const out = new Int16Array(this.#resampler.outputLength(samples.length));
-    return out.subarray(0, this.#resampler.process(samples, out));
+    if (!goesOn) this.#onDigit(digit);
   }
 }

@@ -1,5 +1,4 @@
 /** What a lab phone hears and receives: the questions a test asks of it. What they wait for makes time pass. */
-import type { Timer } from '../../base/clock.ts';
 import type { LabError } from '../errors.ts';
 import { type HeardAudio, samplesPerMs } from '../hearing/heard-audio.ts';
 import type { Reference } from '../hearing/reference.ts';
@@ -29,13 +28,13 @@ export interface PhoneLab {
 }
 
 export interface HearsOptions {
-  /** It has to begin within so many ms from now, or from the end of what was heard before; default 10,000. */
+  /** It has to be over so many ms after it would be if it began now, or behind what was heard before; default 10,000. */
   readonly within?: number;
   /** Only the first so many ms of it; default: the whole. */
   readonly ms?: number;
   /** Least correlation with the source; default 0.9. */
   readonly similarity?: number;
-  /** Share of it that may be missing; default 0.1. */
+  /** Share of it, and of any second of it, that may be missing; default 0.1. */
   readonly loss?: number;
 }
 
@@ -56,6 +55,7 @@ export interface WaitOptions {
 }
 
 const patienceMs = 60_000;
+const hearsWithinMs = 10_000;
 const toneFrame = 40 * samplesPerMs;
 const toneStep = 20 * samplesPerMs;
 
@@ -63,9 +63,10 @@ export class Listener {
   readonly name: string;
   protected readonly line: Line;
   protected readonly lab: PhoneLab;
-  #taken = 0;
-  #heardUntil: { readonly call: PhoneCall; readonly position: number } | undefined;
-  #digitsTaken: { readonly call: PhoneCall | undefined; readonly count: number } | undefined;
+  /** Where the next question begins: in `received`, and by call in its audio and its digits. */
+  #receivedUntil = 0;
+  #heardUntil = new WeakMap<PhoneCall, number>();
+  #digitsUntil = new WeakMap<PhoneCall, number>();
 
   protected constructor(name: string, line: Line, lab: PhoneLab) {
     this.name = name;
@@ -85,28 +86,27 @@ export class Listener {
 
   /** Digits heard in the present call, in whichever way they came. */
   get digits(): string {
-    return this.line.digits;
+    return this.call?.digits ?? '';
   }
 
   /**
    * Waits until the sound has been heard, as the ear decides: the audio that came is compared with the source. Each
-   * `hears…` goes on where the one before ended.
+   * `hears…` goes on where the one before ended; two at the same time begin at the same place.
    * @throws LabError when it is not heard, with what was
    */
   async hears(sound: string | URL | Int16Array, options: HearsOptions = {}): Promise<Heard> {
-    const { within = 10_000, ms } = options;
+    const { within = hearsWithinMs, ms } = options;
+    const { call, audio, from } = this.#listening();
     const whole = await this.lab.reference(sound);
     const reference = ms === undefined ? whole : whole.head(ms);
-    if (reference.isSilent) throw this.lab.failure(`${reference.name} has no sound in it: use hearsSilence()`);
-    const { call, audio } = this.#listening();
+    if (reference.isSilent) throw this.failure(`${reference.name} has no sound in it: use hearsSilence()`);
     const tolerance = {
       similarity: options.similarity ?? usualTolerance.similarity,
       loss: options.loss ?? usualTolerance.loss,
     };
-    const begin = this.#cursor(call);
-    const search = new Search(reference, audio, begin, tolerance);
+    const search = new Search(reference, audio, from, tolerance);
     const { clock } = this.line;
-    const deadline = Math.max(clock.now(), audio.msOf(begin)) + within + reference.samples.length / samplesPerMs;
+    const deadline = Math.max(clock.now(), audio.msOf(from)) + within + reference.samples.length / samplesPerMs;
     let match: ReturnType<Search['look']>;
     await this.lab.until(
       () => {
@@ -122,8 +122,7 @@ export class Listener {
         ? `nearest: correlation ${best.similarity.toFixed(2)} at ${seconds(audio.msOf(best.from))} s, ` +
           `${best.lostMs} of ${best.soundMs} ms missing or different`
         : 'nothing like it';
-      const why = call.state === 'over' ? 'before the call was over' : `within ${within / 1000} s`;
-      throw this.lab.failure(`${this.name} did not hear ${reference.name} ${why} (${near})`, this);
+      throw this.failure(`${this.name} did not hear ${reference.name} ${limit(call, within)} (${near})`);
     }
     const heard = {
       from: audio.msOf(match.from),
@@ -132,84 +131,87 @@ export class Listener {
       snrDb: match.snrDb,
       lostMs: match.lostMs,
     };
-    this.#moveCursor(call, match.to);
+    this.#goOn(call, match.to);
     this.line.note('hears', `hears ${reference.name} from ${seconds(heard.from)} (${numbers(heard)})`);
     return heard;
   }
 
-  /** Waits until there has been no sound for `ms`. @throws LabError when there is none `within` */
-  async hearsSilence(ms = 1000, options: WaitOptions = {}): Promise<void> {
+  /**
+   * Waits until there has been no sound for `ms`, from now on.
+   * @throws LabError when there is none `within` (default 10,000 ms and `ms`), or the call is over before that
+   */
+  async hearsSilence(ms = 1000, { within = hearsWithinMs + ms }: WaitOptions = {}): Promise<void> {
     const { call, audio } = this.#listening();
     const { clock } = this.line;
     const since = clock.now();
-    const silent = (): boolean =>
-      call.state === 'over' || clock.now() - Math.max(since, audio.msOf(audio.loudUntil)) >= ms;
-    // Nothing need happen for silence to have lasted long enough.
-    let tick: Timer | undefined;
-    const look = (): void => {
-      tick = clock.setTimer(20, look, 'phone');
-    };
-    look();
-    const met = await this.lab.until(silent, options.within ?? 10_000 + ms);
-    tick?.cancel();
-    if (!met) throw this.lab.failure(`${this.name} did not hear ${ms} ms of silence`, this);
-    this.#moveCursor(call, audio.settledAt(clock.now()));
+    const silentMs = (): number => clock.now() - Math.max(since, audio.msOf(audio.loudUntil));
+    while (silentMs() < ms && clock.now() < since + within && call.state !== 'over')
+      await this.lab.until(() => call.state === 'over', Math.min(ms - silentMs(), since + within - clock.now()));
+    if (silentMs() < ms) throw this.failure(`${this.name} did not hear ${ms} ms of silence ${limit(call, within)}`);
+    this.#goOn(call, audio.settledAt(clock.now()));
+    this.line.note('hears', `hears silence for ${ms} ms`);
   }
 
   /**
    * Waits for a tone: these frequencies (Hz) and nothing else, for `ms` (default 200).
-   * @throws LabError when it is not heard `within` (default 10,000)
+   * @returns where it was heard, ms since the lab's start; it may go on behind that
+   * @throws LabError when it does not begin `within` (default 10,000 ms)
    */
   async hearsTone(
     frequency: number | readonly number[],
-    options: WaitOptions & { readonly ms?: number } = {},
+    { ms = 200, within = hearsWithinMs }: WaitOptions & { readonly ms?: number } = {},
   ): Promise<{ readonly from: number; readonly to: number }> {
     const frequencies = typeof frequency === 'number' ? [frequency] : frequency;
-    const { ms = 200, within = 10_000 } = options;
-    const { call, audio } = this.#listening();
+    const name = `a tone of ${frequencies.join(' + ')} Hz`;
+    const { call, audio, from: begin } = this.#listening();
     const wanted = ms * samplesPerMs;
-    let at = this.#cursor(call);
-    let from = at;
+    let [from, at] = [begin, begin];
     const heard = (): boolean => {
-      for (; at + toneFrame <= audio.end && at - from < wanted; at += toneStep)
+      // A packet that is late has its place yet.
+      const end = call.state === 'over' ? audio.end : audio.settledAt(this.line.clock.now());
+      for (; at + toneFrame <= end && at - from < wanted; at += toneStep)
         if (!isTone(audio.samples(at, at + toneFrame), frequencies)) from = at + toneStep;
-      return at - from >= wanted || call.state === 'over';
+      return at - from >= wanted;
     };
-    await this.lab.until(heard, within + ms);
-    if (at - from < wanted)
-      throw this.lab.failure(`${this.name} did not hear a tone of ${frequencies.join(' + ')} Hz for ${ms} ms`, this);
-    this.#moveCursor(call, at);
-    this.line.note('hears', `hears a tone of ${frequencies.join(' + ')} Hz`);
+    await this.lab.until(() => heard() || call.state === 'over', within + ms);
+    if (!heard()) throw this.failure(`${this.name} did not hear ${name} for ${ms} ms ${limit(call, within)}`);
+    this.#goOn(call, at);
+    this.line.note('hears', `hears ${name} from ${seconds(audio.msOf(from))}`);
     return { from: audio.msOf(from), to: audio.msOf(at) };
   }
 
-  /** Waits until just these digits came, in whichever way. @throws LabError when others came, or too few */
-  async hearsDigits(digits: string, options: WaitOptions = {}): Promise<void> {
-    const taken = this.#digitsTaken?.call === this.call ? (this.#digitsTaken?.count ?? 0) : 0;
-    const come = (): string => this.digits.slice(taken);
-    await this.lab.until(() => come().length >= digits.length, options.within ?? patienceMs);
-    if (!come().startsWith(digits))
-      throw this.lab.failure(`${this.name} did not hear the digits ${digits}, but "${come()}"`, this);
-    this.#digitsTaken = { call: this.call, count: taken + digits.length };
+  /**
+   * Waits until just these digits came, in whichever way. Goes on where the one before ended.
+   * @throws LabError as soon as another came, or when they are too few `within` (default 60,000 ms)
+   */
+  async hearsDigits(digits: string, { within = patienceMs }: WaitOptions = {}): Promise<void> {
+    const call = this.mustHaveCall();
+    const begin = this.#digitsUntil.get(call) ?? 0;
+    const come = (): string => call.digits.slice(begin, begin + digits.length);
+    const decided = (): boolean => come().length >= digits.length || !digits.startsWith(come());
+    await this.lab.until(() => decided() || call.state === 'over', within);
+    if (!digits.startsWith(come())) throw this.failure(`${this.name} heard the digits ${come()}, not ${digits}`);
+    if (come() !== digits)
+      throw this.failure(`${this.name} did not hear the digits ${digits} ${limit(call, within)}, but "${come()}"`);
+    this.#digitsUntil.set(call, Math.max(this.#digitsUntil.get(call) ?? 0, begin + digits.length));
   }
 
   /**
-   * Waits for a SIP message, the first that matches after the one that was waited for before.
+   * Waits for a SIP message, the first that matches after the one that was waited for before; two waits at the same
+   * time begin at the same place. The end of the call ends no wait: messages come after it, too.
    * @param what `'INVITE'`, `180`, or what it looks for
+   * @throws LabError when it does not come `within` (default 60,000 ms)
    */
   async receives(what: string | number | ((message: SipText) => boolean), options: WaitOptions = {}): Promise<SipText> {
     const matches = typeof what === 'function' ? what : (message: SipText): boolean => message.what === String(what);
-    let found: SipText | undefined;
+    let at = this.#receivedUntil;
     const look = (): boolean => {
-      for (; this.#taken < this.received.length && !found; this.#taken++) {
-        const message = this.received[this.#taken] as SipText;
-        if (matches(message)) found = message;
-      }
-      return found !== undefined;
+      while (at < this.received.length && !matches(this.received[at] as SipText)) at++;
+      return at < this.received.length;
     };
-    const name = typeof what === 'function' ? 'the message' : what;
-    await this.until(look, options, `did not receive ${name}`);
-    return found as unknown as SipText;
+    await this.until(look, options, `did not receive ${typeof what === 'function' ? 'the message' : what}`);
+    this.#receivedUntil = Math.max(this.#receivedUntil, at + 1);
+    return this.received[at] as SipText;
   }
 
   /** The audio of the present call, or the last one. */
@@ -270,18 +272,18 @@ export class Listener {
     return this.call;
   }
 
-  #listening(): { readonly call: PhoneCall; readonly audio: HeardAudio } {
+  #listening(): { readonly call: PhoneCall; readonly audio: HeardAudio; readonly from: number } {
     const call = this.mustHaveCall();
-    return { call, audio: call.media.ear.audio };
+    return { call, audio: call.media.ear.audio, from: this.#heardUntil.get(call) ?? 0 };
   }
 
-  #cursor(call: PhoneCall): number {
-    return this.#heardUntil?.call === call ? this.#heardUntil.position : 0;
+  #goOn(call: PhoneCall, position: number): void {
+    this.#heardUntil.set(call, Math.max(this.#heardUntil.get(call) ?? 0, position));
   }
+}
 
-  #moveCursor(call: PhoneCall, position: number): void {
-    this.#heardUntil = { call, position };
-  }
+function limit(call: PhoneCall, within: number): string {
+  return call.state === 'over' ? 'before the call was over' : `within ${within / 1000} s`;
 }
 
 function numbers({ similarity, snrDb, lostMs }: Heard): string {

@@ -1,12 +1,12 @@
-/** What a lab phone does wrong, when it is told to. */
+/** What a line of a lab phone does wrong, when it is told to. */
 export interface Misbehaviour {
-  /** The ACK of a 2xx: never, or so much later, ms. */
+  /** The ACK of a 2xx: never, or so many milliseconds later. */
   readonly ack?: 'never' | { readonly afterMs: number };
   /** Sends every SIP message so many times, one behind the other. */
   readonly copies?: number;
-  /** Holds back every SIP message for so long. */
+  /** Holds back every SIP message for so many milliseconds. */
   readonly lateMs?: number;
-  /** Requests that it reads and never answers: `['BYE', 'INVITE']`. */
+  /** Methods of requests that it takes as if they had not come: `['BYE', 'INVITE', 'ACK']`. */
   readonly ignores?: readonly string[];
   /** Answers these requests with that status: `{ BYE: 481 }`. A re-INVITE counts as INVITE. */
   readonly refuses?: Readonly<Record<string, number>>;

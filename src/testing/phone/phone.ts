@@ -1,40 +1,38 @@
 /**
  * A phone of the lab, to be told what to do and to be asked what it hears. What it waits for makes time pass. One
  * phone has one call at a time; `anotherLine()` gives another line of the same phone.
+ *
+ * What it hears is in `listener.ts`, what it says in `speaker.ts`, its calls in `call.ts`.
  */
-import { type Tone, ToneGenerator } from '../../../media/audio/index.ts';
-import { LabError } from '../errors.ts';
-import { hearingRate, samplesPerMs } from '../hearing/heard-audio.ts';
+import type { LabHost } from '../network/host.ts';
 import { between } from '../seeded-random.ts';
-import type { AnswerContent, InviteContent, PhoneCall, RequestContent } from './call.ts';
+import type { OfferContent, PhoneCall } from './call.ts';
+import { PhoneDialog, type RequestContent } from './dialog.ts';
+import { type AnswerContent, IncomingCall } from './incoming-call.ts';
 import type { IncomingPlan } from './line.ts';
-import { Listener, type PhoneLab, type WaitOptions } from './listener.ts';
+import type { PhoneLab, WaitOptions } from './listener.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
+import { type InviteContent, OutgoingCall } from './outgoing-call.ts';
+import { placeOf, toldBy } from './refer.ts';
 import { type PhoneDirection, payloadsFor } from './sdp.ts';
-import { compose, type HeaderLine, SipText } from './sip-text.ts';
+import type { HeaderLine, SipText } from './sip-text.ts';
+import { Speaker } from './speaker.ts';
 import type { Station } from './station.ts';
+import type { PhoneStream } from './stream.ts';
 import type { Destination } from './wire.ts';
 
-/** A WAV file by path or URL, 16-bit mono samples at 8 kHz, or a tone. */
-export type Sound = string | URL | Int16Array | Tone;
-
-export interface PressOptions {
-  /** Default `rfc4733`. */
-  readonly by?: 'rfc4733' | 'info' | 'inband';
-  /** Of each digit; default 100. */
-  readonly durationMs?: number;
-  /** Between two; default 100. */
-  readonly gapMs?: number;
-  /** Of INFO; default `application/dtmf-relay`. */
-  readonly infoType?: 'application/dtmf-relay' | 'application/dtmf';
+export interface ReInviteOptions extends Omit<OfferContent, 'payloads'> {
+  /** Other codecs than before, by name. */
+  readonly codecs?: readonly string[];
 }
 
-const rows = [697, 770, 852, 941];
-const columns = [1209, 1336, 1477, 1633];
-const keys = '123A456B789C*0#D';
+/** How often a re-INVITE is sent again after glare. */
+const glareAttempts = 4;
 
-export class Phone extends Listener {
+export class Phone extends Speaker {
   readonly #station: Station;
+  /** Of the calls that came in, the last that `rings` told of. */
+  #rang: IncomingCall | undefined;
 
   /** Made by `Lab.phone`, not by users. */
   constructor(name: string, station: Station, lab: PhoneLab) {
@@ -44,9 +42,14 @@ export class Phone extends Listener {
 
   // ---- who it is
 
+  /** Its place in the lab's network. */
+  get host(): LabHost {
+    return this.#station.host;
+  }
+
   /** Its address in the lab's network. */
   get address(): string {
-    return this.#station.host.address;
+    return this.host.address;
   }
 
   /** How it is called: `sip:alice@10.0.1.1:5060`. */
@@ -54,7 +57,7 @@ export class Phone extends Listener {
     return this.line.contact;
   }
 
-  /** Another line of this phone, for a second call: same address, same port. */
+  /** Another line of this phone, for a second call: same address, same port. `onCall`, `misbehave` are its own. */
   anotherLine(): Phone {
     return new Phone(`${this.name}/${this.#station.lines.length + 1}`, this.#station, this.lab);
   }
@@ -62,31 +65,31 @@ export class Phone extends Listener {
   // ---- calling
 
   /**
-   * Calls, and resolves when the call is up.
+   * Calls, and resolves when the call is up. Where a refusal is expected, use `invite` and `ends`.
    * @param target a URI, or a number at the lab's first Tandem
-   * @throws LabError when it is refused, or not answered `within`
+   * @throws LabError when it is refused, or not answered `within` (default 60,000 ms)
    */
   async dial(target: string, options: InviteContent & WaitOptions = {}): Promise<void> {
     const call = this.invite(target, options);
     await this.until(() => call.state !== 'calling', options, `${target} did not answer`);
     if (call.state === 'up') return;
-    const { lastWord, status } = call;
-    throw this.lab.failure(`${this.name}'s call to ${target} failed: ${lastWord?.startLine ?? status}`, this);
+    const why = call.lastWord?.startLine ?? 'nobody answered the INVITE';
+    throw this.failure(`${this.name}'s call to ${target} failed: ${why}`);
   }
 
   /** Sends an INVITE and waits for nothing. */
-  invite(target: string, content: InviteContent = {}): PhoneCall {
-    if (this.line.isBusy) throw this.lab.failure(`${this.name} has a call already: use anotherLine() for a second`);
-    const uri = this.lab.uriFor(target, this.line.transport);
-    const to = this.line.resolve(uri);
-    if (!to) throw this.lab.failure(`${this.name} cannot call ${uri}: the lab has no such host`);
+  invite(target: string, content: InviteContent = {}): OutgoingCall {
+    if (this.line.isBusy) throw this.failure(`${this.name} has a call already: use anotherLine() for a second`);
+    const { uri, to } = this.#reach(target, 'call');
     this.line.note('phone', `calls ${uri}`);
     return this.line.dial(uri, to, content);
   }
 
-  /** CANCEL. Resolves when the call is over, or was answered first and has been hung up. */
+  /** CANCEL. Resolves when the call is over; if it was answered first, it has been hung up. */
   async cancel(): Promise<void> {
     const call = this.mustHaveCall();
+    if (!(call instanceof OutgoingCall) || call.state !== 'calling')
+      throw this.failure(`${this.name} has nothing to cancel: its call is ${call.state}`);
     call.cancel();
     await this.until(() => call.state === 'over', {}, 'the cancelled call did not end');
   }
@@ -98,27 +101,38 @@ export class Phone extends Listener {
     this.line.plan = plan;
   }
 
-  /** Waits for a call to come in, and resolves with its INVITE. */
+  /** Waits for a call to come in that `rings` did not tell of yet. Resolves with its INVITE. */
   async rings(options: WaitOptions = {}): Promise<SipText> {
-    await this.until(() => this.call?.state === 'ringing', options, 'nobody called');
-    return this.mustHaveCall().invite;
+    if (this.call instanceof IncomingCall && this.call.state === 'over') this.#rang = this.call;
+    const rung = (): boolean => this.call instanceof IncomingCall && this.call !== this.#rang;
+    await this.until(rung, options, 'nobody called');
+    this.#rang = this.call as IncomingCall;
+    return this.#rang.invite;
   }
 
   /** 180, 183 and the like; `sdp` makes it early media. */
   progress(status: number, content: AnswerContent = {}): void {
-    this.mustHaveCall().provisional(status, content);
+    this.#ringing('send progress').provisional(status, content);
   }
 
-  /** 200 to the call that rings; resolves when its ACK is in. */
+  /** 183 with SDP: early media, audio flows before the answer. */
+  progressMedia(content: AnswerContent = {}): void {
+    this.#ringing('send early media').progressMedia(content);
+  }
+
+  /** 200 to the call that rings; resolves when its ACK is in. @throws LabError when no ACK comes in 32 s */
   async answer(content: AnswerContent & WaitOptions = {}): Promise<void> {
-    const call = this.mustHaveCall();
+    const call = this.#ringing('answer');
     call.accept(content);
-    await this.until(() => call.state !== 'ringing', content, 'the answer was not acknowledged');
-    if (call.state !== 'up') throw this.lab.failure(`${this.name} could not answer: the call is over`, this);
+    await this.until(() => call.state !== 'answered', content, 'the answer was not acknowledged');
+    if (call.state === 'up') return;
+    const why = call.status >= 300 ? `it was refused with ${call.status}` : 'the call is over';
+    throw this.failure(`${this.name} could not answer: ${call.endedBy === 'nobody' ? 'there was no ACK' : why}`);
   }
 
+  /** A final response that is no answer: 300–699. */
   reject(status = 486, reason?: string, headers: readonly HeaderLine[] = []): void {
-    this.mustHaveCall().reject(status, reason, headers);
+    this.#ringing('reject').reject(status, reason, headers);
   }
 
   // ---- in the call
@@ -128,18 +142,17 @@ export class Phone extends Listener {
     await this.until(() => this.call?.state === 'up', options, 'no call is up');
   }
 
-  /** Ends the call in the way its state asks for: CANCEL, a refusal, or BYE, and then waits for its response. */
-  async hangup(): Promise<void> {
+  /**
+   * Ends the call in the way its state asks for: CANCEL, a refusal, or BYE.
+   * @returns the response to the BYE; undefined when there was none, or no BYE
+   */
+  async hangup(): Promise<SipText | undefined> {
     const call = this.mustHaveCall();
-    if (call.state === 'calling') await this.cancel();
-    else if (call.state === 'ringing') call.reject(480);
-    else if (call.state === 'up') {
-      this.line.note('phone', 'hangs up');
-      await this.lab.run(call.bye());
-    }
+    if (call.state !== 'over') this.line.note('phone', 'hangs up');
+    return this.lab.run(call.hangup());
   }
 
-  /** Waits for the far end to hang up. Resolves with its BYE or CANCEL, or the refusal of our INVITE. */
+  /** Waits for the end of the call. Resolves with the peer's BYE, CANCEL or refusal if it was the peer who ended it. */
   async ends(options: WaitOptions = {}): Promise<SipText | undefined> {
     const call = this.mustHaveCall();
     await this.until(() => call.state === 'over', options, 'the call did not end');
@@ -148,160 +161,97 @@ export class Phone extends Listener {
 
   /**
    * A re-INVITE; on glare (491) again after a while. Resolves with its final response, which may be a refusal.
-   * @param options `direction`, other `codecs`, other `sdp`
+   * @throws LabError when nobody answers
    */
-  async reInvite(
-    options: RequestContent & {
-      readonly direction?: PhoneDirection;
-      readonly codecs?: readonly string[];
-      readonly sdp?: string;
-    } = {},
-  ): Promise<SipText> {
-    const call = this.mustHaveCall();
-    const { codecs, ...rest } = options;
-    const content = codecs ? { ...rest, payloads: payloadsFor(codecs) } : rest;
-    const ask = async (): Promise<SipText | undefined> => {
-      for (let attempt = 0; ; attempt++) {
-        const response = await call.reInvite(content);
-        if (response?.status !== 491 || attempt === 4 || call.state !== 'up') return response;
-        // RFC 3261 §14.1
-        const units = call.role === 'caller' ? between(this.line.random, 210, 400) : between(this.line.random, 0, 200);
-        await this.#pass(units * 10);
-      }
-    };
-    const response = await this.lab.run(ask());
-    if (!response) throw this.lab.failure(`nobody answered the re-INVITE of ${this.name}`, this);
-    return response;
+  reInvite(options: ReInviteOptions = {}): Promise<SipText> {
+    return this.#renegotiate('INVITE', options);
+  }
+
+  /** As `reInvite`, by UPDATE (RFC 3311). */
+  update(options: ReInviteOptions = {}): Promise<SipText> {
+    return this.#renegotiate('UPDATE', options);
+  }
+
+  async #renegotiate(method: 'INVITE' | 'UPDATE', { codecs, ...options }: ReInviteOptions): Promise<SipText> {
+    const call = this.#established(`send ${method}`);
+    const content = codecs ? { ...options, payloads: payloadsFor(codecs) } : options;
+    for (let attempt = 0; ; attempt++) {
+      while (call.isNegotiating && this.#established(`send ${method}`))
+        await this.until(() => !call.isNegotiating || call.state === 'over', {}, 'an offer is still under way');
+      const response = await this.lab.run(method === 'INVITE' ? call.reInvite(content) : call.update(content));
+      if (!response) throw this.failure(`nobody answered the ${method} of ${this.name}`);
+      if (response.status !== 491 || attempt === glareAttempts) return response;
+      // RFC 3261 §14.1: who made the call waits 2.1–4 s, the other 0–2 s.
+      const [least, most] = call.role === 'caller' ? [210, 400] : [0, 200];
+      await this.lab.until(() => call.state === 'over', 10 * between(this.line.random, least, most));
+    }
+  }
+
+  /** Hears nothing from now on; the peer may go on hearing us. @throws LabError when it is refused */
+  hold(): Promise<void> {
+    return this.#turn('hold', 'sendonly');
   }
 
   /** @throws LabError when it is refused */
-  async hold(): Promise<void> {
-    this.#mustAccept('hold', await this.reInvite({ direction: 'sendonly' }));
+  resume(): Promise<void> {
+    return this.#turn('resume', 'sendrecv');
   }
 
-  /** @throws LabError when it is refused */
-  async resume(): Promise<void> {
-    this.#mustAccept('resume', await this.reInvite({ direction: 'sendrecv' }));
+  async #turn(what: string, direction: PhoneDirection): Promise<void> {
+    const response = await this.reInvite({ direction });
+    if (response.status >= 300) throw this.failure(`${this.name} could not ${what}: ${response.startLine}`);
   }
 
-  /** Any request in the dialog: resolves with its final response. */
+  /** Any request in the dialog: resolves with its final response. @throws LabError when nobody answers */
   async request(method: string, content: RequestContent = {}): Promise<SipText> {
     const response = await this.lab.run(this.mustHaveCall().request(method, content));
-    if (!response) throw this.lab.failure(`nobody answered the ${method} of ${this.name}`, this);
+    if (!response) throw this.failure(`nobody answered the ${method} of ${this.name}`);
     return response;
   }
 
   /**
-   * REFER, blind to a URI or attended to the call of another line of this phone.
+   * REFER, blind to a URI or attended to the peer of another line of this phone (RFC 3515, 3891). The call stays:
+   * hang it up when the transfer went well.
    * @returns how it went: the last status that NOTIFY told, or the refusal of the REFER
    */
   async transfer(to: string | Phone, options: WaitOptions = {}): Promise<number> {
-    const target = typeof to === 'string' ? this.lab.uriFor(to, this.line.transport) : replacing(to);
+    const target =
+      typeof to === 'string' ? this.lab.uriFor(to, this.line.transport) : placeOf(to.#established('be referred to'));
     const from = this.received.length;
-    const response = await this.request('REFER', { headers: [['Refer-To', `<${target}>`]] });
+    const headers: HeaderLine[] = [
+      ['Refer-To', `<${target}>`],
+      ['Referred-By', `<${this.line.uri}>`],
+    ];
+    const response = await this.request('REFER', { headers });
     if (response.status >= 300) return response.status;
-    let status = 0;
-    const told = (): boolean => {
-      for (const { method, body } of this.received.slice(from))
-        if (method === 'NOTIFY') status = Number(/^SIP\/2\.0 (\d{3})/.exec(body)?.[1] ?? 0);
-      return status >= 200;
-    };
-    await this.until(told, options, 'nobody told how the transfer went');
-    return status;
+    const told = (): ReturnType<typeof toldBy> => this.received.slice(from).map(toldBy).findLast(Boolean);
+    await this.until(() => told()?.decided === true, options, 'nobody told how the transfer went');
+    return told()?.status ?? 0;
   }
 
   /** A request outside of any call, such as OPTIONS: resolves with its final response. */
   async ask(method: string, target: string, content: RequestContent = {}): Promise<SipText> {
-    const uri = this.lab.uriFor(target, this.line.transport);
-    const to = this.line.resolve(uri);
-    if (!to) throw this.lab.failure(`${this.name} cannot reach ${uri}: the lab has no such host`);
-    const { headers = [], type, body = '' } = content;
-    const id = this.line.random.uint32().toString(16);
-    const lines: HeaderLine[] = [
-      ['Via', this.line.via(to.transport)],
-      ['Max-Forwards', '70'],
-      ['From', `<${this.line.uri}>;tag=${id}`],
-      ['To', `<${uri}>`],
-      ['Call-ID', `${id}@${this.address}`],
-      ['CSeq', `1 ${method}`],
-      ['Contact', `<${this.uri}>`],
-      ...headers,
-      ...(type === undefined ? [] : [['Content-Type', type] as const]),
-    ];
-    const request = new SipText(compose(`${method} ${uri} SIP/2.0`, lines, body), this.line.clock.now());
-    const answered = new Promise<SipText | undefined>((resolve) => {
-      this.line.exchange(request, to, (response) => {
-        if (!response || response.status >= 200) resolve(response);
-      });
-    });
-    const response = await this.lab.run(answered);
-    if (!response) throw this.lab.failure(`nobody answered the ${method} of ${this.name}`, this);
+    const { uri, to } = this.#reach(target, 'reach');
+    const request = PhoneDialog.calling(this.line, uri, to).compose(method, content);
+    const response = await this.lab.run(this.line.ask(request, to));
+    if (!response) throw this.failure(`nobody answered the ${method} of ${this.name}`);
     return response;
-  }
-
-  // ---- speaking
-
-  /** Presses keys, and resolves when the last is released. */
-  async press(digits: string, options: PressOptions = {}): Promise<void> {
-    const { by = 'rfc4733', durationMs = 100, gapMs = 100, infoType = 'application/dtmf-relay' } = options;
-    const call = this.#mustBeUp();
-    this.line.note('dtmf', `presses ${digits} (${by})`);
-    if (by === 'rfc4733') {
-      if (!call.media.mouth.canPress)
-        throw this.lab.failure(`${this.name} cannot press ${digits}: no telephone-event was agreed on`);
-      await this.lab.run(call.media.mouth.press(digits, durationMs, gapMs));
-    } else if (by === 'inband') await this.lab.run(call.media.mouth.say(dialled(digits, durationMs, gapMs)));
-    else {
-      for (const digit of digits) {
-        const body = infoType === 'application/dtmf' ? digit : `Signal=${digit}\r\nDuration=${durationMs}\r\n`;
-        await this.request('INFO', { type: infoType, body });
-      }
-    }
-  }
-
-  /** Says it, and resolves when it is said; a tone has no end, so use `speak` for it. */
-  async say(sound: Sound): Promise<void> {
-    const call = this.#mustBeUp();
-    const samples = await this.#samples(sound);
-    this.line.note('phone', `says ${labelOf(sound)}`);
-    await this.lab.run(call.media.mouth.say(samples));
-  }
-
-  /** Begins to say it, and waits for nothing; what was being said is cut off. */
-  async speak(sound: Sound): Promise<void> {
-    const call = this.#mustBeUp();
-    const samples = await this.#samples(sound);
-    this.line.note('phone', `begins to say ${labelOf(sound)}`);
-    void call.media.mouth.say(samples);
-  }
-
-  /** Ends what it is saying; silence is sent then, as phones do. */
-  hush(): void {
-    this.call?.media.mouth.hush();
-  }
-
-  /** Sends no RTP any more, not even silence. @param on false: again */
-  goSilent(on = true): void {
-    const { mouth } = this.mustHaveCall().media;
-    this.line.note('phone', on ? 'goes silent: no RTP' : 'sends RTP again');
-    if (on) mouth.hush();
-    mouth.talk(!on);
-  }
-
-  /** The network cable is pulled: nothing goes out, nothing comes in, nobody is told. */
-  vanish(): void {
-    this.line.note('network', 'is gone from the network');
-    this.#station.host.online = false;
-  }
-
-  comeBack(): void {
-    this.line.note('network', 'is back');
-    this.#station.host.online = true;
   }
 
   // ---- wrong on purpose
 
-  /** What it does wrong from now on; what is not named goes on as it was. `{}` changes nothing. */
+  /** The network cable is pulled: nothing goes out, nothing comes in, nobody is told. */
+  vanish(): void {
+    this.line.note('network', 'is gone from the network');
+    this.host.online = false;
+  }
+
+  comeBack(): void {
+    this.line.note('network', 'is back');
+    this.host.online = true;
+  }
+
+  /** What this line does wrong from now on; what is not named goes on as it was. `{}` changes nothing. */
   misbehave(how: Misbehaviour): void {
     this.line.misbehaviour = { ...this.line.misbehaviour, ...how };
     this.line.note('phone', `misbehaves: ${Object.keys(how).join(', ')}`);
@@ -312,72 +262,38 @@ export class Phone extends Listener {
     this.line.behave();
   }
 
-  /** Sends any text as it is, say a message that is malformed. @param to default: where the call's messages go */
-  send(text: string, to: Destination | string): void {
-    const target = typeof to === 'string' ? this.line.resolve(this.lab.uriFor(to, this.line.transport)) : to;
-    if (!target) throw this.lab.failure(`${this.name} cannot send to ${String(to)}: the lab has no such host`);
-    this.#station.transmit(text, target);
+  /**
+   * Sends any text as it is, say a message that is malformed. What comes back is in `received`.
+   * @param to a URI, a number at the lab's first Tandem, or an address; default: where the call's requests go
+   */
+  send(text: string, to: Destination | string = this.mustHaveCall().dialog.to): void {
+    this.#station.transmit(text, typeof to === 'string' ? this.#reach(to, 'send to').to : to);
   }
 
   /** A TCP connection of its own to a peer: to write half a message to, to leave unread, to break off. */
-  connect(target: string): ReturnType<Station['wire']['connect']> {
-    const to = this.line.resolve(this.lab.uriFor(target, 'tcp'));
-    if (!to) throw this.lab.failure(`${this.name} cannot connect to ${target}: the lab has no such host`);
-    return this.#station.wire.connect(to);
+  connect(target: string): PhoneStream {
+    return this.#station.wire.connect(this.#reach(target, 'connect to').to);
   }
 
   // ---- inside
 
-  #pass(ms: number): Promise<void> {
-    return new Promise((resolve) => this.line.clock.setTimer(ms, resolve, 'phone'));
+  #reach(target: string, verb: string): { readonly uri: string; readonly to: Destination } {
+    const uri = this.lab.uriFor(target, this.line.transport);
+    const to = this.line.resolve(uri);
+    if (!to) throw this.failure(`${this.name} cannot ${verb} ${uri}: the lab has no such host`);
+    return { uri, to };
   }
 
-  #mustBeUp(): PhoneCall {
-    const call = this.mustHaveCall();
-    if (call.state !== 'over') return call;
-    throw this.lab.failure(`${this.name}'s call is over`, this);
+  #ringing(verb: string): IncomingCall {
+    const { call } = this;
+    if (call instanceof IncomingCall && call.state === 'ringing') return call;
+    const why = call ? `its call is ${call.state}` : 'nobody called: wait for rings()';
+    throw this.failure(`${this.name} cannot ${verb}: ${why}`);
   }
 
-  #mustAccept(what: string, response: SipText): void {
-    if (response.status < 300) return;
-    throw this.lab.failure(`${this.name} could not ${what}: ${response.startLine}`, this);
+  #established(verb: string): PhoneCall {
+    const { call } = this;
+    if (call?.state === 'up' || call?.state === 'answered') return call;
+    throw this.failure(`${this.name} cannot ${verb}: ${call ? `its call is ${call.state}` : 'it has no call'}`);
   }
-
-  async #samples(sound: Sound): Promise<Int16Array | Tone> {
-    if (sound instanceof Int16Array || isToneSound(sound)) return sound;
-    return (await this.lab.reference(sound)).samples;
-  }
-}
-
-function isToneSound(sound: Sound): sound is Tone {
-  return typeof sound === 'object' && 'frequencies' in sound;
-}
-
-function labelOf(sound: Sound): string {
-  if (sound instanceof Int16Array) return `${sound.length / samplesPerMs} ms of audio`;
-  if (isToneSound(sound)) return `a tone of ${sound.frequencies.join(' + ')} Hz`;
-  return String(sound).replace(/^.*\//, '');
-}
-
-/** The tones of ITU-T Q.23, one digit behind the other. */
-function dialled(digits: string, durationMs: number, gapMs: number): Int16Array {
-  const samples = (ms: number): number => Math.round((ms * hearingRate) / 1000);
-  const out = new Int16Array(digits.length * (samples(durationMs) + samples(gapMs)));
-  for (const [i, digit] of [...digits.toUpperCase()].entries()) {
-    const key = keys.indexOf(digit);
-    if (key < 0) continue;
-    const frequencies = [rows[key >> 2] as number, columns[key & 3] as number];
-    const from = i * (samples(durationMs) + samples(gapMs));
-    new ToneGenerator({ frequencies, cadence: [], level: -10 }, hearingRate).fill(
-      out.subarray(from, from + samples(durationMs)),
-    );
-  }
-  return out;
-}
-
-/** The Refer-To of an attended transfer to the call of another line (RFC 3891). */
-function replacing({ call, name }: Phone): string {
-  if (!call) throw new LabError('ERR_LAB', `${name} has no call to transfer to`);
-  const replaces = `${call.callId};to-tag=${call.remoteTag};from-tag=${call.localTag}`;
-  return `${call.remoteUri}?Replaces=${encodeURIComponent(replaces)}`;
 }

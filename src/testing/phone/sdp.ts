@@ -11,6 +11,7 @@ export interface PhonePayload {
 
 export interface PhoneSdp {
   readonly address: string;
+  /** 0: no audio. */
   readonly port: number;
   readonly payloads: readonly PhonePayload[];
   readonly direction: PhoneDirection;
@@ -21,10 +22,11 @@ const known: readonly PhonePayload[] = [
   { payloadType: 0, name: 'PCMU', rate: 8000 },
   { payloadType: 8, name: 'PCMA', rate: 8000 },
 ];
+const firstDynamic = 101;
 
 /** What a phone can be told to speak, by name: `PCMU`, `PCMA`, `L16`, `L16/16000`, `telephone-event`. */
 export function payloadsFor(names: readonly string[]): PhonePayload[] {
-  let dynamic = 101;
+  let dynamic = firstDynamic;
   return names.map((full) => {
     const [name = full, rate = '8000'] = full.split('/');
     const fixed = known.find((one) => one.name === name.toUpperCase() && one.rate === Number(rate));
@@ -42,7 +44,7 @@ export function writeSdp({ address, port, payloads, direction }: PhoneSdp, versi
     't=0 0',
     `m=audio ${port} RTP/AVP ${payloads.map(({ payloadType }) => payloadType).join(' ')}`,
     ...payloads.map(({ payloadType, name, rate }) => `a=rtpmap:${payloadType} ${name}/${rate}`),
-    ...payloads.filter(({ name }) => name === 'telephone-event').map((one) => `a=fmtp:${one.payloadType} 0-16`),
+    ...payloads.filter(isEvent).map((one) => `a=fmtp:${one.payloadType} 0-16`),
     'a=ptime:20',
     `a=${direction}`,
     '',
@@ -53,8 +55,8 @@ export function writeSdp({ address, port, payloads, direction }: PhoneSdp, versi
 export function readSdp(text: string): PhoneSdp | undefined {
   const media = /^m=audio (\d+) \S+ ([\d ]+)/m.exec(text);
   if (!media) return undefined;
-  const audio = text.slice(media.index);
   const session = text.slice(0, media.index);
+  const [audio = ''] = text.slice(media.index).split(/^(?=m=)/m);
   const address = (/^c=IN IP[46] (\S+)/m.exec(audio) ?? /^c=IN IP[46] (\S+)/m.exec(session))?.[1] ?? '';
   const direction = (/^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(audio) ??
     /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(session))?.[1] as PhoneDirection | undefined;
@@ -70,16 +72,49 @@ export function readSdp(text: string): PhoneSdp | undefined {
   return { address, port: Number(media[1]), payloads, direction: direction ?? 'sendrecv' };
 }
 
-/** Of an offer what we speak too, in the order of the offer and with its payload types (RFC 3264 §6.1). */
-export function commonPayloads(offered: readonly PhonePayload[], ours: readonly PhonePayload[]): PhonePayload[] {
-  const spoken = (one: PhonePayload): boolean =>
-    ours.some(({ name, rate }) => name.toLowerCase() === one.name.toLowerCase() && rate === one.rate);
-  const common = offered.filter(spoken);
-  const audio = common.find(({ name }) => name !== 'telephone-event');
-  return common.filter((one) => one === audio || one.name === 'telephone-event');
+/** A stream as it is spoken: one codec, and the telephone-events of its clock if there are any (RFC 4733 §2.1). */
+export interface SpokenPayloads {
+  readonly audio: PhonePayload;
+  readonly events: PhonePayload | undefined;
 }
 
-/** Our answer to a direction of the peer, if we want `wanted`. */
+/**
+ * Of an offer or answer what we speak too: the first codec of its order, with its payload types (RFC 3264 §6.1).
+ * @returns undefined when nothing is common
+ */
+export function commonPayloads(
+  theirs: readonly PhonePayload[],
+  ours: readonly PhonePayload[],
+): SpokenPayloads | undefined {
+  const common = theirs.filter((one) => ours.some((other) => isSame(one, other)));
+  const audio = common.find((one) => !isEvent(one));
+  return audio && { audio, events: common.find((one) => isEvent(one) && one.rate === audio.rate) };
+}
+
+/** What is to be offered, with no new meaning for a payload type that was agreed on (RFC 3264 §8.3.2). */
+export function renumbered(wanted: readonly PhonePayload[], agreed: readonly PhonePayload[]): PhonePayload[] {
+  const taken = [...agreed];
+  return wanted.map((one) => {
+    const known = taken.find((other) => isSame(one, other));
+    if (known) return known;
+    let { payloadType } = one;
+    while (taken.some((other) => other.payloadType === payloadType))
+      payloadType = Math.max(firstDynamic, payloadType + 1);
+    const payload = { ...one, payloadType };
+    taken.push(payload);
+    return payload;
+  });
+}
+
+export function isSame(a: PhonePayload, b: PhonePayload): boolean {
+  return a.name.toLowerCase() === b.name.toLowerCase() && a.rate === b.rate;
+}
+
+export function isEvent({ name }: PhonePayload): boolean {
+  return name.toLowerCase() === 'telephone-event';
+}
+
+/** Our answer to a direction of the peer, if we want `wanted` (RFC 3264 §6.1). */
 export function answerDirection(offered: PhoneDirection, wanted: PhoneDirection): PhoneDirection {
   const sends = offered !== 'sendonly' && offered !== 'inactive' && wanted !== 'recvonly' && wanted !== 'inactive';
   const receives = offered !== 'recvonly' && offered !== 'inactive' && wanted !== 'sendonly' && wanted !== 'inactive';

@@ -24,16 +24,17 @@ const longNames: Readonly<Record<string, string>> = {
 export class SipText {
   /** As it was on the wire, in Latin-1. */
   readonly text: string;
-  /** ms since the lab's start. */
+  /** Milliseconds since the lab's start. */
   readonly at: number;
   readonly startLine: string;
-  /** `INVITE`; empty for a response. */
+  /** `INVITE`; empty for what is no request. */
   readonly method: string;
   /** Of a request. */
   readonly uri: string;
-  /** `180`; 0 for a request. */
+  /** `180`; 0 for what is no response. */
   readonly status: number;
   readonly reason: string;
+  /** In their order. Names are in lower case, and long. */
   readonly headers: readonly HeaderLine[];
   readonly body: string;
 
@@ -48,9 +49,9 @@ export class SipText {
     const response = /^SIP\/2\.0 (\d{3})(?: (.*))?$/.exec(start);
     this.status = response ? Number(response[1]) : 0;
     this.reason = response?.[2] ?? '';
-    const [method = '', uri = ''] = response ? [] : start.split(' ');
-    this.method = method;
-    this.uri = uri;
+    const request = /^(\S+) (\S+) SIP\/2\.0$/.exec(start);
+    this.method = request?.[1] ?? '';
+    this.uri = request?.[2] ?? '';
     this.headers = lines.map((line) => {
       const colon = line.indexOf(':');
       const name = line.slice(0, colon).trim().toLowerCase();
@@ -107,6 +108,12 @@ export class SipText {
 export function compose(startLine: string, headers: readonly HeaderLine[], body = ''): string {
   const lines = headers.map(([name, value]) => `${name}: ${value}`);
   return [startLine, ...lines, `Content-Length: ${Buffer.byteLength(body, 'latin1')}`, '', body].join('\r\n');
+}
+
+/** A phone's own headers and those that a script wants: of one name the script's alone. */
+export function overruled(own: readonly HeaderLine[], wanted: readonly HeaderLine[]): readonly HeaderLine[] {
+  const names = new Set(wanted.map(([name]) => name.toLowerCase()));
+  return [...own.filter(([name]) => !names.has(name.toLowerCase())), ...wanted];
 }
 
 export function tagIn(value: string): string {

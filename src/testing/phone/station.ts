@@ -1,13 +1,14 @@
-/** A lab phone's connection to the network: SIP messages in and out, each to the line and the exchange it is for. */
+/** A lab phone's connection to the network: SIP messages in and out, each to the line and transaction it is for. */
 import type { Clock } from '../../base/clock.ts';
-import { type Random, token } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
 import type { LabHost } from '../network/host.ts';
 import type { LabNetwork } from '../network/network.ts';
 import type { EntryKind, TimeLine } from '../time-line.ts';
-import type { PhoneCall } from './call.ts';
-import { type ExchangePorts, IncomingExchange, OutgoingExchange } from './exchanges.ts';
+import { IncomingCall } from './incoming-call.ts';
 import { Line, type LineOptions } from './line.ts';
+import { isMeantBy } from './refer.ts';
 import { SipText, targetOf } from './sip-text.ts';
+import { ClientTransaction, ServerTransaction, type TransactionPorts } from './transactions.ts';
 import { type Destination, PhoneWire } from './wire.ts';
 
 export interface StationOptions {
@@ -19,34 +20,32 @@ export interface StationOptions {
   readonly line: LineOptions;
 }
 
-interface Outgoing {
+interface Of<Transaction> {
   readonly line: Line;
-  readonly exchange: OutgoingExchange;
-}
-
-interface Incoming {
-  readonly line: Line;
-  readonly exchange: IncomingExchange;
+  readonly transaction: Transaction;
 }
 
 export class Station {
   readonly clock: Clock;
   readonly random: Random;
   readonly host: LabHost;
-  readonly port: number;
+  readonly wire: PhoneWire;
   readonly lines: Line[] = [];
   readonly #options: StationOptions;
-  readonly #wire: PhoneWire;
-  readonly #outgoing = new Map<string, Outgoing>();
-  readonly #incoming = new Map<string, Incoming>();
+  /** By branch and method; none is forgotten, so that no copy is ever taken for something new. */
+  readonly #clients = new Map<string, Of<ClientTransaction>>();
+  readonly #servers = new Map<string, Of<ServerTransaction>>();
 
   constructor(options: StationOptions) {
     this.#options = options;
     this.clock = options.clock;
     this.random = options.random;
     this.host = options.host;
-    this.#wire = new PhoneWire(options.host, (text, from) => this.#received(text, from));
-    this.port = this.#wire.port;
+    this.wire = new PhoneWire(options.host, (text, from) => this.#received(text, from));
+  }
+
+  get port(): number {
+    return this.wire.port;
   }
 
   /** Another line of this phone. */
@@ -56,28 +55,26 @@ export class Station {
     return line;
   }
 
-  get wire(): PhoneWire {
-    return this.#wire;
-  }
+  // ---- what goes out
 
-  exchange(
+  send(
     line: Line,
     request: SipText,
     to: Destination,
     onResponse: (response: SipText | undefined) => void,
-  ): OutgoingExchange {
-    const exchange = new OutgoingExchange(this.#ports(line), request, to, onResponse);
-    this.#outgoing.set(`${request.branch} ${request.method}`, { line, exchange });
-    return exchange;
+  ): ClientTransaction {
+    const transaction = new ClientTransaction(this.#ports(line), request, to, onResponse);
+    this.#clients.set(`${request.branch} ${request.method}`, { line, transaction });
+    return transaction;
   }
 
-  #ports(line: Line): ExchangePorts {
+  #ports(line: Line): TransactionPorts {
     const once = line.misbehaviour.sendsOnce ?? false;
-    return { clock: this.clock, once, send: (text, to) => line.send(text, to) };
+    return { clock: this.clock, once, send: (text, to) => line.transmit(text, to) };
   }
 
   transmit(text: string, to: Destination): void {
-    this.#wire.send(text, to);
+    this.wire.send(text, to);
   }
 
   /** Where a URI leads: an address, or the name of a host of the lab. */
@@ -92,97 +89,98 @@ export class Station {
     this.#options.timeLine.add({ at: this.clock.now(), kind, who, text });
   }
 
+  // ---- what comes in
+
   #received(text: string, from: Destination): void {
     if (text.trim() === '') return; // keep-alive
     const message = new SipText(text, this.clock.now());
     if (message.status > 0) this.#response(message);
-    else this.#request(message, from);
+    else if (message.method !== '') this.#request(message, from);
+    else this.note('phone', this.host.name, `got something that is no SIP: ${message.startLine.slice(0, 60)}`);
   }
 
   #response(response: SipText): void {
-    const found = this.#outgoing.get(`${response.branch} ${response.cseq.method}`);
-    (found?.line ?? this.#lineOf(response))?.record(response);
-    found?.exchange.receive(response);
+    const found = this.#clients.get(`${response.branch} ${response.cseq.method}`);
+    const line = found?.line ?? this.#lineOf(response);
+    line.received.push(response);
+    found?.transaction.receive(response);
   }
 
   #request(request: SipText, from: Destination): void {
     const { method } = request;
     const key = (of: string): string => `${request.branch} ${of} ${request.header('via').split(';')[0]}`;
-    const known = this.#incoming.get(key(method === 'ACK' ? 'INVITE' : method));
-    const line = known?.line ?? this.#lineOf(request) ?? this.#freeLine(method) ?? (this.lines[0] as Line);
-    line.record(request);
+    const invited = this.#servers.get(key('INVITE'));
+    const known = method === 'ACK' ? invited : this.#servers.get(key(method));
+    const line = known?.line ?? invited?.line ?? this.#lineOf(request);
+    line.received.push(request);
+    if (line.misbehaviour.ignores?.includes(method)) return;
     if (method === 'ACK') {
-      if (known && known.exchange.status >= 300) known.exchange.acked();
-      else line.call?.acked(request);
+      if (known && known.transaction.status >= 300) known.transaction.acked();
+      else line.callOf(request)?.acked(request);
       return;
     }
     if (known) {
-      known.exchange.again();
+      known.transaction.again();
       return;
     }
-    if (line.misbehaviour.ignores?.includes(method)) return;
-    const exchange = new IncomingExchange(this.#ports(line), request, from);
-    this.#incoming.set(key(method), { line, exchange });
-    if (method === 'CANCEL') {
-      const invite = this.#incoming.get(key('INVITE'));
-      line.respond(exchange, invite ? 200 : 481, {});
-      if (invite) invite.line.call?.cancelledBy(request);
-    } else if (request.toTag !== '' || method === 'BYE') {
-      const call = line.call?.owns(request) ? line.call : undefined;
-      if (call) call.receive(exchange);
-      else line.respond(exchange, 481, {});
-    } else if (method === 'INVITE') this.#invited(line, exchange);
-    else line.respond(exchange, 200, {});
+    const transaction = new ServerTransaction(this.#ports(line), request, from);
+    this.#servers.set(key(method), { line, transaction });
+    const refusal = line.misbehaviour.refuses?.[method];
+    if (refusal !== undefined) line.respond(transaction, refusal, { ...tagOf(line.callOf(request)) });
+    else if (method === 'CANCEL') this.#cancel(transaction, invited);
+    else if (request.toTag !== '' || method === 'BYE') {
+      const call = line.callOf(request);
+      if (call) call.receive(transaction);
+      else line.respond(transaction, 481);
+    } else if (method === 'INVITE') this.#invite(line, transaction);
+    else line.respond(transaction, method === 'OPTIONS' ? 200 : 405);
   }
 
-  #invited(line: Line, exchange: IncomingExchange): void {
-    const replaced = this.#replaced(exchange.request.header('replaces'));
-    if (replaced) {
-      const { call } = replaced;
-      replaced.incoming(exchange);
-      replaced.call?.accept();
-      void call?.bye();
-    } else if (line.isBusy) line.respond(exchange, 486, { tag: token(this.random, 4) });
-    else line.incoming(exchange);
+  /** RFC 3261 §9.2 */
+  #cancel(transaction: ServerTransaction, invited: Of<ServerTransaction> | undefined): void {
+    const { request } = transaction;
+    const line = invited?.line ?? this.#lineOf(request);
+    const call = invited && [...line.calls].find(({ invite }) => invite === invited.transaction.request);
+    line.respond(transaction, invited ? 200 : 481, { ...tagOf(call) });
+    if (call instanceof IncomingCall) call.cancelled(request);
   }
 
-  /** RFC 3891 */
-  #replaced(header: string): Line | undefined {
-    const [callId = '', ...params] = header.split(';').map((part) => part.trim());
-    const tag = (name: string): string =>
-      params.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
-    const matches = (call: PhoneCall | undefined): boolean =>
-      call?.state === 'up' &&
-      call.callId === callId &&
-      call.localTag === tag('to-tag') &&
-      call.remoteTag === tag('from-tag');
-    return callId === '' ? undefined : this.lines.find(({ call }) => matches(call));
+  #invite(line: Line, transaction: ServerTransaction): void {
+    const replaces = transaction.request.header('replaces');
+    if (replaces !== '') {
+      const replaced = this.lines.find(({ call }) => call?.state === 'up' && isMeantBy(replaces, call));
+      if (replaced) replaced.replace(transaction);
+      else line.respond(transaction, 481);
+    } else if (line.isBusy) line.respond(transaction, 486);
+    else line.incoming(transaction);
   }
 
-  /** The line whose call a message belongs to. */
-  #lineOf(message: SipText): Line | undefined {
-    return this.lines.find(({ call }) => call?.callId === message.callId && call.owns(message, message.status === 0));
+  /** The line whose call a message belongs to, or a free one for a new call, or the first. */
+  #lineOf(message: SipText): Line {
+    const [first] = this.lines;
+    const found = this.lines.find((line) => line.callOf(message));
+    const isNew = message.method === 'INVITE' && message.toTag === '';
+    return found ?? (isNew ? this.lines.find((line) => !line.isBusy) : undefined) ?? (first as Line);
   }
 
-  #freeLine(method: string): Line | undefined {
-    return method === 'INVITE' ? this.lines.find((line) => !line.isBusy) : undefined;
-  }
+  // ---- its end
 
   /** Ends every call in the way its state asks for, and waits for nothing. */
   hangup(): void {
     for (const line of this.lines) {
       line.behave();
-      const { call } = line;
-      if (call?.state === 'calling') call.cancel();
-      else if (call?.state === 'ringing') call.reject(480);
-      else if (call?.state === 'up') void call.bye();
+      for (const call of line.calls) void call.hangup();
     }
   }
 
   close(): void {
-    for (const { call } of this.lines) call?.drop();
-    for (const { exchange } of this.#outgoing.values()) exchange.stop();
-    for (const { exchange } of this.#incoming.values()) exchange.stop();
-    this.#wire.close();
+    for (const line of this.lines) line.close();
+    for (const { transaction } of this.#clients.values()) transaction.stop();
+    for (const { transaction } of this.#servers.values()) transaction.stop();
+    this.wire.close();
   }
+}
+
+function tagOf(call: { readonly dialog: { readonly localTag: string } } | undefined): { readonly tag?: string } {
+  return call ? { tag: call.dialog.localTag } : {};
 }
