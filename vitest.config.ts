@@ -19,6 +19,8 @@ const unit = {
   // These processes start and stop media threads by the dozen, and on CPUs with memory protection keys V8 loses count
   // of the threads' code pages now and then ("Check failed: jit_page.has_value()") and aborts.
   execArgv: ['--no-memory-protection-keys'],
+  // Many wait for processes of their own: a core that is left to nobody would idle.
+  maxWorkers: '100%',
   testTimeout: 20_000,
   hookTimeout: 20_000,
 };

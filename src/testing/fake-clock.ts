@@ -70,7 +70,7 @@ export class FakeClock implements Clock {
   #order = 0;
   #epoch: number;
   readonly #pending = new DueHeap<PendingTimer>();
-  readonly #waiters: Waiter[] = [];
+  #waiters: Waiter[] = [];
   readonly #work: OpenWork[] = [];
   #running = false;
   /** Turns of the present round that are still to come. */
@@ -176,7 +176,7 @@ export class FakeClock implements Clock {
     if (this.#isOutside()) this.#standStill(workLimitMs);
     else if (this.#tell()) this.#still = undefined;
     else if (this.#waiters.length === 0) this.#running = false;
-    else if (this.#pending.size > 0 || this.#waiters.every(({ done }) => !done)) this.#step();
+    else if (this.#pending.size > 0 || this.#waiters.some(({ done }) => !done)) this.#step();
     else this.#standStill(graceMs);
     if (this.#running && this.#turns === 0) this.#round(turnsPerRound);
   };
@@ -261,8 +261,8 @@ export class FakeClock implements Clock {
 
   /** Takes out those for whom it is true; who joins meanwhile stays. */
   #drop(which: (waiter: Waiter) => boolean): Waiter[] {
-    const dropped: Waiter[] = [];
-    for (const waiter of this.#waiters.splice(0)) (which(waiter) ? dropped : this.#waiters).push(waiter);
+    const dropped = this.#waiters.filter(which);
+    if (dropped.length > 0) this.#waiters = this.#waiters.filter((waiter) => !dropped.includes(waiter));
     return dropped;
   }
 }

@@ -53,7 +53,7 @@ async function hearsItself(phone: RawPhone): Promise<void> {
     .toBeGreaterThan(0);
   const last = Buffer.alloc(160, 0x2b);
   phone.sendRtp(last);
-  await expect.poll(() => phone.packets.some(({ payload }) => payload.equals(last))).toBe(true);
+  await expect.poll(() => phone.packets.some(({ payload }) => payload.equals(last)), { timeout: 10_000 }).toBe(true);
 }
 
 function payloads(packets: readonly RtpPacket[]): Buffer {

@@ -100,11 +100,13 @@ describe('tandem check', () => {
     const during = await report(server);
     expect(during).toMatchObject({ calls: 1, draining: false, media: { legs: 1 }, sip: { dialogs: 1 } });
     await phone.bye();
-    await expect.poll(async () => (await report(server)).calls).toBe(0);
-    await expect.poll(async () => (await report(server)).media).toEqual(before.media);
+    // Each look starts a process: on a busy machine that takes longer than a poll lasts by default.
+    const patient = { timeout: 15_000 };
+    await expect.poll(async () => (await report(server)).calls, patient).toBe(0);
+    await expect.poll(async () => (await report(server)).media, patient).toEqual(before.media);
     // A timer goes on: the BYE's transaction absorbs retransmissions for 32 s (RFC 3261 §17.2.2, timer J).
     const handles = async () => ({ ...(await report(server)).process.handles, Timeout: 0 });
-    await expect.poll(handles).toEqual({ ...before.process.handles, Timeout: 0 });
+    await expect.poll(handles, patient).toEqual({ ...before.process.handles, Timeout: 0 });
     const { stdout } = await runTandem(['check'], { cwd: server.folder });
     expect(stdout).toMatch(/^calls +0$/m);
   });
@@ -239,7 +241,7 @@ describe('--watch', () => {
     writeFileSync(server.script.replace('ivr.ts', 'status.ts'), 'export const status: string = "first";');
     writeFileSync(server.script, rejecting(486));
     await server.tandem.prints(/loaded first 486/);
-    await expect.poll(status).toBe(486);
+    await expect.poll(status, { timeout: 10_000 }).toBe(486);
 
     writeFileSync(server.script, 'export default async (call) => { await call.reject(603) ');
     await server.tandem.prints(/ivr\.ts cannot be loaded[^\n]*the old one stays/);
@@ -250,7 +252,7 @@ describe('--watch', () => {
     await server.tandem.prints(/loaded first 603/);
     writeFileSync(server.script.replace('ivr.ts', 'status.ts'), 'export const status: string = "second";');
     await server.tandem.prints(/loaded second 603/);
-    await expect.poll(status).toBe(603);
+    await expect.poll(status, { timeout: 10_000 }).toBe(603);
 
     expect(server.tandem.printed).not.toContain('the old has stopped');
     await running.bye();

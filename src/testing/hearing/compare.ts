@@ -68,15 +68,8 @@ export function compare(
 }
 
 function sumsOf(audio: HeardAudio, meant: Int16Array, from: number): FrameSums {
-  const came = audio.samples(from, from + meant.length);
-  let [xy, xx, yy, missing, missed] = [0, 0, 0, 0, 0];
-  for (let i = 0; i < meant.length; i++) {
-    const x = meant[i] as number;
-    const y = came[i] as number;
-    xy += x * y;
-    xx += x * x;
-    yy += y * y;
-  }
+  const { xy, xx, yy } = productsOf(meant, audio.samples(from, from + meant.length));
+  let [missing, missed] = [0, 0];
   const audible = xx >= meant.length * audibleRms * audibleRms;
   if (audio.presence(from, from + meant.length) < 1) {
     // What did not come is 0, and counts as missing, not as different.
@@ -87,6 +80,19 @@ function sumsOf(audio: HeardAudio, meant: Int16Array, from: number): FrameSums {
     }
   }
   return { audible, missingMs: (missing * frameMs) / meant.length, xy, xx: xx - missed, yy };
+}
+
+/** Sums of the products of two stretches of one length, with each other and with themselves. */
+export function productsOf(meant: Int16Array, came: Int16Array): { xy: number; xx: number; yy: number } {
+  let [xy, xx, yy] = [0, 0, 0];
+  for (let i = 0; i < meant.length; i++) {
+    const x = meant[i] as number;
+    const y = came[i] as number;
+    xy += x * y;
+    xx += x * x;
+    yy += y * y;
+  }
+  return { xy, xx, yy };
 }
 
 function lossOf(

@@ -1,5 +1,5 @@
 /** Puts names to what was heard, from beginning to end: the sounds that are known, tones, silence, and other sounds. */
-import { compare } from './compare.ts';
+import { compare, productsOf } from './compare.ts';
 import { type Place, type Probe, placesIn } from './correlate.ts';
 import { type HeardAudio, hearingRate, rms, samplesPerMs, silenceRms } from './heard-audio.ts';
 import type { Reference } from './reference.ts';
@@ -151,14 +151,7 @@ function lengthHeard(audio: HeardAudio, { samples, loudFrom, loudTo }: Reference
 }
 
 function isSame(meant: Int16Array, came: Int16Array): boolean {
-  let [xy, xx, yy] = [0, 0, 0];
-  for (let i = 0; i < meant.length; i++) {
-    const x = meant[i] as number;
-    const y = came[i] as number;
-    xy += x * y;
-    xx += x * x;
-    yy += y * y;
-  }
+  const { xy, xx, yy } = productsOf(meant, came);
   return xy >= sameFrame * Math.sqrt(xx * yy) && yy > 0;
 }
 
