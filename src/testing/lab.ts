@@ -10,6 +10,8 @@
  */
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// Media loads it when it opens; here it is loaded before the first test begins.
+import '../../media/host/inline.ts';
 import type { Random } from '../base/random.ts';
 import type { TandemOptions } from '../options.ts';
 import type { DialogServerSession } from '../session/dialog-server-session.ts';
