@@ -1,7 +1,7 @@
 /** What users of the package import from `tandem`. What is not listed here is ours to change. */
 export type { Clock, Timer } from './base/clock.ts';
 export { ConfigError, TandemError } from './base/errors.ts';
-export type { Fetch, FileStat, Files, FileWriter, Resolver } from './base/io.ts';
+export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvRecord } from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
@@ -37,6 +37,8 @@ export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
 export type { HeaderField } from './sip/message.ts';
+export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,
   type CheckReport,

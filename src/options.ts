@@ -6,17 +6,11 @@ import type { Fetch, Files, Resolver } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
+import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 
-export interface TransportOptions {
-  readonly transport: 'udp' | 'tcp';
-  /** Numeric address; `0.0.0.0` and `::` bind to all. */
-  readonly bindHost: string;
-  /** 0 takes any free port. */
-  readonly bindPort: number;
-  /** What Via and Contact say instead of the bound address. */
-  readonly externalHost?: string;
-  readonly externalPort?: number;
+export interface TransportOptions extends ListenOptions {
   /** What SDP says instead of the local address. */
   readonly mediaExternalIp?: string;
 }
@@ -29,6 +23,8 @@ export interface TandemMediaOptions extends MediaOptions {
 export interface TandemOptions {
   /** Default: udp on 127.0.0.1:5060. */
   readonly transports?: readonly TransportOptions[];
+  /** For TLS connections of ours: whom to trust, and our certificate if a peer asks for one. */
+  readonly tls?: SipEndpointOptions['tls'];
   readonly media?: TandemMediaOptions;
   readonly userAgent?: string;
   readonly logger?: Logger;
@@ -60,10 +56,11 @@ export function checkedCodecs(names: readonly string[] = defaultCodecs): readonl
 /** @throws ConfigError for a transport or port that cannot be. */
 export function checkedTransports(transports = defaultTransports): readonly TransportOptions[] {
   if (transports.length === 0) throw new ConfigError('transports is empty: name at least one listener');
-  for (const { transport, bindPort } of transports) {
-    if (transport !== 'udp' && transport !== 'tcp') {
-      throw new ConfigError(`transport ${JSON.stringify(transport)} is not available: use udp or tcp`);
-    }
+  for (const { transport, bindPort, tls } of transports) {
+    if (!isTransportName(transport))
+      throw new ConfigError(`transport ${JSON.stringify(transport)} does not exist: use ${transportNames.join(', ')}`);
+    if (kinds[transport].secure && !tls)
+      throw new ConfigError(`a ${transport} listener needs a certificate: tls: { cert, key }`);
     if (!Number.isInteger(bindPort) || bindPort < 0 || bindPort > 65535) {
       throw new ConfigError(`bindPort is a number from 0 to 65535, not ${bindPort}`);
     }

@@ -28,9 +28,8 @@ import {
   type SipStats,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
-import type { SipNetwork } from './sip/transport/network.ts';
+import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
-import { parseUri } from './sip/uri.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -97,6 +96,7 @@ export class Tandem {
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
       network: this.#network,
+      ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
     });
@@ -162,6 +162,15 @@ export class Tandem {
   /** The bound listeners, with the ports that `bindPort: 0` got. */
   get listeners(): readonly SipListener[] {
     return this.#endpoint.listeners;
+  }
+
+  /**
+   * TLS connections to come get this certificate, without a restart; calls and connections go on.
+   * @param listener the only one that it is for; default every one with TLS
+   * @throws TandemError ERR_TLS for one that cannot be used; the old one stays then
+   */
+  secure(tls: TlsServerOptions, listener?: SipListener): void {
+    this.#endpoint.secure(tls, listener);
   }
 
   // ---- outgoing calls
@@ -386,21 +395,24 @@ export class Tandem {
   }
 
   async #placeFor(uri: string, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
-    const target = parseUri(proxy ?? uri);
-    const name = transport ?? (target.ok && target.value.params.transport?.toLowerCase() === 'tcp' ? 'tcp' : 'udp');
-    const listener = this.listeners.find((one) => one.transport === name) ?? this.listeners[0];
+    const way = await this.#endpoint.wayTo(proxy ?? uri, transport);
+    if (way) return this.#place(way.listener, way.address);
+    const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
-    const host = target.ok ? target.value.host : '';
-    if (!isWildcard(listener.host)) return this.#place(listener, host);
-    const found = await this.#resolver.lookup(host).catch(() => []);
-    return this.#place(listener, found[0]?.address ?? '127.0.0.1');
+    // The call will fail for want of a way; that is for SIP to say.
+    return this.#place(listener, listener.host);
   }
 
   #place(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const external = this.#transports[this.listeners.indexOf(listener)]?.mediaExternalIp;
+    const external = (this.#transports[this.listeners.indexOf(listener)] ?? this.#sibling(listener))?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
     return { bindAddress, address };
+  }
+
+  /** What was said of the listener whose address a connection without a listener of its own leaves from. */
+  #sibling({ host }: SipListener): TransportOptions | undefined {
+    return this.#transports[this.listeners.findIndex((one) => one.host === host)];
   }
 
   #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {

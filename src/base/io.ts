@@ -30,7 +30,29 @@ export interface Fetch {
   }>;
 }
 
+/** RFC 2782. */
+export interface SrvRecord {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  /** Of a host. */
+  readonly name: string;
+}
+
+/** RFC 3403. */
+export interface NaptrRecord {
+  readonly order: number;
+  readonly preference: number;
+  readonly flags: string;
+  readonly service: string;
+  readonly replacement: string;
+}
+
 export interface Resolver {
+  /** None when the name has none. A resolver without it finds hosts only. */
+  srv?(name: string): Promise<readonly SrvRecord[]>;
+  /** As `srv`. */
+  naptr?(name: string): Promise<readonly NaptrRecord[]>;
   /** IPv4 and IPv6 addresses of a host name, in the order to try. */
   lookup(host: string): Promise<readonly { readonly address: string; readonly family: 4 | 6 }[]>;
 }

@@ -1,6 +1,6 @@
 /** The ports as Node.js gives them. Other files take these as arguments. */
 import { randomFillSync } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
+import { lookup, resolveNaptr, resolveSrv } from 'node:dns/promises';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
 import { messageOf, TandemError } from './errors.ts';
@@ -91,7 +91,20 @@ export const nodeFetch: Fetch = {
   },
 };
 
+/** A name without such records is none, not a failure. */
+async function records<T>(found: Promise<T[]>): Promise<T[]> {
+  try {
+    return await found;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTFOUND' || code === 'ENODATA') return [];
+    throw error;
+  }
+}
+
 export const nodeResolver: Resolver = {
+  srv: (name) => records(resolveSrv(name)),
+  naptr: (name) => records(resolveNaptr(name)),
   async lookup(host) {
     const found = await lookup(host, { all: true });
     return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));

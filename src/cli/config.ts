@@ -35,7 +35,11 @@ function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-/** A password in a URL is nobody's business: `postgres://tandem:…@db/tandem`. */
+/** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@') : value;
+  if (Array.isArray(value)) return value.map(masked);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one)]));
+  if (typeof value !== 'string') return value;
+  return value.includes('PRIVATE KEY-----') ? '…' : value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@');
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, TandemError } from '../base/errors.ts';
 import { listenersOf } from '../config/listeners.ts';
 import { createLogger, type InviteOptions, type LogLevel, Tandem, type TransportOptions } from '../index.ts';
+import { clientTls, serverTls } from './certificates.ts';
 import { loadSettings, parsePorts } from './settings.ts';
 
 export interface OutgoingOptions {
@@ -14,6 +15,8 @@ export interface OutgoingOptions {
   readonly timeout: number;
   readonly listen?: string;
   readonly rtpPorts?: string;
+  /** Take any certificate of the peer. */
+  readonly insecure?: boolean;
 }
 
 /** Below a server's default range, so that a call can be made beside a running server. */
@@ -28,11 +31,13 @@ export async function openOutgoing(uris: readonly string[], options: OutgoingOpt
   const transports =
     options.listen === undefined
       ? transportsFor([...uris, ...(options.proxy === undefined ? [] : [options.proxy])])
-      : listenersOf({ ...config, listen: [options.listen] });
+      : listenersOf({ ...config, listen: [options.listen] }, serverTls(config.tls));
+  const tls = { ...clientTls(config.tls), ...(options.insecure ? { insecure: true } : {}) };
   const ranges = options.rtpPorts === undefined ? freeRanges() : [parsePorts(options.rtpPorts)];
   for (const rtpPorts of ranges) {
     const tandem = new Tandem({
       transports,
+      tls,
       // One or two calls need no thread of their own, and start sooner without.
       media: { rtpPorts, workers: 0, codecs: config.media.codecs },
       userAgent: config.userAgent,
@@ -93,7 +98,7 @@ export function untilInterrupted(): { readonly signal: AbortSignal; close(): voi
   };
 }
 
-/** A listener on a free port for each transport and address family that the targets ask for. */
+/** A listener on a free port for each transport and address family that the targets ask for; TLS and WebSocket need none. */
 function transportsFor(uris: readonly string[]): TransportOptions[] {
   const wanted = new Map<string, TransportOptions>();
   for (const uri of uris) {

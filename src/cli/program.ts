@@ -61,6 +61,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--proxy <uri>', 'send everything through this proxy')
       .option('--timeout <seconds>', 'how long it may ring', positive, 30)
       .option('--listen <transport:host:port>', 'our own SIP address; default any free port')
+      .option('--insecure', 'take any certificate of the peer, for a first try over TLS')
       .option('--rtp-ports <min-max>', 'ports for RTP; default a few free ones');
 
   server(program.command('serve <script>'))

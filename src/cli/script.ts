@@ -1,5 +1,5 @@
 /** Loading a user's script: its shapes, its errors in one line, and fresh copies for `--watch`. */
-import { existsSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,9 +18,6 @@ export interface Script {
 }
 
 const versionKey = 'tandem-version';
-/** Editors write a file in several steps. */
-const settleMs = 100;
-const pollMs = 250;
 
 /** Loads the same script again and again, each time from its present source, imports of its own included. */
 export class ScriptLoader {
@@ -77,36 +74,6 @@ export class ScriptLoader {
   #isScript(url: string): boolean {
     if (!url.startsWith('file:') || url.includes('/node_modules/')) return false;
     return !['src', 'media', 'dist'].some((folder) => url.startsWith(`${this.#ownRoot}/${folder}/`));
-  }
-}
-
-/** Calls `changed` when one of the files did, once for a burst of writes. Files may be added while it watches. */
-export class FileWatcher {
-  readonly #changed: () => void;
-  readonly #watched = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(changed: () => void) {
-    this.#changed = changed;
-  }
-
-  add(files: Iterable<string>): void {
-    for (const file of files) {
-      if (this.#watched.has(file)) continue;
-      this.#watched.add(file);
-      // Polling sees what editors, mounts and containers hide from inotify.
-      watchFile(file, { interval: pollMs, persistent: false }, (now, before) => {
-        if (now.mtimeMs === before.mtimeMs && now.size === before.size) return;
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(this.#changed, settleMs);
-      });
-    }
-  }
-
-  close(): void {
-    clearTimeout(this.#timer);
-    for (const file of this.#watched) unwatchFile(file);
-    this.#watched.clear();
   }
 }
 

@@ -2,7 +2,8 @@
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { DialogServerSession, Tandem } from '../index.ts';
-import { FileWatcher, type Script, ScriptLoader } from './script.ts';
+import { FileWatcher } from './file-watcher.ts';
+import { type Script, ScriptLoader } from './script.ts';
 import { type Application, runServer } from './server.ts';
 import { loadSettings, type ServerFlags } from './settings.ts';
 

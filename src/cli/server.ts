@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import { type CallHandler, ConfigError, createLogger, Tandem } from '../index.ts';
+import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 
@@ -28,6 +29,8 @@ export async function runServer(
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, logger);
+  const certificates = new CertificateWatcher(config.tls, tandem, logger);
+  signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
   try {
     const application = await make(tandem, logger);
@@ -54,6 +57,7 @@ export async function runServer(
   } finally {
     await socket?.close();
     await tandem.close();
+    certificates.close();
     signals.close();
     stopLogging();
   }
@@ -62,7 +66,8 @@ export async function runServer(
 function createTandem(config: Config, logger: Logger): Tandem {
   const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout } = config.media;
   return new Tandem({
-    transports: listenersOf(config),
+    transports: listenersOf(config, serverTls(config.tls)),
+    tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
     userAgent: config.userAgent,
     logger,
@@ -100,8 +105,8 @@ function logStrayErrors(logger: Logger): () => void {
   return () => process.off('unhandledRejection', onRejection);
 }
 
-/** The first signal asks for a drain, the second ends the process at once. */
-function listenForSignals(): { first: Promise<NodeJS.Signals>; close(): void } {
+/** SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`. */
+function listenForSignals(): { readonly first: Promise<NodeJS.Signals>; onHangup: () => void; close(): void } {
   const first = Promise.withResolvers<NodeJS.Signals>();
   let asked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -109,13 +114,18 @@ function listenForSignals(): { first: Promise<NodeJS.Signals>; close(): void } {
     asked = true;
     first.resolve(signal);
   };
+  const onHangup = (): void => signals.onHangup();
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  return {
+  process.on('SIGHUP', onHangup);
+  const signals = {
     first: first.promise,
+    onHangup: () => {},
     close: () => {
+      process.off('SIGHUP', onHangup);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
     },
   };
+  return signals;
 }

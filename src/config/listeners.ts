@@ -2,28 +2,44 @@
 import { ConfigError } from '../base/errors.ts';
 import type { Config } from './schema.ts';
 
-export interface Listener {
-  readonly transport: 'udp' | 'tcp';
+const transports = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
+type Transport = (typeof transports)[number];
+
+/** @template Tls what a listener with TLS needs */
+export interface Listener<Tls> {
+  readonly transport: Transport;
   readonly bindHost: string;
   readonly bindPort: number;
   readonly externalHost?: string;
   readonly externalPort?: number;
   readonly mediaExternalIp?: string;
+  readonly tls?: Tls;
+  readonly origins?: readonly string[];
 }
 
-/** @throws ConfigError for what is no listener, and for transports that do not exist yet. */
-export function listenersOf(config: Pick<Config, 'listen' | 'externalHost' | 'mediaExternalIp'>): Listener[] {
+/** @throws ConfigError for what is no listener, and for TLS without a certificate */
+export function listenersOf<Tls>(
+  config: Pick<Config, 'listen' | 'externalHost' | 'mediaExternalIp' | 'origins'>,
+  tls?: Tls,
+): Listener<Tls>[] {
+  const { origins } = config;
   return config.listen.map((entry) => {
     const given = typeof entry === 'string' ? parseListener(entry) : entry;
+    const transport = transportOf(given.transport);
     const externalHost = given.externalHost ?? config.externalHost;
     const mediaExternalIp = given.mediaExternalIp ?? config.mediaExternalIp;
+    const secure = transport === 'tls' || transport === 'wss';
+    if (secure && tls === undefined)
+      throw new ConfigError(`listening on ${transport} needs a certificate: set tls.cert and tls.key`);
     return {
-      transport: transportOf(given.transport),
+      transport,
       bindHost: given.host.replace(/^\[(.*)\]$/, '$1'),
       bindPort: given.port,
       ...(externalHost === undefined ? {} : { externalHost }),
       ...(given.externalPort === undefined ? {} : { externalPort: given.externalPort }),
       ...(mediaExternalIp === undefined ? {} : { mediaExternalIp }),
+      ...(secure && tls !== undefined ? { tls } : {}),
+      ...(transport.startsWith('ws') && origins ? { origins } : {}),
     };
   });
 }
@@ -48,9 +64,8 @@ export function parseListener(text: string): Given {
   return { transport: match[1] as string, host: match[2] as string, port };
 }
 
-function transportOf(name: string): 'udp' | 'tcp' {
-  if (name === 'udp' || name === 'tcp') return name;
-  if (name === 'tls' || name === 'ws' || name === 'wss')
-    throw new ConfigError(`listening on ${name} is not available yet: use udp or tcp`);
-  throw new ConfigError(`"${name}" is no transport: use udp or tcp`);
+function transportOf(name: string): Transport {
+  const found = transports.find((one) => one === name);
+  if (found) return found;
+  throw new ConfigError(`"${name}" is no transport: use ${transports.join(', ')}`);
 }

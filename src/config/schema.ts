@@ -21,6 +21,9 @@ const listener = z.strictObject({
   mediaExternalIp: z.string().min(1).optional().describe('what SDP says instead of the local address'),
 });
 
+const pem = (what: string) => z.string().min(1).describe(`${what}: a file in PEM, or the text itself`);
+const certificate = { cert: pem('certificate, with the chain'), key: pem('its private key') };
+
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
 const schema = z.strictObject({
@@ -31,6 +34,24 @@ const schema = z.strictObject({
     .describe('where SIP is heard'),
   externalHost: z.string().min(1).optional().describe('for listeners that name none: the address that peers see'),
   mediaExternalIp: z.string().min(1).optional().describe('for listeners that name none: the address of RTP in SDP'),
+  tls: z
+    .strictObject({
+      cert: certificate.cert.optional(),
+      key: certificate.key.optional(),
+      names: z
+        .record(z.string().min(1), z.strictObject(certificate))
+        .optional()
+        .describe('certificates for other names that clients ask for (SNI)'),
+      ca: pem('who may have signed the certificates of peers').optional(),
+      clients: z.enum(['none', 'optional', 'required']).default('none').describe('certificates of clients'),
+      verify: z.boolean().default(true).describe('check the certificates of servers that we connect to'),
+    })
+    .prefault({})
+    .describe('for listeners tls and wss, and for connections to others'),
+  origins: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('pages that may connect to ws and wss, as https://example.com; default all'),
   userAgent: z.string().min(1).default('Tandem').describe('the User-Agent and Server header'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
@@ -84,7 +105,7 @@ export function configJsonSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(schema, { io: 'input' });
 }
 
-export type LeafType = 'string' | 'number' | 'list';
+export type LeafType = 'string' | 'number' | 'boolean' | 'list' | 'object';
 
 /** Every setting by its path, in the order of the schema. */
 export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(configJsonSchema(), ''));
@@ -101,5 +122,6 @@ function leavesOf(node: JsonSchema, path: string): [string, LeafType][] {
 
 function typeOf({ type }: JsonSchema): LeafType {
   if (type === 'array') return 'list';
+  if (type === 'object' || type === 'boolean') return type;
   return type === 'integer' || type === 'number' ? 'number' : 'string';
 }

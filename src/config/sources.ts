@@ -116,13 +116,17 @@ function parsed(name: string, path: string, text: string): unknown {
     if (text.trim() === '' || Number.isNaN(value)) throw new ConfigError(`${name}: "${text}" is not a number`);
     return value;
   }
-  if (type !== 'list') return text;
+  if (type === 'boolean') {
+    if (text !== 'true' && text !== 'false') throw new ConfigError(`${name}: "${text}" is neither true nor false`);
+    return text === 'true';
+  }
+  if (type === 'string' || type === undefined) return text;
   // TANDEM_LISTEN may be plain: udp:0.0.0.0:5060,tcp:0.0.0.0:5060
   if (path === 'listen' && !text.trim().startsWith('[')) return text.split(',').map((item) => item.trim());
   try {
     return JSON.parse(text);
   } catch {
-    throw new ConfigError(`${name}: "${text}" is not a JSON list`);
+    throw new ConfigError(`${name}: "${text}" is not a JSON ${type}`);
   }
 }
 

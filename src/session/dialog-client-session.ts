@@ -4,7 +4,7 @@ import { sameCodec } from '../../media/index.ts';
 import { sleep } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
-import type { InviteClient, InviteOptions as SipInviteOptions } from '../sip/endpoint.ts';
+import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
@@ -22,8 +22,8 @@ export interface InviteOptions {
   readonly headers?: readonly HeaderField[];
   /** Call as this leg's partner: its From identity, and only its codec is offered. */
   readonly originator?: DialogSession;
-  /** `udp` or `tcp`; default as the URI says, else udp. */
-  readonly transport?: 'udp' | 'tcp';
+  /** Default: as the URI says, else what a look-up of its host gives (RFC 3263 §4.1). */
+  readonly transport?: SipTransportName;
   /** A proxy to send everything through: a SIP URI. */
   readonly proxy?: string;
   /** Codec names to offer, in order; default those of `media.codecs`. */

@@ -8,18 +8,20 @@ import { type Random, token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Dialog } from './dialog.ts';
+import { DnsCache } from './dns-cache.ts';
 import { newParams } from './grammar.ts';
+import { isUnresolved, locate, type Resolution } from './locate.ts';
 import type { NameAddr, SipMessage, SipRequest, Via } from './message.ts';
 import { noParams } from './message.ts';
-import type { SipEndpointOptions } from './options.ts';
-import { type Resolution, resolveTarget } from './resolve.ts';
+import type { SipEndpointOptions, SipTransportName } from './options.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import { TimerQueue } from './transaction/timer-queue.ts';
 import { type TimerSettings, timerSettings } from './transaction/timers.ts';
 import { hostPort } from './transport/address.ts';
-import type { PeerFlow } from './transport/flow.ts';
-import type { SipNetwork } from './transport/network.ts';
-import { defaultTcpLimits } from './transport/tcp-flow.ts';
+import { asPeerOf, type PeerFlow, serves } from './transport/flow.ts';
+import { kinds } from './transport/kinds.ts';
+import type { SipNetwork, SocketName } from './transport/network.ts';
+import { defaultStreamLimits } from './transport/stream-flow.ts';
 import { SipTransport } from './transport/transport.ts';
 
 /** Handled by the endpoint itself, whatever its user adds. */
@@ -43,6 +45,7 @@ export class SipCore {
   /** INVITEs of peers without a final response. */
   pendingInvites = 0;
   closed = false;
+  readonly #resolver: DnsCache;
   #nextTurn: (() => void)[] = [];
 
   constructor(
@@ -53,6 +56,7 @@ export class SipCore {
     this.options = options;
     this.logger = options.logger;
     this.random = options.random;
+    this.#resolver = new DnsCache(options.resolver, options.clock);
     this.settings = timerSettings(options.timers);
     this.methods = new Set([...ownMethods, ...(options.methods ?? ['INFO'])]);
     this.allow = [...this.methods].join(', ');
@@ -64,7 +68,8 @@ export class SipCore {
       timers: this.timers,
       counters: this.counters,
       logger: options.logger,
-      limits: defaultTcpLimits,
+      limits: defaultStreamLimits,
+      tls: options.tls,
       // The one way in from the sockets: what a message makes throw costs that message and nothing else.
       onMessage: (message, flow) => this.guard(() => onMessage(message, flow)),
     });
@@ -116,20 +121,25 @@ export class SipCore {
 
   /** Via of a request of ours that takes this flow; its branch is new (RFC 3261 §8.1.1.7). */
   newVia(flow: PeerFlow): Via {
-    const { host, port } = flow.listener.advertise(flow.address);
+    const { host, port } = nameOf(flow);
     const params = newParams();
     params.branch = `z9hG4bK${token(this.random, 10)}`;
     // Answer to where I am seen, not to where I think I am (RFC 3581 §3).
     if (flow.transport === 'udp') params.rport = null;
-    return { protocol: flow.transport === 'udp' ? 'UDP' : 'TCP', host, port, params };
+    return { protocol: kinds[flow.transport].via, host, port, params };
   }
 
-  /** Where the peer of this flow reaches us. */
-  contact(flow: PeerFlow, user: string | undefined): NameAddr[] {
-    const { host, port } = flow.listener.advertise(flow.address);
+  /** Where the peer of this flow reaches us. @param secure as a sips URI (RFC 3261 §8.1.1.8, §12.1.1) */
+  contact(flow: PeerFlow, user: string | undefined, secure: boolean): NameAddr[] {
+    const { host, port } = nameOf(flow);
     const at = user === undefined || user === '' ? '' : `${encodeURIComponent(user)}@`;
-    const transport = flow.transport === 'tcp' ? ';transport=tcp' : '';
-    return [{ displayName: undefined, uri: `sip:${at}${hostPort(host, port)}${transport}`, params: noParams }];
+    const kind = kinds[flow.transport];
+    const sips = secure && kind.secure;
+    // A sips URI means TLS by itself, and `transport=tls` has no place in it (RFC 3261 §26.2.2).
+    const param = sips && kind.param === 'tls' ? undefined : kind.param;
+    const transport = param === undefined ? '' : `;transport=${param}`;
+    const uri = `${sips ? 'sips' : 'sip'}:${at}${hostPort(host, port)}${transport}`;
+    return [{ displayName: undefined, uri, params: noParams }];
   }
 
   /** Says who we are, and what we can do where that is asked for (RFC 3261 §20.5, §20.35, §20.37, §20.41). */
@@ -143,6 +153,12 @@ export class SipCore {
     if (!other.has('supported') && this.supported.length > 0) other.set('supported', [this.supported.join(', ')]);
   }
 
+  /** Where a URI leads from here. @param transport overrides the URI's */
+  locate(uri: string, transport: SipTransportName | undefined): Resolution | Promise<Resolution> {
+    const { transports } = this.transport;
+    return locate(uri, transport, { resolver: this.#resolver, random: this.random, transports });
+  }
+
   /** Sends the ACK of a 2xx, which is a transaction to nobody but the far end (RFC 3261 §13.2.2.4). */
   sendAck(
     request: SipRequest,
@@ -151,16 +167,13 @@ export class SipCore {
     sent: (bytes: Uint8Array, flow: PeerFlow) => void,
   ): void {
     const send = (found: Resolution): void => {
-      if (!found.ok) {
-        this.logger.debug({ code: found.error.code, error: found.error.message }, 'no way for an ACK');
+      const flow = this.#wayOf(found, prefer);
+      if (!flow) {
+        if (!found.ok) this.logger.debug({ code: found.error.code, error: found.error.message }, 'no way for an ACK');
         this.counters.transportErrors++;
         return;
       }
-      for (const target of found.targets) {
-        const reused =
-          prefer.open && prefer.reliable && target.transport === 'tcp' && prefer.address === target.address;
-        const flow = reused ? prefer : this.transport.flowTo(target, prefer.listener);
-        if (!flow) continue;
+      flow.whenNamed(() => {
         const ack = { ...request, headers: { ...request.headers, via: [this.newVia(flow)] } };
         const bytes = printMessage(ack);
         sent(bytes, flow);
@@ -168,16 +181,26 @@ export class SipCore {
         flow.send(bytes, () => {
           this.counters.transportErrors++;
         });
-        return;
-      }
-      this.counters.transportErrors++;
+      });
     };
-    const found = resolveTarget(nextHop, undefined, this.options.resolver);
+    const found = this.locate(nextHop, undefined);
     if (!(found instanceof Promise)) send(found);
     else {
       printMessage(request);
       found.then((resolution) => this.guard(() => send(resolution)));
     }
+  }
+
+  /** The first target that there is a flow to, else the peer's connection where its name leads nowhere. */
+  #wayOf(found: Resolution, prefer: PeerFlow): PeerFlow | undefined {
+    const connected = prefer.open && prefer.reliable;
+    if (!found.ok) return connected && isUnresolved(found) ? prefer : undefined;
+    for (const named of found.targets) {
+      const target = asPeerOf(prefer, named);
+      const flow = connected && serves(prefer, target) ? prefer : this.transport.flowTo(target, prefer.listener);
+      if (flow) return flow;
+    }
+    return undefined;
   }
 
   readonly #caught = (error: unknown): void => {
@@ -187,6 +210,10 @@ export class SipCore {
       'a SIP handler threw',
     );
   };
+}
+
+function nameOf(flow: PeerFlow): SocketName {
+  return flow.sentBy ?? flow.listener.advertise(flow.address);
 }
 
 export function dialogKey(callId: string, localTag: string, remoteTag: string | undefined): string {

@@ -3,9 +3,9 @@
  * dialog are made from it.
  */
 import { type NameAddr, noBody, type SipHeaders, type SipRequest } from './message.ts';
-import type { BodyOptions } from './options.ts';
-import { applyRoute, withoutHeaders } from './resolve.ts';
+import type { BodyOptions, SipTransportName } from './options.ts';
 import { addContent, tagged } from './response.ts';
+import { applyRoute, withoutHeaders } from './route.ts';
 
 export type DialogState = 'early' | 'confirmed' | 'terminated';
 
@@ -25,7 +25,7 @@ export interface DialogSnapshot {
   readonly state: DialogState;
   /** URI by which the peer reaches us. */
   readonly contact: string;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: SipTransportName;
 }
 
 export interface DialogInit {
@@ -71,7 +71,7 @@ export class DialogData {
     if (contact !== undefined) this.#remoteTarget = withoutHeaders(contact);
   }
 
-  snapshot(state: DialogState, transport: 'udp' | 'tcp'): DialogSnapshot {
+  snapshot(state: DialogState, transport: SipTransportName): DialogSnapshot {
     const { callId, localTag, remoteTag, local, remote, role, contact } = this.init;
     return {
       version: 1,

@@ -16,11 +16,14 @@ import type {
   ResponseOptions,
   SipEndpointOptions,
   SipListener,
+  SipTransportName,
 } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
 import { createResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
+import { kinds } from './transport/kinds.ts';
+import type { TlsServerOptions } from './transport/network.ts';
 import { createNodeNetwork } from './transport/node.ts';
 import { sdpType, validate } from './validate.ts';
 
@@ -59,6 +62,13 @@ export interface SipStats {
   readonly counters: Readonly<Counters>;
 }
 
+/** Where from and where to. */
+export interface Way {
+  readonly listener: SipListener;
+  /** Numeric. */
+  readonly address: string;
+}
+
 const defaultPendingInvites = 50_000;
 
 export class SipEndpoint {
@@ -84,6 +94,30 @@ export class SipEndpoint {
   /** Opens all listeners or none. Rejects with TandemError ERR_PORT_IN_USE or ERR_LISTEN {transport, host, port}. */
   open(): Promise<void> {
     return this.#core.transport.open();
+  }
+
+  /**
+   * Connections to come get this certificate; those that are open stay as they are.
+   * @param listener the only one that it is for; default every one with TLS
+   * @throws TandemError ERR_TLS for one that cannot be used; nothing has changed then
+   */
+  secure(tls: TlsServerOptions, listener?: SipListener): void {
+    this.#core.transport.secure(tls, listener);
+  }
+
+  /**
+   * The listener that a request to this URI would leave from, and the address that it would go to; undefined when
+   * there is no way.
+   * @param transport overrides the URI's
+   */
+  async wayTo(uri: string, transport?: SipTransportName): Promise<Way | undefined> {
+    const found = await this.#core.locate(uri, transport);
+    if (!found.ok) return undefined;
+    for (const target of found.targets) {
+      const listener = this.#core.transport.listenerFor(target);
+      if (listener) return { listener, address: target.address };
+    }
+    return undefined;
   }
 
   get listeners(): readonly SipListener[] {
@@ -193,7 +227,7 @@ export class SipEndpoint {
 
   #dispatch(request: SipRequest, transaction: ServerTransaction, merged: boolean): void {
     const core = this.#core;
-    const refusal = validate(request, core);
+    const refusal = validate(request, core, kinds[transaction.flow.transport].secure);
     if (refusal) {
       core.counters.rejected++;
       this.#answer(request, transaction, refusal.status, refusal);

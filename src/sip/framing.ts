@@ -24,7 +24,25 @@ export type FramerEvent =
 const CR = 0x0d;
 const LF = 0x0a;
 
-export class StreamFramer {
+/** What a connection's bytes go through. */
+export interface Framer {
+  /** Bytes held back, waiting for the rest of their message. */
+  readonly pending: number;
+  push(bytes: Uint8Array): FramerEvent[];
+}
+
+/** For transports that keep messages apart. */
+export class MessageFramer implements Framer {
+  readonly pending = 0;
+
+  push(bytes: Uint8Array): FramerEvent[] {
+    if (!isKeepAlive(bytes)) return [{ type: 'message', bytes }];
+    // A single CRLF answers a ping of ours.
+    return bytes.length >= 4 ? [{ type: 'ping' }] : [];
+  }
+}
+
+export class StreamFramer implements Framer {
   #buffer = new Uint8Array(0);
   /** What is held lies in `#buffer` from #start to #end. */
   #start = 0;

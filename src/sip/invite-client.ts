@@ -6,8 +6,9 @@ import { contactOf, recordedRoute } from './dialog-data.ts';
 import { type HeaderField, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type { InviteOptions, InviteResult } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
-import { applyRoute, withoutHeaders } from './resolve.ts';
 import { addContent, localResponse, tagged } from './response.ts';
+import { applyRoute, withoutHeaders } from './route.ts';
+import { isSips } from './uri.ts';
 
 /** A first request outside a dialog. */
 export function composeRequest(
@@ -185,7 +186,8 @@ export class InviteClient {
         routeSet: recordedRoute(response.headers).reverse(),
         localSeq: cseq.seq,
         remoteSeq: undefined,
-        contact: contact === undefined || contact === '*' ? this.#core.contact(flow, undefined) : contact,
+        contact:
+          contact === undefined || contact === '*' ? this.#core.contact(flow, undefined, isSips(request.uri)) : contact,
       },
       flow,
       this.#options.credentials,

@@ -7,7 +7,7 @@ import type { Flow, ResponseOptions, SipListener } from './options.ts';
 import { createResponse, tagged } from './response.ts';
 import type { ServerTransaction, ServerUser } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
-import { uriUser } from './uri.ts';
+import { isSips, uriUser } from './uri.ts';
 
 /** A ringing call says so every minute, or a proxy on the way gives it up (RFC 3261 §13.3.1.1). */
 const refreshMs = 60_000;
@@ -54,7 +54,7 @@ export class InviteServer implements ServerUser, PendingInvite {
         routeSet: recordedRoute(headers),
         localSeq: 0,
         remoteSeq: headers.cseq.seq,
-        contact: core.contact(flow, uriUser(request.uri)),
+        contact: core.contact(flow, uriUser(request.uri), asksForSips(request)),
       },
       flow,
     );
@@ -151,4 +151,9 @@ export class InviteServer implements ServerUser, PendingInvite {
     this.#ringing = undefined;
     this.#core.timers.cancel(this.#refresh);
   }
+}
+
+/** RFC 3261 §12.1.1: our Contact has to be a sips URI where the way to us or back is one. */
+function asksForSips({ uri, headers }: SipRequest): boolean {
+  return isSips(uri) || isSips(recordedRoute(headers)[0] ?? contactOf(headers) ?? '');
 }

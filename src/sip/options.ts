@@ -6,9 +6,10 @@ import type { Random } from '../base/random.ts';
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
-import type { SipNetwork } from './transport/network.ts';
+import type { SipTransportName } from './transport/kinds.ts';
+import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
-export type SipTransportName = 'udp' | 'tcp';
+export type { SipTransportName } from './transport/kinds.ts';
 
 export interface ListenOptions {
   readonly transport: SipTransportName;
@@ -19,6 +20,10 @@ export interface ListenOptions {
   /** What Via and Contact say instead of the bound address. */
   readonly externalHost?: string;
   readonly externalPort?: number;
+  /** For `tls` and `wss`. */
+  readonly tls?: TlsServerOptions;
+  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them; default all. */
+  readonly origins?: readonly string[];
 }
 
 export interface SipListener {
@@ -29,7 +34,7 @@ export interface SipListener {
   /** What Via and Contact say. A wildcard listener may name another local address to some peers. */
   readonly externalHost: string;
   readonly externalPort: number;
-  /** Bytes the kernel granted to the socket's receive buffer; undefined for TCP. */
+  /** Bytes the kernel granted to the socket's receive buffer; undefined for streams. */
   readonly receiveBuffer: number | undefined;
 }
 
@@ -56,6 +61,8 @@ export interface SipEndpointOptions {
   /** The User-Agent and Server header. */
   readonly userAgent: string;
   readonly timers?: TimerOptions;
+  /** For connections of ours over TLS. */
+  readonly tls?: Omit<TlsClientOptions, 'name'>;
   /** Opens sockets; default: Node's. */
   readonly network?: SipNetwork;
   /** Hears every message, in order of the wire. */

@@ -1,6 +1,6 @@
 /**
  * A request of ours from its URI to its final response: finds the addresses, goes on to the next one when the
- * transport fails (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
+ * transport fails, says 503 or says nothing (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
  * sent: 408, 416, 503.
  */
 import { token } from '../base/random.ts';
@@ -8,13 +8,13 @@ import { printMessage } from './codec.ts';
 import type { SipCore } from './core.ts';
 import { answerChallenge, selectChallenge } from './digest.ts';
 import { checkValue } from './header-lines.ts';
+import { isUnresolved, type Resolution } from './locate.ts';
 import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
 import type { Credentials, SipTransportName } from './options.ts';
-import { type Resolution, resolveTarget } from './resolve.ts';
 import { addContent, localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
-import type { PeerFlow } from './transport/flow.ts';
-import type { Target } from './transport/transport.ts';
+import { asPeerOf, type PeerFlow, serves, type Target } from './transport/flow.ts';
+import { isSips } from './uri.ts';
 
 /** A UDP request beyond this may be cut on its way (RFC 3261 §18.1.1). */
 const largeRequest = 1_300;
@@ -74,7 +74,7 @@ export class OutgoingRequest implements ClientUser {
 
   /** @throws TandemError ERR_HEADER_INJECTION when the request cannot be written; nothing is sent then */
   start(): void {
-    const resolution = resolveTarget(this.#options.nextHop, this.#options.transport, this.#core.options.resolver);
+    const resolution = this.#core.locate(this.#options.nextHop, this.#options.transport);
     if (!(resolution instanceof Promise)) {
       this.#starting = true;
       this.#resolved(resolution);
@@ -105,14 +105,22 @@ export class OutgoingRequest implements ClientUser {
         if (this.#cancel) this.#sendCancel();
       }
     } else {
-      if (!this.#final && this.#authorize(response)) return;
+      if (!this.#final && (this.#authorize(response) || this.#failsOver(response.status))) return;
       this.#final = true;
     }
     this.#user.onResponse(response, false);
   }
 
   onTimeout(): void {
-    this.#local(408);
+    if (!this.#failsOver(503)) this.#local(408);
+  }
+
+  /** RFC 3263 §4.3: a server that is down or says so leaves the request to the next one. @returns whether there is one */
+  #failsOver(status: number): boolean {
+    if (status !== 503 || this.#cancel || this.#core.closed || this.#targets.length === 0) return false;
+    this.#provisional = false;
+    this.#attempt();
+    return true;
   }
 
   onExpire(): void {
@@ -138,6 +146,8 @@ export class OutgoingRequest implements ClientUser {
 
   #resolved(resolution: Resolution): void {
     if (!resolution.ok) {
+      // A browser cannot be found by its Contact, which ends in `.invalid` (RFC 7118 §5): it is where it is connected.
+      if (isUnresolved(resolution) && this.#viaFlow()) return;
       this.#core.logger.debug({ code: resolution.error.code, error: resolution.error.message }, 'no way to a target');
       this.#local(resolution.error.status ?? 503);
       return;
@@ -152,6 +162,10 @@ export class OutgoingRequest implements ClientUser {
     for (let target = this.#targets.shift(); target; target = this.#targets.shift()) {
       const flow = this.#flowTo(target);
       if (!flow) continue;
+      if (!flow.sentBy && flow.open) {
+        this.#waitFor(flow, target);
+        return;
+      }
       const request = this.#addressed(flow);
       const bytes = printMessage(request);
       if (bytes.length > largeRequest && !this.#explicit && flow.transport === 'udp') {
@@ -165,12 +179,30 @@ export class OutgoingRequest implements ClientUser {
       this.#send(request, bytes, flow);
       return;
     }
+    if (!this.#viaFlow()) this.#local(503);
+  }
+
+  /** The last way: the peer's connection, while it is open. @returns whether there is one that was not tried */
+  #viaFlow(): boolean {
     const { flow } = this.#options;
-    if (flow?.open && flow.reliable && this.flow !== flow) {
-      // No listener fits the target, but the peer is still connected.
-      const request = this.#addressed(flow);
-      this.#send(request, printMessage(request), flow);
-    } else this.#local(503);
+    if (!flow?.open || !flow.reliable || this.flow === flow) return false;
+    const request = this.#addressed(flow);
+    this.#send(request, printMessage(request), flow);
+    return true;
+  }
+
+  /** A connection that has no name yet: it comes about, or the next target is tried. */
+  #waitFor(flow: PeerFlow, target: Target): void {
+    flow.whenNamed(() => {
+      if (this.#final) return;
+      if (this.#cancel) this.#local(487);
+      else if (!this.#core.guard(() => this.#connected(flow, target))) this.#local(500);
+    });
+  }
+
+  #connected(flow: PeerFlow, target: Target): void {
+    if (flow.open) this.#targets.unshift(target);
+    this.#attempt();
   }
 
   #send(request: SipRequest, bytes: Uint8Array, flow: PeerFlow): void {
@@ -179,16 +211,17 @@ export class OutgoingRequest implements ClientUser {
     this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
   }
 
-  #flowTo(target: Target): PeerFlow | undefined {
+  #flowTo(named: Target): PeerFlow | undefined {
     const { flow } = this.#options;
-    if (flow?.open && flow.reliable && target.transport === 'tcp' && flow.address === target.address) return flow;
+    const target = asPeerOf(flow, named);
+    if (flow?.open && flow.reliable && serves(flow, target)) return flow;
     return this.#core.transport.flowTo(target, flow?.listener);
   }
 
   #addressed(flow: PeerFlow): SipRequest {
     const { withContact, contactUser } = this.#options;
     const headers = { ...this.request.headers, via: [this.#core.newVia(flow)] };
-    if (withContact) headers.contact = this.#core.contact(flow, contactUser);
+    if (withContact) headers.contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
     return { ...this.request, headers };
   }
 

@@ -99,6 +99,11 @@ export function uriUser(text: string): string | undefined {
   return uri.ok ? uri.value.user : undefined;
 }
 
+/** Whether a URI asks for TLS on every hop (RFC 3261 §26.2.2). */
+export function isSips(text: string): boolean {
+  return uriScheme(text) === 'sips';
+}
+
 /** The scheme of any URI, lower case, or undefined if the text has no `scheme:` (RFC 3986 §3.1). */
 export function uriScheme(text: string): string | undefined {
   if (!isAlpha(text.charCodeAt(0))) return undefined;

@@ -25,7 +25,8 @@ export const sdpType = 'application/sdp';
 /** Longest body taken, bytes. */
 export const maxBody = 65_535;
 
-type Check = (request: SipRequest, rules: Rules) => Refusal | undefined;
+/** `secure`: it came over TLS. */
+type Check = (request: SipRequest, rules: Rules, secure: boolean) => Refusal | undefined;
 
 /** In the order of §8.2: method, headers, extensions, content. */
 const checks: readonly Check[] = [
@@ -38,10 +39,13 @@ const checks: readonly Check[] = [
   content415,
 ];
 
-/** The first reason to refuse a request; undefined if there is none. Not for ACK and CANCEL. */
-export function validate(request: SipRequest, rules: Rules): Refusal | undefined {
+/**
+ * The first reason to refuse a request; undefined if there is none. Not for ACK and CANCEL.
+ * @param secure whether it came over TLS
+ */
+export function validate(request: SipRequest, rules: Rules, secure: boolean): Refusal | undefined {
   for (const check of checks) {
-    const refusal = check(request, rules);
+    const refusal = check(request, rules, secure);
     if (refusal) return refusal;
   }
   return undefined;
@@ -55,10 +59,10 @@ function method405({ method, headers }: SipRequest, { methods, allow }: Rules): 
   return { status: 405, headers: [['Allow', allow]] };
 }
 
-function requestUri400or416({ uri }: SipRequest): Refusal | undefined {
+function requestUri400or416({ uri }: SipRequest, _rules: Rules, secure: boolean): Refusal | undefined {
   const scheme = uriScheme(uri);
-  // There is no TLS here, and to treat sips as sip would promise what is not kept.
-  if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 };
+  // To treat sips that came without TLS as sip would promise what is not kept.
+  if (scheme !== 'sip' && scheme !== 'tel' && !(scheme === 'sips' && secure)) return { status: 416 };
   return parseUri(uri).ok ? undefined : { status: 400, reason: 'Bad Request (the Request-URI is malformed)' };
 }
 

@@ -51,7 +51,7 @@ describe('a wrong command line is one line and status 2', () => {
     [['ivr', '--workers', 'many'], "'many' is invalid"],
     [['ivr', '--listen', '5060'], 'expected transport:host:port'],
     [['ivr', '--listen', 'udp:127.0.0.1:70000'], 'is not a listener'],
-    [['ivr', '--listen', 'ws:127.0.0.1:5066'], 'ws is not available yet'],
+    [['ivr', '--listen', 'tls:127.0.0.1:5061'], 'tls needs a certificate: set tls.cert and tls.key'],
     [['ivr', '--listen', 'smoke:127.0.0.1:5066'], '"smoke" is no transport'],
     [['ivr', '--rtp-ports', '20000'], '--rtp-ports'],
     [['ivr', '--rtp-ports', '20000-19000'], 'must be below'],
@@ -74,9 +74,9 @@ describe('a wrong command line is one line and status 2', () => {
   });
 
   it('with --debug there is a stack', async () => {
-    const { status, stderr } = await runTandem(['ivr', '--listen', 'ws:127.0.0.1:5066', '--debug']);
+    const { status, stderr } = await runTandem(['ivr', '--listen', 'wss:127.0.0.1:5066', '--debug']);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/ws is not available yet.*\n\s+at /);
+    expect(stderr).toMatch(/wss needs a certificate.*\n\s+at /);
   });
 });
 

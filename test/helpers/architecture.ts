@@ -181,6 +181,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
+  ws: ['src/sip/transport/node-ws.ts'],
   zod: ['src/config/schema.ts'],
 };
 

@@ -47,12 +47,16 @@ export class RunningTandem {
       cwd: cwd ?? root,
       env: { ...withoutTandem(process.env), ...env },
     });
+    // A test that failed half-way leaves nothing behind.
+    const kill = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', kill);
     this.child.stdout.on('data', (chunk: Buffer) => this.#output.push(chunk));
     this.child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr += chunk;
     });
     this.result = once(this.child, 'close').then(([status]) => {
       this.#ended = true;
+      process.off('exit', kill);
       const output = Buffer.concat(this.#output);
       return { status: status as number | null, output, stdout: output.toString(), stderr: this.#stderr };
     });

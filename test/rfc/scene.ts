@@ -5,7 +5,7 @@
 import { type InviteClient, type InviteOptions, type InviteServer, SipEndpoint } from '../../src/sip/endpoint.ts';
 import type { IncomingRequest } from '../../src/sip/incoming-request.ts';
 import type { TimerOptions } from '../../src/sip/transaction/timers.ts';
-import type { TcpConnection, TcpHandler } from '../../src/sip/transport/network.ts';
+import type { StreamConnection, StreamHandler } from '../../src/sip/transport/network.ts';
 import { FakeClock, LabNetwork, seededRandom } from '../../src/testing/index.ts';
 import { address, type Received, read, reply, silent, write } from '../sip/lab.ts';
 
@@ -34,7 +34,7 @@ type Transport = 'udp' | 'tcp';
 const ours = { address: '10.0.0.1', port: 5060 };
 const theirs = { address: '10.0.0.2', port: 5070 };
 const sceneMs = 600_000;
-const ignore: TcpHandler = { onOpen() {}, onData() {}, onClose() {} };
+const ignore: StreamHandler = { onOpen() {}, onData() {}, onClose() {} };
 
 /** @param unit milliseconds of the clock in one of the script and of what is written down */
 export async function play(transport: Transport, { peer = {}, we = {}, timers = {} }: Scene, unit = 1): Promise<Seen> {
@@ -147,8 +147,8 @@ function peerIn(network: LabNetwork, transport: Transport) {
   let response: Received | undefined;
   const contact = `<sip:peer@${theirs.address}:${theirs.port};transport=${transport}>`;
 
-  let connection: TcpConnection | undefined;
-  host.listenTcp(theirs.port, (accepted) => {
+  let connection: StreamConnection | undefined;
+  host.listenStream(theirs.port, (accepted) => {
     connection = accepted;
     return ignore;
   });
@@ -157,7 +157,7 @@ function peerIn(network: LabNetwork, transport: Transport) {
     const bytes = Buffer.from(text, 'latin1');
     if (transport === 'udp') socket.send(bytes, ours);
     else {
-      connection ??= host.connectTcp(ours, ignore);
+      connection ??= host.connectStream(ours, ignore);
       connection.write(bytes, () => {});
     }
   };

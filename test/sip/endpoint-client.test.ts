@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { InviteOptions } from '../../src/sip/endpoint.ts';
 import { seededRandom } from '../../src/testing/index.ts';
-import { address, type Lab, openLab, reply, sdp, write } from './lab.ts';
+import { address, type Lab, openLab, type Received, read, reply, sdp, write } from './lab.ts';
 
 const call: InviteOptions = {
   uri: 'sip:peer@10.0.0.2:5070',
@@ -227,7 +227,8 @@ describe('responses that nobody sent', () => {
   });
 
   it.each([
-    ['sips:peer@10.0.0.2', 416],
+    ['sips:peer@10.0.0.2', 503],
+    ['sips:peer@10.0.0.2;transport=udp', 503],
     ['tel:+4930123456', 416],
     ['mailto:peer@example.com', 416],
     ['sip:peer@10.0.0.2:99999', 416],
@@ -239,8 +240,10 @@ describe('responses that nobody sent', () => {
   ])('%s → %i', async (uri, status) => {
     const lab = await openLab();
     const client = lab.endpoint.invite({ ...call, uri });
+    const other = lab.endpoint.request({ ...call, uri, method: 'OPTIONS' });
+    await lab.clock.advance(1000);
     expect(await client.final).toMatchObject({ response: { status }, dialog: undefined, local: true });
-    expect((await lab.endpoint.request({ ...call, uri, method: 'OPTIONS' })).status).toBe(status);
+    expect((await other).status).toBe(status);
     await idle(lab);
   });
 
@@ -258,6 +261,68 @@ describe('responses that nobody sent', () => {
     await lab.clock.advance(0);
     await lab.send(reply(lab.last(), 486));
     expect(await client.final).toMatchObject({ response: { status: 486 }, local: false });
+  });
+
+  describe('a domain with two servers (RFC 3263 §4.3)', () => {
+    const uri = 'sip:peer@example.com';
+    const open = async (first = 5070) => {
+      const servers = [first, 5072].map((port, priority) => ({ name: 'sip.example.com', port, priority, weight: 0 }));
+      const lab = await openLab({
+        resolver: {
+          srv: async (name) => (name === '_sip._udp.example.com' ? servers : []),
+          lookup: async () => [{ address: '10.0.0.2', family: 4 }],
+        },
+      });
+      const second: Received[] = [];
+      lab.peer.openUdp('sip', 5072, (bytes) => second.push(read(Buffer.from(bytes).toString('latin1'))));
+      return { lab, second };
+    };
+
+    it('leaves a call to the second when the first has no room (503), and the call is the same', async () => {
+      const { lab, second } = await open();
+      const client = lab.endpoint.invite({ ...call, uri });
+      await lab.clock.advance(0);
+      const invite = lab.last();
+      await lab.send(reply(invite, 503));
+      const again = second.at(-1) as Received;
+      for (const name of ['Call-ID', 'CSeq', 'From', 'To']) expect(again.get(name)).toBe(invite.get(name));
+      expect(again.get('Via')).not.toBe(invite.get('Via'));
+      await lab.send(reply(again, 200), 5072);
+      const { dialog, local } = await client.final;
+      expect([local, dialog?.state]).toEqual([false, 'confirmed']);
+    });
+
+    it('and when the first says nothing', async () => {
+      const { lab, second } = await open();
+      const asked = lab.endpoint.request({ ...call, uri, method: 'OPTIONS' });
+      await lab.clock.advance(32_000);
+      await lab.send(reply(second.at(-1) as Received, 200), 5072);
+      expect((await asked).status).toBe(200);
+    });
+
+    it('says 503 when the last one says it, and 408 when the last one is silent', async () => {
+      const { lab, second } = await open();
+      const asked = lab.endpoint.request({ ...call, uri, method: 'OPTIONS' });
+      await lab.clock.advance(0);
+      await lab.send(reply(lab.last(), 503));
+      await lab.send(reply(second.at(-1) as Received, 503), 5072);
+      expect((await asked).status).toBe(503);
+      const client = lab.endpoint.invite({ ...call, uri });
+      await lab.clock.advance(64_000);
+      expect(await client.final).toMatchObject({ response: { status: 408 }, local: true });
+      await idle(lab);
+    });
+
+    it('does not call the second one for a caller who has hung up', async () => {
+      const { lab, second } = await open();
+      const client = lab.endpoint.invite({ ...call, uri });
+      await lab.clock.advance(0);
+      client.cancel();
+      await lab.clock.advance(64_000);
+      expect(await client.final).toMatchObject({ response: { status: 487 } });
+      expect(second).toEqual([]);
+      await idle(lab);
+    });
   });
 
   it('throws at once for what would break a line', async () => {

@@ -23,6 +23,8 @@ function bench(transport: Transport) {
     address: '10.0.0.2',
     port: 5070,
     open: true,
+    sentBy: { host: '10.0.0.1', port: 5060 },
+    whenNamed: (done) => done(),
     listener: {
       transport,
       host: '10.0.0.1',

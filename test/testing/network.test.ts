@@ -391,7 +391,7 @@ describe('hosts', () => {
     expect(one.port).toBeGreaterThanOrEqual(49_152);
     expect(two.port).not.toBe(one.port);
     host.openUdp('sip', 5060, () => {});
-    host.listenTcp(5060, () => ({ onOpen() {}, onData() {}, onClose() {} }));
+    host.listenStream(5060, () => ({ onOpen() {}, onData() {}, onClose() {} }));
     expect(host.open).toEqual([`udp ${one.port}`, `udp ${two.port}`, 'udp 5060', 'tcp 5060']);
     expect(alice.open).toHaveLength(2);
   });
@@ -409,9 +409,9 @@ describe('hosts', () => {
     expect(ports.has(kept.port)).toBe(false);
     expect([Math.min(...ports), Math.max(...ports)]).toEqual([49_153, 65_535]);
     const handler = { onOpen() {}, onData() {}, onClose() {} };
-    const { localPort } = host.connectTcp({ address: '10.0.1.1', port: 5060 }, handler);
+    const { localPort } = host.connectStream({ address: '10.0.1.1', port: 5060 }, handler);
     for (let i = 0; i < 20_000; i++) {
-      const server = host.listenTcp(0, () => handler);
+      const server = host.listenStream(0, () => handler);
       expect(server.port).not.toBe(localPort);
       server.close();
     }
@@ -423,12 +423,12 @@ describe('hosts', () => {
     const taken = { code: 'ERR_PORT_IN_USE', facts: { transport: 'udp', host: '10.0.1.1', port: 5070 } };
     expect(() => alice.openUdp('rtp', 5070, () => {})).toThrow(expect.objectContaining(taken));
     const accept = () => ({ onOpen() {}, onData() {}, onClose() {} });
-    const server = alice.listenTcp(5070, accept);
-    expect(() => alice.listenTcp(5070, accept)).toThrow(expect.objectContaining({ code: 'ERR_PORT_IN_USE' }));
+    const server = alice.listenStream(5070, accept);
+    expect(() => alice.listenStream(5070, accept)).toThrow(expect.objectContaining({ code: 'ERR_PORT_IN_USE' }));
     socket.close();
     server.close();
     alice.openUdp('rtp', 5070, () => {});
-    alice.listenTcp(5070, accept);
+    alice.listenStream(5070, accept);
     server.close();
     socket.close();
     expect(alice.open.filter((one) => one.endsWith('5070'))).toEqual(['udp 5070', 'tcp 5070']);
@@ -501,16 +501,19 @@ describe('the network of a SIP endpoint', () => {
   it('listens on its own addresses and free ports only', async () => {
     const { alice } = twoHosts();
     const taken = { host: alice.address, port: 5070 };
+    const stream = { ...taken, transport: 'tcp' as const };
     await alice.sip.openUdp(taken, handler);
     await expect(alice.sip.openUdp(taken, handler)).rejects.toMatchObject({ code: 'ERR_PORT_IN_USE', facts: taken });
     const accept = () => ({ onOpen() {}, onData() {}, onClose() {} });
-    const server = await alice.sip.listenTcp(taken, accept);
-    await expect(alice.sip.listenTcp(taken, accept)).rejects.toMatchObject({ code: 'ERR_PORT_IN_USE' });
+    const server = await alice.sip.listenStream(stream, accept);
+    await expect(alice.sip.listenStream(stream, accept)).rejects.toMatchObject({ code: 'ERR_PORT_IN_USE' });
     await server.close();
-    await (await alice.sip.listenTcp(taken, accept)).close();
+    await (await alice.sip.listenStream(stream, accept)).close();
     const foreign = { host: '10.0.1.2', port: 5070 };
     await expect(alice.sip.openUdp(foreign, handler)).rejects.toMatchObject({ code: 'ERR_LISTEN', facts: foreign });
-    await expect(alice.sip.listenTcp(foreign, accept)).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    await expect(alice.sip.listenStream({ ...foreign, transport: 'tls' }, accept)).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+    });
   });
 });
 

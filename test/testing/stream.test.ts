@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SipEndpoint } from '../../src/sip/endpoint.ts';
-import type { TcpHandler } from '../../src/sip/transport/network.ts';
+import type { StreamHandler } from '../../src/sip/transport/network.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { LabHost } from '../../src/testing/network/host.ts';
 import { type ConditionOptions, LabNetwork, type Sight } from '../../src/testing/network/network.ts';
@@ -13,7 +13,7 @@ const port = 5060;
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 /** One side of a stream: what happens to it, in order and with its time. */
-class Side implements TcpHandler {
+class Side implements StreamHandler {
   readonly events: string[] = [];
   readonly chunks: string[] = [];
   /** What the writes of this side came to, of those that failed. */
@@ -85,7 +85,7 @@ function twoHosts(conditions: ConditionOptions = {}, seed = 1) {
   const far = network.host('far', '10.0.1.2');
   const accepted: Side[] = [];
   const listen = (host: LabHost = far, greet: (side: Side) => void = () => {}) =>
-    host.listenTcp(port, (connection) => {
+    host.listenStream(port, (connection) => {
       const side = new Side(clock);
       side.connection = connection;
       accepted.push(side);
@@ -94,7 +94,7 @@ function twoHosts(conditions: ConditionOptions = {}, seed = 1) {
     });
   const dial = (address = far.address, to = port): Side => {
     const side = new Side(clock);
-    side.connection = near.connectTcp({ address, port: to }, side);
+    side.connection = near.connectStream({ address, port: to }, side);
     return side;
   };
   /** An open stream. */
@@ -883,7 +883,7 @@ describe('a SIP endpoint', () => {
     });
     await endpoint.open();
     const phone = new Side(clock);
-    phone.connection = near.connectTcp({ address: far.address, port }, phone);
+    phone.connection = near.connectStream({ address: far.address, port }, phone);
     for (let seq = 1; seq <= 20; seq++) {
       const via = `SIP/2.0/TCP ${near.address}:${phone.connection.localPort};branch=z9hG4bK${seq}`;
       phone.write(write({ method: 'OPTIONS', seq, callId: `call-${seq}`, via }));

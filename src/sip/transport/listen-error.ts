@@ -1,9 +1,14 @@
 import { TandemError } from '../../base/errors.ts';
 import { hostPort } from './address.ts';
+import type { SipTransportName } from './kinds.ts';
 import type { Bind } from './network.ts';
 
 /** What a failed bind means to the user: ERR_PORT_IN_USE or ERR_LISTEN. */
-export function listenError(transport: 'udp' | 'tcp', { host, port }: Bind, cause: NodeJS.ErrnoException): TandemError {
+export function listenError(
+  transport: SipTransportName,
+  { host, port }: Bind,
+  cause: NodeJS.ErrnoException,
+): TandemError {
   const where = `${transport} ${hostPort(host, port)}`;
   const facts = { transport, host, port };
   if (cause.code === 'EADDRINUSE')

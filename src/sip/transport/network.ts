@@ -3,22 +3,74 @@
  * An implementation delivers bytes and knows nothing of SIP. It never calls a handler from within
  * a call to it, and no method but the promises rejects or throws.
  */
+import type { StreamTransport } from './kinds.ts';
 
 export interface SipNetwork {
   /** Rejects with TandemError ERR_PORT_IN_USE {transport, host, port} or ERR_LISTEN. Nothing arrives on the same turn. */
   openUdp(bind: Bind, handler: UdpHandler): Promise<UdpSocket>;
-  /** Rejects like `openUdp`. */
-  listenTcp(bind: Bind, accept: (connection: TcpConnection) => TcpHandler): Promise<TcpServer>;
+  /** Rejects like `openUdp`, and with ERR_TLS for a certificate or key that is of no use. */
+  listenStream(bind: StreamBind, accept: (connection: StreamConnection) => StreamHandler): Promise<StreamServer>;
   /** Returns at once; what is written before `onOpen` waits. A failure is `onClose`, and `onError` of what waits. */
-  connectTcp(address: string, port: number, localAddress: string | undefined, handler: TcpHandler): TcpConnection;
+  connectStream(target: StreamTarget, handler: StreamHandler): StreamConnection;
   /** Our own address that packets to `peer` leave from: what a wildcard listener calls itself to that peer. */
   localAddress(peer: string): string;
+}
+
+/** One end of a connection: numeric address and port. */
+export interface SocketName {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface Bind {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+}
+
+export interface StreamBind extends Bind {
+  readonly transport: StreamTransport;
+  /** For `tls` and `wss`. */
+  readonly tls?: TlsServerOptions;
+  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them (`https://example.com`); default all. */
+  readonly origins?: readonly string[];
+}
+
+/** A certificate with its key, in PEM. */
+export interface Certificate {
+  /** With the chain up to, and without, the root. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TlsServerOptions extends Certificate {
+  /** Other certificates by the name that a client asks for (SNI, RFC 6066 §3). */
+  readonly names?: Readonly<Record<string, Certificate>>;
+  /** Clients' certificates: not asked for (default), asked for and checked if there, or required. */
+  readonly clients?: 'none' | 'optional' | 'required';
+  /** Who may have signed them, in PEM; default the roots of the system. */
+  readonly ca?: string;
+}
+
+export interface StreamTarget {
+  readonly transport: StreamTransport;
+  /** Numeric. */
+  readonly address: string;
+  readonly port: number;
+  /** The address to connect from. */
+  readonly localAddress?: string | undefined;
+  readonly tls?: TlsClientOptions | undefined;
+}
+
+export interface TlsClientOptions {
+  /** Whose certificate it has to be (RFC 5922 §7): the host of the URI. */
+  readonly name: string;
+  /** Ours, if the peer asks for one. */
+  readonly certificate?: Certificate | undefined;
+  /** Who may have signed the peer's, in PEM; default the roots of the system. */
+  readonly ca?: string | undefined;
+  /** Take any certificate: for a first try, never for good. */
+  readonly insecure?: boolean | undefined;
 }
 
 export interface UdpHandler {
@@ -38,13 +90,16 @@ export interface UdpSocket {
   close(): Promise<void>;
 }
 
-export interface TcpServer {
+export interface StreamServer {
   readonly host: string;
   readonly port: number;
+  /** Connections to come get this certificate. @throws TandemError ERR_TLS for one of no use; the old one stays */
+  secure(tls: TlsServerOptions): void;
   close(): Promise<void>;
 }
 
-export interface TcpConnection {
+/** On `ws` and `wss` each `write` is one message, and each `onData` is one. */
+export interface StreamConnection {
   readonly address: string;
   readonly port: number;
   /** Written but not yet taken by the kernel, bytes. */
@@ -59,8 +114,9 @@ export interface TcpConnection {
   destroy(): void;
 }
 
-export interface TcpHandler {
-  onOpen(): void;
+export interface StreamHandler {
+  /** A connection of ours is there; `local` is its end here. */
+  onOpen(local: SocketName): void;
   onData(bytes: Uint8Array): void;
   /** Once, after which nothing follows. */
   onClose(error: Error | undefined): void;

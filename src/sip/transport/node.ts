@@ -2,10 +2,13 @@
 import { createSocket } from 'node:dgram';
 import { BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { TandemError } from '../../base/errors.ts';
 import { addressFamily, isWildcard } from './address.ts';
-import type { SipNetwork } from './network.ts';
+import type { SipNetwork, StreamBind, TlsServerOptions } from './network.ts';
 import { connectNodeTcp, listenNodeTcp } from './node-tcp.ts';
+import { connectNodeTls, listenNodeTls } from './node-tls.ts';
 import { openNodeUdp } from './node-udp.ts';
+import { connectNodeWs, listenNodeWs } from './node-ws.ts';
 
 /** Interfaces come and go, but asking the system for every message would cost more than the message. */
 const interfacesTtlMs = 10_000;
@@ -26,11 +29,30 @@ export function createNodeNetwork(): SipNetwork {
       await prepare(bind.host);
       return openNodeUdp(bind, handler);
     },
-    async listenTcp(bind, accept) {
+    async listenStream(bind, accept) {
       await prepare(bind.host);
-      return listenNodeTcp(bind, accept);
+      switch (bind.transport) {
+        case 'tcp':
+          return listenNodeTcp(bind, accept);
+        case 'tls':
+          return listenNodeTls({ ...bind, tls: certificateOf(bind) }, accept);
+        case 'ws':
+          return listenNodeWs(bind, accept);
+        case 'wss':
+          return listenNodeWs({ ...bind, tls: certificateOf(bind) }, accept);
+      }
     },
-    connectTcp: connectNodeTcp,
+    connectStream(target, handler) {
+      switch (target.transport) {
+        case 'tcp':
+          return connectNodeTcp(target, handler);
+        case 'tls':
+          return connectNodeTls(target, handler);
+        case 'ws':
+        case 'wss':
+          return connectNodeWs(target, handler);
+      }
+    },
     localAddress(peer) {
       const now = performance.now();
       if (now - cachedAt > interfacesTtlMs || cache.size > cacheLimit) {
@@ -45,6 +67,11 @@ export function createNodeNetwork(): SipNetwork {
       return local;
     },
   };
+}
+
+function certificateOf({ transport, host, port, tls }: StreamBind): TlsServerOptions {
+  if (tls) return tls;
+  throw new TandemError('ERR_TLS', `${transport} ${host}:${port} needs a certificate and its key`);
 }
 
 /** Our address in the subnet of `peer`. */

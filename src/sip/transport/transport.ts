@@ -7,20 +7,22 @@ import { parseMessage } from '../codec.ts';
 import type { Counters } from '../counters.ts';
 import { isKeepAlive } from '../framing.ts';
 import type { SipMessage, Via } from '../message.ts';
-import type { ListenOptions } from '../options.ts';
+import type { ListenOptions, SipListener } from '../options.ts';
 import type { TimerQueue } from '../transaction/timer-queue.ts';
 import { stampVia, type ViaStamp } from '../via.ts';
 import { addressFamily, hostPort, isWildcard, withoutZone } from './address.ts';
-import { type PeerFlow, replyPort, type SentBy, type TransportListener, UdpFlow } from './flow.ts';
-import type { SipNetwork, TcpConnection, TcpServer, UdpSocket } from './network.ts';
-import { TcpFlow, type TcpFlowOwner, type TcpLimits } from './tcp-flow.ts';
-
-/** Where a message goes: numeric address. */
-export interface Target {
-  readonly transport: 'udp' | 'tcp';
-  readonly address: string;
-  readonly port: number;
-}
+import { type PeerFlow, replyPort, type Target, type TransportListener, UdpFlow } from './flow.ts';
+import { isStream, kinds, type SipTransportName, type StreamTransport } from './kinds.ts';
+import type {
+  SipNetwork,
+  SocketName,
+  StreamConnection,
+  StreamServer,
+  TlsClientOptions,
+  TlsServerOptions,
+  UdpSocket,
+} from './network.ts';
+import { type Peer, StreamFlow, type StreamFlowOwner, type StreamLimits } from './stream-flow.ts';
 
 export interface TransportOptions {
   readonly network: SipNetwork;
@@ -28,19 +30,21 @@ export interface TransportOptions {
   readonly timers: TimerQueue;
   readonly counters: Counters;
   readonly logger: Logger;
-  readonly limits: TcpLimits;
+  readonly limits: StreamLimits;
+  /** For connections of ours over TLS. */
+  readonly tls?: Omit<TlsClientOptions, 'name'> | undefined;
   readonly onMessage: (message: SipMessage, flow: PeerFlow) => void;
 }
 
-export class SipTransport implements TcpFlowOwner {
+export class SipTransport implements StreamFlowOwner {
   readonly timers: TimerQueue;
   readonly counters: Counters;
-  readonly limits: TcpLimits;
+  readonly limits: StreamLimits;
   readonly #options: TransportOptions;
   readonly #listeners: Listener[] = [];
-  readonly #flows = new Set<TcpFlow>();
-  /** By remote address and port: the newest connection to each. */
-  readonly #byPeer = new Map<string, TcpFlow>();
+  readonly #flows = new Set<StreamFlow>();
+  /** By `peerKey`: the newest connection to each. */
+  readonly #byPeer = new Map<string, StreamFlow>();
   readonly #perAddress = new Map<string, number>();
   #closing: Promise<void> | undefined;
 
@@ -55,7 +59,12 @@ export class SipTransport implements TcpFlowOwner {
     return this.#listeners;
   }
 
-  /** Open TCP connections. */
+  /** What we can send by when nobody says what: connections need no listener. */
+  get transports(): readonly SipTransportName[] {
+    return [...new Set<SipTransportName>([...this.#listeners.map(({ transport }) => transport), 'tcp', 'tls'])];
+  }
+
+  /** Open connections. */
   get connections(): number {
     return this.#flows.size;
   }
@@ -71,27 +80,36 @@ export class SipTransport implements TcpFlowOwner {
   }
 
   /**
-   * The flow to a target, or undefined when there is no listener of its transport and family.
-   * A TCP connection is reused or opened; the flow can be written to at once.
+   * The flow to a target, or undefined when there is no listener of its family, and for UDP of its transport.
+   * A connection is reused or opened; the flow can be written to at once, but may not have its name yet.
    * @param prefer the listener to send from where several fit.
    */
   flowTo(target: Target, prefer?: TransportListener): PeerFlow | undefined {
     if (this.#closing) return undefined;
-    if (target.transport === 'tcp') {
-      const open = this.#byPeer.get(hostPort(target.address, target.port));
+    const { transport } = target;
+    if (isStream(transport)) {
+      const open = this.#byPeer.get(peerKey(transport, target));
       if (open?.open) return open;
     }
-    const family = addressFamily(target.address);
-    let listener: Listener | undefined;
-    for (const one of this.#listeners) {
-      if (one.transport !== target.transport || one.family !== family) continue;
-      if (one === prefer) listener = one;
-      listener ??= one;
-    }
+    const listener = this.#listenerFor(target, prefer);
     if (!listener) return undefined;
-    return listener.socket
-      ? new UdpFlow(listener, listener.socket, target.address, target.port)
-      : this.#connect(listener, target);
+    if (listener.socket) return new UdpFlow(listener, listener.socket, target.address, target.port);
+    return isStream(transport) ? this.#connect(listener, transport, target) : undefined;
+  }
+
+  /** The listener that a message to this target would leave from. */
+  listenerFor(target: Target): TransportListener | undefined {
+    return this.#listenerFor(target);
+  }
+
+  /**
+   * Connections to come get this certificate.
+   * @param listener the only one that it is for; default every one with TLS
+   * @throws TandemError ERR_TLS for one that cannot be used; nothing has changed then
+   */
+  secure(tls: TlsServerOptions, listener?: SipListener): void {
+    for (const one of this.#listeners)
+      if (kinds[one.transport].secure && (listener ?? one) === one) one.server?.secure(tls);
   }
 
   /** True when a large request may go over TCP instead of UDP (RFC 3261 §18.1.1). */
@@ -104,7 +122,7 @@ export class SipTransport implements TcpFlowOwner {
   replyFlow(flow: PeerFlow, port: number): PeerFlow {
     if (flow instanceof UdpFlow) return flow.to(port);
     if (flow.open) return flow;
-    return this.flowTo({ transport: 'tcp', address: flow.address, port }, flow.listener) ?? flow;
+    return this.flowTo({ transport: flow.transport, address: flow.address, port }, flow.listener) ?? flow;
   }
 
   /** Idempotent. What was written to connections still goes out. */
@@ -113,19 +131,19 @@ export class SipTransport implements TcpFlowOwner {
     return this.#closing;
   }
 
-  onFrame(bytes: Uint8Array, flow: TcpFlow): void {
-    this.#receive(bytes, 'stream', flow);
+  onFrame(bytes: Uint8Array, flow: StreamFlow): void {
+    this.#receive(bytes, flow.framing, flow);
   }
 
-  onBroken(error: string, head: Uint8Array | undefined, flow: TcpFlow): void {
+  onBroken(error: string, head: Uint8Array | undefined, flow: StreamFlow): void {
     if (head) this.#receive(head, 'stream', flow, true);
     else this.counters.malformed++;
     this.#options.logger.debug({ error, peer: hostPort(flow.address, flow.port) }, 'closed a SIP connection');
   }
 
-  onGone(flow: TcpFlow): void {
+  onGone(flow: StreamFlow): void {
     this.#flows.delete(flow);
-    const key = hostPort(flow.address, flow.port);
+    const key = peerKey(flow.transport, flow);
     // A newer connection of the same name may have taken the place.
     if (this.#byPeer.get(key) === flow) this.#byPeer.delete(key);
     const count = (this.#perAddress.get(flow.address) ?? 1) - 1;
@@ -135,12 +153,16 @@ export class SipTransport implements TcpFlowOwner {
 
   async #listen(listen: ListenOptions): Promise<Listener> {
     const { network, logger } = this.#options;
+    const { transport, tls, origins } = listen;
     const bind = { host: listen.bindHost, port: listen.bindPort };
-    if (listen.transport === 'tcp') {
+    if (isStream(transport)) {
       let listener: Listener | undefined;
-      const server = await network.listenTcp(bind, (connection) => this.#accept(listener as Listener, connection));
+      const server = await network.listenStream(
+        { ...bind, transport, ...(tls ? { tls } : {}), ...(origins ? { origins } : {}) },
+        (connection) => this.#accept(listener as Listener, transport, connection),
+      );
       listener = new Listener(network, listen, server, undefined, server);
-      logger.debug({ transport: 'tcp', host: listener.host, port: listener.port }, 'listening');
+      logger.debug({ transport, host: listener.host, port: listener.port }, 'listening');
       return listener;
     }
     let listener: Listener | undefined;
@@ -194,8 +216,9 @@ export class SipTransport implements TcpFlowOwner {
     this.#options.onMessage(message, flow);
   }
 
-  #accept(listener: Listener, connection: TcpConnection): TcpFlow {
-    const flow = this.#add(listener, connection.address, connection.port);
+  #accept(listener: Listener, transport: StreamTransport, connection: StreamConnection): StreamFlow {
+    const { address, port } = connection;
+    const flow = this.#add(listener, transport, { address, port, name: address });
     flow.attach(connection);
     const count = this.#perAddress.get(connection.address) ?? 0;
     if (this.#closing || this.#flows.size > this.limits.connections || count > this.limits.connectionsPerAddress) {
@@ -205,19 +228,39 @@ export class SipTransport implements TcpFlowOwner {
     return flow;
   }
 
-  #connect(listener: Listener, target: Target): TcpFlow {
-    const flow = this.#add(listener, target.address, target.port);
+  #listenerFor({ transport, address }: Target, prefer?: TransportListener): Listener | undefined {
+    const family = addressFamily(address);
+    let listener: Listener | undefined;
+    for (const one of this.#listeners) {
+      if (one.transport !== transport || one.family !== family) continue;
+      if (one === prefer) return one;
+      listener ??= one;
+    }
+    return listener ?? (isStream(transport) ? this.#dialer(transport, family) : undefined);
+  }
+
+  /** Stands in for a listener of connections of ours that we do not listen for: they leave from the same address. */
+  #dialer(transport: StreamTransport, family: 0 | 4 | 6): Listener | undefined {
+    const host = this.#listeners.find((one) => one.family === family)?.host;
+    if (host === undefined) return undefined;
+    const { network } = this.#options;
+    return new Listener(network, { transport, bindHost: host, bindPort: 0 }, { host, port: 0 }, undefined, undefined);
+  }
+
+  #connect(listener: Listener, transport: StreamTransport, { address, port, name = address }: Target): StreamFlow {
+    const flow = this.#add(listener, transport, { address, port, name });
+    const { network, tls } = this.#options;
     // From the listener's address, so that the peer sees the one that Via and Contact name.
-    const local = isWildcard(listener.host) ? undefined : listener.host;
-    flow.attach(this.#options.network.connectTcp(target.address, target.port, local, flow));
+    const localAddress = isWildcard(listener.host) ? undefined : listener.host;
+    flow.attach(network.connectStream({ transport, address, port, localAddress, tls: { ...tls, name } }, flow));
     return flow;
   }
 
-  #add(listener: Listener, address: string, port: number): TcpFlow {
-    const flow = new TcpFlow(this, listener, address, port);
+  #add(listener: Listener, transport: StreamTransport, peer: Peer): StreamFlow {
+    const flow = new StreamFlow(this, transport, listener, peer);
     this.#flows.add(flow);
-    this.#byPeer.set(hostPort(address, port), flow);
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#byPeer.set(peerKey(transport, peer), flow);
+    this.#perAddress.set(peer.address, (this.#perAddress.get(peer.address) ?? 0) + 1);
     return flow;
   }
 
@@ -228,13 +271,19 @@ export class SipTransport implements TcpFlowOwner {
   }
 }
 
+/** A connection over TLS is one to the name that the certificate was checked for (RFC 5922 §7), not just to the address. */
+function peerKey(transport: StreamTransport, { address, port, name = address }: Omit<Target, 'transport'>): string {
+  const key = `${transport} ${hostPort(address, port)}`;
+  return kinds[transport].secure && name !== address ? `${key} ${name.toLowerCase()}` : key;
+}
+
 class Listener implements TransportListener {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: SipTransportName;
   readonly host: string;
   readonly port: number;
   readonly family: 4 | 6;
   readonly socket: UdpSocket | undefined;
-  readonly server: TcpServer | undefined;
+  readonly server: StreamServer | undefined;
   readonly #network: SipNetwork;
   readonly #external: string | undefined;
   readonly #externalPort: number;
@@ -244,7 +293,7 @@ class Listener implements TransportListener {
     options: ListenOptions,
     bound: { readonly host: string; readonly port: number },
     socket: UdpSocket | undefined,
-    server: TcpServer | undefined,
+    server: StreamServer | undefined,
   ) {
     this.#network = network;
     this.transport = options.transport;
@@ -270,7 +319,7 @@ class Listener implements TransportListener {
     return this.#externalPort;
   }
 
-  advertise(peer: string): SentBy {
+  advertise(peer: string): SocketName {
     const host = this.#external ?? (isWildcard(this.host) ? this.#network.localAddress(peer) : this.host);
     return { host: withoutZone(host), port: this.#externalPort };
   }

@@ -1,8 +1,9 @@
 /** One machine in the lab's network: its sockets, as the ports of SIP and of the media plane. */
 import type { UdpIo } from '../../../media/index.ts';
 import { TandemError } from '../../base/errors.ts';
+import type { SipTransportName, StreamTransport } from '../../sip/transport/kinds.ts';
 import { listenError } from '../../sip/transport/listen-error.ts';
-import type { SipNetwork, TcpHandler } from '../../sip/transport/network.ts';
+import type { SipNetwork, StreamHandler } from '../../sip/transport/network.ts';
 import type { Address, LabNetwork, Traffic } from './network.ts';
 import { connect, type LabConnection } from './stream.ts';
 
@@ -17,7 +18,12 @@ export interface LabSocket {
   close(): void;
 }
 
-type Accept = (connection: LabConnection) => TcpHandler;
+type Accept = (connection: LabConnection) => StreamHandler;
+
+interface Server {
+  readonly transport: StreamTransport;
+  readonly accept: Accept;
+}
 
 /** Of those that a system gives out by itself (RFC 6335 §6). */
 const firstFreePort = 49_152;
@@ -30,7 +36,7 @@ export class LabHost {
   online = true;
   readonly #network: LabNetwork;
   readonly #udp = new Map<number, { readonly receive: Receive }>();
-  readonly #tcp = new Map<number, { readonly accept: Accept }>();
+  readonly #tcp = new Map<number, Server>();
   readonly #connections = new Set<LabConnection>();
   #nextPort = firstFreePort;
 
@@ -95,10 +101,14 @@ export class LabHost {
   }
 
   /** @throws TandemError ERR_PORT_IN_USE; @param port 0: any */
-  listenTcp(port: number, accept: Accept): { readonly port: number; close(): void } {
+  listenStream(
+    port: number,
+    accept: Accept,
+    transport: StreamTransport = 'tcp',
+  ): { readonly port: number; close(): void } {
     const bound = port === 0 ? this.#freeTcpPort() : port;
-    if (this.#tcp.has(bound)) throw inUse('tcp', this.address, bound);
-    const server = { accept };
+    if (this.#tcp.has(bound)) throw inUse(transport, this.address, bound);
+    const server = { transport, accept };
     this.#tcp.set(bound, server);
     return {
       port: bound,
@@ -109,13 +119,13 @@ export class LabHost {
   }
 
   /** @internal Who listens there. */
-  listener(port: number): Accept | undefined {
-    return this.#tcp.get(port)?.accept;
+  listener(port: number): Server | undefined {
+    return this.#tcp.get(port);
   }
 
   /** A stream that is being made; it comes about, or fails, by the handler. */
-  connectTcp(to: Address, handler: TcpHandler): LabConnection {
-    return connect(this.#network, this, { address: this.address, port: this.#freeTcpPort() }, to, handler);
+  connectStream(to: Address, handler: StreamHandler, transport: StreamTransport = 'tcp'): LabConnection {
+    return connect(this.#network, transport, this, { address: this.address, port: this.#freeTcpPort() }, to, handler);
   }
 
   /** @internal */
@@ -152,12 +162,13 @@ export class LabHost {
           close: async () => socket.close(),
         };
       },
-      listenTcp: async (bind, accept) => {
-        this.#mustBeOurs('tcp', bind.host, bind.port);
-        const server = this.listenTcp(bind.port, accept);
-        return { host: bind.host, port: server.port, close: async () => server.close() };
+      listenStream: async (bind, accept) => {
+        this.#mustBeOurs(bind.transport, bind.host, bind.port);
+        const server = this.listenStream(bind.port, accept, bind.transport);
+        return { host: bind.host, port: server.port, secure: () => {}, close: async () => server.close() };
       },
-      connectTcp: (address, port, _local, handler) => this.connectTcp({ address, port }, handler),
+      connectStream: ({ address, port, transport }, handler) =>
+        this.connectStream({ address, port }, handler, transport),
       localAddress: () => this.address,
     };
   }
@@ -186,7 +197,7 @@ export class LabHost {
     return address === this.address || address === '0.0.0.0' || address === '::';
   }
 
-  #mustBeOurs(transport: 'udp' | 'tcp', host: string, port: number): void {
+  #mustBeOurs(transport: SipTransportName, host: string, port: number): void {
     if (this.#isOurs(host)) return;
     throw listenError(transport, { host, port }, Object.assign(new Error(host), { code: 'EADDRNOTAVAIL' }));
   }
@@ -207,6 +218,6 @@ export class LabHost {
   }
 }
 
-function inUse(transport: 'udp' | 'tcp', host: string, port: number): TandemError {
+function inUse(transport: SipTransportName, host: string, port: number): TandemError {
   return listenError(transport, { host, port }, Object.assign(new Error('in use'), { code: 'EADDRINUSE' }));
 }

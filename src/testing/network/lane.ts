@@ -2,6 +2,7 @@
  * One direction of a TCP connection, as the systems at both ends see to it: what is written arrives in order and once,
  * whatever the way does to it, even if the program that wrote it is through with the connection.
  */
+import type { StreamTransport } from '../../sip/transport/kinds.ts';
 import type { Way } from './conditions.ts';
 import type { LabHost } from './host.ts';
 import type { Address, LabNetwork } from './network.ts';
@@ -35,6 +36,7 @@ const retryMs = 200;
 
 export class Lane {
   readonly #network: LabNetwork;
+  readonly #transport: StreamTransport;
   readonly #host: LabHost;
   readonly #from: Address;
   readonly #to: Address;
@@ -50,7 +52,15 @@ export class Lane {
   #stalledSince: number | undefined;
   #retrying = false;
 
-  constructor(network: LabNetwork, host: LabHost, from: Address, to: Address, owner: LaneOwner) {
+  constructor(
+    network: LabNetwork,
+    transport: StreamTransport,
+    host: LabHost,
+    from: Address,
+    to: Address,
+    owner: LaneOwner,
+  ) {
+    this.#transport = transport;
     this.#network = network;
     this.#host = host;
     this.#from = from;
@@ -141,7 +151,9 @@ export class Lane {
       const room = bufferBytes - this.#unread;
       if (room <= 0) return false;
       const left = parcel.length - written.sent;
-      const size = Math.min(this.#way.cutAt(left) ?? left, room);
+      // WebSocket keeps messages together, however they travel.
+      const whole = this.#transport === 'ws' || this.#transport === 'wss';
+      const size = whole ? left : Math.min(this.#way.cutAt(left) ?? left, room);
       this.#launch(new Uint8Array(parcel.subarray(written.sent, written.sent + size)));
       written.sent += size;
       this.#queued -= size;
@@ -150,7 +162,7 @@ export class Lane {
     this.#network.onSight({
       at: this.#network.clock.now(),
       traffic: 'sip',
-      transport: 'tcp',
+      transport: this.#transport,
       from: this.#from,
       to: this.#to,
       bytes: parcel,

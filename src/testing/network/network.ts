@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { TandemError } from '../../base/errors.ts';
 import type { Resolver } from '../../base/io.ts';
+import type { SipTransportName } from '../../sip/transport/kinds.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { type Conditions, fineConditions, Way } from './conditions.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
@@ -22,7 +23,7 @@ export interface Address {
 export interface Sight {
   readonly at: number;
   readonly traffic: Traffic;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: SipTransportName;
   readonly from: Address;
   readonly to: Address;
   readonly bytes: Uint8Array;

@@ -1,9 +1,10 @@
 /**
- * TCP connections in the lab, as a program sees them: made in a round trip, read or not, closed on both sides; one
+ * Connections in the lab (TCP, and what stands on it), as a program sees them: made in a round trip, read or not, closed on both sides; one
  * whose peer is gone is noticed by those who send, and not before. `lane.ts` carries the bytes.
  */
 import type { Timer } from '../../base/clock.ts';
-import type { TcpConnection, TcpHandler } from '../../sip/transport/network.ts';
+import type { StreamTransport } from '../../sip/transport/kinds.ts';
+import type { StreamConnection, StreamHandler } from '../../sip/transport/network.ts';
 import type { LabHost } from './host.ts';
 import { Lane, type Parcel } from './lane.ts';
 import type { Address, LabNetwork } from './network.ts';
@@ -17,18 +18,21 @@ const lingerMs = 2000;
 /** A connection of `host` that is being made. */
 export function connect(
   network: LabNetwork,
+  transport: StreamTransport,
   host: LabHost,
   local: Address,
   to: Address,
-  handler: TcpHandler,
+  handler: StreamHandler,
 ): LabConnection {
-  const client = new LabConnection(network, host, local, to, () => handler);
+  const client = new LabConnection(network, transport, host, local, to, () => handler);
   const request = (): void =>
     sendOnce(network, host, to.address, (target) => {
       if (!client.isWaiting) return;
-      const accept = target.listener(to.port);
-      if (accept) new LabConnection(network, target, to, local, accept, client);
-      else sendOnce(network, target, host.address, () => client.fail('ECONNREFUSED'));
+      const listener = target.listener(to.port);
+      if (listener?.transport === transport)
+        new LabConnection(network, transport, target, to, local, listener.accept, client);
+      // Whoever speaks something else is cut off in the handshake.
+      else sendOnce(network, target, host.address, () => client.fail(listener ? 'EPROTO' : 'ECONNREFUSED'));
     });
   request();
   client.timers = [
@@ -47,7 +51,7 @@ function sendOnce(network: LabNetwork, from: LabHost, to: string, arrive: (host:
   });
 }
 
-export class LabConnection implements TcpConnection {
+export class LabConnection implements StreamConnection {
   readonly address: string;
   readonly port: number;
   readonly localPort: number;
@@ -55,7 +59,7 @@ export class LabConnection implements TcpConnection {
   timers: readonly Timer[] = [];
   readonly #network: LabNetwork;
   readonly #host: LabHost;
-  readonly #handler: TcpHandler;
+  readonly #handler: StreamHandler;
   readonly #out: Lane;
   #peer: LabConnection | undefined;
   #closed = false;
@@ -74,10 +78,11 @@ export class LabConnection implements TcpConnection {
    */
   constructor(
     network: LabNetwork,
+    transport: StreamTransport,
     host: LabHost,
     local: Address,
     to: Address,
-    accept: (connection: LabConnection) => TcpHandler,
+    accept: (connection: LabConnection) => StreamHandler,
     client?: LabConnection,
   ) {
     this.#network = network;
@@ -85,7 +90,7 @@ export class LabConnection implements TcpConnection {
     this.localPort = local.port;
     this.address = to.address;
     this.port = to.port;
-    this.#out = new Lane(network, host, local, to, {
+    this.#out = new Lane(network, transport, host, local, to, {
       // Nothing goes out before there is a peer.
       onArrival: (parcel) => (this.#peer as LabConnection).#receive(parcel),
       onRoom: () => this.#closeIfTaken(),
@@ -149,7 +154,7 @@ export class LabConnection implements TcpConnection {
     else if (this.#closed) this.#out.reset();
     else if (parcel === 'open') {
       this.#clearTimers();
-      this.#handler.onOpen();
+      this.#handler.onOpen({ host: this.#host.address, port: this.localPort });
       this.#out.open();
     } else {
       this.#unread.push(parcel);

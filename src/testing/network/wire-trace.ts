@@ -51,7 +51,7 @@ export class WireTrace {
     const [arrival] = arrivals;
     const late = arrival === undefined ? 0 : arrival - at;
     const notes = [
-      transport === 'tcp' ? 'tcp' : '',
+      transport === 'udp' ? '' : transport,
       noHost ? 'no such host' : arrivals.length === 0 ? 'lost' : '',
       arrivals.length > 1 ? 'twice' : '',
       late > 20 ? `${Math.round(late)} ms under way` : '',

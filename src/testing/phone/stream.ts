@@ -1,10 +1,10 @@
 /** A TCP connection of a lab phone: cut into messages by their Content-Length, and open to be misused. */
-import type { TcpConnection, TcpHandler } from '../../sip/transport/network.ts';
+import type { StreamConnection, StreamHandler } from '../../sip/transport/network.ts';
 import type { Address } from '../network/network.ts';
 import type { LabConnection } from '../network/stream.ts';
 import type { OnText } from './wire.ts';
 
-export class PhoneStream implements TcpHandler {
+export class PhoneStream implements StreamHandler {
   readonly peer: Address;
   readonly #onText: OnText;
   readonly #onGone: () => void;
@@ -22,7 +22,7 @@ export class PhoneStream implements TcpHandler {
   }
 
   /** @internal The connection that it is about. */
-  use(connection: TcpConnection): this {
+  use(connection: StreamConnection): this {
     // Every connection of the lab's network is one.
     this.#connection = connection as LabConnection;
     return this;

@@ -28,7 +28,7 @@ export class PhoneWire {
     this.#host = host;
     this.#onText = onText;
     this.#socket = host.openUdp('sip', sipPort, (bytes, from) => onText(latin1(bytes), { ...from, transport: 'udp' }));
-    this.#server = host.listenTcp(sipPort, (connection) => this.#add(connection, this.#streams).use(connection));
+    this.#server = host.listenStream(sipPort, (connection) => this.#add(connection, this.#streams).use(connection));
   }
 
   /** To a peer; over TCP on the connection that the destination says, or any to that peer, or a new one. */
@@ -50,7 +50,7 @@ export class PhoneWire {
 
   #connect(to: Address, streams: Set<PhoneStream>): PhoneStream {
     const stream = this.#add(to, streams);
-    return stream.use(this.#host.connectTcp(to, stream));
+    return stream.use(this.#host.connectStream(to, stream));
   }
 
   #add(peer: Address, streams: Set<PhoneStream>): PhoneStream {

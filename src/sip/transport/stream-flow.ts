@@ -1,14 +1,15 @@
 /**
- * One TCP connection that carries SIP: framing, keep-alive, and the limits that keep a peer from
- * holding what it does not use.
+ * One connection that carries SIP, over TCP, TLS or WebSocket: framing, keep-alive, and the limits that keep a
+ * peer from holding what it does not use.
  */
 import type { Counters } from '../counters.ts';
-import { StreamFramer } from '../framing.ts';
+import { type Framer, MessageFramer, StreamFramer } from '../framing.ts';
 import type { QueuedTimer, TimerQueue } from '../transaction/timer-queue.ts';
 import type { PeerFlow, TransportListener } from './flow.ts';
-import type { TcpConnection, TcpHandler } from './network.ts';
+import type { StreamTransport } from './kinds.ts';
+import type { SocketName, StreamConnection, StreamHandler } from './network.ts';
 
-export interface TcpLimits {
+export interface StreamLimits {
   /** Connections in all, and from one address. */
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -20,7 +21,7 @@ export interface TcpLimits {
   readonly idle: number;
 }
 
-export const defaultTcpLimits: TcpLimits = {
+export const defaultStreamLimits: StreamLimits = {
   connections: 8_192,
   connectionsPerAddress: 2_048,
   writeBuffer: 1_048_576,
@@ -30,37 +31,62 @@ export const defaultTcpLimits: TcpLimits = {
 
 const pong = new Uint8Array([0x0d, 0x0a]);
 
-export interface TcpFlowOwner {
+export interface StreamFlowOwner {
   readonly timers: TimerQueue;
   readonly counters: Counters;
-  readonly limits: TcpLimits;
+  readonly limits: StreamLimits;
   /** A whole message. */
-  onFrame(bytes: Uint8Array, flow: TcpFlow): void;
+  onFrame(bytes: Uint8Array, flow: StreamFlow): void;
   /** The stream cannot be followed any more; `head` is what is to blame. The flow ends itself. */
-  onBroken(error: string, head: Uint8Array | undefined, flow: TcpFlow): void;
-  onGone(flow: TcpFlow): void;
+  onBroken(error: string, head: Uint8Array | undefined, flow: StreamFlow): void;
+  onGone(flow: StreamFlow): void;
 }
 
-export class TcpFlow implements PeerFlow, TcpHandler {
-  readonly transport = 'tcp';
+/** Whom a connection is to. */
+export interface Peer {
+  /** Numeric. */
+  readonly address: string;
+  readonly port: number;
+  /** As in `Target`. */
+  readonly name: string;
+}
+
+export class StreamFlow implements PeerFlow, StreamHandler {
+  readonly transport: StreamTransport;
   readonly reliable = true;
   readonly listener: TransportListener;
   readonly address: string;
   readonly port: number;
-  readonly #owner: TcpFlowOwner;
-  readonly #framer = new StreamFramer();
-  #connection: TcpConnection | undefined;
+  readonly name: string;
+  readonly #owner: StreamFlowOwner;
+  readonly #framer: Framer;
+  #connection: StreamConnection | undefined;
   #open = true;
+  #local: SocketName | undefined;
+  #waiting: (() => void)[] = [];
+  /**
+   * Of what was sent before the peer was heard for the first time: with TLS a server may refuse us after we have
+   * sent already.
+   */
+  #unheard: ((error: Error) => void)[] | undefined = [];
   #holders = 0;
   #messages = 0;
   #since: number;
   #timer: QueuedTimer;
 
-  constructor(owner: TcpFlowOwner, listener: TransportListener, address: string, port: number) {
+  constructor(
+    owner: StreamFlowOwner,
+    transport: StreamTransport,
+    listener: TransportListener,
+    { address, port, name }: Peer,
+  ) {
     this.#owner = owner;
+    this.transport = transport;
+    this.#framer = this.framing === 'stream' ? new StreamFramer() : new MessageFramer();
     this.listener = listener;
     this.address = address;
     this.port = port;
+    this.name = name;
     this.#since = owner.timers.now();
     this.#timer = owner.timers.set(this, 'idle', owner.limits.incomplete);
   }
@@ -69,7 +95,22 @@ export class TcpFlow implements PeerFlow, TcpHandler {
     return this.#open;
   }
 
-  attach(connection: TcpConnection): void {
+  /** A message of WebSocket is one of SIP, whose length is known (RFC 7118 §5.2). */
+  get framing(): 'stream' | 'datagram' {
+    return this.transport === 'ws' || this.transport === 'wss' ? 'datagram' : 'stream';
+  }
+
+  get sentBy(): SocketName | undefined {
+    // Behind a listener that listens, the peer can connect to us as well; else it has to use this connection.
+    return this.listener.port === 0 ? this.#local : this.listener.advertise(this.address);
+  }
+
+  whenNamed(done: () => void): void {
+    if (this.sentBy || !this.#open) done();
+    else this.#waiting.push(done);
+  }
+
+  attach(connection: StreamConnection): void {
     this.#connection = connection;
   }
 
@@ -87,7 +128,7 @@ export class TcpFlow implements PeerFlow, TcpHandler {
     }
     this.#since = this.#owner.timers.now();
     this.#messages++;
-    connection.write(bytes, onError);
+    connection.write(bytes, this.#unheard ? this.#expectAnswer(this.#unheard, onError) : onError);
   }
 
   hold(): void {
@@ -108,10 +149,14 @@ export class TcpFlow implements PeerFlow, TcpHandler {
     this.#abort();
   }
 
-  onOpen(): void {}
+  onOpen(local: SocketName): void {
+    this.#local = local;
+    this.#named();
+  }
 
   onData(bytes: Uint8Array): void {
     if (!this.#open) return;
+    this.#unheard = undefined;
     const before = this.#framer.pending;
     const now = this.#owner.timers.now();
     for (const event of this.#framer.push(bytes)) {
@@ -140,8 +185,23 @@ export class TcpFlow implements PeerFlow, TcpHandler {
     }
   }
 
-  onClose(): void {
+  onClose(error: Error | undefined): void {
+    const unheard = this.#unheard ?? [];
+    this.#unheard = undefined;
     this.#leave();
+    // A peer that knows a listener of ours may still answer there (RFC 3261 §18.2.2).
+    if (error || this.listener.port === 0)
+      for (const fail of unheard) fail(error ?? new Error('the peer closed the connection'));
+  }
+
+  #expectAnswer(unheard: ((error: Error) => void)[], onError: (error: Error) => void): (error: Error) => void {
+    let told = false;
+    const fail = (error: Error): void => {
+      if (!told) onError(error);
+      told = true;
+    };
+    unheard.push(fail);
+    return fail;
   }
 
   onTimer(): void {
@@ -168,5 +228,10 @@ export class TcpFlow implements PeerFlow, TcpHandler {
     this.#open = false;
     this.#owner.timers.cancel(this.#timer);
     this.#owner.onGone(this);
+    this.#named();
+  }
+
+  #named(): void {
+    for (const done of this.#waiting.splice(0)) done();
   }
 }
