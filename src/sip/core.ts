@@ -38,8 +38,10 @@ export class SipCore {
   readonly transactions: TransactionLayer;
   /** By `dialogKey`. */
   readonly dialogs = new Map<string, Dialog>();
-  /** Methods that have a handler. */
+  /** Methods that have a handler in a dialog. */
   readonly methods: ReadonlySet<string>;
+  /** And outside. */
+  readonly outsideMethods: ReadonlySet<string>;
   readonly allow: string;
   readonly supported: readonly string[];
   /** INVITEs of peers without a final response. */
@@ -59,7 +61,8 @@ export class SipCore {
     this.#resolver = new DnsCache(options.resolver, options.clock);
     this.settings = timerSettings(options.timers);
     this.methods = new Set([...ownMethods, ...(options.methods ?? ['INFO'])]);
-    this.allow = [...this.methods].join(', ');
+    this.outsideMethods = new Set(['INVITE', 'OPTIONS', 'BYE', ...(options.outsideMethods ?? [])]);
+    this.allow = [...new Set([...this.methods, ...this.outsideMethods])].join(', ');
     this.supported = options.supported ?? [];
     this.timers = new TimerQueue(options.clock, this.#caught);
     this.transport = new SipTransport({

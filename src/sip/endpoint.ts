@@ -20,6 +20,7 @@ import type {
 } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
 import { createResponse } from './response.ts';
+import { ServerRequest } from './server-request.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
@@ -46,6 +47,7 @@ export type {
   SipListener,
   SipTransportName,
 } from './options.ts';
+export { ServerRequest } from './server-request.ts';
 export type { FiredTimer } from './transaction/transaction.ts';
 
 export interface SipStats {
@@ -76,6 +78,8 @@ export class SipEndpoint {
   onInvite: (invite: InviteServer) => void = (invite) => invite.reject(480);
   /** OPTIONS, in and outside a dialog: what to answer. Default: 200. Allow, Accept and Supported are added. */
   onOptions: (request: SipRequest) => OptionsAnswer = () => ({ status: 200 });
+  /** A request of `outsideMethods` that is in no dialog. Default: 480. */
+  onRequest: (request: ServerRequest) => void = (request) => request.respond(480);
   readonly #core: SipCore;
   readonly #maxPending: number;
   readonly #backlog: InviteBacklog;
@@ -244,6 +248,9 @@ export class SipEndpoint {
     } else if (merged) {
       core.counters.merged++;
       this.#answer(request, transaction, 482);
+    } else if (request.method !== 'INVITE') {
+      const outside = new ServerRequest(core, transaction, request);
+      if (!core.guard(() => this.onRequest(outside))) outside.respond(500);
     } else if (core.pendingInvites >= this.#maxPending) {
       core.counters.overload++;
       this.#answer(request, transaction, 503, { headers: [['Retry-After', '5']] });

@@ -71,6 +71,8 @@ export interface SipEndpointOptions {
   readonly onTimer?: (timer: FiredTimer) => void;
   /** Methods the user of the dialogs handles in `Dialog.onRequest`, beside INVITE; default `['INFO']`. */
   readonly methods?: readonly string[];
+  /** Methods that `SipEndpoint.onRequest` takes outside a dialog, as REGISTER; default none. */
+  readonly outsideMethods?: readonly string[];
   /** Option tags the user supports (RFC 3261 §19.2); default none. */
   readonly supported?: readonly string[];
   /** INVITEs that may wait for their final response at once; more get 503. Default 50,000. */

@@ -6,8 +6,10 @@ import { type HeaderField, header, headerValues, type SipRequest, tagOf } from '
 import { parseUri, uriScheme } from './uri.ts';
 
 export interface Rules {
-  /** Methods that have a handler. */
+  /** Methods that have a handler in a dialog. */
   readonly methods: ReadonlySet<string>;
+  /** Methods that begin something outside; BYE and the rest are 481 where they have no dialog. */
+  readonly outsideMethods: ReadonlySet<string>;
   readonly allow: string;
   /** Option tags that may be required. */
   readonly supported: readonly string[];
@@ -51,12 +53,9 @@ export function validate(request: SipRequest, rules: Rules, secure: boolean): Re
   return undefined;
 }
 
-function method405({ method, headers }: SipRequest, { methods, allow }: Rules): Refusal | undefined {
-  const inDialog = tagOf(headers.to) !== undefined;
-  // Outside a dialog only these two begin something here; BYE and the rest are 481 where they have no dialog.
-  if (methods.has(method) && (inDialog || method === 'INVITE' || method === 'OPTIONS' || method === 'BYE'))
-    return undefined;
-  return { status: 405, headers: [['Allow', allow]] };
+function method405({ method, headers }: SipRequest, { methods, outsideMethods, allow }: Rules): Refusal | undefined {
+  const known = tagOf(headers.to) === undefined ? outsideMethods : methods;
+  return known.has(method) ? undefined : { status: 405, headers: [['Allow', allow]] };
 }
 
 function requestUri400or416({ uri }: SipRequest, _rules: Rules, secure: boolean): Refusal | undefined {

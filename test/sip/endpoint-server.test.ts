@@ -469,6 +469,37 @@ describe('requests inside a dialog', () => {
   });
 });
 
+describe('requests outside a dialog', () => {
+  it('go to onRequest, whose answer is repeated for copies', async () => {
+    const lab = await openLab({ outsideMethods: ['REGISTER'] });
+    const seen: string[] = [];
+    lab.endpoint.onRequest = (request) => {
+      seen.push(`${request.request.method} from ${request.flow.address}:${request.flow.port}`);
+      request.respond(200, { headers: [['Expires', '60']] });
+      request.respond(500);
+    };
+    const register = write({ method: 'REGISTER', uri: 'sip:10.0.0.1' });
+    await lab.send(register);
+    await lab.send(register);
+    expect(seen).toEqual(['REGISTER from 10.0.0.2:5070']);
+    expect(lab.heard()).toEqual(['200', '200']);
+    expect(lab.last().get('Expires')).toBe('60');
+    expect(lab.last().get('To')).toContain(';tag=');
+  });
+
+  it('are 405 where nobody takes them, 480 where nobody answers, 500 when the handler throws', async () => {
+    const lab = await openLab({ outsideMethods: ['MESSAGE'] });
+    await lab.send(write({ method: 'REGISTER' }));
+    await lab.send(write({ method: 'MESSAGE', seq: 2 }));
+    lab.endpoint.onRequest = () => {
+      throw new Error('broken');
+    };
+    await lab.send(write({ method: 'MESSAGE', seq: 3 }));
+    expect(lab.heard()).toEqual(['405', '480', '500']);
+    expect(lab.endpoint.stats.transactions).toBe(3);
+  });
+});
+
 describe('close', () => {
   it('is idempotent, tells the users of dialogs and leaves no timer', async () => {
     const { lab, dialog } = await established();
