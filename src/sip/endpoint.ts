@@ -156,12 +156,12 @@ export class SipEndpoint {
     const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
     const { promise, resolve } = Promise.withResolvers<SipResponse>();
     let seq = 1;
-    const { transport, credentials, contactUser } = options;
+    const { transport, through, credentials, contactUser } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
     new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, credentials, contactUser, withContact },
+      { nextHop, transport, through, credentials, contactUser, withContact },
       {
         onResponse: (response) => {
           if (response.status >= 200) resolve(response);

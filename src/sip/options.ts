@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
+import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
 import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
@@ -95,6 +96,11 @@ export interface InviteOptions {
   readonly transport?: SipTransportName;
   /** Pre-loaded routes, such as an outbound proxy: URIs (RFC 3261 §8.1.2). */
   readonly route?: readonly string[];
+  /**
+   * The way a request of the peer came, such as a REGISTER: used as it is, and nothing is looked up (RFC 5626 §5.3).
+   * Gone, it is a local 430.
+   */
+  readonly through?: PeerFlow | undefined;
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;

@@ -36,6 +36,8 @@ export interface OutgoingOptions {
   readonly transport?: SipTransportName | undefined;
   /** The flow of the dialog: its connection and its listener are used again. */
   readonly flow?: PeerFlow | undefined;
+  /** The only way, whatever `nextHop` says. */
+  readonly through?: PeerFlow | undefined;
   readonly credentials?: Credentials | undefined;
   /** Contact of a request that makes a dialog: it depends on the flow. */
   readonly contactUser?: string | undefined;
@@ -74,6 +76,13 @@ export class OutgoingRequest implements ClientUser {
 
   /** @throws TandemError ERR_HEADER_INJECTION when the request cannot be written; nothing is sent then */
   start(): void {
+    const { through } = this.#options;
+    if (through) {
+      this.#starting = true;
+      this.#goThrough(through);
+      this.#starting = false;
+      return;
+    }
     const resolution = this.#core.locate(this.#options.nextHop, this.#options.transport);
     if (!(resolution instanceof Promise)) {
       this.#starting = true;
@@ -136,7 +145,7 @@ export class OutgoingRequest implements ClientUser {
     // The transaction of an attempt before this one may still fail to send its ACK.
     if (this.#final || this.#transaction?.state !== 'terminated') return;
     if (this.#cancel) this.#local(487);
-    else if (this.#core.closed || this.#targets.length === 0) this.#local(503);
+    else if (this.#core.closed || this.#targets.length === 0) this.#local(this.#options.through ? 430 : 503);
     else this.#attempt();
   }
 
@@ -155,6 +164,13 @@ export class OutgoingRequest implements ClientUser {
     this.#targets = [...resolution.targets];
     this.#explicit = resolution.explicit;
     this.#attempt();
+  }
+
+  #goThrough(flow: PeerFlow): void {
+    const request = this.#addressed(flow);
+    const bytes = printMessage(request);
+    if (flow.open) this.#send(request, bytes, flow);
+    else this.#local(430);
   }
 
   /** Sends to the next target that there is a flow to. */
