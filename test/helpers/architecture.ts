@@ -164,6 +164,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/sip': ['src/base'],
   media: ['src/base'],
+  'src/registrar': ['src/base', 'src/sip'],
   'src/session': ['src/base', 'src/sip', 'media'],
   'src/options': ['src/base', 'src/sip', 'src/session', 'media'],
   'src/tandem': ['src/base', 'src/sip', 'src/session', 'src/options', 'media'],
