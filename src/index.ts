@@ -8,7 +8,12 @@ export type { TandemMediaOptions, TandemOptions, TransportOptions } from './opti
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
-export { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+export {
+  DialogClientSession,
+  type InviteOptions,
+  type InviteTarget,
+  type KnownPlace,
+} from './session/dialog-client-session.ts';
 export {
   type AnswerOptions,
   type CallInviteOptions,

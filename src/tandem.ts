@@ -11,12 +11,12 @@ import { type Random, token } from './base/random.ts';
 import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
-import { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
 import type { TandemEvents } from './session/events.ts';
-import { type ForkStrategy, fork } from './session/fork.ts';
+import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
 import {
@@ -34,7 +34,7 @@ import { createNodeNetwork } from './sip/transport/node.ts';
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
 
-/** One URI or several; several are forked. */
+/** One target or several; several are forked. */
 export interface TandemInviteOptions extends InviteOptions {
   /** For several URIs: all at once (default), or one after the other. */
   readonly strategy?: ForkStrategy;
@@ -181,18 +181,21 @@ export class Tandem {
    * @throws DialogResponseError for a final response that is no answer, TandemError ERR_TIMEOUT, or
    * the signal's reason.
    */
-  async invite(target: string | readonly string[], options: TandemInviteOptions = {}): Promise<DialogClientSession> {
+  async invite(
+    target: InviteTarget | readonly InviteTarget[],
+    options: TandemInviteOptions = {},
+  ): Promise<DialogClientSession> {
     await this.open();
     const { strategy = 'parallel', ...rest } = options;
-    const uris = typeof target === 'string' ? [target] : target;
-    if (uris.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs a URI to call');
-    if (uris.length > 1 && rest.earlyMedia) throw new TandemError('ERR_ARGUMENT', 'earlyMedia works with one URI');
+    const targets = targetsOf(target);
+    if (targets.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs somebody to call');
+    if (targets.length > 1 && rest.earlyMedia) throw new TandemError('ERR_ARGUMENT', 'earlyMedia works with one URI');
     const legs: DialogClientSession[] = [];
     let winner: DialogClientSession | undefined;
     try {
-      for (const uri of uris) {
+      for (const one of targets) {
         const call = rest.call ?? legs[0];
-        legs.push(this.#leg(uri, call ? { ...rest, call } : rest));
+        legs.push(this.#leg(one, call ? { ...rest, call } : rest));
       }
       winner = await fork(legs, strategy, rest);
       return winner;
@@ -202,21 +205,21 @@ export class Tandem {
   }
 
   /** Makes the session of an outgoing call without calling yet: see `DialogClientSession.invite`. */
-  async newDialog(uri: string, options: InviteOptions = {}): Promise<DialogClientSession> {
+  async newDialog(target: InviteTarget, options: InviteOptions = {}): Promise<DialogClientSession> {
     await this.open();
-    return this.#leg(uri, options);
+    return this.#leg(target, options);
   }
 
   /**
-   * Calls `uri` as the partner of the call that is in `bridge`, and bridges both before the ACK, or with
+   * Calls `target` as the partner of the call that is in `bridge`, and bridges both before the ACK, or with
    * `earlyMedia` at the first audio.
    * @throws as `invite`, and ERR_CODEC_MISMATCH; the new leg is hung up then.
    */
-  async inviteBridge(uri: string, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
+  async inviteBridge(target: InviteTarget, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
     await this.open();
     const [originator] = bridge.sessions;
     const joined = originator ? { originator, call: originator } : {};
-    const leg = this.#leg(uri, { ...joined, ...options });
+    const leg = this.#leg(target, { ...joined, ...options });
     try {
       await leg.invite(options);
       bridge.add(leg);
@@ -357,8 +360,11 @@ export class Tandem {
     }
     const { callId } = invite.request.headers;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
-    const call = new DialogServerSession(this.#context, invite, this.#dialogMedia(callId, place), (uri, options, a) =>
-      this.#leg(uri, { originator: a, call: a, ...options }),
+    const call = new DialogServerSession(
+      this.#context,
+      invite,
+      this.#dialogMedia(callId, place),
+      (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
     );
     this.#inBackground(this.#handle(handler, call));
   }
@@ -382,11 +388,11 @@ export class Tandem {
 
   // ---- one outgoing leg
 
-  #leg(uri: string, options: InviteOptions): DialogClientSession {
-    const prepare = (more: InviteOptions) => outgoingLeg(uri, { ...options, ...more }, this.listeners);
+  #leg(target: InviteTarget, options: InviteOptions): DialogClientSession {
+    const prepare = (more: InviteOptions) => outgoingLeg(target, { ...options, ...more }, this.listeners);
     const callId = token(this.#random, 16);
     const data = options.call?.data ?? this.#context.callData();
-    const place = (): Promise<MediaPlace> => this.#placeFor(uri, options);
+    const place = (): Promise<MediaPlace> => this.#placeFor(target, options);
     return new DialogClientSession(this.#context, data, callId, prepare, this.#dialogMedia(callId, place));
   }
 
@@ -394,8 +400,11 @@ export class Tandem {
     return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
   }
 
-  async #placeFor(uri: string, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
-    const way = await this.#endpoint.wayTo(proxy ?? uri, transport);
+  async #placeFor(target: InviteTarget, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
+    const place = typeof target === 'string' ? { uri: target } : target;
+    const { through } = place;
+    if (through) return this.#place(through.listener, through.address);
+    const way = await this.#endpoint.wayTo(proxy ?? place.route?.[0] ?? place.uri, transport);
     if (way) return this.#place(way.listener, way.address);
     const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');

@@ -6,11 +6,23 @@ import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
+import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
+
+/** Whom to call: a SIP URI, or a place that is known already, such as a binding of the registrar. */
+export type InviteTarget = string | KnownPlace;
+
+export interface KnownPlace {
+  readonly uri: string;
+  /** Proxies on the way: URIs. */
+  readonly route?: readonly string[];
+  /** The connection or socket to use; then nothing is looked up. */
+  readonly through?: PeerFlow | undefined;
+}
 
 export interface InviteOptions {
   /** Credentials for a 401 or 407. */
