@@ -218,7 +218,7 @@ export class Tandem {
   async inviteBridge(target: InviteTarget, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
     await this.open();
     const [originator] = bridge.sessions;
-    const joined = originator ? { originator, call: originator } : {};
+    const joined = originator ? { originator, call: originator, transcode: bridge.transcodes } : {};
     const leg = this.#leg(target, { ...joined, ...options });
     try {
       await leg.invite(options);
@@ -249,8 +249,9 @@ export class Tandem {
 
   async #bridgeTwo(a: DialogSession, b: DialogSession, options: BridgeOptions | undefined): Promise<Bridge> {
     if (a === b) throw new TandemError('ERR_ARGUMENT', 'a call cannot be bridged with itself');
-    await prepareLike(a, b);
-    await prepareLike(b, a);
+    const transcode = options?.transcode ?? false;
+    await prepareLike(a, b, transcode);
+    await prepareLike(b, a, transcode);
     const bridge = new Bridge(this.#media, options);
     try {
       bridge.add(a);
@@ -389,7 +390,8 @@ export class Tandem {
   // ---- one outgoing leg
 
   #leg(target: InviteTarget, options: InviteOptions): DialogClientSession {
-    const prepare = (more: InviteOptions) => outgoingLeg(target, { ...options, ...more }, this.listeners);
+    const prepare = (more: InviteOptions) =>
+      outgoingLeg(target, { ...options, ...more }, this.listeners, this.#context.codecs);
     const callId = token(this.#random, 16);
     const data = options.call?.data ?? this.#context.callData();
     const place = (): Promise<MediaPlace> => this.#placeFor(target, options);

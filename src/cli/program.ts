@@ -78,7 +78,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
   outgoing(program.command('bridge <first> <second>'))
     .description('call two addresses and connect them')
     .option('--record <file.wav>', 'record both sides, first left, second right')
-    .option('--transcode', 'convert between codecs (not available yet)')
+    .option('--transcode', 'convert where the two speak different codecs')
     .action(
       run(async (first: string, second: string, options: BridgeCommandOptions) =>
         (await import('./bridge.ts')).bridge(first, second, options),

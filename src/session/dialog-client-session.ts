@@ -40,6 +40,8 @@ export interface InviteOptions {
   readonly proxy?: string;
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
+  /** Offer our other codecs behind the originator's: for a bridge that may convert. */
+  readonly transcode?: boolean;
   /** `invite` returns at the first response with audio; go on with `waitAnswer` and `ack`. */
   readonly earlyMedia?: boolean;
   readonly onResponse?: (response: SipResponse) => void;
@@ -142,10 +144,10 @@ export class DialogClientSession extends DialogSession {
   }
 
   /** Lets this leg's early audio flow to `a` and back. Returns how to stop it. */
-  bridgeEarly(a: DialogSession): (() => void) | undefined {
+  bridgeEarly(a: DialogSession, transcode = false): (() => void) | undefined {
     const [ours, theirs] = [this.media.audio, a.media.audio];
-    if (!ours || !theirs || !sameCodec(ours.codec, theirs.codec)) return undefined;
-    const bridge = this.context.media.createBridge({ dtmf: true });
+    if (!ours || !theirs || !(transcode || sameCodec(ours.codec, theirs.codec))) return undefined;
+    const bridge = this.context.media.createBridge({ dtmf: true, transcode });
     bridge.add(this.media.ready);
     bridge.add(a.media.ready);
     return () => bridge.close();
@@ -259,8 +261,12 @@ function noAnswer(callId: string, timeout: number): TandemError {
   return new TandemError('ERR_TIMEOUT', `no answer within ${timeout} ms`, { status: 408, facts: { callId, timeout } });
 }
 
-/** The codecs a leg that is to be bridged with `originator` may offer. */
-export function codecsLike(originator: DialogSession): Codec[] | undefined {
+/** The codecs a leg that is to be bridged with `originator` may offer. @param others to offer behind its own */
+export function codecsLike(originator: DialogSession, others: readonly Codec[]): Codec[] | undefined {
   const audio = originator.expectedAudio;
-  return audio ? narrowedCodecs(audio) : undefined;
+  if (!audio) return undefined;
+  const narrowed = narrowedCodecs(audio);
+  const isNew = (codec: Codec): boolean =>
+    !narrowed.some((one) => sameCodec(one, codec) || one.payloadType === codec.payloadType);
+  return [...narrowed, ...others.filter(isNew)];
 }

@@ -189,7 +189,7 @@ export class DialogServerSession extends DialogSession {
     if (targets.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs somebody to call', { status: 480 });
     // Our own leg comes first: the second is placed beside it, and its first word finds a way to go.
     if (!this.isAnswered) await this.#settleAudio();
-    const progress = new EarlyProgress(this, early);
+    const progress = new EarlyProgress(this, early, options.transcode ?? false);
     const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
     const legs: DialogClientSession[] = [];
     let winner: DialogClientSession | undefined;
@@ -303,14 +303,16 @@ export class DialogServerSession extends DialogSession {
 class EarlyProgress {
   readonly #a: DialogServerSession;
   readonly #mode: 'pass' | 'ringback' | 'none';
+  readonly #transcode: boolean;
   #work: Promise<void> = Promise.resolve();
   #rang = false;
   #media = false;
   #stopTone: (() => void) | undefined;
 
-  constructor(a: DialogServerSession, mode: 'pass' | 'ringback' | 'none') {
+  constructor(a: DialogServerSession, mode: 'pass' | 'ringback' | 'none', transcode: boolean) {
     this.#a = a;
     this.#mode = mode;
+    this.#transcode = transcode;
   }
 
   /** @param b which of the legs that ring */
@@ -345,7 +347,7 @@ class EarlyProgress {
 
   async #passMedia(b: DialogClientSession): Promise<void> {
     await this.#a.prepareAnswer();
-    this.#a.setEarlyBridge(b.bridgeEarly(this.#a));
+    this.#a.setEarlyBridge(b.bridgeEarly(this.#a, this.#transcode));
     await this.#a.progressMedia();
   }
 }

@@ -14,19 +14,23 @@ import {
 
 /**
  * @param target whom to call: `sip:user@host;transport=tcp`, or a place that is known.
+ * @param ours the codecs of this Tandem
  * @throws TandemError ERR_ARGUMENT (status 400) for a URI that cannot be called.
  */
 export function outgoingLeg(
   target: InviteTarget,
   options: InviteOptions,
   listeners: readonly SipListener[],
+  ours: readonly Codec[],
 ): OutgoingLeg {
   const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
   if (options.proxy !== undefined) checkUri(options.proxy, 'proxy');
   const { originator, headers, transport, username, password } = options;
   const from = fromAddress(options, listeners);
-  const codecs = options.codecs ? named(options.codecs) : originator && codecsLike(originator);
+  const codecs = options.codecs
+    ? named(options.codecs)
+    : originator && codecsLike(originator, options.transcode ? ours : []);
   const route = [...(options.proxy === undefined ? [] : [options.proxy]), ...path];
   const hops = (options.call ?? originator)?.maxForwards;
   return {
