@@ -5,6 +5,8 @@ export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvReco
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
+export type { Binding } from './registrar/location-store.ts';
+export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -35,12 +37,21 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
+export type {
+  CallCreated,
+  RegistrarEvent,
+  SessionEvent,
+  SipEvent,
+  SipTimerEvent,
+  TandemEvents,
+} from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { AuthOptions } from './sip/authenticator.ts';
+export type { DigestSecret, FindSecret } from './sip/digest-server.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';

@@ -8,7 +8,15 @@ import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
-import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
+import {
+  checkedCodecs,
+  checkedRegistrar,
+  checkedTransports,
+  type TandemOptions,
+  type TransportOptions,
+} from './options.ts';
+import type { BindingChange } from './registrar/location-store.ts';
+import { Registrar } from './registrar/registrar.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
@@ -19,10 +27,12 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import { type Admission, Authenticator } from './sip/authenticator.ts';
 import {
   type FiredTimer,
   type Flow,
   type InviteServer,
+  type ServerRequest,
   SipEndpoint,
   type SipListener,
   type SipStats,
@@ -44,6 +54,8 @@ export interface TandemInviteOptions extends InviteOptions {
 export interface CheckReport {
   readonly listeners: readonly SipListener[];
   readonly calls: number;
+  /** Phones that are registered here. */
+  readonly registrations: number;
   readonly background: number;
   readonly sip: SipStats;
   readonly media: Awaited<ReturnType<Media['counts']>>;
@@ -55,6 +67,8 @@ const farewellMs = 2000;
 
 export class Tandem {
   readonly observer: Observer<TandemEvents>;
+  /** Where users are; undefined without the option `registrar`. */
+  readonly registrar: Registrar | undefined;
   readonly #options: TandemOptions;
   readonly #transports: readonly TransportOptions[];
   readonly #clock: Clock;
@@ -62,6 +76,7 @@ export class Tandem {
   readonly #resolver: Resolver;
   readonly #logger: Logger;
   readonly #network: SipNetwork;
+  readonly #authenticator: Authenticator | undefined;
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
   readonly #context: SessionContext;
@@ -77,6 +92,7 @@ export class Tandem {
   constructor(options: TandemOptions = {}) {
     this.#options = options;
     this.#transports = checkedTransports(options.transports);
+    checkedRegistrar(options);
     this.#clock = options.clock ?? nodeClock;
     this.#random = options.random ?? createNodeRandom();
     this.#resolver = options.resolver ?? nodeResolver;
@@ -95,6 +111,7 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
+      outsideMethods: options.registrar ? ['REGISTER'] : [],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -109,6 +126,17 @@ export class Tandem {
       ...(options.udp ? { udp: options.udp } : {}),
     });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
+    this.#endpoint.onRequest = (request) => this.#serveRequest(request);
+    const authenticator = options.auth && new Authenticator(options.auth, clock, random);
+    this.#authenticator = authenticator;
+    if (options.registrar && authenticator)
+      this.registrar = new Registrar(options.registrar, {
+        clock,
+        random,
+        logger,
+        admit: ({ request }) => authenticator.admit(request),
+        onChange: (change) => this.#registered(change),
+      });
     this.#context = {
       clock,
       random,
@@ -307,6 +335,7 @@ export class Tandem {
     return {
       listeners: this.listeners,
       calls: this.#sessions.size,
+      registrations: this.registrar?.size ?? 0,
       background: this.#background.size,
       sip: this.#endpoint.stats,
       media: await this.#media.counts(),
@@ -333,6 +362,7 @@ export class Tandem {
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
+      this.registrar?.close();
       await this.#endpoint.close();
       await this.#media.close();
       this.#closed.resolve();
@@ -354,6 +384,33 @@ export class Tandem {
       invite.reject(503, { headers: [['Retry-After', '30']] });
       return;
     }
+    const authenticator = this.#authenticator;
+    if (!authenticator || authenticator.isOpen(invite.request)) {
+      this.#handOver(invite, undefined);
+      return;
+    }
+    const admission = authenticator.admit(invite.request);
+    if (!(admission instanceof Promise)) this.#admit(invite, admission);
+    else this.#inBackground(this.#admitLater(invite, admission));
+  }
+
+  async #admitLater(invite: InviteServer, admission: Promise<Admission>): Promise<void> {
+    try {
+      this.#admit(invite, await admission);
+    } catch (error) {
+      invite.reject(500);
+      throw error;
+    }
+  }
+
+  #admit(invite: InviteServer, admission: Admission): void {
+    if (invite.cancelled) return;
+    if (admission.ok) this.#handOver(invite, admission.user);
+    else invite.reject(admission.status, admission);
+  }
+
+  /** @param user who calls, if that is known */
+  #handOver(invite: InviteServer, user: string | undefined): void {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
@@ -366,8 +423,28 @@ export class Tandem {
       invite,
       this.#dialogMedia(callId, place),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
+      user,
     );
     this.#inBackground(this.#handle(handler, call));
+  }
+
+  #serveRequest(request: ServerRequest): void {
+    if (this.registrar && request.request.method === 'REGISTER') this.registrar.handle(request);
+    else request.respond(405);
+  }
+
+  #registered({ what, binding }: BindingChange): void {
+    const { user, uri, source, userAgent } = binding;
+    const { callId } = binding;
+    this.observer.emit('registrar:changed', {
+      what,
+      user,
+      uri,
+      source,
+      userAgent,
+      callId,
+      at: this.#clock.wallclock(),
+    });
   }
 
   /** Runs the handler; its scope is the call's lifetime. */

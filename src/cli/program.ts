@@ -5,8 +5,8 @@ import type { BridgeCommandOptions } from './bridge.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
+import type { IvrFlags } from './ivr/ivr.ts';
 import type { ServeOptions } from './serve.ts';
-import type { ServerFlags } from './settings.ts';
 
 /** The command line is wrong. An empty message means that all was said already (`--help`). */
 export class UsageError extends Error {
@@ -72,8 +72,9 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     );
 
   server(program.command('ivr'))
-    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record')
-    .action(run(async (options: ServerFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
+    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record, users by name')
+    .option('--demo', 'users 5001 to 5003, with a password that is printed')
+    .action(run(async (options: IvrFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
 
   outgoing(program.command('bridge <first> <second>'))
     .description('call two addresses and connect them')

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
+const seconds = z.int().min(1).max(604_800);
 const port = z.int().min(0).max(65_535);
 const rtpPort = z.int().min(1024).max(65_535);
 
@@ -23,6 +24,21 @@ const listener = z.strictObject({
 
 const pem = (what: string) => z.string().min(1).describe(`${what}: a file in PEM, or the text itself`);
 const certificate = { cert: pem('certificate, with the chain'), key: pem('its private key') };
+
+/** YAML takes digits for a number, and forgets the zeros in front. */
+const text = z.string('expected text: put it in quotes');
+
+const user = z
+  .strictObject({
+    password: text.min(1).optional().describe('what the phone is set up with'),
+    ha1: text
+      .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
+      .optional()
+      .describe('instead of the password: MD5 of name:realm:password'),
+    callerId: z.string().min(1).optional().describe('what the called see: a number, or Name <number>'),
+    callLimit: z.int().min(1).max(100_000).optional().describe('calls at once, from and to the user; default any'),
+  })
+  .refine(({ password, ha1 }) => (password === undefined) !== (ha1 === undefined), 'needs a password or an ha1');
 
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
@@ -52,6 +68,29 @@ const schema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe('pages that may connect to ws and wss, as https://example.com; default all'),
+  users: z
+    .record(z.string().regex(/^[\w.+-]+$/, 'a user is named by letters, digits and . + - _'), user)
+    .default({})
+    .describe('who may register and call, by name'),
+  auth: z
+    .strictObject({
+      realm: z.string().min(1).default('tandem').describe('what phones are told to be known at'),
+      algorithms: z
+        .array(z.enum(['SHA-256', 'SHA-512-256', 'MD5']))
+        .min(1)
+        .default(['MD5'])
+        .describe('strongest first; many phones give up where they see another beside MD5'),
+    })
+    .prefault({}),
+  registrar: z
+    .strictObject({
+      domains: z.array(z.string().min(1)).optional().describe('hosts that users are at; default any'),
+      minExpires: seconds.default(60).describe('s'),
+      maxExpires: seconds.default(3600).describe('s'),
+      maxContacts: z.int().min(1).max(1000).default(10).describe('phones of one user at once'),
+      whenFull: z.enum(['replace', 'refuse']).default('replace').describe('what one phone more does'),
+    })
+    .prefault({}),
   userAgent: z.string().min(1).default('Tandem').describe('the User-Agent and Server header'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
@@ -80,6 +119,7 @@ const schema = z.strictObject({
 });
 
 export type Config = z.output<typeof schema>;
+export type UserConfig = z.output<typeof user>;
 export type ListenerConfig = z.output<typeof listener>;
 
 export interface ConfigIssue {

@@ -39,6 +39,8 @@ export class DialogServerSession extends DialogSession {
   readonly fromUser: string | undefined;
   readonly toUser: string | undefined;
   readonly transport: string;
+  /** Who calls, where that was proved by a password (`auth`). */
+  readonly user: string | undefined;
   readonly #invite: InviteServer;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
@@ -47,8 +49,15 @@ export class DialogServerSession extends DialogSession {
   #finalSent = false;
 
   /** Made by `serve`, not by users. */
-  constructor(context: SessionContext, invite: InviteServer, media: DialogMedia, inviteLeg: InviteLeg) {
+  constructor(
+    context: SessionContext,
+    invite: InviteServer,
+    media: DialogMedia,
+    inviteLeg: InviteLeg,
+    user: string | undefined,
+  ) {
     super(context, context.callData());
+    this.user = user;
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;

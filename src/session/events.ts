@@ -37,6 +37,20 @@ export interface SipTimerEvent {
   readonly role: 'client' | 'server';
 }
 
+/** A phone registered at the registrar, or is no longer registered. */
+export interface RegistrarEvent {
+  readonly what: 'added' | 'refreshed' | 'removed' | 'expired' | 'replaced' | 'disconnected';
+  readonly user: string;
+  /** Its Contact. */
+  readonly uri: string;
+  /** Where it registered from: `udp:192.0.2.1:5060`. */
+  readonly source: string;
+  readonly userAgent: string | undefined;
+  readonly callId: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
 export interface TandemEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
@@ -46,6 +60,7 @@ export interface TandemEvents {
   'sip:request': SipEvent;
   'sip:response': SipEvent;
   'sip:timer': SipTimerEvent;
+  'registrar:changed': RegistrarEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
   /** Once, when the call ends. */

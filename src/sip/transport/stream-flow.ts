@@ -39,6 +39,8 @@ export interface StreamFlowOwner {
   onFrame(bytes: Uint8Array, flow: StreamFlow): void;
   /** The stream cannot be followed any more; `head` is what is to blame. The flow ends itself. */
   onBroken(error: string, head: Uint8Array | undefined, flow: StreamFlow): void;
+  /** It could not be made, or broke. */
+  onFailed(error: Error, flow: StreamFlow): void;
   onGone(flow: StreamFlow): void;
 }
 
@@ -188,6 +190,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   onClose(error: Error | undefined): void {
     const unheard = this.#unheard ?? [];
     this.#unheard = undefined;
+    if (error && this.#open) this.#owner.onFailed(error, this);
     this.#leave();
     // A peer that knows a listener of ours may still answer there (RFC 3261 §18.2.2).
     if (error || this.listener.port === 0)
