@@ -10,6 +10,7 @@ import { composeRequest, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type {
+  Exchange,
   InviteOptions,
   OptionsAnswer,
   RequestOptions,
@@ -36,6 +37,7 @@ export type {
   BodyOptions,
   Credentials,
   DialogEnd,
+  Exchange,
   Flow,
   InviteOptions,
   InviteResult,
@@ -152,23 +154,32 @@ export class SipEndpoint {
    * @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION
    */
   request(options: RequestOptions): Promise<SipResponse> {
+    return this.exchange(options).then(({ response }) => response);
+  }
+
+  /** As `request`, with what was sent and by which way. */
+  exchange(options: RequestOptions): Promise<Exchange> {
     this.#assertOpen();
-    const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
-    const { promise, resolve } = Promise.withResolvers<SipResponse>();
-    let seq = 1;
-    const { transport, through, credentials, contactUser } = options;
+    const { method } = options;
+    const { request, nextHop } = composeRequest(this.#core, method, options, this.#core.newTag());
+    const { promise, resolve } = Promise.withResolvers<Exchange>();
+    let seq = 0;
+    const nextSeq = options.nextSeq ?? (() => ++seq);
+    request.headers.cseq = { seq: nextSeq(), method };
+    const { transport, through, credentials, contactUser, contactParams, responseTimeout } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
-    new OutgoingRequest(
+    const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, through, credentials, contactUser, withContact },
+      { nextHop, transport, through, credentials, contactUser, contactParams, withContact, responseTimeout },
       {
-        onResponse: (response) => {
-          if (response.status >= 200) resolve(response);
+        onResponse: (response, local) => {
+          if (response.status >= 200) resolve({ response, request: outgoing.request, flow: outgoing.flow, local });
         },
-        nextSeq: () => ++seq,
+        nextSeq,
       },
-    ).start();
+    );
+    outgoing.start();
     return promise;
   }
 

@@ -25,6 +25,7 @@ function bench(transport: Transport) {
     open: true,
     sentBy: { host: '10.0.0.1', port: 5060 },
     whenNamed: (done) => done(),
+    whenGone() {},
     listener: {
       transport,
       host: '10.0.0.1',

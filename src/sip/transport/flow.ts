@@ -33,6 +33,8 @@ export interface PeerFlow extends Flow {
   readonly sentBy: SocketName | undefined;
   /** Calls back when `sentBy` is known, or the flow is gone: at once if that is so already. */
   whenNamed(done: () => void): void;
+  /** Calls back when a connection is gone, at once if it is already; of UDP never. */
+  whenGone(done: () => void): void;
   /** `onError` comes on a later turn, at most once. */
   send(bytes: Uint8Array, onError: (error: Error) => void): void;
   /** A dialog that may need this connection later keeps it from being closed as idle. */
@@ -94,6 +96,8 @@ export class UdpFlow implements PeerFlow {
   to(port: number): UdpFlow {
     return port === this.port ? this : new UdpFlow(this.listener, this.#socket, this.address, port);
   }
+
+  whenGone(): void {}
 
   hold(): void {}
 
