@@ -5,6 +5,10 @@ export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvReco
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
+export { RegisterResponseError } from './registration/errors.ts';
+export type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+export { RegisterTransaction } from './registration/register-transaction.ts';
+export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -35,7 +39,15 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
+export type {
+  CallCreated,
+  QualifyEvent,
+  RegistrationEvent,
+  SessionEvent,
+  SipEvent,
+  SipTimerEvent,
+  TandemEvents,
+} from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';

@@ -9,6 +9,10 @@ import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
 import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
+import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+import type { RegisterTransaction } from './registration/register-transaction.ts';
+import type { Registration, RegistrationReport } from './registration/registration.ts';
+import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
@@ -47,6 +51,7 @@ export interface CheckReport {
   readonly background: number;
   readonly sip: SipStats;
   readonly media: Awaited<ReturnType<Media['counts']>>;
+  readonly registrations: readonly RegistrationReport[];
   readonly draining: boolean;
 }
 
@@ -65,6 +70,7 @@ export class Tandem {
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
   readonly #context: SessionContext;
+  readonly #registrations: Registrations;
   readonly #sessions = new Set<DialogSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
@@ -124,6 +130,14 @@ export class Tandem {
         return () => this.#sessions.delete(session);
       },
     };
+    this.#registrations = new Registrations({
+      endpoint: this.#endpoint,
+      clock,
+      random,
+      logger,
+      namesItself: (listener) => this.#optionsOf(listener)?.externalHost !== undefined,
+      observer: this.observer,
+    });
   }
 
   // ---- incoming calls
@@ -232,6 +246,27 @@ export class Tandem {
     }
   }
 
+  // ---- registrations
+
+  /**
+   * Registers `uri` with a registrar, and keeps it registered until the registration or this Tandem is closed, or
+   * `signal` is aborted; the address is taken back then. Calls that come to it are handled as all calls.
+   * @param uri `sip:alice@example.com`, with port and transport of the registrar if need be
+   * @returns as soon as it is registered
+   * @throws RegisterResponseError when the first attempt fails (unless `keepTrying`), TandemError ERR_ARGUMENT, or
+   * the signal's reason
+   */
+  async register(uri: string, options?: RegisterOptions): Promise<Registration> {
+    await this.open();
+    return this.#registrations.register(uri, options);
+  }
+
+  /** Registers by hand: each `register`, `unregister` and `qualify` is yours to call. @throws TandemError ERR_ARGUMENT */
+  async registerTransaction(uri: string, options?: RegisterTransactionOptions): Promise<RegisterTransaction> {
+    await this.open();
+    return this.#registrations.transaction(uri, options);
+  }
+
   // ---- bridges
 
   /** An open bridge: `add` two calls to it. */
@@ -310,6 +345,7 @@ export class Tandem {
       background: this.#background.size,
       sip: this.#endpoint.stats,
       media: await this.#media.counts(),
+      registrations: this.#registrations.reports,
       draining: this.#draining,
     };
   }
@@ -329,7 +365,7 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await this.#hangupAll('server shutting down');
+      await Promise.all([this.#hangupAll('server shutting down'), this.#registrations.close()]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
@@ -402,11 +438,11 @@ export class Tandem {
     return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
   }
 
-  async #placeFor(target: InviteTarget, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
+  async #placeFor(target: InviteTarget, { transport, proxy, route }: InviteOptions): Promise<MediaPlace> {
     const place = typeof target === 'string' ? { uri: target } : target;
     const { through } = place;
     if (through) return this.#place(through.listener, through.address);
-    const way = await this.#endpoint.wayTo(proxy ?? place.route?.[0] ?? place.uri, transport);
+    const way = await this.#endpoint.wayTo(proxy ?? route?.[0] ?? place.route?.[0] ?? place.uri, transport);
     if (way) return this.#place(way.listener, way.address);
     const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
@@ -416,14 +452,16 @@ export class Tandem {
 
   #place(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const external = (this.#transports[this.listeners.indexOf(listener)] ?? this.#sibling(listener))?.mediaExternalIp;
+    const external = this.#optionsOf(listener)?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
     return { bindAddress, address };
   }
 
-  /** What was said of the listener whose address a connection without a listener of its own leaves from. */
-  #sibling({ host }: SipListener): TransportOptions | undefined {
-    return this.#transports[this.listeners.findIndex((one) => one.host === host)];
+  /** What was said of this listener; a connection without one leaves from the address of another. */
+  #optionsOf(listener: SipListener): TransportOptions | undefined {
+    const { listeners } = this;
+    const index = listeners.indexOf(listener);
+    return this.#transports[index < 0 ? listeners.findIndex(({ host }) => host === listener.host) : index];
   }
 
   #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {
