@@ -47,6 +47,7 @@ export type {
   SipEvent,
   SipTimerEvent,
   TandemEvents,
+  TrunkGatewayEvent,
 } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
@@ -62,3 +63,6 @@ export {
   Tandem,
   type TandemInviteOptions,
 } from './tandem.ts';
+export type { CallerIdOptions } from './trunk/caller-id.ts';
+export type { TrunkOptions } from './trunk/options.ts';
+export { Trunk, type TrunkReport, type TrunkState } from './trunk/trunk.ts';

@@ -9,6 +9,7 @@ import type { CallDataFactory } from './session/call-data.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
+import type { TrunkOptions } from './trunk/options.ts';
 
 export interface TransportOptions extends ListenOptions {
   /** What SDP says instead of the local address. */
@@ -26,6 +27,8 @@ export interface TandemOptions {
   /** For TLS connections of ours: whom to trust, and our certificate if a peer asks for one. */
   readonly tls?: SipEndpointOptions['tls'];
   readonly media?: TandemMediaOptions;
+  /** Ways to the telephone network, by name. */
+  readonly trunks?: Readonly<Record<string, TrunkOptions>>;
   readonly userAgent?: string;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */

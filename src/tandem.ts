@@ -34,6 +34,8 @@ import {
 import type { SipMessage } from './sip/message.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import type { Trunk, TrunkReport } from './trunk/trunk.ts';
+import { Trunks } from './trunk/trunks.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -52,6 +54,7 @@ export interface CheckReport {
   readonly sip: SipStats;
   readonly media: Awaited<ReturnType<Media['counts']>>;
   readonly registrations: readonly RegistrationReport[];
+  readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
 }
 
@@ -71,6 +74,7 @@ export class Tandem {
   readonly #media: Media;
   readonly #context: SessionContext;
   readonly #registrations: Registrations;
+  readonly #trunks: Trunks;
   readonly #sessions = new Set<DialogSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
@@ -138,6 +142,16 @@ export class Tandem {
       namesItself: (listener) => this.#optionsOf(listener)?.externalHost !== undefined,
       observer: this.observer,
     });
+    this.#trunks = new Trunks(
+      {
+        endpoint: this.#endpoint,
+        clock,
+        observer: this.observer,
+        registrations: this.#registrations,
+        invite: (uri, options) => this.invite(uri, options),
+      },
+      options.trunks,
+    );
   }
 
   // ---- incoming calls
@@ -267,6 +281,11 @@ export class Tandem {
     return this.#registrations.transaction(uri, options);
   }
 
+  /** @throws TandemError ERR_ARGUMENT for a name that is not among `TandemOptions.trunks` */
+  trunk(name: string): Trunk {
+    return this.#trunks.get(name);
+  }
+
   // ---- bridges
 
   /** An open bridge: `add` two calls to it. */
@@ -346,6 +365,7 @@ export class Tandem {
       sip: this.#endpoint.stats,
       media: await this.#media.counts(),
       registrations: this.#registrations.reports,
+      trunks: this.#trunks.reports,
       draining: this.#draining,
     };
   }
@@ -354,6 +374,7 @@ export class Tandem {
     try {
       await this.#media.open();
       await this.#endpoint.open();
+      this.#trunks.start();
     } catch (error) {
       await this.#endpoint.close();
       await this.#media.close();
@@ -365,7 +386,7 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await Promise.all([this.#hangupAll('server shutting down'), this.#registrations.close()]);
+      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
@@ -395,6 +416,12 @@ export class Tandem {
       invite.reject(480);
       return;
     }
+    const trunk = this.#trunks.of(invite.request, invite.flow.address);
+    const leave = trunk?.admit();
+    if (trunk && !leave) {
+      invite.reject(486);
+      return;
+    }
     const { callId } = invite.request.headers;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
     const call = new DialogServerSession(
@@ -402,7 +429,9 @@ export class Tandem {
       invite,
       this.#dialogMedia(callId, place),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
+      { trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) },
     );
+    if (leave) void call.ended.then(leave);
     this.#inBackground(this.#handle(handler, call));
   }
 

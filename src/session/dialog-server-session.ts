@@ -31,6 +31,14 @@ export interface CallInviteOptions extends InviteOptions {
   readonly strategy?: ForkStrategy;
 }
 
+/** By which way a call came. */
+export interface Arrival {
+  /** Name of the trunk. */
+  readonly trunk?: string | undefined;
+  /** Whom it is for, where that is not what its Request-URI says. */
+  readonly toUser?: string | undefined;
+}
+
 /** How a server session makes the outgoing legs of its call. */
 export type InviteLeg = (target: InviteTarget, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
 
@@ -39,6 +47,8 @@ export class DialogServerSession extends DialogSession {
   readonly fromUser: string | undefined;
   readonly toUser: string | undefined;
   readonly transport: string;
+  /** The trunk that the call came through. */
+  readonly trunk: string | undefined;
   readonly #invite: InviteServer;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
@@ -47,14 +57,21 @@ export class DialogServerSession extends DialogSession {
   #finalSent = false;
 
   /** Made by `serve`, not by users. */
-  constructor(context: SessionContext, invite: InviteServer, media: DialogMedia, inviteLeg: InviteLeg) {
+  constructor(
+    context: SessionContext,
+    invite: InviteServer,
+    media: DialogMedia,
+    inviteLeg: InviteLeg,
+    { trunk, toUser }: Arrival = {},
+  ) {
     super(context, context.callData());
+    this.trunk = trunk;
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;
     this.callId = headers.callId;
     this.fromUser = uriUser(headers.from.uri);
-    this.toUser = uriUser(uri) ?? uriUser(headers.to.uri);
+    this.toUser = toUser ?? uriUser(uri) ?? uriUser(headers.to.uri);
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);

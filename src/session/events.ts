@@ -70,12 +70,18 @@ export interface RegistrationEvents {
   'registration:qualified': QualifyEvent;
 }
 
+/** A gateway of a trunk answers, or does not any more. */
+export interface TrunkGatewayEvent extends QualifyEvent {
+  readonly trunk: string;
+}
+
 export interface TandemEvents extends RegistrationEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
   'call:ended': SessionEvent & { readonly cause: EndCause };
+  'trunk:gateway': TrunkGatewayEvent;
   'sip:request': SipEvent;
   'sip:response': SipEvent;
   'sip:timer': SipTimerEvent;

@@ -1,6 +1,7 @@
 /** A registrar in the lab's network that a test writes the answers for. */
 import type { Tandem } from '../../src/tandem.ts';
 import type { Lab } from '../../src/testing/index.ts';
+import type { LabSocket } from '../../src/testing/network/host.ts';
 import { type Received, read, reply } from '../sip/lab.ts';
 
 export interface Answer {
@@ -25,6 +26,7 @@ export class ScriptedRegistrar implements Disposable {
   readonly pings: number[] = [];
   script: Script = () => ({ status: 200 });
   readonly #lab: Lab;
+  #socket: LabSocket | undefined;
   readonly #answers = new Map<string, string | undefined>();
 
   constructor(lab: Lab, transport: 'udp' | 'tcp' = 'udp') {
@@ -35,6 +37,7 @@ export class ScriptedRegistrar implements Disposable {
         const answer = this.#receive(bytes, from);
         if (answer) socket.send(Buffer.from(answer, 'latin1'), from);
       });
+      this.#socket = socket;
       this.close = () => socket.close();
       return;
     }
@@ -51,6 +54,11 @@ export class ScriptedRegistrar implements Disposable {
   }
 
   readonly close: () => void;
+
+  /** A message of its own, over UDP; what comes back is in no inbox. */
+  send(text: string, to: { readonly address: string; readonly port: number }): void {
+    this.#socket?.send(Buffer.from(text, 'latin1'), to);
+  }
 
   [Symbol.dispose](): void {
     this.close();
@@ -71,6 +79,7 @@ export class ScriptedRegistrar implements Disposable {
       return undefined;
     }
     const request = read(text, now, from.port);
+    if (/^\d/.test(request.what)) return undefined;
     const branch = request.get('Via');
     if (this.#answers.has(branch)) return this.#answers.get(branch);
     const answer = this.script(request, this.inbox.length);
