@@ -69,6 +69,7 @@ function createTandem(config: Config, logger: Logger): Tandem {
     transports: listenersOf(config, serverTls(config.tls)),
     tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
+    trunks: config.trunks,
     userAgent: config.userAgent,
     logger,
   });

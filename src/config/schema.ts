@@ -24,6 +24,38 @@ const listener = z.strictObject({
 const pem = (what: string) => z.string().min(1).describe(`${what}: a file in PEM, or the text itself`);
 const certificate = { cert: pem('certificate, with the chain'), key: pem('its private key') };
 
+const text = z.string().min(1);
+const trunk = z.strictObject({
+  uri: text.describe('the provider: a host, host:port or SIP URI; a name without port is looked up by NAPTR and SRV'),
+  transport: z.enum(['udp', 'tcp', 'tls', 'ws', 'wss']).optional(),
+  gateways: z.array(text).optional().describe('more of them, in the order to try when one cannot take a call'),
+  username: text.optional(),
+  password: text.optional().describe('better TANDEM_TRUNKS_<NAME>_PASSWORD, or …_PASSWORD_FILE, which names a file'),
+  proxy: text.optional().describe('a SIP URI to send through'),
+  register: z
+    .union([z.boolean(), z.strictObject({ expires: z.int().min(30).max(604_800).describe('seconds') })])
+    .default(false)
+    .describe('keep username registered; without, the provider knows us by our address'),
+  callerId: z
+    .strictObject({
+      fixed: text.optional().describe('this number for every call; default the number of the caller'),
+      strip: text.optional().describe('taken off the front of it'),
+      add: text.optional().describe('put before it'),
+      displayName: text.optional(),
+      header: z.enum(['from', 'p-asserted-identity', 'p-preferred-identity']).default('from'),
+    })
+    .optional(),
+  qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
+  codecs: z.array(text).min(1).optional().describe('in order of preference; default media.codecs'),
+  srtp: z.literal('off', { error: 'off is all there is for now' }).default('off'),
+  maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
+  maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
+  trusted: z.array(text).optional().describe('addresses and ranges that calls of this trunk come from'),
+  inboundUser: text.optional().describe('whom incoming calls are for: uri (default), to, or this one'),
+  responseTimeout: milliseconds.optional().describe('ms of silence after which the next gateway is tried'),
+  testNumber: text.optional().describe('what `tandem trunk check` calls'),
+});
+
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
 const schema = z.strictObject({
@@ -73,6 +105,13 @@ const schema = z.strictObject({
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
     })
     .prefault({}),
+  trunks: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/i, 'a name has letters, digits, - and _, 32 at the most'),
+      trunk,
+    )
+    .default({})
+    .describe('ways to the telephone network, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z.strictObject({ listen: later('host:port of console, JSON-RPC and metrics') }).prefault({}),
   control: z.strictObject({ path: later('the control socket') }).prefault({}),
