@@ -7,6 +7,7 @@ export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
 export { RegisterResponseError } from './registration/errors.ts';
 export type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+export type { Qualified } from './registration/qualifier.ts';
 export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
@@ -56,6 +57,7 @@ export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Rington
 export { Recording } from './session/recording.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,
@@ -64,5 +66,6 @@ export {
   type TandemInviteOptions,
 } from './tandem.ts';
 export type { CallerIdOptions } from './trunk/caller-id.ts';
+export type { GatewayReport } from './trunk/gateway.ts';
 export type { TrunkOptions } from './trunk/options.ts';
 export { Trunk, type TrunkReport, type TrunkState } from './trunk/trunk.ts';

@@ -30,8 +30,10 @@ import {
   SipEndpoint,
   type SipListener,
   type SipStats,
+  type SipTransportName,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
+import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
@@ -258,6 +260,17 @@ export class Tandem {
       this.#inBackground(leg.close());
       throw error;
     }
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try: by NAPTR, SRV and address records (RFC 3263).
+   * @throws TandemError ERR_RESOLVE, ERR_URI, ERR_URI_SCHEME, ERR_TRANSPORT
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<readonly SipTarget[]> {
+    await this.open();
+    const found = await this.#endpoint.resolve(uri, transport);
+    if (!found.ok) throw found.error;
+    return found.value;
   }
 
   // ---- registrations

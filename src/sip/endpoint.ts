@@ -2,7 +2,7 @@
  * A SIP user agent core: takes what the transport received to the transaction, dialog or user it is for, and
  * offers its user INVITEs in both directions. Everything a peer can send has a defined answer here.
  */
-import { TandemError } from '../base/errors.ts';
+import { ok, type Result, TandemError } from '../base/errors.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import { InviteBacklog } from './invite-backlog.ts';
@@ -23,7 +23,7 @@ import { OutgoingRequest } from './outgoing.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerTransaction } from './transaction/server.ts';
-import type { PeerFlow } from './transport/flow.ts';
+import type { PeerFlow, Target } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
 import type { TlsServerOptions } from './transport/network.ts';
 import { createNodeNetwork } from './transport/node.ts';
@@ -117,13 +117,22 @@ export class SipEndpoint {
    * @param transport overrides the URI's
    */
   async wayTo(uri: string, transport?: SipTransportName): Promise<Way | undefined> {
-    const found = await this.#core.locate(uri, transport);
+    const found = await this.resolve(uri, transport);
     if (!found.ok) return undefined;
-    for (const target of found.targets) {
+    for (const target of found.value) {
       const listener = this.#core.transport.listenerFor(target);
       if (listener) return { listener, address: target.address };
     }
     return undefined;
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try (RFC 3263).
+   * @param transport overrides the URI's
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<Result<readonly Target[], TandemError>> {
+    const found = await this.#core.locate(uri, transport);
+    return found.ok ? ok(found.targets) : found;
   }
 
   get listeners(): readonly SipListener[] {

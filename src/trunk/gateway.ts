@@ -1,8 +1,7 @@
 /** One of a trunk's gateways, and whether it is there. */
-
 import { type Qualified, Qualifier, qualify } from '../registration/qualifier.ts';
 import type { QualifyEvent } from '../session/events.ts';
-import { noParams } from '../sip/message.ts';
+import { type NameAddr, noParams } from '../sip/message.ts';
 import { printUri, type SipUri } from '../sip/uri.ts';
 import type { TrunkContext } from './trunk.ts';
 
@@ -13,35 +12,42 @@ export interface GatewayReport {
   readonly lastQualify: Qualified | undefined;
 }
 
+export interface GatewayOptions {
+  readonly uri: SipUri;
+  /** Our user there. */
+  readonly account: string;
+  readonly proxy: string | undefined;
+  /** Milliseconds between the OPTIONS; 0 for none. */
+  readonly interval: number;
+}
+
 export class Gateway {
   readonly uri: SipUri;
   readonly #text: string;
+  readonly #ask: () => Promise<Qualified>;
   readonly #qualifier: Qualifier | undefined;
 
-  /** @param interval ms between the OPTIONS; 0 for none */
   constructor(
-    context: TrunkContext,
-    uri: SipUri,
-    account: string,
-    interval: number,
+    { endpoint, clock }: Pick<TrunkContext, 'endpoint' | 'clock'>,
+    { uri, account, proxy, interval }: GatewayOptions,
     onChange: (event: QualifyEvent) => void,
   ) {
     this.uri = uri;
     this.#text = printUri(uri);
+    const address = (of: SipUri): NameAddr => ({ displayName: undefined, uri: printUri(of), params: noParams });
+    const [from, to] = [address({ ...uri, user: account, port: undefined, params: noParams }), address(uri)];
+    const route = proxy === undefined ? [] : [proxy];
+    this.#ask = () => qualify(endpoint, clock, { uri: this.#text, from, to, contactUser: account, route });
     if (interval === 0) return;
-    const { endpoint, clock } = context;
-    const from = {
-      displayName: undefined,
-      uri: printUri({ ...uri, user: account, port: undefined, params: noParams }),
-      params: noParams,
-    };
-    const to = { displayName: undefined, uri: this.#text, params: noParams };
-    this.#qualifier = new Qualifier(
-      clock,
-      { interval },
-      () => qualify(endpoint, clock, { uri: this.#text, from, to, contactUser: account }),
-      ({ up, status, ms }) => onChange({ uri: this.#text, at: clock.wallclock(), up, status, ms }),
+    this.#qualifier = new Qualifier(clock, { interval }, this.#ask, ({ up, status, ms }) =>
+      onChange({ uri: this.#text, at: clock.wallclock(), up, status, ms }),
     );
+  }
+
+  /** One OPTIONS, now. */
+  async qualify(): Promise<GatewayReport> {
+    const lastQualify = await this.#ask();
+    return { uri: this.#text, state: lastQualify.up ? 'up' : 'down', lastQualify };
   }
 
   get isDown(): boolean {

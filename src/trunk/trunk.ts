@@ -61,10 +61,11 @@ export class Trunk {
     this.#options = options;
     this.#settings = checkedTrunk(name, options);
     this.#account = options.username ?? 'tandem';
-    const { qualify = 0, maxCallsPerSecond } = options;
+    const { qualify = 0, maxCallsPerSecond, proxy } = options;
+    const common = { account: this.#account, proxy, interval: qualify * 1000 };
     this.#gateways = this.#settings.gateways.map(
       (uri) =>
-        new Gateway(context, uri, this.#account, qualify * 1000, (event) =>
+        new Gateway(context, { ...common, uri }, (event) =>
           context.observer.emit('trunk:gateway', { trunk: name, ...event }),
         ),
     );
@@ -93,6 +94,11 @@ export class Trunk {
     const { name, state, calls } = this;
     const gateways = this.#gateways.map((gateway) => gateway.report());
     return { name, state, calls, gateways, registration: this.#registration?.report() };
+  }
+
+  /** Asks each gateway once by OPTIONS. @throws TandemError ERR_CLOSED */
+  qualify(): Promise<readonly GatewayReport[]> {
+    return Promise.all(this.#gateways.map((gateway) => gateway.qualify()));
   }
 
   // ---- calls out
