@@ -4,10 +4,10 @@ const registerAdvice: Readonly<Record<number, string>> = {
   403: 'the account is not allowed: check username, password, and whether our address has to be known there',
   404: 'the provider does not know the username',
   407: 'the password is wrong, or there is none: check username and password',
-  408: 'no answer: check the address, the transport, and a firewall between',
+  408: 'check the address, the transport, and a firewall between',
   423: 'it wants another time: set register.expires higher',
   430: 'the connection broke: check transport and port',
-  503: 'nobody is there: check the address, the transport and DNS',
+  503: 'check the address, the transport and DNS',
 };
 
 const callAdvice: Readonly<Record<number, string>> = {
@@ -16,7 +16,7 @@ const callAdvice: Readonly<Record<number, string>> = {
   403: 'credentials are wrong, our address is not known there, or the caller ID is not ours to use',
   404: 'no such number, or another format is wanted: try +E.164, as +4930123456',
   407: 'the provider wants credentials, or other ones: check username and password',
-  408: 'no answer: check the address, the transport, and a firewall between',
+  408: 'check the address, the transport, and a firewall between',
   410: 'the number is no longer in use',
   480: 'the trunk works, but the number is not reachable now',
   484: 'the number is not complete, or another format is wanted: try +E.164',

@@ -46,6 +46,7 @@ interface Check {
 }
 
 const audioMs = 2_000;
+const registerMs = 8_000;
 const askServerMs = 1_000;
 
 /** @returns 0 when nothing failed, and more than the look-up worked */
@@ -147,6 +148,7 @@ async function register({
   const uri = (uris[0] as string).replace(/^(sips?:)(.*@)?/i, `$1${encodeURIComponent(username)}@`);
   const { expires } = trunk.register === true ? {} : trunk.register;
   const transaction = await tandem.registerTransaction(uri, {
+    responseTimeout: registerMs,
     ...(password === undefined ? {} : { password }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(expires === undefined ? {} : { expires }),

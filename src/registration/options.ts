@@ -19,6 +19,8 @@ export interface RegisterTransactionOptions {
   /** Seconds to ask for, as in the Expires header; default 3600. */
   readonly expires?: number;
   readonly headers?: readonly HeaderField[];
+  /** Milliseconds until a server that says nothing is given up for the next; default 32,000. */
+  readonly responseTimeout?: number;
   /**
    * Register the address that the registrar sees us at instead of our own. Default: over UDP, where the listener
    * names no `externalHost`.

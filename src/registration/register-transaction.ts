@@ -198,7 +198,7 @@ export class RegisterTransaction {
   }
 
   #addressed(): Omit<RequestOptions, 'method'> {
-    const { transport, password } = this.#options;
+    const { transport, password, responseTimeout } = this.#options;
     return {
       uri: this.#registrar,
       from: this.#from,
@@ -206,6 +206,7 @@ export class RegisterTransaction {
       contactUser: this.contactUser,
       route: this.route,
       ...(transport ? { transport } : {}),
+      ...(responseTimeout === undefined ? {} : { responseTimeout }),
       ...(password === undefined ? {} : { credentials: { username: this.username, password } }),
     };
   }

@@ -131,7 +131,7 @@ describe('tandem trunk check', () => {
       {},
       /^warn {2}options .*503/,
     ],
-    ['nobody there', () => undefined, { responseTimeout: 500 }, /^fail {2}call .*408.*no answer: check the address/],
+    ['nobody there', () => undefined, { responseTimeout: 500 }, /^fail {2}call .*408.*: check the address/],
   ])('knows %s', async (_, script, trunk, expected) => {
     using far = await provider(script);
     const { status, stderr, lines } = await check({ uri: far.uri, username: 'account', ...trunk }, [
