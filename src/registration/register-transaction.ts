@@ -172,10 +172,11 @@ export class RegisterTransaction {
   async #send(expires: number, contact: string | undefined): Promise<Exchange> {
     const before = this.#flow;
     const through = before?.reliable && before.open ? before : undefined;
-    let exchange = await this.#exchange(expires, contact, through);
-    // The connection broke meanwhile: any other way will do.
-    if (through && exchange.local) exchange = await this.#exchange(expires, contact, undefined);
-    return exchange;
+    const exchange = await this.#exchange(expires, contact, through);
+    if (!through || !exchange.local) return exchange;
+    // Gone, or nobody is at its other end (RFC 5626 §4.5): any other way will do.
+    through.destroy();
+    return this.#exchange(expires, contact, undefined);
   }
 
   async #exchange(expires: number, contact: string | undefined, through: PeerFlow | undefined): Promise<Exchange> {

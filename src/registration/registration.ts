@@ -24,7 +24,7 @@ export interface RegistrationContext extends RegisterContext {
 /** What a call needs to be made as the one who is registered. */
 export interface RegisteredCaller {
   readonly from: string;
-  readonly username: string;
+  readonly username?: string;
   readonly password?: string;
   /** Pre-loaded: the outbound proxy, and the Service-Route of the registrar (RFC 3608). */
   readonly route: readonly string[];
@@ -121,8 +121,7 @@ export class Registration implements AsyncDisposable {
     const { route, username } = this.#transaction;
     return {
       from: this.uri,
-      username,
-      ...(password === undefined ? {} : { password }),
+      ...(password === undefined ? {} : { username, password }),
       route: [...route, ...(this.#granted?.serviceRoute ?? [])],
     };
   }

@@ -474,6 +474,19 @@ describe('over TCP', () => {
     await lab.run(registration.close());
   });
 
+  test('a connection that nobody answers on is replaced', async ({ lab }) => {
+    using registrar = new ScriptedRegistrar(lab, 'tcp');
+    registrar.script = () => granted(1_000);
+    const tandem = await lab.serve(() => {});
+    const registration = await lab.run(tandem.register(tcp));
+    const dead = registrar.registers[0]?.port;
+    registrar.script = ({ port }) => (port === dead ? 'silence' : granted(1_000));
+    await lab.advance(1_000_000);
+    expect(registrar.registers.map(({ port }) => port === dead)).toEqual([true, true, false]);
+    expect(registration.state).toBe('registered');
+    await lab.run(registration.close());
+  });
+
   test('a registrar that hangs up each time is not called in a hurry', async ({ lab }) => {
     using registrar = new ScriptedRegistrar(lab, 'tcp');
     registrar.script = () => {

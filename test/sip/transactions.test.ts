@@ -26,6 +26,7 @@ function bench(transport: Transport) {
     sentBy: { host: '10.0.0.1', port: 5060 },
     whenNamed: (done) => done(),
     whenGone() {},
+    destroy() {},
     listener: {
       transport,
       host: '10.0.0.1',

@@ -40,6 +40,8 @@ export interface PeerFlow extends Flow {
   /** A dialog that may need this connection later keeps it from being closed as idle. */
   hold(): void;
   release(): void;
+  /** Closes a connection whose peer does not answer any more. UDP has none. */
+  destroy(): void;
 }
 
 /**
@@ -102,4 +104,6 @@ export class UdpFlow implements PeerFlow {
   hold(): void {}
 
   release(): void {}
+
+  destroy(): void {}
 }
