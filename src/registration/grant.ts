@@ -22,6 +22,8 @@ export interface SeenAs {
 
 /** A week: whoever grants more is asked again all the same. */
 const maxExpires = 604_800;
+/** Of one kind; they go into each request of ours. */
+const maxAddresses = 16;
 
 /**
  * @param contact as it was registered
@@ -34,7 +36,7 @@ export function readGrant(response: SipResponse, contact: string, asked: number)
   const expires = parseDecimal(own?.params.expires ?? '', 10) ?? seconds(response, 'expires') ?? asked;
   return {
     expires: Math.min(expires, maxExpires),
-    serviceRoute: addresses(response, 'service-route'),
+    serviceRoute: addresses(response, 'service-route').filter(isSip),
     associatedUris: addresses(response, 'p-associated-uri'),
   };
 }
@@ -86,8 +88,14 @@ function seconds(response: SipResponse, name: string): number | undefined {
 }
 
 function addresses(response: SipResponse, name: string): string[] {
-  return headerValues(response, name).flatMap((value) => {
+  const all = headerValues(response, name).flatMap((value) => {
     const list = parseNameAddrList(value);
     return list.ok ? list.value.map(({ uri }) => uri) : [];
   });
+  return all.slice(0, maxAddresses);
+}
+
+function isSip(text: string): boolean {
+  const uri = parseUri(text);
+  return uri.ok && uri.value.scheme !== 'tel';
 }

@@ -33,7 +33,7 @@ export interface RegisterTransactionOptions {
 }
 
 export interface QualifyOptions {
-  /** Milliseconds from one OPTIONS to the next. */
+  /** Milliseconds from an answer to the next OPTIONS, 1000 at least. */
   readonly interval: number;
   /** Milliseconds that each may take; default 4000. */
   readonly timeout?: number;

@@ -12,6 +12,7 @@ export interface Qualified {
 }
 
 const defaultTimeoutMs = 4_000;
+const shortestMs = 1_000;
 
 /** One OPTIONS. @throws TandemError ERR_CLOSED */
 export async function qualify(
@@ -44,7 +45,7 @@ export class Qualifier {
     onChange: (result: Qualified, before: Qualified | undefined) => void,
   ) {
     this.#clock = clock;
-    this.#interval = interval;
+    this.#interval = Math.max(shortestMs, interval);
     this.#probe = probe;
     this.#onChange = onChange;
   }

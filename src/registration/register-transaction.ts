@@ -133,8 +133,13 @@ export class RegisterTransaction {
       const exchange = await this.#send(0, all ? '*' : this.#contact);
       if (exchange.response.status >= 300) throw this.#refused(exchange);
       this.#bound = false;
-      this.#take(undefined);
+      this.release();
     });
+  }
+
+  /** Keeps the connection no longer: it is closed when it is idle. `unregister` does so by itself. */
+  release(): void {
+    this.#take(undefined);
   }
 
   /** Asks the registrar by OPTIONS whether it is there. @param timeout ms; default 4000. @throws TandemError ERR_CLOSED */

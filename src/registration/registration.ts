@@ -7,12 +7,14 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Observer } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
 import type { RegistrationEvent, RegistrationEvents, TandemEvents } from '../session/events.ts';
+import type { SipTransportName } from '../sip/options.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
 import { RegisterResponseError } from './errors.ts';
+import { KeepAlive } from './keep-alive.ts';
 import type { RegisterOptions } from './options.ts';
 import { type Qualified, Qualifier } from './qualifier.ts';
 import { type RegisterContext, type Registered, RegisterTransaction } from './register-transaction.ts';
-import { backoffMs, keepAliveMs, refreshMs, retryAfterMs } from './timing.ts';
+import { backoffMs, refreshMs, retryAfterMs } from './timing.ts';
 
 export type RegistrationState = 'registering' | 'registered' | 'failed' | 'unregistered' | 'closed';
 
@@ -26,6 +28,7 @@ export interface RegisteredCaller {
   readonly from: string;
   readonly username?: string;
   readonly password?: string;
+  readonly transport?: SipTransportName;
   /** Pre-loaded: the outbound proxy, and the Service-Route of the registrar (RFC 3608). */
   readonly route: readonly string[];
 }
@@ -40,7 +43,6 @@ export interface RegistrationReport {
   readonly status: number | undefined;
 }
 
-const keepAlive = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 const overConnections = 120_000;
 const throughNat = 25_000;
 /** A connection that did not last so long is no reason to hurry. */
@@ -58,6 +60,7 @@ export class Registration implements AsyncDisposable {
   readonly #options: RegisterOptions;
   readonly #transaction: RegisterTransaction;
   readonly #qualifier: Qualifier | undefined;
+  readonly #keepAlive: KeepAlive;
   readonly #first = Promise.withResolvers<void>();
   readonly #end: (error: TandemError | undefined) => void;
   #state: RegistrationState = 'registering';
@@ -70,7 +73,6 @@ export class Registration implements AsyncDisposable {
   #failures = 0;
   #trying: Promise<void> | undefined;
   #timer: Timer | undefined;
-  #keepAlive: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   /** Made by `register`, not by users. @throws TandemError ERR_ARGUMENT */
@@ -79,6 +81,7 @@ export class Registration implements AsyncDisposable {
     this.#options = options;
     const transaction = new RegisterTransaction(context, uri, options);
     this.#transaction = transaction;
+    this.#keepAlive = new KeepAlive(context.clock, context.random);
     this.uri = transaction.uri;
     const { promise, resolve } = Promise.withResolvers<TandemError | undefined>();
     this.ended = promise;
@@ -117,11 +120,12 @@ export class Registration implements AsyncDisposable {
 
   /** Options for `invite`: the call comes from the registered address, with its credentials, by the registrar's routes. */
   get caller(): RegisteredCaller {
-    const { password } = this.#options;
+    const { password, transport } = this.#options;
     const { route, username } = this.#transaction;
     return {
       from: this.uri,
       ...(password === undefined ? {} : { username, password }),
+      ...(transport === undefined ? {} : { transport }),
       route: [...route, ...(this.#granted?.serviceRoute ?? [])],
     };
   }
@@ -193,15 +197,14 @@ export class Registration implements AsyncDisposable {
     this.#since = clock.now();
     this.#state = 'registered';
     this.#say(again ? 'registration:refreshed' : 'registration:registered', { expires: granted.expires });
-    this.#wait(refreshMs(granted.expires, random), 'registration');
-    this.#keepOpen();
+    this.#wait(refreshMs(granted.expires, random));
+    this.#keepAlive.start(this.flow, this.#options.keepAlive ?? this.#defaultKeepAlive());
     this.#first.resolve();
   }
 
   #failed(error: unknown): void {
     if (this.#closing) return;
     this.#failures++;
-    this.#keepAlive?.cancel();
     const refusal = error instanceof RegisterResponseError ? error : undefined;
     this.#status = refusal?.status;
     const first = this.#granted === undefined && !this.#options.keepTrying;
@@ -219,7 +222,7 @@ export class Registration implements AsyncDisposable {
     );
     logger.warn({ uri: this.uri, error: refusal.message, retryInMs }, 'registration failed');
     this.#say('registration:failed', { retryInMs });
-    this.#wait(retryInMs, 'registration');
+    this.#wait(retryInMs);
   }
 
   #giveUp(error: unknown): void {
@@ -227,7 +230,7 @@ export class Registration implements AsyncDisposable {
       error instanceof TandemError ? error : new TandemError('ERR_REGISTER', messageOf(error), { cause: error });
     this.#state = 'failed';
     this.#givenUp = true;
-    this.#qualifier?.close();
+    this.#letGo();
     this.#say('registration:failed', {});
     this.#first.reject(cause);
     this.#end(cause);
@@ -236,10 +239,10 @@ export class Registration implements AsyncDisposable {
   /** The connection is gone, and with it the way by which calls would come. */
   #lost(): void {
     const { clock, random } = this.#context;
-    this.#keepAlive?.cancel();
+    this.#keepAlive.stop();
     if (this.#over || this.#trying || this.#state !== 'registered') return;
     const lasted = clock.now() - this.#since >= lastedMs;
-    this.#wait(lasted ? 0 : backoffMs(1, this.#options.backoff ?? {}, random), 'registration');
+    this.#wait(lasted ? 0 : backoffMs(1, this.#options.backoff ?? {}, random));
   }
 
   #qualified({ up, status, ms }: Qualified, before: Qualified | undefined): void {
@@ -248,26 +251,9 @@ export class Registration implements AsyncDisposable {
     if (up && before) this.#attempt();
   }
 
-  #wait(ms: number, label: string): void {
+  #wait(ms: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#context.clock.setTimer(ms, () => this.#attempt(), label);
-  }
-
-  /** NATs and firewalls forget a way that nothing takes. */
-  #keepOpen(): void {
-    this.#keepAlive?.cancel();
-    const { clock, random } = this.#context;
-    const { flow } = this;
-    const every = this.#options.keepAlive ?? this.#defaultKeepAlive();
-    if (!flow || every === 0) return;
-    const next = (): void => {
-      this.#keepAlive = clock.setTimer(keepAliveMs(every, random), send, 'keep-alive');
-    };
-    const send = (): void => {
-      flow.send(keepAlive, () => {});
-      next();
-    };
-    next();
+    this.#timer = this.#context.clock.setTimer(ms, () => this.#attempt(), 'registration');
   }
 
   #defaultKeepAlive(): number {
@@ -277,7 +263,7 @@ export class Registration implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#timer?.cancel();
-    this.#keepAlive?.cancel();
+    this.#keepAlive.stop();
     this.#qualifier?.close();
     if (this.#givenUp) return;
     const over = new AbortController();
@@ -288,10 +274,17 @@ export class Registration implements AsyncDisposable {
     );
     const confirmed = await Promise.race([this.#farewell(), patience]);
     over.abort();
+    this.#letGo();
     this.#state = confirmed ? 'unregistered' : 'closed';
     if (confirmed) this.#say('registration:unregistered', {});
     this.#first.reject(new TandemError('ERR_CLOSED', `the registration of ${this.uri} was closed`));
     this.#end(undefined);
+  }
+
+  #letGo(): void {
+    this.#keepAlive.stop();
+    this.#qualifier?.close();
+    this.#transaction.release();
   }
 
   /** @returns whether the registrar said that we are not there any more */

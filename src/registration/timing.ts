@@ -11,7 +11,7 @@ export interface Backoff {
   readonly max?: number;
 }
 
-/** However short a time a registrar grants, it is not asked more often. */
+/** However short a time a registrar names, it is not asked more often. */
 const shortestMs = 5_000;
 const longestRetryAfter = 86_400;
 
@@ -26,12 +26,12 @@ export function backoffMs(failures: number, { base = 30_000, max = 1_800_000 }: 
   return ceiling * (0.5 + 0.5 * fraction(random));
 }
 
-/** What a Retry-After asks for, a day at most; `18000;duration=3600` and comments are allowed there (RFC 3261 §20.33). */
+/** What a Retry-After asks for, five seconds to a day; `18000;duration=3600` and comments are allowed there (RFC 3261 §20.33). */
 export function retryAfterMs(response: SipResponse): number | undefined {
   const value = header(response, 'retry-after') ?? '';
   const digits = /^\d{1,10}/.exec(value)?.[0] ?? '';
   const seconds = parseDecimal(digits, 10);
-  return seconds === undefined ? undefined : Math.min(seconds, longestRetryAfter) * 1000;
+  return seconds === undefined ? undefined : Math.max(shortestMs, Math.min(seconds, longestRetryAfter) * 1000);
 }
 
 /** 80 to 100 %, for keep-alives (RFC 5626 §4.4.1). */

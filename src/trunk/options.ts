@@ -44,7 +44,7 @@ export interface TrunkOptions {
 export interface TrunkSettings {
   readonly gateways: readonly SipUri[];
   readonly trusted: readonly Cidr[];
-  /** SIP URI without user: the provider's. */
+  /** The provider's host, for our addresses there. */
   readonly domain: string;
 }
 
@@ -66,6 +66,7 @@ export function checkedTrunk(name: string, options: TrunkOptions): TrunkSettings
   });
   if (options.register && !options.username) throw wrong('register needs a username');
   if (options.srtp !== undefined && options.srtp !== 'off') throw wrong('srtp: off is all there is for now');
+  if (!((options.qualify ?? 0) >= 0)) throw wrong(`qualify is a number of seconds, not ${options.qualify}`);
   for (const key of ['maxChannels', 'maxCallsPerSecond'] as const) {
     const value = options[key];
     if (value !== undefined && !(value > 0)) throw wrong(`${key} is a number above 0, not ${value}`);

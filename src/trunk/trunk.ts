@@ -173,7 +173,8 @@ export class Trunk {
 
   #asWeCall(options: InviteOptions, identity: NameAddr | undefined, call: DialogSession | undefined): InviteOptions {
     const { username, password, proxy, codecs, callerId, responseTimeout = defaultResponseMs } = this.#options;
-    const caller = options.from === undefined ? identity : this.#named(options.from, options.displayName);
+    const named = identity && { ...identity, displayName: options.displayName ?? identity.displayName };
+    const caller = options.from === undefined ? named : this.#named(options.from, options.displayName);
     const { from, displayName, headers } = callerIdOf(caller, this.#account, this.#settings.domain, callerId);
     const hops = this.#registration?.caller.route ?? (proxy === undefined ? [] : [proxy]);
     // A leg that speaks the other's codec needs no conversion.

@@ -1,4 +1,6 @@
 /** A registrar in the lab's network that a test writes the answers for. */
+
+import type { SipTransportName } from '../../src/sip/options.ts';
 import type { Tandem } from '../../src/tandem.ts';
 import type { Lab } from '../../src/testing/index.ts';
 import type { LabSocket } from '../../src/testing/network/host.ts';
@@ -29,7 +31,7 @@ export class ScriptedRegistrar implements Disposable {
   #socket: LabSocket | undefined;
   readonly #answers = new Map<string, string | undefined>();
 
-  constructor(lab: Lab, transport: 'udp' | 'tcp' = 'udp') {
+  constructor(lab: Lab, transport: SipTransportName = 'udp') {
     this.#lab = lab;
     const host = lab.network.host('registrar', this.address);
     if (transport === 'udp') {
@@ -41,14 +43,18 @@ export class ScriptedRegistrar implements Disposable {
       this.close = () => socket.close();
       return;
     }
-    const server = host.listenStream(5060, (connection) => ({
-      onOpen() {},
-      onData: (bytes) => {
-        const answer = this.#receive(bytes, { address: connection.address, port: connection.port });
-        if (answer) connection.write(Buffer.from(answer, 'latin1'), () => {});
-      },
-      onClose() {},
-    }));
+    const server = host.listenStream(
+      5060,
+      (connection) => ({
+        onOpen() {},
+        onData: (bytes) => {
+          const answer = this.#receive(bytes, { address: connection.address, port: connection.port });
+          if (answer) connection.write(Buffer.from(answer, 'latin1'), () => {});
+        },
+        onClose() {},
+      }),
+      transport,
+    );
     this.close = () => server.close();
     this.dropConnections = () => host.dropStreams();
   }

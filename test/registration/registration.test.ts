@@ -445,14 +445,19 @@ describe('behind a NAT', () => {
   });
 });
 
-describe('over TCP', () => {
+describe('over a connection', () => {
   const tcp = 'sip:alice@10.0.9.9;transport=tcp';
 
-  test('all of it goes by one connection, which is kept', async ({ lab }) => {
-    using registrar = new ScriptedRegistrar(lab, 'tcp');
+  test.for([
+    'tcp',
+    'tls',
+    'ws',
+    'wss',
+  ] as const)('all of it goes by one %s connection, which is kept', async (transport, { lab }) => {
+    using registrar = new ScriptedRegistrar(lab, transport);
     registrar.script = () => granted(3_600);
     const tandem = await lab.serve(() => {});
-    const registration = await lab.run(tandem.register(tcp));
+    const registration = await lab.run(tandem.register('sip:alice@10.0.9.9:5060', { transport }));
     await lab.advance(20_000_000);
     expect(registrar.registers.length).toBeGreaterThan(5);
     expect(new Set(registrar.registers.map(({ port }) => port)).size).toBe(1);
@@ -472,6 +477,22 @@ describe('over TCP', () => {
     expect(registrar.registers).toHaveLength(2);
     expect(registration.state).toBe('registered');
     await lab.run(registration.close());
+  });
+
+  test.for<[string, (registration: Registration) => void]>([
+    ['when it is closed', (registration) => void registration.close()],
+    ['when it is refused', () => {}],
+  ])('the connection is kept no longer %s', async ([, end], { lab }) => {
+    using registrar = new ScriptedRegistrar(lab, 'tcp');
+    registrar.script = (_, index) => (index === 0 ? granted(100) : { status: 403 });
+    const tandem = await lab.serve(() => {});
+    const registration = await lab.run(tandem.register(tcp, { retryForever: false }));
+    end(registration);
+    await lab.run(registration.ended);
+    expect((await tandem.check()).sip.connections).toBe(1);
+    await lab.advance(1_300_000);
+    expect((await tandem.check()).sip.connections).toBe(0);
+    expect(lab.clock.pendingTimers()).toEqual([]);
   });
 
   test('a connection that nobody answers on is replaced', async ({ lab }) => {
@@ -511,7 +532,7 @@ describe('what a registration is good for', () => {
         ? {
             status: 200,
             headers: [
-              'Service-Route: <sip:10.0.9.9;lr>, <sip:edge@10.0.9.9;lr>',
+              'Service-Route: <sip:10.0.9.9;lr>, <sip:edge@10.0.9.9;lr>, <mailto:x@y>, <sip:a:99999>, <tel:1>',
               'P-Associated-URI: <tel:+4930>, <sip:+4930@10.0.9.9>',
             ],
           }

@@ -45,7 +45,7 @@ describe('the back-off of RFC 5626 §4.5', () => {
 describe('Retry-After', () => {
   it.each([
     ['120', 120_000],
-    ['0', 0],
+    ['0', 5_000],
     ['18000;duration=3600', 18_000_000],
     ['120 (I am in a meeting)', 120_000],
     ['9999999999', 86_400_000],

@@ -25,6 +25,7 @@ describe('the settings of a trunk', () => {
     ['main', { uri: 'a', srtp: 'sdes' as 'off' }, /srtp: off is all there is for now/],
     ['main', { uri: 'a', maxChannels: 0 }, /maxChannels/],
     ['main', { uri: 'a', maxCallsPerSecond: Number.NaN }, /maxCallsPerSecond/],
+    ['main', { uri: 'a', qualify: -1 }, /qualify is a number of seconds/],
     ['no name', { uri: 'a' }, /a name has letters/],
   ])('%s %j is refused in one line', (name, options, message) => {
     const make = (): unknown => new Tandem({ trunks: { [name]: options } });
