@@ -172,14 +172,12 @@ export class Trunk {
   }
 
   #asWeCall(options: InviteOptions, identity: NameAddr | undefined, call: DialogSession | undefined): InviteOptions {
-    const { username, password, proxy, codecs, callerId, responseTimeout = defaultResponseMs } = this.#options;
+    const { username, password, proxy, callerId, responseTimeout = defaultResponseMs } = this.#options;
     const named = identity && { ...identity, displayName: options.displayName ?? identity.displayName };
     const caller = options.from === undefined ? named : this.#named(options.from, options.displayName);
     const { from, displayName, headers } = callerIdOf(caller, this.#account, this.#settings.domain, callerId);
     const hops = this.#registration?.caller.route ?? (proxy === undefined ? [] : [proxy]);
-    // A leg that speaks the other's codec needs no conversion.
-    const shared = call?.expectedAudio?.codec.name;
-    const offered = options.codecs ?? (shared !== undefined && codecs?.includes(shared) ? undefined : codecs);
+    const offered = this.#codecsFor(options, call);
     return {
       from,
       ...(displayName === undefined ? {} : { displayName }),
@@ -189,6 +187,14 @@ export class Trunk {
       ...(offered === undefined ? {} : { codecs: offered }),
       responseTimeout: options.responseTimeout ?? responseTimeout,
     };
+  }
+
+  #codecsFor(options: InviteOptions, call: DialogSession | undefined): readonly string[] | undefined {
+    const { codecs } = this.#options;
+    const spoken = call?.expectedAudio?.codec.name;
+    if (options.codecs || !codecs || spoken === undefined || !codecs.includes(spoken)) return options.codecs ?? codecs;
+    // Nothing is converted where the codec of the other leg will do.
+    return options.transcode ? [spoken, ...codecs.filter((name) => name !== spoken)] : undefined;
   }
 
   #named(from: string, displayName: string | undefined): NameAddr {

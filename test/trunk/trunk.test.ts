@@ -137,6 +137,26 @@ describe('a second leg over a trunk', () => {
   });
 });
 
+describe('the codecs of a second leg', () => {
+  test.for<[string, readonly string[], boolean, string]>([
+    ['only the caller’s where it will do', ['PCMA', 'PCMU'], false, '0'],
+    ['the caller’s first where others can be converted', ['PCMA', 'PCMU'], true, '0 8'],
+    ['those of the trunk where the caller’s is not among them', ['PCMA'], true, '8'],
+  ])('are %s', async ([, codecs, transcode, expected], { lab }) => {
+    let tandem: Tandem | undefined;
+    const opened = await open(lab, { codecs: [...codecs, 'telephone-event'] }, async (call) => {
+      await (tandem as Tandem).trunk('main').inviteFor(call, '1234', { transcode });
+    });
+    ({ tandem } = opened);
+    opened.first.onCall = { reject: 486 };
+    const alice = lab.phone('alice');
+    const call = alice.invite('9');
+    await lab.run(call.settled);
+    const offer = await opened.first.receives('INVITE');
+    expect(/m=audio \d+ RTP\/AVP ([\d ]+)/.exec(offer.body)?.[1]?.replace(/ ?(9\d|1\d\d)/g, '')).toBe(expected);
+  });
+});
+
 describe('the limits of a trunk', () => {
   test('channels, of both directions', async ({ lab }) => {
     const { tandem, first } = await open(lab, { maxChannels: 2, trusted: ['10.0.1.0/24'] }, async (call) => {
