@@ -68,7 +68,7 @@ function described(report: ProcessReport): string {
     `listeners   ${listeners.map(({ transport, host, port }) => `${transport}:${host}:${port}`).join(' ') || 'none'}`,
     `calls       ${report.calls}`,
     ...report.trunks.map((trunk) => `trunk       ${trunkLine(trunk)}`),
-    ...report.registrations.map((one) => `registered  ${registrationLine(one)}`),
+    ...report.registrations.map((one) => `account     ${registrationLine(one)}`),
     `sip         ${counts(sip)}`,
     `media       ${counts(media)}`,
     `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,

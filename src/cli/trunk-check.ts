@@ -67,7 +67,9 @@ export async function trunkCheck(name: string, options: TrunkCheckOptions): Prom
   let tandem: Tandem | undefined;
   try {
     // It is registered and asked here, step by step, and not behind our back.
-    tandem = await openOutgoing(uris, options, { [name]: { ...trunk, register: false, qualify: 0 } });
+    tandem = await openOutgoing([...uris, ...(trunk.proxy === undefined ? [] : [trunk.proxy])], options, {
+      [name]: { ...trunk, register: false, qualify: 0 },
+    });
     await run({ tandem, name, trunk, uris, options, signal, socket: config.socket, find });
   } catch (error) {
     if (!isAbort(error, signal)) throw error;
@@ -87,8 +89,8 @@ async function run(check: Check): Promise<void> {
   await askGateways(check);
   check.signal.throwIfAborted();
   const release = await register(check);
-  check.signal.throwIfAborted();
   try {
+    check.signal.throwIfAborted();
     await call(check);
   } finally {
     await release?.();

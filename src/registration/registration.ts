@@ -155,6 +155,11 @@ export class Registration implements AsyncDisposable {
     return this.#first.promise;
   }
 
+  /** Registers again now, not when it is time: whoever hears that the registrar has forgotten us. */
+  refresh(): void {
+    this.#attempt();
+  }
+
   /** Takes our Contact back and stops. Idempotent; takes `unregisterTimeout` at the most, and never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -248,7 +253,7 @@ export class Registration implements AsyncDisposable {
   #qualified({ up, status, ms }: Qualified, before: Qualified | undefined): void {
     this.#context.observer.emit('registration:qualified', { ...this.#stamp(), up, status, ms });
     // It was away and may have forgotten us.
-    if (up && before) this.#attempt();
+    if (up && before) this.refresh();
   }
 
   #wait(ms: number): void {

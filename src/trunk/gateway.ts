@@ -30,7 +30,7 @@ export class Gateway {
   constructor(
     { endpoint, clock }: Pick<TrunkContext, 'endpoint' | 'clock'>,
     { uri, account, proxy, interval }: GatewayOptions,
-    onChange: (event: QualifyEvent) => void,
+    onChange: (event: QualifyEvent, isBack: boolean) => void,
   ) {
     this.uri = uri;
     this.#text = printUri(uri);
@@ -39,8 +39,8 @@ export class Gateway {
     const route = proxy === undefined ? [] : [proxy];
     this.#ask = () => qualify(endpoint, clock, { uri: this.#text, from, to, contactUser: account, route });
     if (interval === 0) return;
-    this.#qualifier = new Qualifier(clock, { interval }, this.#ask, ({ up, status, ms }) =>
-      onChange({ uri: this.#text, at: clock.wallclock(), up, status, ms }),
+    this.#qualifier = new Qualifier(clock, { interval }, this.#ask, ({ up, status, ms }, before) =>
+      onChange({ uri: this.#text, at: clock.wallclock(), up, status, ms }, up && before !== undefined),
     );
   }
 

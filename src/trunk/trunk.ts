@@ -64,10 +64,12 @@ export class Trunk {
     const { qualify = 0, maxCallsPerSecond, proxy } = options;
     const common = { account: this.#account, proxy, interval: qualify * 1000 };
     this.#gateways = this.#settings.gateways.map(
-      (uri) =>
-        new Gateway(context, { ...common, uri }, (event) =>
-          context.observer.emit('trunk:gateway', { trunk: name, ...event }),
-        ),
+      (uri, index) =>
+        new Gateway(context, { ...common, uri }, (event, isBack) => {
+          context.observer.emit('trunk:gateway', { trunk: name, ...event });
+          // The first is the registrar: it was away and may have forgotten us.
+          if (isBack && index === 0) this.#registration?.refresh();
+        }),
     );
     if (maxCallsPerSecond !== undefined) this.#rate = new TokenBucket(maxCallsPerSecond, () => context.clock.now());
   }

@@ -280,6 +280,21 @@ describe('a trunk that registers', () => {
     expect(registrar.registers.at(-1)?.get('Expires')).toBe('0');
   });
 
+  test('registers again when its gateway is back', async ({ lab }) => {
+    using registrar = new ScriptedRegistrar(lab);
+    const tandem = await lab.serve(() => {}, {
+      trunks: { main: { uri: '10.0.9.9', username: 'account', register: true, qualify: 30 } },
+    });
+    await lab.advance(100_000);
+    lab.network.partition('tandem', 'registrar');
+    await lab.advance(100_000);
+    expect(registrar.registers).toHaveLength(1);
+    lab.network.heal();
+    await lab.advance(40_000);
+    expect(registrar.registers).toHaveLength(2);
+    await lab.run(tandem.close());
+  });
+
   test('two accounts at one provider are told apart by whom they are for', async ({ lab }) => {
     using registrar = new ScriptedRegistrar(lab);
     registrar.script = () => ({ status: 200 });
