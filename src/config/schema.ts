@@ -52,7 +52,12 @@ const trunk = z.strictObject({
   maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
   trusted: z.array(text).optional().describe('addresses and ranges that calls of this trunk come from'),
   inboundUser: text.optional().describe('whom incoming calls are for: uri (default), to, or this one'),
-  responseTimeout: milliseconds.optional().describe('ms of silence after which the next gateway is tried'),
+  responseTimeout: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .optional()
+    .describe('ms of silence after which the next gateway is tried'),
   testNumber: text.optional().describe('what `tandem trunk check` calls'),
 });
 

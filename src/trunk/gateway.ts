@@ -19,6 +19,8 @@ export interface GatewayOptions {
   readonly proxy: string | undefined;
   /** Milliseconds between the OPTIONS; 0 for none. */
   readonly interval: number;
+  /** Milliseconds that each may take. */
+  readonly timeout: number;
 }
 
 export class Gateway {
@@ -29,7 +31,7 @@ export class Gateway {
 
   constructor(
     { endpoint, clock }: Pick<TrunkContext, 'endpoint' | 'clock'>,
-    { uri, account, proxy, interval }: GatewayOptions,
+    { uri, account, proxy, interval, timeout }: GatewayOptions,
     onChange: (event: QualifyEvent, isBack: boolean) => void,
   ) {
     this.uri = uri;
@@ -37,7 +39,7 @@ export class Gateway {
     const address = (of: SipUri): NameAddr => ({ displayName: undefined, uri: printUri(of), params: noParams });
     const [from, to] = [address({ ...uri, user: account, port: undefined, params: noParams }), address(uri)];
     const route = proxy === undefined ? [] : [proxy];
-    this.#ask = () => qualify(endpoint, clock, { uri: this.#text, from, to, contactUser: account, route });
+    this.#ask = () => qualify(endpoint, clock, { uri: this.#text, from, to, contactUser: account, route }, timeout);
     if (interval === 0) return;
     this.#qualifier = new Qualifier(clock, { interval }, this.#ask, ({ up, status, ms }, before) =>
       onChange({ uri: this.#text, at: clock.wallclock(), up, status, ms }, up && before !== undefined),

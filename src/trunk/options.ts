@@ -34,7 +34,7 @@ export interface TrunkOptions {
   readonly trusted?: readonly string[] | undefined;
   /** Whom incoming calls are for: `uri` (default), the user of the `to` header, or always this one. */
   readonly inboundUser?: string | undefined;
-  /** Milliseconds after which a gateway that says nothing is given up for the next; default 4000. */
+  /** Milliseconds after which a gateway that says nothing is given up, for the next or as down; default 4000. */
   readonly responseTimeout?: number | undefined;
   /** What `tandem trunk check` calls. */
   readonly testNumber?: string | undefined;
@@ -67,7 +67,7 @@ export function checkedTrunk(name: string, options: TrunkOptions): TrunkSettings
   if (options.register && !options.username) throw wrong('register needs a username');
   if (options.srtp !== undefined && options.srtp !== 'off') throw wrong('srtp: off is all there is for now');
   if (!((options.qualify ?? 0) >= 0)) throw wrong(`qualify is a number of seconds, not ${options.qualify}`);
-  for (const key of ['maxChannels', 'maxCallsPerSecond'] as const) {
+  for (const key of ['maxChannels', 'maxCallsPerSecond', 'responseTimeout'] as const) {
     const value = options[key];
     if (value !== undefined && !(value > 0)) throw wrong(`${key} is a number above 0, not ${value}`);
   }

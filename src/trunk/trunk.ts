@@ -61,8 +61,8 @@ export class Trunk {
     this.#options = options;
     this.#settings = checkedTrunk(name, options);
     this.#account = options.username ?? 'tandem';
-    const { qualify = 0, maxCallsPerSecond, proxy } = options;
-    const common = { account: this.#account, proxy, interval: qualify * 1000 };
+    const { qualify = 0, maxCallsPerSecond, proxy, responseTimeout: timeout = defaultResponseMs } = options;
+    const common = { account: this.#account, proxy, interval: qualify * 1000, timeout };
     this.#gateways = this.#settings.gateways.map(
       (uri, index) =>
         new Gateway(context, { ...common, uri }, (event, isBack) => {

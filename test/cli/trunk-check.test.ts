@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, RunningTandem, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
+import { RawPhone } from '../helpers/raw-phone.ts';
 import { type Received, read, reply } from '../sip/lab.ts';
 
 let server: RunningServer;
@@ -59,6 +60,19 @@ describe('tandem trunk check', () => {
         ].join('\n'),
       ),
     );
+  });
+
+  it('hears when no audio comes', async () => {
+    using phone = await RawPhone.open();
+    const { status, lines } = await check({ uri: `127.0.0.1:${phone.sipPort}`, responseTimeout: 500 }, [
+      '--number',
+      '1',
+    ]);
+    expect(status).toBe(1);
+    expect(lines.at(-1)).toMatch(
+      /^fail {2}audio {5}\d+ packets out, 0 in, in 2 s: nothing comes in; check mediaExternalIp/,
+    );
+    await phone.nextRequest('BYE');
   });
 
   it('says the same as JSON', async () => {

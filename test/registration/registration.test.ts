@@ -524,6 +524,31 @@ describe('over a connection', () => {
   });
 });
 
+describe('many registrations over a bad network', () => {
+  test.for([1, 2, 3])('are all there after two hours, and nothing is left of them (seed %i)', async (seed) => {
+    await using lab = new TestLab({ seed, network: { loss: 0.3, reorder: 0.1, duplicate: 0.1, delayMs: 40 } });
+    using registrar = new ScriptedRegistrar(lab);
+    registrar.script = ({ get }, index) =>
+      index % 7 === 3 && get('Expires') !== '0'
+        ? { status: 503, headers: ['Retry-After: 20'] }
+        : { status: 200, contact: '', headers: [`Expires: ${get('Expires')}`] };
+    const tandem = await lab.serve(() => {});
+    const names = Array.from({ length: 50 }, (_, index) => `sip:user${index}@10.0.9.9`);
+    const all = await lab.run(
+      Promise.all(names.map((name) => tandem.register(name, { expires: 300, keepTrying: true }))),
+    );
+    await lab.advance(7_200_000);
+    lab.network.set({ loss: 0 });
+    await lab.until(() => all.every(({ state }) => state === 'registered'), 3_600_000);
+    expect(all.map(({ state }) => state)).toEqual(names.map(() => 'registered'));
+    await lab.run(Promise.all(all.map((one) => one.close())));
+    expect((await tandem.check()).registrations).toEqual([]);
+    await lab.advance(64_000);
+    expect((await tandem.check()).sip).toMatchObject({ transactions: 0, timers: 0 });
+    expect(lab.clock.pendingTimers()).toEqual([]);
+  });
+});
+
 describe('what a registration is good for', () => {
   test('calls are made by its routes, as the one who is registered', async ({ lab }) => {
     using registrar = new ScriptedRegistrar(lab);
