@@ -7,6 +7,11 @@ export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
+export { RegisterResponseError } from './registration/errors.ts';
+export type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+export type { Qualified } from './registration/qualifier.ts';
+export { RegisterTransaction } from './registration/register-transaction.ts';
+export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -39,11 +44,14 @@ export {
 } from './session/errors.ts';
 export type {
   CallCreated,
+  QualifyEvent,
   RegistrarEvent,
+  RegistrationEvent,
   SessionEvent,
   SipEvent,
   SipTimerEvent,
   TandemEvents,
+  TrunkGatewayEvent,
 } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
@@ -54,6 +62,7 @@ export type { AuthOptions } from './sip/authenticator.ts';
 export type { DigestSecret, FindSecret } from './sip/digest-server.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,
@@ -61,3 +70,7 @@ export {
   Tandem,
   type TandemInviteOptions,
 } from './tandem.ts';
+export type { CallerIdOptions } from './trunk/caller-id.ts';
+export type { GatewayReport } from './trunk/gateway.ts';
+export type { TrunkOptions } from './trunk/options.ts';
+export { Trunk, type TrunkReport, type TrunkState } from './trunk/trunk.ts';

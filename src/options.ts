@@ -11,6 +11,7 @@ import type { AuthOptions } from './sip/authenticator.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
+import type { TrunkOptions } from './trunk/options.ts';
 
 export interface TransportOptions extends ListenOptions {
   /** What SDP says instead of the local address. */
@@ -32,6 +33,8 @@ export interface TandemOptions {
   readonly auth?: AuthOptions;
   /** Users of `auth` may register; default: nobody can. */
   readonly registrar?: RegistrarOptions;
+  /** Ways to the telephone network, by name. */
+  readonly trunks?: Readonly<Record<string, TrunkOptions>>;
   readonly userAgent?: string;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */

@@ -17,6 +17,10 @@ import {
 } from './options.ts';
 import type { BindingChange } from './registrar/location-store.ts';
 import { Registrar } from './registrar/registrar.ts';
+import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+import type { RegisterTransaction } from './registration/register-transaction.ts';
+import type { Registration, RegistrationReport } from './registration/registration.ts';
+import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
@@ -36,10 +40,14 @@ import {
   SipEndpoint,
   type SipListener,
   type SipStats,
+  type SipTransportName,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
+import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import type { Trunk, TrunkReport } from './trunk/trunk.ts';
+import { Trunks } from './trunk/trunks.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -55,10 +63,12 @@ export interface CheckReport {
   readonly listeners: readonly SipListener[];
   readonly calls: number;
   /** Phones that are registered here. */
-  readonly registrations: number;
+  readonly bindings: number;
   readonly background: number;
   readonly sip: SipStats;
   readonly media: Awaited<ReturnType<Media['counts']>>;
+  readonly registrations: readonly RegistrationReport[];
+  readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
 }
 
@@ -80,6 +90,8 @@ export class Tandem {
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
   readonly #context: SessionContext;
+  readonly #registrations: Registrations;
+  readonly #trunks: Trunks;
   readonly #sessions = new Set<DialogSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
@@ -152,6 +164,24 @@ export class Tandem {
         return () => this.#sessions.delete(session);
       },
     };
+    this.#registrations = new Registrations({
+      endpoint: this.#endpoint,
+      clock,
+      random,
+      logger,
+      namesItself: (listener) => this.#optionsOf(listener)?.externalHost !== undefined,
+      observer: this.observer,
+    });
+    this.#trunks = new Trunks(
+      {
+        endpoint: this.#endpoint,
+        clock,
+        observer: this.observer,
+        registrations: this.#registrations,
+        invite: (uri, options) => this.invite(uri, options),
+      },
+      options.trunks,
+    );
   }
 
   // ---- incoming calls
@@ -260,6 +290,43 @@ export class Tandem {
     }
   }
 
+  /**
+   * Where a request to this URI would be sent, in the order to try: by NAPTR, SRV and address records (RFC 3263).
+   * @throws TandemError ERR_RESOLVE, ERR_URI, ERR_URI_SCHEME, ERR_TRANSPORT
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<readonly SipTarget[]> {
+    await this.open();
+    const found = await this.#endpoint.resolve(uri, transport);
+    if (!found.ok) throw found.error;
+    return found.value;
+  }
+
+  // ---- registrations
+
+  /**
+   * Registers `uri` with a registrar, and keeps it registered until the registration or this Tandem is closed, or
+   * `signal` is aborted; the address is taken back then. Calls that come to it are handled as all calls.
+   * @param uri `sip:alice@example.com`, with port and transport of the registrar if need be
+   * @returns as soon as it is registered
+   * @throws RegisterResponseError when the first attempt fails (unless `keepTrying`), TandemError ERR_ARGUMENT, or
+   * the signal's reason
+   */
+  async register(uri: string, options?: RegisterOptions): Promise<Registration> {
+    await this.open();
+    return this.#registrations.register(uri, options);
+  }
+
+  /** Registers by hand: each `register`, `unregister` and `qualify` is yours to call. @throws TandemError ERR_ARGUMENT */
+  async registerTransaction(uri: string, options?: RegisterTransactionOptions): Promise<RegisterTransaction> {
+    await this.open();
+    return this.#registrations.transaction(uri, options);
+  }
+
+  /** @throws TandemError ERR_ARGUMENT for a name that is not among `TandemOptions.trunks` */
+  trunk(name: string): Trunk {
+    return this.#trunks.get(name);
+  }
+
   // ---- bridges
 
   /** An open bridge: `add` two calls to it. */
@@ -335,10 +402,12 @@ export class Tandem {
     return {
       listeners: this.listeners,
       calls: this.#sessions.size,
-      registrations: this.registrar?.size ?? 0,
+      bindings: this.registrar?.size ?? 0,
       background: this.#background.size,
       sip: this.#endpoint.stats,
       media: await this.#media.counts(),
+      registrations: this.#registrations.reports,
+      trunks: this.#trunks.reports,
       draining: this.#draining,
     };
   }
@@ -347,6 +416,7 @@ export class Tandem {
     try {
       await this.#media.open();
       await this.#endpoint.open();
+      this.#trunks.start();
     } catch (error) {
       await this.#endpoint.close();
       await this.#media.close();
@@ -358,7 +428,7 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await this.#hangupAll('server shutting down');
+      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
@@ -385,8 +455,9 @@ export class Tandem {
       return;
     }
     const authenticator = this.#authenticator;
-    if (!authenticator || authenticator.isOpen(invite.request)) {
-      this.#handOver(invite, undefined);
+    const trunk = this.#trunks.of(invite.request, invite.flow.address);
+    if (trunk || !authenticator || authenticator.isOpen(invite.request)) {
+      this.#handOver(invite, undefined, trunk);
       return;
     }
     const admission = authenticator.admit(invite.request);
@@ -409,11 +480,16 @@ export class Tandem {
     else invite.reject(admission.status, admission);
   }
 
-  /** @param user who calls, if that is known */
-  #handOver(invite: InviteServer, user: string | undefined): void {
+  /** @param user who calls, if that is known @param trunk the one that the call came through */
+  #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
+      return;
+    }
+    const leave = trunk?.admit();
+    if (trunk && !leave) {
+      invite.reject(486);
       return;
     }
     const { callId } = invite.request.headers;
@@ -423,8 +499,9 @@ export class Tandem {
       invite,
       this.#dialogMedia(callId, place),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
-      user,
+      { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) },
     );
+    if (leave) void call.ended.then(leave);
     this.#inBackground(this.#handle(handler, call));
   }
 
@@ -479,11 +556,11 @@ export class Tandem {
     return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
   }
 
-  async #placeFor(target: InviteTarget, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
+  async #placeFor(target: InviteTarget, { transport, proxy, route }: InviteOptions): Promise<MediaPlace> {
     const place = typeof target === 'string' ? { uri: target } : target;
     const { through } = place;
     if (through) return this.#place(through.listener, through.address);
-    const way = await this.#endpoint.wayTo(proxy ?? place.route?.[0] ?? place.uri, transport);
+    const way = await this.#endpoint.wayTo(proxy ?? route?.[0] ?? place.route?.[0] ?? place.uri, transport);
     if (way) return this.#place(way.listener, way.address);
     const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
@@ -493,14 +570,16 @@ export class Tandem {
 
   #place(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const external = (this.#transports[this.listeners.indexOf(listener)] ?? this.#sibling(listener))?.mediaExternalIp;
+    const external = this.#optionsOf(listener)?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
     return { bindAddress, address };
   }
 
-  /** What was said of the listener whose address a connection without a listener of its own leaves from. */
-  #sibling({ host }: SipListener): TransportOptions | undefined {
-    return this.#transports[this.listeners.findIndex((one) => one.host === host)];
+  /** What was said of this listener; a connection without one leaves from the address of another. */
+  #optionsOf(listener: SipListener): TransportOptions | undefined {
+    const { listeners } = this;
+    const index = listeners.indexOf(listener);
+    return this.#transports[index < 0 ? listeners.findIndex(({ host }) => host === listener.host) : index];
   }
 
   #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {

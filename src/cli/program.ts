@@ -7,6 +7,7 @@ import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
 import type { ServeOptions } from './serve.ts';
+import type { TrunkCheckOptions } from './trunk-check.ts';
 
 /** The command line is wrong. An empty message means that all was said already (`--help`). */
 export class UsageError extends Error {
@@ -103,6 +104,23 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: CheckCommandOptions) => (await import('./check.ts')).check(options)));
 
   program
+    .command('trunk')
+    .description('the trunks of the configuration')
+    .command('check <name>')
+    .description('look up, ask, register with and call through a trunk, and say what is wrong')
+    .option('--number <number>', 'whom to call; default the testNumber of the trunk')
+    .option('--timeout <seconds>', 'how long it may ring', positive, 30)
+    .option('--listen <transport:host:port>', 'our own SIP address; default any free port')
+    .option('--rtp-ports <min-max>', 'ports for RTP; default a few free ones')
+    .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
+    .option('--json', 'as JSON')
+    .action(
+      run(async (name: string, options: TrunkCheckOptions) =>
+        (await import('./trunk-check.ts')).trunkCheck(name, options),
+      ),
+    );
+
+  program
     .command('config')
     .description('the settings in effect, and where each came from')
     .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
@@ -122,7 +140,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('make a script project: an IVR, its test, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
 
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command
       .exitOverride((error) => {
         throw asUsage(error);

@@ -75,6 +75,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     transports: listenersOf(config, serverTls(config.tls)),
     tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
+    trunks: config.trunks,
     userAgent: config.userAgent,
     logger,
   });

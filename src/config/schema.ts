@@ -40,6 +40,47 @@ const user = z
   })
   .refine(({ password, ha1 }) => (password === undefined) !== (ha1 === undefined), 'needs a password or an ha1');
 
+const trunk = z.strictObject({
+  uri: text
+    .min(1)
+    .describe('the provider: a host, host:port or SIP URI; a name without port is looked up by NAPTR and SRV'),
+  transport: z.enum(['udp', 'tcp', 'tls', 'ws', 'wss']).optional(),
+  gateways: z.array(text.min(1)).optional().describe('more of them, in the order to try when one cannot take a call'),
+  username: text.min(1).optional(),
+  password: text
+    .min(1)
+    .optional()
+    .describe('better TANDEM_TRUNKS_<NAME>_PASSWORD, or …_PASSWORD_FILE, which names a file'),
+  proxy: text.min(1).optional().describe('a SIP URI to send through'),
+  register: z
+    .union([z.boolean(), z.strictObject({ expires: z.int().min(30).max(604_800).describe('seconds') })])
+    .default(false)
+    .describe('keep username registered; without, the provider knows us by our address'),
+  callerId: z
+    .strictObject({
+      fixed: text.min(1).optional().describe('this number for every call; default the number of the caller'),
+      strip: text.min(1).optional().describe('taken off the front of it'),
+      add: text.min(1).optional().describe('put before it'),
+      displayName: text.min(1).optional(),
+      header: z.enum(['from', 'p-asserted-identity', 'p-preferred-identity']).default('from'),
+    })
+    .optional(),
+  qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
+  codecs: z.array(text.min(1)).min(1).optional().describe('in order of preference; default media.codecs'),
+  srtp: z.literal('off', { error: 'off is all there is for now' }).default('off'),
+  maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
+  maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
+  trusted: z.array(text.min(1)).optional().describe('addresses and ranges that calls of this trunk come from'),
+  inboundUser: text.min(1).optional().describe('whom incoming calls are for: uri (default), to, or this one'),
+  responseTimeout: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .optional()
+    .describe('ms of silence after which the next gateway is tried'),
+  testNumber: text.min(1).optional().describe('what `tandem trunk check` calls'),
+});
+
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
 const schema = z.strictObject({
@@ -112,6 +153,13 @@ const schema = z.strictObject({
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
     })
     .prefault({}),
+  trunks: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/i, 'a name has letters, digits, - and _, 32 at the most'),
+      trunk,
+    )
+    .default({})
+    .describe('ways to the telephone network, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z.strictObject({ listen: later('host:port of console, JSON-RPC and metrics') }).prefault({}),
   control: z.strictObject({ path: later('the control socket') }).prefault({}),

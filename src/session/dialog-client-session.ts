@@ -38,6 +38,8 @@ export interface InviteOptions {
   readonly transport?: SipTransportName;
   /** A proxy to send everything through: a SIP URI. */
   readonly proxy?: string;
+  /** SIP URIs to pass after the proxy, such as a registrar's Service-Route (RFC 3608). */
+  readonly route?: readonly string[];
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
@@ -47,6 +49,8 @@ export interface InviteOptions {
   readonly onResponse?: (response: SipResponse) => void;
   /** Milliseconds until an unanswered call is cancelled; default none. */
   readonly timeout?: number;
+  /** Milliseconds until a server that says nothing, not even 100, is given up for the next; default 32,000. */
+  readonly responseTimeout?: number;
   readonly signal?: AbortSignal;
   /** Join this call's record. */
   readonly call?: DialogSession;

@@ -31,6 +31,16 @@ export interface CallInviteOptions extends InviteOptions {
   readonly strategy?: ForkStrategy;
 }
 
+/** Who calls, and by which way. */
+export interface Arrival {
+  /** Whose password the caller has. */
+  readonly user?: string | undefined;
+  /** Name of the trunk. */
+  readonly trunk?: string | undefined;
+  /** Whom it is for, where that is not what its Request-URI says. */
+  readonly toUser?: string | undefined;
+}
+
 /** How a server session makes the outgoing legs of its call. */
 export type InviteLeg = (target: InviteTarget, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
 
@@ -41,6 +51,8 @@ export class DialogServerSession extends DialogSession {
   readonly transport: string;
   /** Who calls, where that was proved by a password (`auth`). */
   readonly user: string | undefined;
+  /** The trunk that the call came through. */
+  readonly trunk: string | undefined;
   readonly #invite: InviteServer;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
@@ -54,16 +66,17 @@ export class DialogServerSession extends DialogSession {
     invite: InviteServer,
     media: DialogMedia,
     inviteLeg: InviteLeg,
-    user: string | undefined,
+    { user, trunk, toUser }: Arrival = {},
   ) {
     super(context, context.callData());
     this.user = user;
+    this.trunk = trunk;
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;
     this.callId = headers.callId;
     this.fromUser = uriUser(headers.from.uri);
-    this.toUser = uriUser(uri) ?? uriUser(headers.to.uri);
+    this.toUser = toUser ?? uriUser(uri) ?? uriUser(headers.to.uri);
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);

@@ -51,12 +51,51 @@ export interface RegistrarEvent {
   readonly at: number;
 }
 
-export interface TandemEvents {
+/** What became of an address that we keep registered somewhere. */
+export interface RegistrationEvent {
+  /** The address of record. */
+  readonly uri: string;
+  readonly at: number;
+  /** Seconds that the registrar granted. */
+  readonly expires?: number;
+  /** Of the registrar's response, or of the one that was made here for want of it. */
+  readonly status?: number;
+  /** Milliseconds until the next try; undefined when there is none. */
+  readonly retryInMs?: number;
+}
+
+/** Whether somebody whom we ask by OPTIONS answers. */
+export interface QualifyEvent {
+  readonly uri: string;
+  readonly at: number;
+  readonly up: boolean;
+  readonly status: number;
+  /** How long the answer took. */
+  readonly ms: number;
+}
+
+export interface RegistrationEvents {
+  /** For the first time, or again after a failure. */
+  'registration:registered': RegistrationEvent;
+  'registration:refreshed': RegistrationEvent;
+  'registration:failed': RegistrationEvent;
+  'registration:unregistered': RegistrationEvent;
+  /** At first, and when it changes. */
+  'registration:qualified': QualifyEvent;
+}
+
+/** A gateway of a trunk answers, or does not any more. */
+export interface TrunkGatewayEvent extends QualifyEvent {
+  readonly trunk: string;
+}
+
+export interface TandemEvents extends RegistrationEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
   'call:ended': SessionEvent & { readonly cause: EndCause };
+  'trunk:gateway': TrunkGatewayEvent;
   'sip:request': SipEvent;
   'sip:response': SipEvent;
   'sip:timer': SipTimerEvent;

@@ -25,13 +25,14 @@ export function outgoingLeg(
 ): OutgoingLeg {
   const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
-  if (options.proxy !== undefined) checkUri(options.proxy, 'proxy');
-  const { originator, headers, transport, username, password } = options;
+  const { originator, headers, transport, username, password, responseTimeout } = options;
+  const asked = [...(options.proxy === undefined ? [] : [options.proxy]), ...(options.route ?? [])];
+  for (const hop of asked) checkUri(hop, 'a proxy or route');
   const from = fromAddress(options, listeners);
   const codecs = options.codecs
     ? named(options.codecs)
     : originator && codecsLike(originator, options.transcode ? ours : []);
-  const route = [...(options.proxy === undefined ? [] : [options.proxy]), ...path];
+  const route = [...asked, ...path];
   const hops = (options.call ?? originator)?.maxForwards;
   return {
     sip: {
@@ -41,6 +42,7 @@ export function outgoingLeg(
       ...(transport ? { transport } : {}),
       ...(route.length === 0 ? {} : { route }),
       ...(through ? { through } : {}),
+      ...(responseTimeout === undefined ? {} : { responseTimeout }),
       ...(headers ? { headers } : {}),
       ...(username === undefined ? {} : { credentials: { username, password: password ?? '' } }),
       ...(hops === undefined ? {} : { maxForwards: hops }),

@@ -73,11 +73,19 @@ export class InviteClient {
     this.#settle = resolve;
     const { request, nextHop } = composeRequest(core, 'INVITE', options, this.localTag);
     this.callId = request.headers.callId;
-    const { transport, through, credentials, contactUser } = options;
+    const { transport, through, credentials, contactUser, responseTimeout } = options;
     this.#outgoing = new OutgoingRequest(
       core,
       request,
-      { nextHop, transport, through, credentials, contactUser, withContact: request.headers.contact === undefined },
+      {
+        nextHop,
+        transport,
+        through,
+        credentials,
+        contactUser,
+        withContact: request.headers.contact === undefined,
+        responseTimeout,
+      },
       {
         onResponse: (response, local) => this.#received(response, local),
         onExpire: () => {

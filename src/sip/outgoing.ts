@@ -9,10 +9,19 @@ import type { SipCore } from './core.ts';
 import { answerChallenge, selectChallenge } from './digest.ts';
 import { checkValue } from './header-lines.ts';
 import { isUnresolved, type Resolution } from './locate.ts';
-import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
+import {
+  type HeaderField,
+  headerValues,
+  type SipParams,
+  type SipRequest,
+  type SipResponse,
+  type Via,
+} from './message.ts';
+import { withParams } from './name-addr.ts';
 import type { Credentials, SipTransportName } from './options.ts';
 import { addContent, localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
+import type { QueuedTimer, TimerOwner } from './transaction/timer-queue.ts';
 import { asPeerOf, type PeerFlow, serves, type Target } from './transport/flow.ts';
 import { isSips } from './uri.ts';
 
@@ -41,10 +50,13 @@ export interface OutgoingOptions {
   readonly credentials?: Credentials | undefined;
   /** Contact of a request that makes a dialog: it depends on the flow. */
   readonly contactUser?: string | undefined;
+  readonly contactParams?: SipParams | undefined;
   readonly withContact?: boolean;
+  /** Silence after which a server is given up, ms. */
+  readonly responseTimeout?: number | undefined;
 }
 
-export class OutgoingRequest implements ClientUser {
+export class OutgoingRequest implements ClientUser, TimerOwner {
   /** As it was sent last. */
   request: SipRequest;
   flow: PeerFlow | undefined;
@@ -59,6 +71,7 @@ export class OutgoingRequest implements ClientUser {
   #starting = false;
   #cancel: readonly HeaderField[] | undefined;
   #cancelSent = false;
+  #silence: QueuedTimer | undefined;
   /** Realms and nonces that have been answered. */
   readonly #answered = new Set<string>();
 
@@ -107,7 +120,18 @@ export class OutgoingRequest implements ClientUser {
     else if (this.#provisional) this.#sendCancel();
   }
 
+  /** The server has been silent for too long. */
+  onTimer(): void {
+    const transaction = this.#transaction;
+    if (this.#final || this.#cancel || !transaction) return;
+    // It is dead: the transaction tells so by `onTransportError` to whom it must not matter any more.
+    this.#transaction = undefined;
+    transaction.close(new Error('no response'));
+    this.onTimeout();
+  }
+
   onResponse(response: SipResponse): void {
+    this.#core.timers.cancel(this.#silence);
     if (response.status < 200) {
       if (!this.#provisional) {
         this.#provisional = true;
@@ -224,6 +248,9 @@ export class OutgoingRequest implements ClientUser {
   #send(request: SipRequest, bytes: Uint8Array, flow: PeerFlow): void {
     this.request = request;
     this.flow = flow;
+    const { responseTimeout } = this.#options;
+    this.#core.timers.cancel(this.#silence);
+    if (responseTimeout !== undefined) this.#silence = this.#core.timers.set(this, 'silence', responseTimeout);
     this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
   }
 
@@ -235,15 +262,19 @@ export class OutgoingRequest implements ClientUser {
   }
 
   #addressed(flow: PeerFlow): SipRequest {
-    const { withContact, contactUser } = this.#options;
+    const { withContact, contactUser, contactParams } = this.#options;
     const headers = { ...this.request.headers, via: [this.#core.newVia(flow)] };
-    if (withContact) headers.contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+    if (withContact) {
+      const contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+      headers.contact = contactParams ? contact.map((one) => withParams(one, contactParams)) : contact;
+    }
     return { ...this.request, headers };
   }
 
   #local(status: number): void {
     if (this.#final) return;
     this.#final = true;
+    this.#core.timers.cancel(this.#silence);
     const tell = (): void => {
       this.#user.onResponse(localResponse(this.request, status), true);
       if (!this.#transaction) this.#user.onTerminated?.();

@@ -66,6 +66,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   #open = true;
   #local: SocketName | undefined;
   #waiting: (() => void)[] = [];
+  #mourners: (() => void)[] = [];
   /**
    * Of what was sent before the peer was heard for the first time: with TLS a server may refuse us after we have
    * sent already.
@@ -110,6 +111,11 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   whenNamed(done: () => void): void {
     if (this.sentBy || !this.#open) done();
     else this.#waiting.push(done);
+  }
+
+  whenGone(done: () => void): void {
+    if (this.#open) this.#mourners.push(done);
+    else done();
   }
 
   attach(connection: StreamConnection): void {
@@ -232,6 +238,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
     this.#owner.timers.cancel(this.#timer);
     this.#owner.onGone(this);
     this.#named();
+    for (const done of this.#mourners.splice(0)) done();
   }
 
   #named(): void {

@@ -59,7 +59,7 @@ async function register(
 }
 
 async function registered(server: TandemServer, phones: number): Promise<void> {
-  await expect.poll(async () => (await server.check()).registrations, { timeout: 15_000 }).toBe(phones);
+  await expect.poll(async () => (await server.check()).bindings, { timeout: 15_000 }).toBe(phones);
 }
 
 function fits(heard: Int16Array, said: Int16Array): number {
@@ -105,7 +105,7 @@ describe('two registered phones', () => {
     const account = { user: '5001', password: 'wrong', port: server.port };
     await using phone = await Baresip.start({ says: 'message', account });
     await expect.poll(() => phone.program.output).toMatch(/5001@.*401 Unauthorized/);
-    expect((await server.check()).registrations).toBe(0);
+    expect((await server.check()).bindings).toBe(0);
     await server.stop();
   });
 

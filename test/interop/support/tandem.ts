@@ -20,7 +20,7 @@ type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 export interface Check {
   readonly listeners: readonly { readonly transport: Transport; readonly port: number }[];
   readonly calls: number;
-  readonly registrations: number;
+  readonly bindings: number;
   readonly background: number;
   readonly sip: Readonly<Record<string, unknown>> & { readonly transactions: number; readonly dialogs: number };
   readonly media: Readonly<Record<'legs' | 'bridges' | 'playbacks' | 'recordings' | 'sockets' | 'timers', number>>;
