@@ -6,7 +6,7 @@ import { TandemError } from '../base/errors.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import { InviteBacklog } from './invite-backlog.ts';
-import { composeRequest, InviteClient } from './invite-client.ts';
+import { composeRequest, digestOf, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type {
@@ -156,12 +156,12 @@ export class SipEndpoint {
     const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
     const { promise, resolve } = Promise.withResolvers<SipResponse>();
     let seq = 1;
-    const { transport, through, credentials, contactUser } = options;
+    const { transport, through, contactUser } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
     new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, through, credentials, contactUser, withContact },
+      { nextHop, transport, through, digest: digestOf(this.#core, options), contactUser, withContact },
       {
         onResponse: (response) => {
           if (response.status >= 200) resolve(response);
