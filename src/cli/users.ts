@@ -1,6 +1,6 @@
 /** The users of the configuration, as the library wants them: who may call, and who may register. */
 import type { Config } from '../config/schema.ts';
-import type { DigestSecret, TandemOptions } from '../index.ts';
+import type { Secret, TandemOptions } from '../index.ts';
 
 type AuthOptions = NonNullable<TandemOptions['auth']>;
 type Requirement = NonNullable<AuthOptions['require']>;
@@ -13,9 +13,9 @@ export function usersOf(
   { users, auth, registrar }: Config,
   forUsersOnly: Requirement = () => false,
 ): Pick<TandemOptions, 'auth' | 'registrar'> {
-  const secrets = Object.entries(users).map(([name, { password, ha1 = '' }]): [string, DigestSecret] => [
+  const secrets = Object.entries(users).map(([name, { password, ha1 = '' }]): [string, Secret] => [
     name,
-    password === undefined ? { ha1 } : { password },
+    password === undefined ? { ha1: ha1.toLowerCase() } : { password },
   ]);
   if (secrets.length === 0) return {};
   const { domains, minExpires, maxExpires, maxContacts, whenFull } = registrar;

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import { type Random, token } from '../base/random.ts';
+import { DigestClient } from '../sip/digest-client.ts';
 import type { Exchange, SipEndpoint, SipListener } from '../sip/endpoint.ts';
 import { newParams, quote } from '../sip/grammar.ts';
 import { type HeaderField, type NameAddr, noParams, type SipParams } from '../sip/message.ts';
@@ -57,6 +58,7 @@ export class RegisterTransaction {
   /** In place of the one that the flow gives. */
   #corrected: string | undefined;
   #bound = false;
+  readonly #digest: DigestClient | undefined;
   #behindNat = false;
   #flow: PeerFlow | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -85,6 +87,10 @@ export class RegisterTransaction {
     this.#registrar = options.registrar ?? printUri({ ...bare, user: undefined, headers: {} });
     this.username = options.username ?? user;
     this.contactUser = options.contactUser ?? user;
+    const { password } = options;
+    // Kept, so that a refresh is answered for before it is asked (RFC 7616 §3.4.5).
+    this.#digest =
+      password === undefined ? undefined : new DigestClient({ username: this.username, password }, context.random);
     this.#callId = token(context.random, 16);
     this.#contactParams = paramsOf(options);
   }
@@ -204,7 +210,7 @@ export class RegisterTransaction {
   }
 
   #addressed(): Omit<RequestOptions, 'method'> {
-    const { transport, password, responseTimeout } = this.#options;
+    const { transport, responseTimeout } = this.#options;
     return {
       uri: this.#registrar,
       from: this.#from,
@@ -213,7 +219,7 @@ export class RegisterTransaction {
       route: this.route,
       ...(transport ? { transport } : {}),
       ...(responseTimeout === undefined ? {} : { responseTimeout }),
-      ...(password === undefined ? {} : { credentials: { username: this.username, password } }),
+      credentials: this.#digest,
     };
   }
 

@@ -6,6 +6,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
+import type { Credentials } from '../sip/options.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
@@ -25,9 +26,11 @@ export interface KnownPlace {
 }
 
 export interface InviteOptions {
-  /** Credentials for a 401 or 407. */
+  /** Credentials for a 401 or 407 of any realm. */
   readonly username?: string;
   readonly password?: string;
+  /** Instead, where several servers on the way ask: those of each realm. */
+  readonly credentials?: readonly Credentials[];
   /** Our From URI; default made of `userAgent` and our address. */
   readonly from?: string;
   readonly displayName?: string;

@@ -25,7 +25,8 @@ export function outgoingLeg(
 ): OutgoingLeg {
   const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
-  const { originator, headers, transport, username, password, responseTimeout } = options;
+  const { originator, headers, transport, username, password = '', responseTimeout } = options;
+  const credentials = options.credentials ?? (username === undefined ? undefined : { username, password });
   const asked = [...(options.proxy === undefined ? [] : [options.proxy]), ...(options.route ?? [])];
   for (const hop of asked) checkUri(hop, 'a proxy or route');
   const from = fromAddress(options, listeners);
@@ -44,7 +45,7 @@ export function outgoingLeg(
       ...(through ? { through } : {}),
       ...(responseTimeout === undefined ? {} : { responseTimeout }),
       ...(headers ? { headers } : {}),
-      ...(username === undefined ? {} : { credentials: { username, password: password ?? '' } }),
+      ...(credentials ? { credentials } : {}),
       ...(hops === undefined ? {} : { maxForwards: hops }),
     },
     codecs,

@@ -6,9 +6,10 @@ import { AckWaiter } from './ack-waiter.ts';
 import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
 import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
+import type { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { HeaderField, SipRequest, SipResponse } from './message.ts';
-import type { BodyOptions, Credentials, DialogEnd } from './options.ts';
+import type { BodyOptions, DialogEnd } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
@@ -38,7 +39,7 @@ export class Dialog {
   readonly gate: TurnGate;
   readonly #core: SipCore;
   readonly #data: DialogData;
-  readonly #credentials: Credentials | undefined;
+  readonly #digest: DigestClient | undefined;
   readonly #key: string;
   #flow: PeerFlow;
   #state: DialogState = 'early';
@@ -56,7 +57,7 @@ export class Dialog {
   #ack: { readonly seq: number; readonly bytes: Uint8Array; readonly flow: PeerFlow } | undefined;
 
   /** @internal */
-  constructor(core: SipCore, init: DialogInit, flow: PeerFlow, credentials?: Credentials) {
+  constructor(core: SipCore, init: DialogInit, flow: PeerFlow, digest?: DigestClient) {
     this.#core = core;
     this.gate = new TurnGate(core);
     this.role = init.role;
@@ -64,7 +65,7 @@ export class Dialog {
     this.localTag = init.localTag;
     this.remoteTag = init.remoteTag;
     this.#data = new DialogData(init);
-    this.#credentials = credentials;
+    this.#digest = digest;
     this.#flow = flow;
     this.#flow.hold();
     this.#key = dialogKey(init.callId, init.localTag, init.remoteTag);
@@ -341,7 +342,7 @@ export class Dialog {
     const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, flow: this.#flow, through: this.#through, credentials: this.#credentials },
+      { nextHop, flow: this.#flow, through: this.#through, digest: this.#digest },
       user,
     );
     outgoing.start();

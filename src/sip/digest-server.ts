@@ -1,170 +1,226 @@
 /**
- * The server side of HTTP Digest (RFC 7616, RFC 8760, RFC 3261 §22). Nonces carry their time and our signature, so that
- * a challenge costs no memory; what is kept is the count of those that were used.
+ * The server side of Digest (RFC 7616, RFC 8760, RFC 3261 §22): challenges, and whether a request answers one. A
+ * challenge is not remembered, so that unauthenticated requests cost no memory.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { type Random, token } from '../base/random.ts';
 import {
   algorithmNamed,
+  type ChallengeStatus,
   type DigestAlgorithm,
-  type DigestInput,
+  type DigestQop,
   digestResponse,
-  digestSecret,
-  parseCredentials,
+  ha1Of,
+  readAuthParams,
+  type Secret,
 } from './digest.ts';
-import { parseDecimal, quote } from './grammar.ts';
+import { Nonces } from './digest-nonce.ts';
+import { isBlank, quote, skipToken } from './grammar.ts';
 import { type HeaderField, headerValues, type SipRequest } from './message.ts';
-import { NonceCounts } from './nonce-counts.ts';
-import { uriUser } from './uri.ts';
-
-/** What a user is known by: the password, or MD5 of name:realm:password. */
-export type DigestSecret = { readonly password: string } | { readonly ha1: string };
-
-/** May look into a database. */
-export type FindSecret = (username: string) => DigestSecret | undefined | Promise<DigestSecret | undefined>;
+import { maxUriLength, parseUri } from './uri.ts';
 
 export interface DigestServerOptions {
-  readonly realm: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What clients show their user, and part of every HA1; default `tandem`. */
+  readonly realm?: string;
   /**
-   * Offered in this order, the strongest first (RFC 8760 §2.4); default MD5 alone, as many phones give up where they see
-   * another beside it. Users that have an `ha1` can do nothing but MD5.
+   * What challenges offer, the strongest first (RFC 8760 §2.4), and what is taken; default MD5 alone, as many phones give
+   * up where they see another beside it. Users that have an `ha1` of MD5 can do nothing else.
    */
-  readonly algorithms?: readonly ('SHA-256' | 'SHA-512-256' | 'MD5')[];
-  /** ms that a nonce is good for; default five minutes. */
+  readonly algorithms?: readonly DigestAlgorithm[];
+  /**
+   * What challenges offer; both are taken. Default `auth` alone: some clients choose auth-int wherever it is there,
+   * and it fails behind every proxy that writes its own addresses into the SDP.
+   */
+  readonly qop?: readonly DigestQop[];
+  /** Takes answers of clients that know no qop (RFC 2069), each nonce once; default true. */
+  readonly allowNoQop?: boolean;
+  /**
+   * `user` (default): an answer made for another user part than the Request-URI's is refused, or whoever is on the
+   * way could have another number called. The rest may differ, as proxies rewrite it (RFC 3261 §22.4). `off` for
+   * proxies that rewrite numbers, too.
+   */
+  readonly checkUri?: 'user' | 'off';
+  /** How long a nonce is good, ms; default 5 minutes. */
   readonly nonceLifetime?: number;
+  /** Nonces in use whose counts are kept, default 100,000; the users of those beyond are challenged again. */
+  readonly maxTracked?: number;
 }
 
-export type DigestVerdict =
-  | { readonly ok: true; readonly username: string }
-  /** `missing`: no credentials for this realm. `stale`: right, but the nonce is too old or was used up. */
-  | { readonly ok: false; readonly why: 'missing' | 'stale' | 'wrong' | 'malformed'; readonly username?: string };
+/** Undefined: there is no such user. */
+export type FindSecret = (username: string, realm: string) => Secret | undefined | Promise<Secret | undefined>;
 
-const defaultLifetime = 5 * 60_000;
-const timeDigits = 11;
-const saltDigits = 16;
-const signatureDigits = 32;
-/** Nobody knows it: what a name that does not exist is compared with, so that it takes as long. */
-const noSecret: DigestSecret = { password: '' };
+/** Only to be logged: a client that could tell an unknown user from a wrong password would learn who exists. */
+export type DigestFailure =
+  | 'missing'
+  | 'malformed'
+  | 'uri'
+  | 'algorithm'
+  | 'unknown-user'
+  | 'wrong'
+  | 'stale'
+  | 'replay';
 
-interface Credentials {
+/** What to answer to a request that is not authenticated. */
+export interface DigestRefusal {
+  readonly ok: false;
+  readonly why: DigestFailure;
+  /** Of the answer, if there was one that could be read. */
+  readonly username: string | undefined;
+  /** 401 or 407 with challenges; 400 for an answer that no challenge can mend. */
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers: readonly HeaderField[];
+}
+
+export type DigestVerdict = { readonly ok: true; readonly username: string; readonly realm: string } | DigestRefusal;
+
+/** Longest user name and cnonce. */
+const maxText = 256;
+/** Lines of one request that are read: one per proxy on the way. */
+const maxLines = 16;
+
+/** An answer as the client wrote it. */
+interface Answer {
   readonly username: string;
+  readonly nonce: string;
+  readonly uri: string;
   readonly response: string;
-  readonly input: DigestInput;
+  readonly algorithm: DigestAlgorithm | undefined;
+  readonly qop: string | undefined;
+  readonly nc: string;
+  readonly cnonce: string;
 }
 
 export class DigestServer {
   readonly realm: string;
   readonly #algorithms: readonly DigestAlgorithm[];
-  readonly #lifetime: number;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #key: Uint8Array;
+  readonly #qop: readonly DigestQop[];
+  readonly #allowNoQop: boolean;
+  readonly #checkUri: boolean;
+  readonly #nonces: Nonces;
   readonly #opaque: string;
-  readonly #counts: NonceCounts;
+  /** Takes the place of the secret of a user who does not exist, so that both take the same time. */
+  readonly #nobody: Secret;
 
-  constructor(options: DigestServerOptions, clock: Clock, random: Random) {
-    this.realm = options.realm;
-    this.#algorithms = options.algorithms ?? ['MD5'];
-    this.#lifetime = options.nonceLifetime ?? defaultLifetime;
-    this.#clock = clock;
-    this.#random = random;
-    this.#key = random.bytes(32);
+  constructor(options: DigestServerOptions) {
+    const { clock, random, realm = 'tandem', algorithms = ['MD5'], qop = ['auth'] } = options;
+    const { allowNoQop = true, checkUri = 'user', nonceLifetime = 300_000, maxTracked = 100_000 } = options;
+    this.realm = realm;
+    this.#algorithms = algorithms;
+    this.#qop = qop;
+    this.#allowNoQop = allowNoQop;
+    this.#checkUri = checkUri === 'user';
+    this.#nonces = new Nonces({ clock, random, lifetime: nonceLifetime, maxTracked });
     this.#opaque = token(random, 8);
-    this.#counts = new NonceCounts(this.#lifetime);
+    this.#nobody = { password: token(random, 16) };
   }
 
-  /** The headers of a 401 or 407: one challenge for each algorithm (RFC 8760 §2.4). */
-  challenge(status: 401 | 407, stale = false): HeaderField[] {
-    const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-    const nonce = this.#newNonce();
-    const known = `realm=${quote(this.realm)}, nonce="${nonce}", opaque="${this.#opaque}"`;
-    const again = stale ? ', stale=true' : '';
+  /** Nonces whose uses are counted. */
+  get tracked(): number {
+    return this.#nonces.tracked;
+  }
+
+  /**
+   * The challenges of a 401 (as the server of a request) or 407 (as a proxy): one line per algorithm (RFC 8760 §2.3).
+   * @param options `stale`: the password was right, only the nonce is to be replaced
+   */
+  challenge(status: ChallengeStatus, options: { readonly stale?: boolean } = {}): HeaderField[] {
+    const nonce = this.#nonces.issue();
+    const stale = options.stale ? ', stale=true' : '';
+    const qop = this.#qop.length === 0 ? '' : `, qop="${this.#qop.join(',')}"`;
     return this.#algorithms.map((algorithm) => [
-      name,
-      `Digest ${known}, algorithm=${algorithm}, qop="auth,auth-int"${again}`,
+      status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate',
+      `Digest realm=${quote(this.realm)}, nonce="${nonce}", opaque="${this.#opaque}", algorithm=${algorithm}${qop}${stale}`,
     ]);
   }
 
   /**
-   * Whose request it is. Answers at once where `findSecret` does.
-   * @param status which challenge it is to have answered
+   * Whether a request answers a challenge of ours; if not, what to send. At once, unless `findSecret` takes its time.
+   * @param status which challenge: 401 reads Authorization, 407 Proxy-Authorization
    */
-  check(request: SipRequest, status: 401 | 407, findSecret: FindSecret): DigestVerdict | Promise<DigestVerdict> {
-    const read = this.#read(request, status);
-    if (typeof read === 'string') return { ok: false, why: read };
-    const secret = findSecret(read.username);
-    return secret instanceof Promise ? secret.then((found) => this.#judge(read, found)) : this.#judge(read, secret);
+  check(request: SipRequest, status: ChallengeStatus, findSecret: FindSecret): DigestVerdict | Promise<DigestVerdict> {
+    const answer = this.#answerIn(headerValues(request, status === 401 ? 'authorization' : 'proxy-authorization'));
+    if (answer === 'missing') return this.#refuse(status, 'missing', undefined);
+    if (answer === 'malformed') return malformed('malformed', undefined, 'the credentials cannot be read');
+    if (this.#checkUri && !isForUserOf(request.uri, answer.uri))
+      return malformed('uri', answer.username, 'the credentials are for another URI');
+    const found = findSecret(answer.username, this.realm);
+    return found instanceof Promise
+      ? found.then((secret) => this.#judge(request, status, answer, secret))
+      : this.#judge(request, status, answer, found);
   }
 
-  #judge({ username, response, input }: Credentials, secret: DigestSecret | undefined): DigestVerdict {
-    const ha1 = this.#ha1(username, secret ?? noSecret, input.algorithm);
-    const matches = isEqual(response, digestResponse(ha1 ?? '', input));
-    if (!matches || ha1 === undefined || secret === undefined) return { ok: false, why: 'wrong', username };
-    // Without qop nothing counts the uses, so one is all there is.
-    const count = input.qop === undefined ? 1 : Number.parseInt(input.nc, 16);
-    const issued = this.#issuedAt(input.nonce);
-    const now = this.#clock.now();
-    if (issued === undefined || now - issued > this.#lifetime || !this.#counts.use(input.nonce, issued, count, now))
-      return { ok: false, why: 'stale', username };
-    return { ok: true, username };
-  }
-
-  #ha1(username: string, secret: DigestSecret, algorithm: DigestAlgorithm): string | undefined {
-    if ('password' in secret) return digestSecret(algorithm, username, this.realm, secret.password);
-    return algorithm === 'MD5' ? secret.ha1.toLowerCase() : undefined;
-  }
-
-  /** The credentials for our realm among those for others (RFC 3261 §22.3). */
-  #read(request: SipRequest, status: 401 | 407): Credentials | 'missing' | 'malformed' {
-    const name = status === 401 ? 'authorization' : 'proxy-authorization';
-    for (const value of headerValues(request, name)) {
-      const params = parseCredentials(value);
-      if (!params) return 'malformed';
-      if (params.realm === this.realm) return this.#credentials(request, params);
-    }
-    return 'missing';
-  }
-
-  #credentials(request: SipRequest, params: Readonly<Record<string, string | null>>): Credentials | 'malformed' {
-    const { username, nonce, uri, response, qop, nc = '', cnonce = '' } = params;
-    const algorithm = algorithmNamed(params.algorithm);
-    if (!username || !nonce || !uri || !response) return 'malformed';
-    if (algorithm === undefined || !this.#algorithms.includes(algorithm)) return 'malformed';
-    if (qop !== undefined && !isQop(qop)) return 'malformed';
-    if (qop !== undefined && (!/^[0-9a-f]{8}$/i.test(nc ?? '') || !cnonce)) return 'malformed';
-    // Proxies may change host and parameters of the Request-URI on its way; whom it is for they may not.
-    if (request.method === 'INVITE' && uriUser(uri) !== uriUser(request.uri)) return 'malformed';
+  /** RFC 7616 §3.3: a nonce is called stale only where the rest was right, or a wrong password is tried for ever. */
+  #judge(request: SipRequest, status: ChallengeStatus, answer: Answer, secret: Secret | undefined): DigestVerdict {
+    const { username, algorithm, nonce, qop, nc } = answer;
+    const refuse = (why: DigestFailure): DigestRefusal => this.#refuse(status, why, username);
+    if (!algorithm || !this.#algorithms.includes(algorithm)) return refuse('algorithm');
+    if (qop === undefined && !this.#allowNoQop) return refuse('wrong');
+    const known = secret && ha1Of(secret, algorithm, username, this.realm);
+    const ha1 = known ?? ha1Of(this.#nobody, algorithm, username, this.realm) ?? '';
     const { method, body } = request;
-    const input = { algorithm, nonce, method, uri, qop, nc: nc ?? '', cnonce: cnonce ?? '', body };
-    return { username, response: response.toLowerCase(), input };
+    const right = isSame(digestResponse({ ...answer, algorithm, ha1, method, body }), answer.response);
+    if (known === undefined) return refuse(secret ? 'algorithm' : 'unknown-user');
+    if (!right) return refuse('wrong');
+    const use = this.#nonces.use(nonce, qop === undefined ? undefined : Number.parseInt(nc, 16));
+    return use === 'ok' ? { ok: true, username, realm: this.realm } : refuse(use);
   }
 
-  #newNonce(): string {
-    const time = String(Math.floor(this.#clock.now())).padStart(timeDigits, '0');
-    const plain = time + token(this.#random, saltDigits / 2);
-    return plain + this.#sign(plain);
+  #refuse(status: ChallengeStatus, why: DigestFailure, username: string | undefined): DigestRefusal {
+    const stale = why === 'stale' || why === 'replay';
+    return { ok: false, why, username, status, headers: this.challenge(status, { stale }) };
   }
 
-  /** When a nonce was made, in ms of the clock; undefined for one that is not ours. */
-  #issuedAt(nonce: string): number | undefined {
-    if (nonce.length !== timeDigits + saltDigits + signatureDigits) return undefined;
-    const plain = nonce.slice(0, -signatureDigits);
-    if (!isEqual(nonce.slice(-signatureDigits), this.#sign(plain))) return undefined;
-    return parseDecimal(plain.slice(0, timeDigits), timeDigits);
-  }
-
-  #sign(plain: string): string {
-    return createHmac('sha256', this.#key).update(plain).digest('hex').slice(0, signatureDigits);
+  /** The answer for our realm; those for other servers on the way are not ours to judge (RFC 3261 §22.3). */
+  #answerIn(lines: readonly string[]): Answer | 'missing' | 'malformed' {
+    let seen: 'missing' | 'malformed' = 'missing';
+    for (const line of lines.slice(0, maxLines)) {
+      const schemeEnd = skipToken(line, 0);
+      if (line.slice(0, schemeEnd).toLowerCase() !== 'digest' || !isBlank(line.charCodeAt(schemeEnd))) continue;
+      const params = readAuthParams(line, schemeEnd);
+      if (!params || params.end < line.length || typeof params.values.realm !== 'string') seen = 'malformed';
+      else if (params.values.realm === this.realm) return toAnswer(params.values) ?? 'malformed';
+    }
+    return seen;
   }
 }
 
-function isQop(qop: string | null): qop is 'auth' | 'auth-int' {
-  return qop === 'auth' || qop === 'auth-int';
+function malformed(why: DigestFailure, username: string | undefined, reason: string): DigestRefusal {
+  return { ok: false, why, username, status: 400, reason: `Bad Request (${reason})`, headers: [] };
 }
 
-/** Takes as long for the first character that differs as for the last. */
-function isEqual(a: string, b: string): boolean {
-  const [x, y] = [Buffer.from(a), Buffer.from(b)];
-  return x.length === y.length && timingSafeEqual(x, y);
+function toAnswer(values: Readonly<Record<string, string | null>>): Answer | undefined {
+  const { username, nonce, uri, response, algorithm, qop, nc, cnonce } = values;
+  if (!username || username.length > maxText || !nonce || nonce.length > maxText) return undefined;
+  if (!uri || uri.length > maxUriLength || !response || (cnonce ?? '').length > maxText) return undefined;
+  if (typeof qop === 'string') {
+    if (qop.toLowerCase() !== 'auth' && qop.toLowerCase() !== 'auth-int') return undefined;
+    if (!cnonce || !nc || !/^[0-9a-f]{8}$/i.test(nc) || Number.parseInt(nc, 16) === 0) return undefined;
+  }
+  return {
+    username,
+    nonce,
+    uri,
+    response,
+    algorithm: algorithmNamed(algorithm ?? undefined),
+    qop: qop ?? undefined,
+    nc: nc ?? '',
+    cnonce: cnonce ?? '',
+  };
+}
+
+/** A URI without user part, as old phones write that of their proxy, is for everybody. */
+function isForUserOf(requestUri: string, digestUri: string): boolean {
+  if (digestUri === requestUri) return true;
+  const [wanted, answered] = [parseUri(requestUri), parseUri(digestUri)];
+  if (!wanted.ok || !answered.ok) return false;
+  return answered.value.user === undefined || answered.value.user === wanted.value.user;
+}
+
+function isSame(expected: string, given: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

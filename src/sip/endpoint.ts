@@ -6,7 +6,7 @@ import { ok, type Result, TandemError } from '../base/errors.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import { InviteBacklog } from './invite-backlog.ts';
-import { composeRequest, InviteClient } from './invite-client.ts';
+import { composeRequest, digestOf, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type {
@@ -175,12 +175,15 @@ export class SipEndpoint {
     let seq = 0;
     const nextSeq = options.nextSeq ?? (() => ++seq);
     request.headers.cseq = { seq: nextSeq(), method };
-    const { transport, through, credentials, contactUser, contactParams, responseTimeout } = options;
+    const { transport, through, contactUser, contactParams, responseTimeout } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
     const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, through, credentials, contactUser, contactParams, withContact, responseTimeout },
+      {
+        ...{ nextHop, transport, through, contactUser, contactParams, withContact, responseTimeout },
+        digest: digestOf(this.#core, options),
+      },
       {
         onResponse: (response, local) => {
           if (response.status >= 200) resolve({ response, request: outgoing.request, flow: outgoing.flow, local });

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Resolver } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { Credentials, DigestClient } from './digest-client.ts';
 import type { HeaderField, NameAddr, SipMessage, SipParams, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
@@ -10,6 +11,7 @@ import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
 import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
+export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
 
 export interface ListenOptions {
@@ -80,11 +82,6 @@ export interface SipEndpointOptions {
   readonly maxPendingInvites?: number;
 }
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
-
 export interface InviteOptions {
   /** Request-URI. */
   readonly uri: string;
@@ -104,8 +101,8 @@ export interface InviteOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
-  /** Answer to 401 and 407, once per realm. */
-  readonly credentials?: Credentials;
+  /** Answer 401 and 407. A client is kept for requests that follow each other, as those of a registration. */
+  readonly credentials?: Credentials | readonly Credentials[] | DigestClient | undefined;
   readonly callId?: string;
   /** Default 70; a B2BUA passes the other leg's value less one (RFC 7332). */
   readonly maxForwards?: number;

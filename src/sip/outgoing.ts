@@ -3,22 +3,13 @@
  * transport fails, says 503 or says nothing (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
  * sent: 408, 416, 503.
  */
-import { token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import type { SipCore } from './core.ts';
-import { answerChallenge, selectChallenge } from './digest.ts';
-import { checkValue } from './header-lines.ts';
+import type { DigestClient, Tried } from './digest-client.ts';
 import { isUnresolved, type Resolution } from './locate.ts';
-import {
-  type HeaderField,
-  headerValues,
-  type SipParams,
-  type SipRequest,
-  type SipResponse,
-  type Via,
-} from './message.ts';
+import type { HeaderField, SipParams, SipRequest, SipResponse, Via } from './message.ts';
 import { withParams } from './name-addr.ts';
-import type { Credentials, SipTransportName } from './options.ts';
+import type { SipTransportName } from './options.ts';
 import { addContent, localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
 import type { QueuedTimer, TimerOwner } from './transaction/timer-queue.ts';
@@ -47,7 +38,7 @@ export interface OutgoingOptions {
   readonly flow?: PeerFlow | undefined;
   /** The only way, whatever `nextHop` says. */
   readonly through?: PeerFlow | undefined;
-  readonly credentials?: Credentials | undefined;
+  readonly digest?: DigestClient | undefined;
   /** Contact of a request that makes a dialog: it depends on the flow. */
   readonly contactUser?: string | undefined;
   readonly contactParams?: SipParams | undefined;
@@ -72,17 +63,12 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
   #cancel: readonly HeaderField[] | undefined;
   #cancelSent = false;
   #silence: QueuedTimer | undefined;
-  /** Realms and nonces that have been answered. */
-  readonly #answered = new Set<string>();
+  readonly #tried: Tried = new Set();
 
-  /**
-   * @param request without Via.
-   * @throws TandemError ERR_HEADER_INJECTION for a user name that no header can hold
-   */
+  /** @param request without Via. */
   constructor(core: SipCore, request: SipRequest, options: OutgoingOptions, user: OutgoingUser) {
-    if (options.credentials) checkValue('Authorization', options.credentials.username);
     this.#core = core;
-    this.request = request;
+    this.request = options.digest?.authorize(request, this.#tried) ?? request;
     this.#options = options;
     this.#user = user;
   }
@@ -139,6 +125,8 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
       }
     } else {
       if (!this.#final && (this.#authorize(response) || this.#failsOver(response.status))) return;
+      // Not of copies: they would begin the count of a nonce again.
+      if (!this.#final && response.status < 300) this.#options.digest?.renew(response);
       this.#final = true;
     }
     this.#user.onResponse(response, false);
@@ -310,37 +298,15 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
     transaction.cancelled();
   }
 
-  /** Sends the request again with an answer to a challenge. @returns false when there is nothing to answer with */
+  /** Sends the request again with answers to its challenges. @returns false when there is nothing to answer with */
   #authorize(response: SipResponse): boolean {
-    const { credentials } = this.#options;
+    const { digest } = this.#options;
     const { status } = response;
-    if (!credentials || this.#cancel || (status !== 401 && status !== 407)) return false;
-    const found = selectChallenge(headerValues(response, status === 401 ? 'www-authenticate' : 'proxy-authenticate'));
-    if (!found.ok) return false;
-    const challenge = found.value;
-    // Once per realm, and once more where only the nonce was too old.
-    const asked = `${status} ${challenge.realm}`;
-    const again = `${asked} ${challenge.nonce}`;
-    if (this.#answered.has(again) || (this.#answered.has(asked) && !challenge.stale)) return false;
-    if (this.#answered.size > 8) return false;
-    this.#answered.add(asked).add(again);
-
-    const { headers, method, uri } = this.request;
-    const other = new Map(headers.other);
-    const name = status === 401 ? 'authorization' : 'proxy-authorization';
-    const value = answerChallenge({
-      challenge,
-      method,
-      uri,
-      ...credentials,
-      cnonce: token(this.#core.random, 8),
-      nc: 1,
-    });
-    other.set(name, [value]);
-    this.request = {
-      ...this.request,
-      headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method }, other },
-    };
+    if (!digest || this.#cancel || (status !== 401 && status !== 407)) return false;
+    if (!digest.learn(response, this.#tried)) return false;
+    const { headers, method } = this.request;
+    const again = { ...this.request, headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method } } };
+    this.request = digest.authorize(again, this.#tried);
     this.#provisional = false;
     const { flow } = this;
     if (!flow?.open) {

@@ -155,6 +155,7 @@ describe('a registration', () => {
       status: 401,
       headers: [['WWW-Authenticate', 'Digest x']],
       why: 'missing',
+      username: undefined,
     }));
     const refused = await house.register();
     expect([refused.what, refused.get('WWW-Authenticate')]).toEqual(['401', 'Digest x']);
