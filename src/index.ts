@@ -35,12 +35,22 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
+export type {
+  CallCreated,
+  SessionEvent,
+  SipBannedEvent,
+  SipEvent,
+  SipTimerEvent,
+  TandemEvents,
+} from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { Ban, BanReason } from './sip/defence/ban-list.ts';
+export type { Defence } from './sip/defence/defence.ts';
+export type { DefenceOptions } from './sip/defence/options.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';

@@ -6,6 +6,7 @@ import type { Fetch, Files, Resolver } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
@@ -27,6 +28,8 @@ export interface TandemOptions {
   readonly tls?: SipEndpointOptions['tls'];
   readonly media?: TandemMediaOptions;
   readonly userAgent?: string;
+  /** Limits and bans of sources; false: only the limits of all sources together. */
+  readonly defence?: DefenceOptions | false;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;

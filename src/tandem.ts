@@ -19,6 +19,7 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import type { Defence } from './sip/defence/defence.ts';
 import {
   type FiredTimer,
   type Flow,
@@ -99,6 +100,9 @@ export class Tandem {
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
+      ...(options.defence === undefined ? {} : { defence: options.defence }),
+      onBan: ({ address, reason, since, until }) =>
+        this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
     this.#media = new Media(media, {
       clock,
@@ -162,6 +166,11 @@ export class Tandem {
   /** The bound listeners, with the ports that `bindPort: 0` got. */
   get listeners(): readonly SipListener[] {
     return this.#endpoint.listeners;
+  }
+
+  /** Who is banned, and the way out. */
+  get defence(): Defence {
+    return this.#endpoint.defence;
   }
 
   /**

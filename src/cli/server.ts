@@ -64,12 +64,14 @@ export async function runServer(
 }
 
 function createTandem(config: Config, logger: Logger): Tandem {
+  const { enabled, ...defence } = config.defence;
   const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout } = config.media;
   return new Tandem({
     transports: listenersOf(config, serverTls(config.tls)),
     tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
     userAgent: config.userAgent,
+    defence: enabled && defence,
     logger,
   });
 }

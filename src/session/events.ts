@@ -1,5 +1,6 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
 import type { LegStats } from '../../media/index.ts';
+import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
 
 export interface SessionEvent {
@@ -37,6 +38,16 @@ export interface SipTimerEvent {
   readonly role: 'client' | 'server';
 }
 
+/** A source of messages was banned. */
+export interface SipBannedEvent {
+  readonly at: number;
+  /** An IPv4 address, or the /64 of an IPv6 address. */
+  readonly address: string;
+  readonly reason: BanReason;
+  /** Unix milliseconds. */
+  readonly until: number;
+}
+
 export interface TandemEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
@@ -46,6 +57,7 @@ export interface TandemEvents {
   'sip:request': SipEvent;
   'sip:response': SipEvent;
   'sip:timer': SipTimerEvent;
+  'sip:banned': SipBannedEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
   /** Once, when the call ends. */

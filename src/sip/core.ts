@@ -7,6 +7,8 @@ import type { Logger } from '../base/log.ts';
 import { type Random, token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import { type Counters, createCounters } from './counters.ts';
+import { SipDefence } from './defence/defence.ts';
+import { defenceSettings } from './defence/options.ts';
 import type { Dialog } from './dialog.ts';
 import { DnsCache } from './dns-cache.ts';
 import { newParams } from './grammar.ts';
@@ -32,6 +34,7 @@ export class SipCore {
   readonly logger: Logger;
   readonly random: Random;
   readonly counters: Counters = createCounters();
+  readonly defence: SipDefence;
   readonly settings: TimerSettings;
   readonly timers: TimerQueue;
   readonly transport: SipTransport;
@@ -65,13 +68,29 @@ export class SipCore {
     this.allow = [...new Set([...this.methods, ...this.outsideMethods])].join(', ');
     this.supported = options.supported ?? [];
     this.timers = new TimerQueue(options.clock, this.#caught);
+    this.defence = new SipDefence(defenceSettings(options.defence), {
+      clock: options.clock,
+      counters: this.counters,
+      logger: options.logger,
+      onBan: (ban) => {
+        this.transport.disconnect(ban.address);
+        const { onBan } = options;
+        if (onBan) this.guard(() => onBan(ban));
+      },
+    });
+    const { maxConnections, maxConnectionsPerSource } = this.defence.settings;
     this.transport = new SipTransport({
       network,
       listen: options.listen,
       timers: this.timers,
       counters: this.counters,
       logger: options.logger,
-      limits: defaultStreamLimits,
+      limits: {
+        ...defaultStreamLimits,
+        connections: maxConnections,
+        connectionsPerSource: maxConnectionsPerSource,
+      },
+      defence: this.defence,
       tls: options.tls,
       // The one way in from the sockets: what a message makes throw costs that message and nothing else.
       onMessage: (message, flow) => this.guard(() => onMessage(message, flow)),
@@ -81,6 +100,7 @@ export class SipCore {
       settings: this.settings,
       counters: this.counters,
       replyFlow: (flow, port) => this.transport.replyFlow(flow, port),
+      onAnswered: (status, flow) => this.defence.answered(status, flow),
       onSend: (message, flow) => this.observe('out', message, flow),
       onTimer: (timer) => {
         const { onTimer } = options;

@@ -3,8 +3,10 @@
  * offers its user INVITEs in both directions. Everything a peer can send has a defined answer here.
  */
 import { TandemError } from '../base/errors.ts';
+import { isAdmitted, isFullOfDialogs, retryLater } from './admission.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
+import type { Defence } from './defence/defence.ts';
 import { InviteBacklog } from './invite-backlog.ts';
 import { composeRequest, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
@@ -58,6 +60,8 @@ export interface SipStats {
   readonly dialogs: number;
   /** TCP connections. */
   readonly connections: number;
+  /** Sources that are banned. */
+  readonly bans: number;
   /** Timers that wait. */
   readonly timers: number;
   /** What happened since the start, by cause. */
@@ -90,7 +94,9 @@ export class SipEndpoint {
       this.#received(message, flow),
     );
     this.#backlog = new InviteBacklog(options.clock, (invite) => {
-      if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
+      // Its source has shown since it came that it is not worth anybody's time.
+      if (this.#core.defence.isLimited(invite.flow)) invite.reject(503, retryLater);
+      else if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
     });
     this.#maxPending = options.maxPendingInvites ?? defaultPendingInvites;
   }
@@ -136,9 +142,15 @@ export class SipEndpoint {
       serverTransactions: transactions.servers,
       dialogs: dialogs.size,
       connections: transport.connections,
+      bans: this.defence.bans().length,
       timers: timers.size,
       counters: { ...counters },
     };
+  }
+
+  /** Who is banned, and the way out. */
+  get defence(): Defence {
+    return this.#core.defence;
   }
 
   /** Sends at once. @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION */
@@ -200,20 +212,34 @@ export class SipEndpoint {
     const core = this.#core;
     core.observe('in', message, flow);
     if (message.kind === 'response') {
-      if (!core.transactions.receiveResponse(message)) core.counters.strayResponses++;
+      if (core.transactions.receiveResponse(message)) return;
+      core.counters.strayResponses++;
+      core.defence.nuisance(flow);
       return;
     }
     const known = core.transactions.match(message);
-    if (known) core.guard(() => known.receive(message));
-    else if (message.method === 'ACK') this.#ack(message);
-    else core.guard(() => this.#serve(message, flow));
+    if (known) {
+      if (known.refused && message.method !== 'ACK') core.defence.nuisance(flow);
+      core.guard(() => known.receive(message));
+    } else if (message.method === 'ACK') this.#ack(message, flow);
+    else if (isAdmitted(core, message, flow, this.#isKnown(message))) core.guard(() => this.#serve(message, flow));
+  }
+
+  /** Whether a request is for a call that there is. */
+  #isKnown(request: SipRequest): boolean {
+    if (request.method === 'CANCEL') return this.#core.transactions.matchCancelled(request) !== undefined;
+    return tagOf(request.headers.to) !== undefined && this.#dialogOf(request) !== undefined;
   }
 
   /** ACK of a 2xx: a transaction of its own that has no answer (RFC 3261 §13.2.2.4). */
-  #ack(ack: SipRequest): void {
+  #ack(ack: SipRequest, flow: PeerFlow): void {
+    const core = this.#core;
     const dialog = this.#dialogOf(ack);
-    if (dialog) this.#core.guard(() => dialog.receiveAck(ack));
-    else this.#core.counters.strayAcks++;
+    if (dialog) core.guard(() => dialog.receiveAck(ack));
+    else {
+      core.counters.strayAcks++;
+      core.defence.nuisance(flow);
+    }
   }
 
   #serve(request: SipRequest, flow: PeerFlow): void {
@@ -239,10 +265,11 @@ export class SipEndpoint {
     }
     const inDialog = tagOf(request.headers.to) !== undefined;
     if (request.method === 'OPTIONS' && !inDialog) {
+      core.defence.nuisance(transaction.flow);
       this.#options(request, transaction);
     } else if (inDialog || request.method === 'BYE') {
       const dialog = this.#dialogOf(request);
-      if (!dialog) this.#answer(request, transaction, 481);
+      if (!dialog) this.#gone(request, transaction);
       else if (request.method !== 'OPTIONS') dialog.receive(request, transaction);
       else if (dialog.admit(request, transaction)) this.#options(request, transaction);
     } else if (merged) {
@@ -253,17 +280,28 @@ export class SipEndpoint {
       if (!core.guard(() => this.onRequest(outside))) outside.respond(500);
     } else if (core.pendingInvites >= this.#maxPending) {
       core.counters.overload++;
-      this.#answer(request, transaction, 503, { headers: [['Retry-After', '5']] });
+      this.#answer(request, transaction, 503, retryLater);
+    } else if (isFullOfDialogs(core, transaction.flow)) {
+      core.counters.overDialogs++;
+      this.#answer(request, transaction, 503, retryLater);
+    } else if (core.defence.callsTooOften(transaction.flow)) {
+      core.counters.overCalls++;
+      this.#answer(request, transaction, 503, retryLater);
     } else {
       this.#backlog.add(new InviteServer(core, transaction, request));
     }
+  }
+
+  #gone(request: SipRequest, transaction: ServerTransaction): void {
+    this.#core.defence.nuisance(transaction.flow);
+    this.#answer(request, transaction, 481);
   }
 
   /** RFC 3261 §9.2 */
   #cancel(cancel: SipRequest, transaction: ServerTransaction): void {
     const invite = this.#core.transactions.matchCancelled(cancel);
     if (!invite) {
-      this.#answer(cancel, transaction, 481);
+      this.#gone(cancel, transaction);
       return;
     }
     this.#answer(cancel, transaction, 200, {}, invite.tag);

@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Resolver } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { Ban } from './defence/ban-list.ts';
+import type { DefenceOptions } from './defence/options.ts';
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
@@ -78,6 +80,10 @@ export interface SipEndpointOptions {
   readonly supported?: readonly string[];
   /** INVITEs that may wait for their final response at once; more get 503. Default 50,000. */
   readonly maxPendingInvites?: number;
+  /** Limits and bans; false: only the limits of all sources together. */
+  readonly defence?: DefenceOptions | false;
+  /** Hears of every source that is banned. */
+  readonly onBan?: (ban: Ban) => void;
 }
 
 export interface Credentials {

@@ -57,6 +57,7 @@ function bench(transport: Transport) {
     settings: timerSettings(),
     counters,
     replyFlow: () => flow,
+    onAnswered: () => {},
     onSend: () => {},
     onTimer: () => {},
   });
