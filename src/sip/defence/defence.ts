@@ -16,6 +16,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** Anything that has the address of a peer. */
 interface From {
+  /** Numeric. */
   readonly address: string;
 }
 
@@ -48,7 +49,7 @@ const credits = { call: 1, password: 10 } as const;
 const logsPerSecond = 0.2;
 const logBurst = 10;
 
-/** Bans, for whoever runs the server. */
+/** Bans, for whoever runs the server, and what they are made of, for whoever checks credentials. */
 export interface Defence {
   /** Those that hold now, the oldest first. */
   bans(): readonly Ban[];
@@ -56,6 +57,10 @@ export interface Defence {
   ban(address: string, options?: { readonly forMs?: number }): Ban;
   /** Lets an address in again, with nothing held against it. @returns whether it was banned */
   unban(address: string): boolean;
+  /** Credentials from an address were wrong: as much as five other failures. */
+  failed(from: { readonly address: string }): void;
+  /** Credentials were right: takes ten failures back. */
+  succeeded(from: { readonly address: string }): void;
 }
 
 export class SipDefence implements Defence {
@@ -166,12 +171,10 @@ export class SipDefence implements Defence {
     this.#charge(address, costs.nuisance, undefined);
   }
 
-  /** Credentials were wrong. */
   failed({ address }: From): void {
     this.#charge(address, costs.wrongPassword, 'credentials');
   }
 
-  /** Credentials were right. */
   succeeded({ address }: From): void {
     this.#credit(sourceOf(address), credits.password);
   }
