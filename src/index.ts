@@ -53,6 +53,9 @@ export type { Defence } from './sip/defence/defence.ts';
 export type { DefenceOptions } from './sip/defence/options.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export { formatTrace } from './sip/trace/format.ts';
+export type { TraceOptions } from './sip/trace/options.ts';
+export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,

@@ -8,6 +8,7 @@ import type { Random } from './base/random.ts';
 import type { CallDataFactory } from './session/call-data.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
+import type { TraceOptions } from './sip/trace/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 
@@ -30,6 +31,8 @@ export interface TandemOptions {
   readonly userAgent?: string;
   /** Limits and bans of sources; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** What SIP messages are kept for `trace`, and where else they go. */
+  readonly trace?: TraceOptions;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;

@@ -29,6 +29,7 @@ import {
   type SipStats,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
+import { isFailure, type TraceMessage } from './sip/trace/trace.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 
@@ -101,6 +102,7 @@ export class Tandem {
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
       ...(options.defence === undefined ? {} : { defence: options.defence }),
+      ...(options.trace ? { trace: options.trace } : {}),
       onBan: ({ address, reason, since, until }) =>
         this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
@@ -125,6 +127,12 @@ export class Tandem {
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
+        void session.ended.then(({ by, status = 0 }) =>
+          this.#endpoint.trace.ended(
+            session.callId,
+            by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status),
+          ),
+        );
         return () => this.#sessions.delete(session);
       },
     };
@@ -166,6 +174,14 @@ export class Tandem {
   /** The bound listeners, with the ports that `bindPort: 0` got. */
   get listeners(): readonly SipListener[] {
     return this.#endpoint.listeners;
+  }
+
+  /**
+   * The SIP messages of a call, in order: of one that runs, or that failed not long ago (`TandemOptions.trace`). None
+   * when nothing is known of it. `formatTrace` prints them.
+   */
+  trace(callId: string): readonly TraceMessage[] {
+    return this.#endpoint.trace.of(callId);
   }
 
   /** Who is banned, and the way out. */

@@ -72,6 +72,7 @@ function createTandem(config: Config, logger: Logger): Tandem {
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
     userAgent: config.userAgent,
     defence: enabled && defence,
+    trace: config.trace,
     logger,
   });
 }

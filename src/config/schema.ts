@@ -77,6 +77,27 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('against scanners and floods'),
+  trace: z
+    .strictObject({
+      keep: z.enum(['failed', 'all', 'none']).default('failed').describe('calls whose SIP messages are kept'),
+      maxCalls: count.default(1_000),
+      keepFor: milliseconds.default(3_600_000).describe('ms'),
+      maxBytes: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(33_554_432)
+        .describe('of all messages together'),
+      hep: z.string().min(1).optional().describe('collector that gets every message as HEP v3: udp:host:port'),
+      captureId: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(2001),
+      password: z.string().min(1).optional().describe('of the collector'),
+    })
+    .prefault({})
+    .describe('SIP messages of calls'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
   media: z

@@ -16,6 +16,8 @@ import { isUnresolved, locate, type Resolution } from './locate.ts';
 import type { NameAddr, SipMessage, SipRequest, Via } from './message.ts';
 import { noParams } from './message.ts';
 import type { SipEndpointOptions, SipTransportName } from './options.ts';
+import { traceSettings } from './trace/options.ts';
+import { Tap } from './trace/tap.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import { TimerQueue } from './transaction/timer-queue.ts';
 import { type TimerSettings, timerSettings } from './transaction/timers.ts';
@@ -35,6 +37,7 @@ export class SipCore {
   readonly random: Random;
   readonly counters: Counters = createCounters();
   readonly defence: SipDefence;
+  readonly tap: Tap;
   readonly settings: TimerSettings;
   readonly timers: TimerQueue;
   readonly transport: SipTransport;
@@ -56,7 +59,7 @@ export class SipCore {
   constructor(
     options: SipEndpointOptions,
     network: SipNetwork,
-    onMessage: (message: SipMessage, flow: PeerFlow) => void,
+    onMessage: (message: SipMessage, bytes: Uint8Array, flow: PeerFlow) => void,
   ) {
     this.options = options;
     this.logger = options.logger;
@@ -78,6 +81,9 @@ export class SipCore {
         if (onBan) this.guard(() => onBan(ban));
       },
     });
+    const { clock, resolver, logger } = options;
+    const { counters } = this;
+    this.tap = new Tap(traceSettings(options.trace), { clock, network, resolver, logger, counters });
     const { maxConnections, maxConnectionsPerSource } = this.defence.settings;
     this.transport = new SipTransport({
       network,
@@ -93,7 +99,7 @@ export class SipCore {
       defence: this.defence,
       tls: options.tls,
       // The one way in from the sockets: what a message makes throw costs that message and nothing else.
-      onMessage: (message, flow) => this.guard(() => onMessage(message, flow)),
+      onMessage: (message, bytes, flow) => this.guard(() => onMessage(message, bytes, flow)),
     });
     this.transactions = new TransactionLayer({
       timers: this.timers,
@@ -102,6 +108,7 @@ export class SipCore {
       replyFlow: (flow, port) => this.transport.replyFlow(flow, port),
       onAnswered: (status, flow) => this.defence.answered(status, flow),
       onSend: (message, flow) => this.observe('out', message, flow),
+      onTransmit: (callId, bytes, flow, begins) => this.tap.note('out', callId, bytes, flow, begins),
       onTimer: (timer) => {
         const { onTimer } = options;
         if (onTimer) this.guard(() => onTimer(timer));
@@ -112,6 +119,8 @@ export class SipCore {
   /** Counts and shows a message to the observer of the endpoint. */
   observe(direction: 'in' | 'out', message: SipMessage, flow: PeerFlow): void {
     if (direction === 'out') this.counters.sent++;
+    if (message.kind === 'response' && message.status >= 200 && message.headers.cseq.method === 'INVITE')
+      this.tap.trace.judge(message);
     const { onMessage } = this.options;
     if (onMessage) this.guard(() => onMessage(direction, message, flow));
   }
@@ -204,6 +213,7 @@ export class SipCore {
         const bytes = printMessage(ack);
         sent(bytes, flow);
         this.observe('out', ack, flow);
+        this.tap.note('out', ack.headers.callId, bytes, flow, false);
         flow.send(bytes, () => {
           this.counters.transportErrors++;
         });

@@ -34,6 +34,8 @@ const names = [
   'overDialogs',
   /** Requests refused with 503 because too many are kept. */
   'overTransactions',
+  /** Messages that the HEP collector was not told of. */
+  'hepDropped',
   /** Requests of ours without a final response. */
   'timeouts',
   /** Final responses of ours without an ACK. */

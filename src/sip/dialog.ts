@@ -183,7 +183,9 @@ export class Dialog {
   acknowledgeAgain(seq: number): void {
     if (this.#ack?.seq !== seq) return;
     this.#core.counters.retransmissionsSent++;
-    this.#ack.flow.send(this.#ack.bytes, () => {});
+    const { bytes, flow } = this.#ack;
+    this.#core.tap.note('out', this.callId, bytes, flow, false);
+    flow.send(bytes, () => {});
   }
 
   /** @internal No copies of the 2xx will come any more. */

@@ -23,6 +23,7 @@ import type {
 import { OutgoingRequest } from './outgoing.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
+import type { SipTrace } from './trace/trace.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
@@ -90,8 +91,8 @@ export class SipEndpoint {
   #closing: Promise<void> | undefined;
 
   constructor(options: SipEndpointOptions) {
-    this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, flow) =>
-      this.#received(message, flow),
+    this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, bytes, flow) =>
+      this.#received(message, bytes, flow),
     );
     this.#backlog = new InviteBacklog(options.clock, (invite) => {
       // Its source has shown since it came that it is not worth anybody's time.
@@ -102,8 +103,9 @@ export class SipEndpoint {
   }
 
   /** Opens all listeners or none. Rejects with TandemError ERR_PORT_IN_USE or ERR_LISTEN {transport, host, port}. */
-  open(): Promise<void> {
-    return this.#core.transport.open();
+  async open(): Promise<void> {
+    await this.#core.transport.open();
+    this.#core.tap.open();
   }
 
   /**
@@ -153,6 +155,11 @@ export class SipEndpoint {
     return this.#core.defence;
   }
 
+  /** What was on the wire, by call. */
+  get trace(): SipTrace {
+    return this.#core.tap.trace;
+  }
+
   /** Sends at once. @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION */
   invite(options: InviteOptions): InviteClient {
     this.#assertOpen();
@@ -200,6 +207,7 @@ export class SipEndpoint {
     core.onTimer();
     core.timers.clear();
     await core.transport.close();
+    await core.tap.close();
     core.timers.clear();
   }
 
@@ -207,11 +215,13 @@ export class SipEndpoint {
     if (this.#closing) throw new TandemError('ERR_CLOSED', 'the SIP endpoint is closed: open a new one');
   }
 
-  #received(message: SipMessage, flow: PeerFlow): void {
+  #received(message: SipMessage, bytes: Uint8Array, flow: PeerFlow): void {
     if (this.#closing) return;
     const core = this.#core;
     core.observe('in', message, flow);
+    const note = (begins: boolean): void => core.tap.note('in', message.headers.callId, bytes, flow, begins);
     if (message.kind === 'response') {
+      note(false);
       if (core.transactions.receiveResponse(message)) return;
       core.counters.strayResponses++;
       core.defence.nuisance(flow);
@@ -219,10 +229,16 @@ export class SipEndpoint {
     }
     const known = core.transactions.match(message);
     if (known) {
+      note(false);
       if (known.refused && message.method !== 'ACK') core.defence.nuisance(flow);
       core.guard(() => known.receive(message));
-    } else if (message.method === 'ACK') this.#ack(message, flow);
-    else if (isAdmitted(core, message, flow, this.#isKnown(message))) core.guard(() => this.#serve(message, flow));
+    } else if (message.method === 'ACK') {
+      note(false);
+      this.#ack(message, flow);
+    } else if (isAdmitted(core, message, flow, this.#isKnown(message))) {
+      note(message.method === 'INVITE' && tagOf(message.headers.to) === undefined);
+      core.guard(() => this.#serve(message, flow));
+    }
   }
 
   /** Whether a request is for a call that there is. */

@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { Ban } from './defence/ban-list.ts';
 import type { DefenceOptions } from './defence/options.ts';
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
+import type { TraceOptions } from './trace/options.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
@@ -82,6 +83,8 @@ export interface SipEndpointOptions {
   readonly maxPendingInvites?: number;
   /** Limits and bans; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** What of the messages on the wire is kept, and where else they go. */
+  readonly trace?: TraceOptions;
   /** Hears of every source that is banned. */
   readonly onBan?: (ban: Ban) => void;
 }

@@ -59,6 +59,7 @@ function bench(transport: Transport) {
     replyFlow: () => flow,
     onAnswered: () => {},
     onSend: () => {},
+    onTransmit: () => {},
     onTimer: () => {},
   });
   const events: string[] = [];

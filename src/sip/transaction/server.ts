@@ -163,8 +163,9 @@ export class ServerTransaction extends Transaction {
   }
 
   #transmit(): void {
-    this.context
-      .replyFlow(this.flow, this.#replyPort)
-      .send(this.#last as Uint8Array, (error) => this.input('transportError', undefined, error));
+    const flow = this.context.replyFlow(this.flow, this.#replyPort);
+    const bytes = this.#last as Uint8Array;
+    this.context.onTransmit(this.callId, bytes, flow, false);
+    flow.send(bytes, (error) => this.input('transportError', undefined, error));
   }
 }

@@ -17,6 +17,8 @@ export interface TransactionContext {
   readonly onAnswered: (status: number, flow: PeerFlow) => void;
   /** Told of every message that goes out for the first time. */
   readonly onSend: (message: SipMessage, flow: PeerFlow) => void;
+  /** Told of every message that goes out, copies too. @param begins an INVITE of ours */
+  readonly onTransmit: (callId: string, bytes: Uint8Array, flow: PeerFlow, begins: boolean) => void;
   /** Told of every timer that fires, before it does what it is for. */
   readonly onTimer: (timer: FiredTimer) => void;
 }

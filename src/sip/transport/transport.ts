@@ -36,7 +36,8 @@ export interface TransportOptions {
   readonly defence: SipDefence;
   /** For connections of ours over TLS. */
   readonly tls?: Omit<TlsClientOptions, 'name'> | undefined;
-  readonly onMessage: (message: SipMessage, flow: PeerFlow) => void;
+  /** The bytes are those of the message. */
+  readonly onMessage: (message: SipMessage, bytes: Uint8Array, flow: PeerFlow) => void;
 }
 
 export class SipTransport implements StreamFlowOwner {
@@ -218,7 +219,7 @@ export class SipTransport implements StreamFlowOwner {
         top.host === source && !('rport' in top.params) ? {} : { received: source, rport: flow.port };
       message.headers.via[0] = stampVia(top, stamp);
     }
-    this.#options.onMessage(message, flow);
+    this.#options.onMessage(message, bytes, flow);
   }
 
   #malformed({ address }: PeerFlow): void {
