@@ -16,10 +16,20 @@ export function formatTrace(
     .map(({ at, direction, text }, i) => {
       const seconds = ((at - start) / 1000).toFixed(3).padStart(8);
       const arrow = direction === 'in' ? '<--' : '-->';
-      const line = `${seconds}  ${arrow} ${(peers[i] as string).padEnd(width)}  ${summary(text)}`;
-      return full ? `${line}\n\n${text.trimEnd().replaceAll(/^/gm, '    ')}\n` : line;
+      const line = `${seconds}  ${arrow} ${(peers[i] as string).padEnd(width)}  ${printable(summary(text))}`;
+      return full ? `${line}\n\n${indented(text)}\n` : line;
     })
     .join('\n');
+}
+
+function indented(text: string): string {
+  const lines = text.trimEnd().split('\r\n');
+  return lines.map((line) => `    ${printable(line)}`).join('\n');
+}
+
+/** What a peer wrote must not steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?');
 }
 
 /** `INVITE sip:1000@example.com (1)`, `200 OK (1 INVITE)` */
