@@ -19,6 +19,7 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
 import {
   type FiredTimer,
@@ -48,6 +49,8 @@ export interface CheckReport {
   readonly calls: number;
   readonly background: number;
   readonly sip: SipStats;
+  /** The latest hundred. */
+  readonly bans: readonly Ban[];
   readonly media: Awaited<ReturnType<Media['counts']>>;
   readonly draining: boolean;
 }
@@ -334,6 +337,7 @@ export class Tandem {
       calls: this.#sessions.size,
       background: this.#background.size,
       sip: this.#endpoint.stats,
+      bans: this.defence.bans().slice(-100),
       media: await this.#media.counts(),
       draining: this.#draining,
     };

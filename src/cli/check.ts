@@ -57,7 +57,7 @@ export async function check(options: CheckCommandOptions): Promise<number> {
 }
 
 function described(report: ProcessReport): string {
-  const { listeners, sip, media, process: host } = report;
+  const { listeners, sip, bans, media, process: host } = report;
   const counts = (of: object): string =>
     Object.entries(of)
       .filter(([, value]) => typeof value === 'number')
@@ -68,6 +68,7 @@ function described(report: ProcessReport): string {
     `listeners   ${listeners.map(({ transport, host, port }) => `${transport}:${host}:${port}`).join(' ') || 'none'}`,
     `calls       ${report.calls}`,
     `sip         ${counts(sip)}`,
+    `bans        ${bans.map(({ address, reason }) => `${address} (${reason})`).join(' ') || 'none'}`,
     `media       ${counts(media)}`,
     `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,
     `handles     ${counts(host.handles)}`,
