@@ -64,7 +64,7 @@ const schema = z.strictObject({
       exempt: z.array(z.string().min(1)).optional().describe('networks that are never limited or banned (CIDR)'),
       rate: positive.default(10).describe('failures per second that one source may go on with'),
       burst: positive.default(100).describe('and at once'),
-      banAfter: count.default(200).describe('failures within ten minutes that ban a source; 0 is never'),
+      banAfter: count.default(200).describe('failures within ten minutes; more ban a source; 0 is never'),
       banFor: milliseconds.default(600_000).describe('ms of the first ban; each further one is twice as long'),
       scanners: z.array(z.string().min(1)).optional().describe('parts of User-Agent values that are banned at once'),
       callRate: count.default(0).describe('new calls per second from one source; 0 is no limit'),

@@ -10,7 +10,7 @@ export interface DefenceOptions {
   readonly rate?: number;
   /** And at once. Default 100. */
   readonly burst?: number;
-  /** So many failures within ten minutes ban a source; 0 bans nobody. Default 200. */
+  /** More failures than these within ten minutes ban a source; 0 bans nobody. Default 200. */
   readonly banAfter?: number;
   /** How long the first ban of a source is, ms; each further one is twice as long, a day at most. Default 600,000. */
   readonly banFor?: number;

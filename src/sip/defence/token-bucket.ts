@@ -19,11 +19,12 @@ export class TokenBucket {
     return this.#tokens >= 1;
   }
 
-  /** Takes what is there of `count`. @returns whether a whole token is left */
+  /** Takes `count`, or all that there is. @returns whether there was as much */
   take(count: number, now: number): boolean {
     this.#refill(now);
+    const enough = this.#tokens >= count;
     this.#tokens = Math.max(0, this.#tokens - count);
-    return this.#tokens >= 1;
+    return enough;
   }
 
   give(count: number, now: number): void {

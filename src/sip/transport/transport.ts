@@ -147,6 +147,7 @@ export class SipTransport implements StreamFlowOwner {
 
   /** Cuts the connections of a source. */
   disconnect(source: string): void {
+    if (this.#perSource.of(source) === 0) return;
     for (const flow of [...this.#flows]) if (sourceOf(flow.address) === source) flow.destroy();
   }
 

@@ -224,7 +224,7 @@ describe('a scanner', () => {
   it('that guesses passwords is banned after forty', async () => {
     const server = await openServer();
     const { defence } = server.endpoint;
-    for (let i = 0; i < 39; i++) defence.failed({ address: attacker });
+    for (let i = 0; i < 40; i++) defence.failed({ address: attacker });
     expect(defence.bans()).toEqual([]);
     defence.failed({ address: attacker });
     expect(defence.bans()).toMatchObject([{ address: attacker, reason: 'credentials' }]);

@@ -105,15 +105,16 @@ describe('a source', () => {
 describe('a token bucket', () => {
   it('gives its burst at once, then its rate', () => {
     const bucket = new TokenBucket(10, 3, 0);
-    expect([bucket.take(1, 0), bucket.take(1, 0), bucket.take(1, 0), bucket.has(0)]).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
+    const taken = [1, 1, 1, 1].map((count) => bucket.take(count, 0));
+    expect([...taken, bucket.has(0)]).toEqual([true, true, true, false, false]);
     expect([bucket.has(99), bucket.has(100)]).toEqual([false, true]);
     bucket.take(1, 100);
     expect([bucket.has(199), bucket.has(200)]).toEqual([false, true]);
+  });
+
+  it('gives what there is when it is asked for more', () => {
+    const bucket = new TokenBucket(10, 3, 0);
+    expect([bucket.take(2, 0), bucket.take(2, 0), bucket.has(0), bucket.has(100)]).toEqual([true, false, false, true]);
   });
 
   it('holds no more than its burst, however long it waits and whatever it is given', () => {
