@@ -48,6 +48,7 @@ export type {
   RegistrarEvent,
   RegistrationEvent,
   SessionEvent,
+  SipBannedEvent,
   SipEvent,
   SipTimerEvent,
   TandemEvents,
@@ -59,11 +60,17 @@ export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
+export type { Ban, BanReason } from './sip/defence/ban-list.ts';
+export type { Defence } from './sip/defence/defence.ts';
+export type { DefenceOptions } from './sip/defence/options.ts';
 export type { Secret } from './sip/digest.ts';
 export type { Credentials } from './sip/digest-client.ts';
 export type { FindSecret } from './sip/digest-server.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export { formatTrace } from './sip/trace/format.ts';
+export type { TraceOptions } from './sip/trace/options.ts';
+export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {

@@ -8,7 +8,9 @@ import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
+import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
+import type { TraceOptions } from './sip/trace/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 import type { TrunkOptions } from './trunk/options.ts';
@@ -36,6 +38,10 @@ export interface TandemOptions {
   /** Ways to the telephone network, by name. */
   readonly trunks?: Readonly<Record<string, TrunkOptions>>;
   readonly userAgent?: string;
+  /** Limits and bans of sources; false: only the limits of all sources together. */
+  readonly defence?: DefenceOptions | false;
+  /** What SIP messages are kept for `trace`, and where else they go. */
+  readonly trace?: TraceOptions;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;

@@ -32,6 +32,8 @@ import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
 import { type Admission, Authenticator } from './sip/authenticator.ts';
+import type { Ban } from './sip/defence/ban-list.ts';
+import type { Defence } from './sip/defence/defence.ts';
 import {
   type FiredTimer,
   type Flow,
@@ -42,7 +44,8 @@ import {
   type SipStats,
   type SipTransportName,
 } from './sip/endpoint.ts';
-import type { SipMessage } from './sip/message.ts';
+import type { SipMessage, SipRequest } from './sip/message.ts';
+import { isFailure, type TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
@@ -66,6 +69,8 @@ export interface CheckReport {
   readonly bindings: number;
   readonly background: number;
   readonly sip: SipStats;
+  /** The latest hundred. */
+  readonly bans: readonly Ban[];
   readonly media: Awaited<ReturnType<Media['counts']>>;
   readonly registrations: readonly RegistrationReport[];
   readonly trunks: readonly TrunkReport[];
@@ -128,6 +133,10 @@ export class Tandem {
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
+      ...(options.defence === undefined ? {} : { defence: options.defence }),
+      ...(options.trace ? { trace: options.trace } : {}),
+      onBan: ({ address, reason, since, until }) =>
+        this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
     this.#media = new Media(media, {
       clock,
@@ -146,7 +155,7 @@ export class Tandem {
         clock,
         random,
         logger,
-        admit: ({ request }) => authenticator.admit(request),
+        admit: (request) => this.#authenticate(authenticator, request.request, request.flow),
         onChange: (change) => this.#registered(change),
       });
     this.#context = {
@@ -161,6 +170,12 @@ export class Tandem {
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
+        void session.ended.then(({ by, status = 0 }) =>
+          this.#endpoint.trace.ended(
+            session.callId,
+            by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status),
+          ),
+        );
         return () => this.#sessions.delete(session);
       },
     };
@@ -220,6 +235,19 @@ export class Tandem {
   /** The bound listeners, with the ports that `bindPort: 0` got. */
   get listeners(): readonly SipListener[] {
     return this.#endpoint.listeners;
+  }
+
+  /**
+   * The SIP messages of a call, in order: of one that runs, or that failed not long ago (`TandemOptions.trace`). None
+   * when nothing is known of it. `formatTrace` prints them.
+   */
+  trace(callId: string): readonly TraceMessage[] {
+    return this.#endpoint.trace.of(callId);
+  }
+
+  /** Who is banned, and the way out. */
+  get defence(): Defence {
+    return this.#endpoint.defence;
   }
 
   /**
@@ -405,6 +433,7 @@ export class Tandem {
       bindings: this.registrar?.size ?? 0,
       background: this.#background.size,
       sip: this.#endpoint.stats,
+      bans: this.defence.bans().slice(-100),
       media: await this.#media.counts(),
       registrations: this.#registrations.reports,
       trunks: this.#trunks.reports,
@@ -460,9 +489,20 @@ export class Tandem {
       this.#handOver(invite, undefined, trunk);
       return;
     }
-    const admission = authenticator.admit(invite.request);
+    const admission = this.#authenticate(authenticator, invite.request, invite.flow);
     if (!(admission instanceof Promise)) this.#admit(invite, admission);
     else this.#inBackground(this.#admitLater(invite, admission));
+  }
+
+  /** Passwords that are right or wrong count for the defence against whoever sends them. */
+  #authenticate(authenticator: Authenticator, request: SipRequest, from: Flow): Admission | Promise<Admission> {
+    const admission = authenticator.admit(request);
+    const count = (verdict: Admission): Admission => {
+      if (verdict.ok) this.defence.succeeded(from);
+      else if (verdict.why === 'wrong' || verdict.why === 'unknown-user') this.defence.failed(from);
+      return verdict;
+    };
+    return admission instanceof Promise ? admission.then(count) : count(admission);
   }
 
   async #admitLater(invite: InviteServer, admission: Promise<Admission>): Promise<void> {

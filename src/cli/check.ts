@@ -57,7 +57,7 @@ export async function check(options: CheckCommandOptions): Promise<number> {
 }
 
 function described(report: ProcessReport): string {
-  const { listeners, sip, media, process: host } = report;
+  const { listeners, sip, bans, media, process: host } = report;
   const counts = (of: object): string =>
     Object.entries(of)
       .filter(([, value]) => typeof value === 'number')
@@ -71,6 +71,7 @@ function described(report: ProcessReport): string {
     ...report.trunks.map((trunk) => `trunk       ${trunkLine(trunk)}`),
     ...report.registrations.map((one) => `account     ${registrationLine(one)}`),
     `sip         ${counts(sip)}`,
+    `bans        ${bans.map(({ address, reason }) => `${address} (${reason})`).join(' ') || 'none'}`,
     `media       ${counts(media)}`,
     `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,
     `handles     ${counts(host.handles)}`,

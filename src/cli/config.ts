@@ -14,21 +14,25 @@ export async function showConfig(options: ConfigCommandOptions): Promise<number>
     return 0;
   }
   const { config, origins } = loadSettings(options.config === undefined ? {} : { config: options.config });
-  const rows = [...origins].map(([key, origin]) => ({ key, value: masked(valueAt(config, key)), origin }));
+  const rows = [...origins].map(([key, origin]) => ({ key, value: shown(key, valueAt(config, key)), origin }));
   if (options.json) {
     print(Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value: value ?? null, from: origin }])));
     return 0;
   }
-  const shown = rows.map(({ key, value, origin }) => [key, value === undefined ? '-' : JSON.stringify(value), origin]);
-  const width = (column: number): number => Math.max(...shown.map((row) => row[column]?.length ?? 0));
+  const cells = rows.map(({ key, value, origin }) => [key, value === undefined ? '-' : JSON.stringify(value), origin]);
+  const width = (column: number): number => Math.max(...cells.map((row) => row[column]?.length ?? 0));
   const [first, second] = [width(0), width(1)];
-  for (const [key = '', value = '', origin = ''] of shown)
+  for (const [key = '', value = '', origin = ''] of cells)
     process.stdout.write(`${key.padEnd(first)}  ${value.padEnd(second)}  ${origin}\n`);
   return 0;
 }
 
 function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function shown(key: string, value: unknown): unknown {
+  return value !== undefined && /(^|\.)password$/.test(key) ? '…' : masked(value);
 }
 
 function valueAt(tree: unknown, path: string): unknown {

@@ -69,6 +69,7 @@ export async function runServer(
 }
 
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
+  const { enabled, ...defence } = config.defence;
   const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout } = config.media;
   return new Tandem({
     ...options,
@@ -77,6 +78,8 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
     trunks: config.trunks,
     userAgent: config.userAgent,
+    defence: enabled && defence,
+    trace: config.trace,
     logger,
   });
 }

@@ -6,6 +6,8 @@ import { logLevels } from '../base/log.ts';
 const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
 const port = z.int().min(0).max(65_535);
+const count = z.int().min(0).max(10_000_000);
+const positive = z.int().min(1).max(1_000_000);
 const rtpPort = z.int().min(1024).max(65_535);
 
 const listenerText = z
@@ -133,6 +135,49 @@ const schema = z.strictObject({
     })
     .prefault({}),
   userAgent: z.string().min(1).default('Tandem').describe('the User-Agent and Server header'),
+  defence: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('false: nobody is limited or banned; the limits of all together stay'),
+      exempt: z.array(z.string().min(1)).optional().describe('networks that are never limited or banned (CIDR)'),
+      rate: positive.default(10).describe('failures per second that one source may go on with'),
+      burst: positive.default(100).describe('and at once'),
+      banAfter: count.default(200).describe('failures within ten minutes; more ban a source; 0 is never'),
+      banFor: milliseconds.default(600_000).describe('ms of the first ban; each further one is twice as long'),
+      scanners: z.array(z.string().min(1)).optional().describe('parts of User-Agent values that are banned at once'),
+      callRate: count.default(0).describe('new calls per second from one source; 0 is no limit'),
+      maxDialogs: count.default(100_000),
+      maxDialogsPerSource: count.default(50_000),
+      maxTransactions: count.default(200_000),
+      maxTransactionsPerSource: count.default(100_000),
+      maxConnections: count.default(8_192),
+      maxConnectionsPerSource: count.default(2_048),
+    })
+    .prefault({})
+    .describe('against scanners and floods'),
+  trace: z
+    .strictObject({
+      keep: z.enum(['failed', 'all', 'none']).default('failed').describe('calls whose SIP messages are kept'),
+      maxCalls: count.default(1_000),
+      keepFor: milliseconds.default(3_600_000).describe('ms'),
+      maxBytes: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(33_554_432)
+        .describe('of all messages together'),
+      hep: z.string().min(1).optional().describe('collector that gets every message as HEP v3: udp:host:port'),
+      captureId: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(2001),
+      password: z.string().min(1).optional().describe('of the collector'),
+    })
+    .prefault({})
+    .describe('SIP messages of calls'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
   media: z

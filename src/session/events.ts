@@ -1,5 +1,6 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
 import type { LegStats } from '../../media/index.ts';
+import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
 
 export interface SessionEvent {
@@ -89,6 +90,16 @@ export interface TrunkGatewayEvent extends QualifyEvent {
   readonly trunk: string;
 }
 
+/** A source of messages was banned. */
+export interface SipBannedEvent {
+  readonly at: number;
+  /** An IPv4 address, or the /64 of an IPv6 address. */
+  readonly address: string;
+  readonly reason: BanReason;
+  /** Unix milliseconds. */
+  readonly until: number;
+}
+
 export interface TandemEvents extends RegistrationEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
@@ -100,6 +111,7 @@ export interface TandemEvents extends RegistrationEvents {
   'sip:response': SipEvent;
   'sip:timer': SipTimerEvent;
   'registrar:changed': RegistrarEvent;
+  'sip:banned': SipBannedEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
   /** Once, when the call ends. */

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Secret } from './digest.ts';
 import { type DigestRefusal, DigestServer, type DigestServerOptions, type FindSecret } from './digest-server.ts';
-import { headerValues, type SipRequest } from './message.ts';
+import type { SipRequest } from './message.ts';
 import { uriUser } from './uri.ts';
 
 /** @param caller user part of From @param called of the Request-URI */
@@ -33,7 +33,7 @@ export class Authenticator {
 
   /** Whether this request gets by without showing who sends it. */
   isOpen(request: SipRequest): boolean {
-    if (headerValues(request, 'authorization').length > 0) return false;
+    if (this.#server.isAnswered(request, 401)) return false;
     return !this.#require(uriUser(request.headers.from.uri), uriUser(request.uri), request);
   }
 

@@ -5,6 +5,7 @@
 import { AckWaiter } from './ack-waiter.ts';
 import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
+import { sourceOf } from './defence/sources.ts';
 import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
 import type { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
@@ -42,6 +43,9 @@ export class Dialog {
   readonly #digest: DigestClient | undefined;
   readonly #key: string;
   #flow: PeerFlow;
+  /** The peer as the defence knows it. */
+  readonly #source: string;
+  #up = false;
   #state: DialogState = 'early';
   #ended = false;
   #bye: Promise<void> | undefined;
@@ -70,6 +74,8 @@ export class Dialog {
     this.#flow.hold();
     this.#key = dialogKey(init.callId, init.localTag, init.remoteTag);
     core.dialogs.set(this.#key, this);
+    this.#source = sourceOf(flow.address);
+    if (this.role === 'uas') core.defence.dialogs.add(this.#source);
   }
 
   get localUri(): string {
@@ -167,6 +173,7 @@ export class Dialog {
   accepted(invite: SipRequest, response: SipResponse, flow: PeerFlow): void {
     this.#accepted = invite;
     this.#moveTo(flow);
+    this.#isUp();
     this.#data.refreshTarget(response.headers);
     // Only the 2xx fixes the route set (RFC 3261 §13.2.2.4).
     if (this.#state === 'early') this.#data.routeSet = recordedRoute(response.headers).reverse();
@@ -177,7 +184,9 @@ export class Dialog {
   acknowledgeAgain(seq: number): void {
     if (this.#ack?.seq !== seq) return;
     this.#core.counters.retransmissionsSent++;
-    this.#ack.flow.send(this.#ack.bytes, () => {});
+    const { bytes, flow } = this.#ack;
+    this.#core.tap.note('out', this.callId, bytes, flow, false);
+    flow.send(bytes, () => {});
   }
 
   /** @internal No copies of the 2xx will come any more. */
@@ -196,6 +205,7 @@ export class Dialog {
     this.#waiter = new AckWaiter(this.#core, transaction, seq, {
       onAck: (ack) => {
         settle();
+        this.#isUp();
         this.gate.run(() => onAck(ack));
       },
       onAckTimeout: () => {
@@ -406,7 +416,16 @@ export class Dialog {
   #remove(): void {
     if (this.#core.dialogs.get(this.#key) !== this) return;
     this.#core.dialogs.delete(this.#key);
+    const { defence } = this.#core;
+    if (this.role === 'uas') defence.dialogs.remove(this.#source);
+    if (this.#up) defence.callDown(this.#source);
     this.#flow.release();
+  }
+
+  #isUp(): void {
+    if (this.#up || this.#core.dialogs.get(this.#key) !== this) return;
+    this.#up = true;
+    this.#core.defence.callUp(this.#source);
   }
 
   #moveTo(flow: PeerFlow): void {

@@ -137,12 +137,17 @@ export class DigestServer {
     ]);
   }
 
+  /** Whether a request has credentials for our realm, right or wrong. */
+  isAnswered(request: SipRequest, status: ChallengeStatus): boolean {
+    return this.#answerIn(credentialsOf(request, status)) !== 'missing';
+  }
+
   /**
    * Whether a request answers a challenge of ours; if not, what to send. At once, unless `findSecret` takes its time.
    * @param status which challenge: 401 reads Authorization, 407 Proxy-Authorization
    */
   check(request: SipRequest, status: ChallengeStatus, findSecret: FindSecret): DigestVerdict | Promise<DigestVerdict> {
-    const answer = this.#answerIn(headerValues(request, status === 401 ? 'authorization' : 'proxy-authorization'));
+    const answer = this.#answerIn(credentialsOf(request, status));
     if (answer === 'missing') return this.#refuse(status, 'missing', undefined);
     if (answer === 'malformed') return malformed('malformed', undefined, 'the credentials cannot be read');
     if (this.#checkUri && !isForUserOf(request.uri, answer.uri))
@@ -186,6 +191,10 @@ export class DigestServer {
     }
     return seen;
   }
+}
+
+function credentialsOf(request: SipRequest, status: ChallengeStatus): readonly string[] {
+  return headerValues(request, status === 401 ? 'authorization' : 'proxy-authorization');
 }
 
 function malformed(why: DigestFailure, username: string | undefined, reason: string): DigestRefusal {

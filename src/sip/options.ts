@@ -3,8 +3,11 @@ import type { Clock } from '../base/clock.ts';
 import type { Resolver } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { Ban } from './defence/ban-list.ts';
+import type { DefenceOptions } from './defence/options.ts';
 import type { Credentials, DigestClient } from './digest-client.ts';
 import type { HeaderField, NameAddr, SipMessage, SipParams, SipRequest, SipResponse } from './message.ts';
+import type { TraceOptions } from './trace/options.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
@@ -80,6 +83,12 @@ export interface SipEndpointOptions {
   readonly supported?: readonly string[];
   /** INVITEs that may wait for their final response at once; more get 503. Default 50,000. */
   readonly maxPendingInvites?: number;
+  /** Limits and bans; false: only the limits of all sources together. */
+  readonly defence?: DefenceOptions | false;
+  /** What of the messages on the wire is kept, and where else they go. */
+  readonly trace?: TraceOptions;
+  /** Hears of every source that is banned. */
+  readonly onBan?: (ban: Ban) => void;
 }
 
 export interface InviteOptions {

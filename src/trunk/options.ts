@@ -1,6 +1,7 @@
 /** What a trunk is made with, and what is checked of it. */
-import { type Cidr, parseCidr } from '../base/cidr.ts';
+
 import { ConfigError } from '../base/errors.ts';
+import { type Cidr, parseCidr } from '../sip/cidr.ts';
 import type { SipTransportName } from '../sip/options.ts';
 import { isTransportName, transportNames } from '../sip/transport/kinds.ts';
 import { parseUri, printUri, type SipUri } from '../sip/uri.ts';

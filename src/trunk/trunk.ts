@@ -1,8 +1,9 @@
 /** A way to the telephone network: a provider's gateways, our account there, and how many calls it takes. */
-import { contains } from '../base/cidr.ts';
+
 import type { Clock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Observer } from '../base/events.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import type { Registration, RegistrationReport } from '../registration/registration.ts';
 import type { Registrations } from '../registration/registrations.ts';
 import type { DialogClientSession, InviteOptions } from '../session/dialog-client-session.ts';
@@ -10,13 +11,13 @@ import type { CallInviteOptions, DialogServerSession } from '../session/dialog-s
 import type { DialogSession } from '../session/dialog-session.ts';
 import { DialogResponseError } from '../session/errors.ts';
 import type { TandemEvents } from '../session/events.ts';
+import { isInside } from '../sip/cidr.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
 import { type NameAddr, noParams, type SipRequest } from '../sip/message.ts';
 import { printUri, uriUser } from '../sip/uri.ts';
 import { callerIdOf } from './caller-id.ts';
 import { Gateway, type GatewayReport } from './gateway.ts';
 import { checkedTrunk, numberAt, type TrunkOptions, type TrunkSettings } from './options.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** What a trunk needs of the house around it. */
 export interface TrunkContext {
@@ -71,7 +72,8 @@ export class Trunk {
           if (isBack && index === 0) this.#registration?.refresh();
         }),
     );
-    if (maxCallsPerSecond !== undefined) this.#rate = new TokenBucket(maxCallsPerSecond, () => context.clock.now());
+    if (maxCallsPerSecond !== undefined)
+      this.#rate = new TokenBucket(maxCallsPerSecond, Math.max(1, maxCallsPerSecond), context.clock.now());
   }
 
   get state(): TrunkState {
@@ -136,7 +138,8 @@ export class Trunk {
       throw new TandemError('ERR_ARGUMENT', `${JSON.stringify(number)} is no number to call`, { status: 404 });
     if (!this.#hasRoom())
       throw this.#limit(486, `all ${this.#options.maxChannels} channels of the trunk ${this.name} are in use`);
-    if (this.#rate && !this.#rate.take())
+    const now = this.#context.clock.now();
+    if (this.#rate && !(this.#rate.has(now) && this.#rate.take(1, now)))
       throw this.#limit(
         503,
         `more than ${this.#options.maxCallsPerSecond} calls per second for the trunk ${this.name}`,
@@ -212,9 +215,7 @@ export class Trunk {
 
   /** Whether a request from this address comes through this trunk. */
   trusts(address: string): boolean {
-    return (
-      this.#settings.trusted.some((cidr) => contains(cidr, address)) || this.#registration?.flow?.address === address
-    );
+    return isInside(this.#settings.trusted, address) || this.#registration?.flow?.address === address;
   }
 
   /** Whether it is for the Contact that we are registered with: several accounts may be at one provider. */

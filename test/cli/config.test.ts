@@ -230,11 +230,12 @@ describe('tandem config', () => {
   it('prints every setting and where it came from', async () => {
     using folder = new TemporaryFolder();
     writeFileSync(folder.file('tandem.yaml'), 'userAgent: Mine\n');
-    const env = { TANDEM_STORE_URL: 'postgres://tandem:geheim@db/tandem' };
+    const env = { TANDEM_STORE_URL: 'postgres://tandem:geheim@db/tandem', TANDEM_TRACE_PASSWORD: 'geheim' };
     const { status, stdout, stderr } = await runTandem(['config'], { cwd: folder.path, env });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^userAgent +"Mine" +file tandem\.yaml$/m);
     expect(stdout).toMatch(/^drainTimeout +10000 +default$/m);
+    expect(stdout).toMatch(/^trace\.password +"…" +variable TANDEM_TRACE_PASSWORD$/m);
     expect(stdout).toMatch(/^store\.url +"postgres:\/\/tandem:…@db\/tandem" +variable TANDEM_STORE_URL$/m);
   });
 

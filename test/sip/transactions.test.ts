@@ -59,7 +59,9 @@ function bench(transport: Transport) {
     settings: timerSettings(),
     counters,
     replyFlow: () => flow,
+    onAnswered: () => {},
     onSend: () => {},
+    onTransmit: () => {},
     onTimer: () => {},
   });
   const events: string[] = [];

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { printUri } from '../../src/sip/uri.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { checkedTrunk, numberAt, type TrunkOptions } from '../../src/trunk/options.ts';
-import { TokenBucket } from '../../src/trunk/token-bucket.ts';
 
 describe('the settings of a trunk', () => {
   it.each<[TrunkOptions, string[]]>([
@@ -38,30 +37,5 @@ describe('the settings of a trunk', () => {
     expect(numberAt(gateway!, '#31#+49 30;x=1@evil')).toBe(
       'sip:%2331%23+49%2030;x=1%40evil@provider.example:5070;transport=tcp',
     );
-  });
-});
-
-describe('calls per second', () => {
-  it('come as fast as they may, and in a burst of as many', () => {
-    let now = 0;
-    const bucket = new TokenBucket(5, () => now);
-    const burst = (): number => Array.from({ length: 20 }, () => bucket.take()).filter(Boolean).length;
-    expect(burst()).toBe(5);
-    now = 1000;
-    expect(burst()).toBe(5);
-    now = 1200;
-    expect(burst()).toBe(1);
-    now = 3_600_000;
-    expect(burst()).toBe(5);
-  });
-
-  it('may be less than one', () => {
-    let now = 0;
-    const bucket = new TokenBucket(0.1, () => now);
-    expect([bucket.take(), bucket.take()]).toEqual([true, false]);
-    now = 9_999;
-    expect(bucket.take()).toBe(false);
-    now = 10_000;
-    expect(bucket.take()).toBe(true);
   });
 });

@@ -10,9 +10,9 @@ import type { StreamTransport } from './kinds.ts';
 import type { SocketName, StreamConnection, StreamHandler } from './network.ts';
 
 export interface StreamLimits {
-  /** Connections in all, and from one address. */
+  /** Connections in all, and from one source (an IPv4 address, or the /64 of an IPv6 address). */
   readonly connections: number;
-  readonly connectionsPerAddress: number;
+  readonly connectionsPerSource: number;
   /** Bytes that wait for a peer that does not read. */
   readonly writeBuffer: number;
   /** A connection without a whole message yet, or with half a message, is closed after, ms. */
@@ -23,7 +23,7 @@ export interface StreamLimits {
 
 export const defaultStreamLimits: StreamLimits = {
   connections: 8_192,
-  connectionsPerAddress: 2_048,
+  connectionsPerSource: 2_048,
   writeBuffer: 1_048_576,
   incomplete: 30_000,
   idle: 600_000,

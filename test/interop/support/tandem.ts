@@ -22,7 +22,11 @@ export interface Check {
   readonly calls: number;
   readonly bindings: number;
   readonly background: number;
-  readonly sip: Readonly<Record<string, unknown>> & { readonly transactions: number; readonly dialogs: number };
+  readonly sip: Readonly<Record<string, unknown>> & {
+    readonly transactions: number;
+    readonly dialogs: number;
+    readonly counters: Readonly<Record<string, number>>;
+  };
   readonly media: Readonly<Record<'legs' | 'bridges' | 'playbacks' | 'recordings' | 'sockets' | 'timers', number>>;
   readonly process: { readonly memory: { readonly rss: number } };
 }
