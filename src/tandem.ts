@@ -95,6 +95,7 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
+      methods: ['INFO', 'UPDATE'],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),

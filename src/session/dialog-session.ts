@@ -31,8 +31,8 @@ import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
+import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
-import { answerReInvite, renegotiate } from './re-invite.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
 
@@ -76,6 +76,8 @@ export interface SessionStats extends LegStats {
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
+  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
+  readonly method?: OfferMethod;
 }
 
 /** What a leg asks of the bridge that it is in. */
@@ -101,6 +103,7 @@ export abstract class DialogSession {
   protected dialog: Dialog | undefined;
   #state: SessionState = 'initial';
   #media: DialogMedia | undefined;
+  readonly #negotiation: Negotiation;
   readonly #abort = new AbortController();
   readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
@@ -117,6 +120,14 @@ export abstract class DialogSession {
     const { promise, resolve } = Promise.withResolvers<EndCause>();
     this.ended = promise;
     this.#resolveEnded = resolve;
+    this.#negotiation = new Negotiation(context, {
+      signal: this.signal,
+      media: () => this.media,
+      log: () => this.log,
+      gone: () => this.gone(),
+      changing: async (next) => this.bridge?.codecChanging(this, next),
+      unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
+    });
   }
 
   get state(): SessionState {
@@ -312,18 +323,16 @@ export abstract class DialogSession {
    * @throws DialogResponseError when the peer refuses; the old session stays. DialogEndedError
    */
   reInvite(options: ReInviteOptions = {}): Promise<void> {
-    const done = this.#reInviting.then(() => this.#reInvite(options));
-    this.#reInviting = done.catch(() => {});
-    return done;
+    const { method = 'INVITE', ...change } = options;
+    return this.#negotiation.offer(() => this.#dialogFor(method), method, change);
   }
 
-  #reInviting: Promise<void> = Promise.resolve();
-
-  async #reInvite(options: ReInviteOptions): Promise<void> {
+  /** The dialog, if an offer can be made in it now. */
+  #dialogFor(method: OfferMethod): Dialog {
     this.signal.throwIfAborted();
-    if (!this.dialog || this.#state !== 'confirmed')
-      throw new StateError(this.callId, 'reInvite() needs a confirmed call');
-    await Promise.race([renegotiate(this.context, this.dialog, this.media, options, this.signal), this.gone()]);
+    const { dialog } = this;
+    if (dialog && (this.#state === 'confirmed' || method === 'UPDATE')) return dialog;
+    throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
@@ -439,13 +448,8 @@ export abstract class DialogSession {
 
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
-    if (method === 'INVITE') {
-      this.context.background(
-        answerReInvite(incoming, this.media, this.log, {
-          changing: async (next) => this.bridge?.codecChanging(this, next),
-          unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
-        }),
-      );
+    if (method === 'INVITE' || method === 'UPDATE') {
+      this.context.background(this.#negotiation.receive(incoming));
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {

@@ -193,6 +193,8 @@ export class InviteClient {
       flow,
       this.#options.credentials,
     );
+    dialog.learn(response);
+    dialog.offers.begin('ours', 'INVITE');
     this.#dialogs.set(remoteTag ?? '', dialog);
     return dialog;
   }

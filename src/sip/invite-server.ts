@@ -60,7 +60,9 @@ export class InviteServer implements ServerUser, PendingInvite {
       },
       flow,
     );
+    this.dialog.learn(request);
     this.dialog.invited = this;
+    this.dialog.offers.begin('theirs', 'INVITE');
     core.pendingInvites++;
     transaction.tag = this.dialog.localTag;
     this.dialog.gate.shut();
@@ -99,8 +101,9 @@ export class InviteServer implements ServerUser, PendingInvite {
   /** 200, repeated until the ACK. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
   accept(options: ResponseOptions = {}): void {
     if (!this.#transaction.pending) return;
-    this.#respond(200, options);
+    const response = this.#respond(200, options);
     this.#done();
+    this.dialog.offers.respond('theirs', this.request, response);
     this.dialog.confirm();
     this.dialog.awaitAck(
       this.#transaction,

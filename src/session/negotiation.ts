@@ -1,0 +1,133 @@
+/**
+ * Audio negotiated anew in mid-call (RFC 3264 §8), by re-INVITE or UPDATE: our offers, one at a time and again after
+ * glare, and the peer's.
+ */
+import type { NegotiatedAudio } from '../../media/index.ts';
+import type { Clock } from '../base/clock.ts';
+import { sleep } from '../base/clock.ts';
+import { messageOf, TandemError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Dialog } from '../sip/dialog.ts';
+import type { IncomingRequest } from '../sip/endpoint.ts';
+import { header, type SipResponse } from '../sip/message.ts';
+import { type DialogMedia, type OfferOptions, sdpType } from './dialog-media.ts';
+import { DialogResponseError } from './errors.ts';
+
+/** How often an offer is made that crosses others. */
+const attempts = 4;
+
+export type OfferMethod = 'INVITE' | 'UPDATE';
+
+/** What a session does while its audio is negotiated. */
+export interface NegotiationOwner {
+  readonly signal: AbortSignal;
+  media(): DialogMedia;
+  log(): Logger;
+  /** Rejects when the call is over. */
+  gone(): Promise<never>;
+  /** The peer's offer would settle `next`. Rejects when that does not suit, say the other leg of a bridge. */
+  changing(next: NegotiatedAudio): Promise<void>;
+  /** Our offer was asked for, and the ACK has no answer that is of use. */
+  unusable(): void;
+}
+
+export class Negotiation {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #owner: NegotiationOwner;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }, owner: NegotiationOwner) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#owner = owner;
+  }
+
+  get #media(): DialogMedia {
+    return this.#owner.media();
+  }
+
+  /**
+   * Makes an offer when those before it are through.
+   * @param dialog asked for when its turn has come; what it throws is thrown
+   * @throws DialogResponseError when the peer refuses for good; what was settled before stays. The signal's reason
+   */
+  offer(dialog: () => Dialog, method: OfferMethod, options: OfferOptions): Promise<void> {
+    const done = this.#turn.then(() => Promise.race([this.#offer(dialog, method, options), this.#owner.gone()]));
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #offer(dialogNow: () => Dialog, method: OfferMethod, options: OfferOptions): Promise<void> {
+    const { signal } = this.#owner;
+    const dialog = dialogNow();
+    for (let attempt = 1; ; attempt++) {
+      const offer = await this.#media.offer(options);
+      signal.throwIfAborted();
+      const response = await dialog.request(method, { contentType: sdpType, body: offer.body });
+      if (response.status < 300) {
+        if (method === 'INVITE') dialog.ack();
+        this.#media.accept(response.body, offer);
+        return;
+      }
+      const delay = retryDelay(response, dialog.role, this.#random);
+      if (delay === undefined || attempt === attempts) throw new DialogResponseError(response);
+      await sleep(this.#clock, delay, signal);
+    }
+  }
+
+  /**
+   * The peer's re-INVITE or UPDATE (RFC 3261 §14.2, RFC 3311 §5.2): its offer is answered, or ours is sent if a
+   * re-INVITE has none. What cannot be done is refused with 488 (400 if it cannot be read), and all stays as it was.
+   */
+  async receive(incoming: IncomingRequest): Promise<void> {
+    const { method, body } = incoming.request;
+    try {
+      if (body.length > 0) await this.#answer(incoming, body);
+      else if (method === 'INVITE') await this.#offerAsked(incoming);
+      else incoming.respond(200);
+    } catch (error) {
+      const status = error instanceof TandemError && error.status === 400 ? 400 : 488;
+      this.#owner.log().info({ error: messageOf(error), status, method }, 'offer refused, the session stays as it was');
+      incoming.respond(status);
+    }
+  }
+
+  async #answer(incoming: IncomingRequest, offer: Uint8Array): Promise<void> {
+    const next = this.#media.preview(offer);
+    if (next) await this.#owner.changing(next);
+    if (incoming.cancelled) return;
+    incoming.respond(200, { contentType: sdpType, body: await this.#media.answer(offer) });
+  }
+
+  async #offerAsked(incoming: IncomingRequest): Promise<void> {
+    const offer = await this.#media.offer();
+    incoming.onAck = (ack) => {
+      try {
+        this.#media.accept(ack.body, offer);
+      } catch (error) {
+        this.#owner
+          .log()
+          .warn({ error: messageOf(error) }, 'the ACK to our offer has no usable answer, ending the call');
+        this.#owner.unusable();
+      }
+    };
+    incoming.respond(200, { contentType: sdpType, body: offer.body });
+  }
+}
+
+/** How long to wait before an offer is made again that crossed one of the peer; undefined: it was refused for good. */
+function retryDelay(response: SipResponse, role: 'uac' | 'uas', random: Random): number | undefined {
+  if (response.status === 491) return glareDelay(role, random);
+  if (response.status !== 500) return undefined;
+  // RFC 3261 §14.2, RFC 3311 §5.2: ours overtook what the peer is working on; it names 0 to 10 s.
+  const seconds = /^\s*(\d{1,2})(?!\d)/.exec(header(response, 'retry-after') ?? '')?.[1];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), 10) * 1000;
+}
+
+/** RFC 3261 §14.1: who owns the Call-ID waits 2.1–4 s, the other 0–2 s, in steps of 10 ms. */
+function glareDelay(role: 'uac' | 'uas', random: Random): number {
+  const steps = role === 'uac' ? 210 + (random.uint32() % 191) : random.uint32() % 201;
+  return steps * 10;
+}
