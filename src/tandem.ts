@@ -19,6 +19,7 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import { sessionTimerSettings, shortInterval } from './session/session-timer.ts';
 import {
   type FiredTimer,
   type Flow,
@@ -87,6 +88,7 @@ export class Tandem {
     );
     const { codecs: names, ...media } = options.media ?? {};
     const codecs = checkedCodecs(names);
+    const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
       listen: this.#transports,
@@ -96,6 +98,7 @@ export class Tandem {
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
       methods: ['INFO', 'UPDATE'],
+      supported: sessionTimers.enabled ? ['timer'] : [],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -119,6 +122,7 @@ export class Tandem {
       endpoint: this.#endpoint,
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
+      sessionTimers,
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
@@ -358,6 +362,11 @@ export class Tandem {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
+      return;
+    }
+    const tooShort = shortInterval(invite.request, this.#context.sessionTimers);
+    if (tooShort) {
+      invite.reject(422, { headers: tooShort });
       return;
     }
     const { callId } = invite.request.headers;

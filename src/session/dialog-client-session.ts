@@ -170,7 +170,14 @@ export class DialogClientSession extends DialogSession {
       await this.media.open(beside?.media.leg);
       const offer = await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();
-      const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body: offer.body });
+      const client = endpoint.invite({
+        ...sip,
+        headers: [...(sip.headers ?? []), ...this.sessionTimer.headers],
+        retry: (refusal) => this.#retryWith(refusal),
+        callId: this.callId,
+        contentType: sdpType,
+        body: offer.body,
+      });
       this.#client = client;
       client.onProvisional = (response) => this.#provisional(response, offer, options);
       // Without any response the transaction outlives the call by up to 32 s: do not wait for that.
@@ -202,6 +209,11 @@ export class DialogClientSession extends DialogSession {
     }
   }
 
+  /** A longer session interval, where the peer wants one (RFC 4028 §7.3). */
+  #retryWith(refusal: SipResponse): readonly HeaderField[] | undefined {
+    return refusal.status === 422 && this.sessionTimer.raised(refusal) ? this.sessionTimer.headers : undefined;
+  }
+
   #provisional(response: SipResponse, offer: Offer, options: InviteOptions): void {
     if (this.state === 'ended') return;
     if (response.status > 100) {
@@ -227,6 +239,7 @@ export class DialogClientSession extends DialogSession {
 
   #answered(response: SipResponse, dialog: Dialog, offer: Offer): void {
     this.useDialog(dialog);
+    this.sessionTimer.accepted(response);
     const hadMedia = this.media.audio !== undefined;
     try {
       if (response.body.length > 0 || !hadMedia) this.media.accept(response.body, offer);

@@ -137,6 +137,13 @@ export class DialogMedia {
     return { body: this.#print(session), session, direction, leg };
   }
 
+  /** An offer of what was sent last, under the same version: it changes nothing (RFC 3264 §8). */
+  async repeat(): Promise<Offer> {
+    const session = this.#sent;
+    if (!session) return this.offer();
+    return { body: this.#print(session), session, direction: this.#direction, leg: await this.open() };
+  }
+
   /** Takes the peer's answer to an offer of ours. Throws ERR_SDP (status 488). */
   accept(body: Uint8Array, offer: Offer): NegotiatedAudio {
     const answer = parse(body);

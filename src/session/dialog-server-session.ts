@@ -142,7 +142,8 @@ export class DialogServerSession extends DialogSession {
 
   async #accept(body: Uint8Array, options: AnswerOptions, hasMedia = true): Promise<SipRequest> {
     this.#mustBeUnanswered('answer()');
-    this.#invite.accept({ ...options, contentType: sdpType, body });
+    const headers = [...(options.headers ?? []), ...this.sessionTimer.accept(this.#invite.request)];
+    this.#invite.accept({ ...options, headers, contentType: sdpType, body });
     this.#finalSent = true;
     this.advance('answered');
     if (hasMedia) this.mediaStarted();

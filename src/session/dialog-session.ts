@@ -35,6 +35,8 @@ import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
+import { SessionRefresh } from './session-refresh.ts';
+import type { SessionTimerSettings } from './session-timer.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
 
@@ -48,6 +50,7 @@ export interface SessionContext {
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
+  readonly sessionTimers: SessionTimerSettings;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */
   background(work: Promise<unknown>): void;
   /** The session is known to the house from now on, until it is over. */
@@ -101,6 +104,7 @@ export abstract class DialogSession {
 
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
+  protected readonly sessionTimer: SessionRefresh;
   #state: SessionState = 'initial';
   #media: DialogMedia | undefined;
   readonly #negotiation: Negotiation;
@@ -120,8 +124,13 @@ export abstract class DialogSession {
     const { promise, resolve } = Promise.withResolvers<EndCause>();
     this.ended = promise;
     this.#resolveEnded = resolve;
+    this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
+      refresh: () => this.#negotiation.refresh(() => this.#dialogFor('INVITE')),
+      expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
+    });
     this.#negotiation = new Negotiation(context, {
       signal: this.signal,
+      timer: this.sessionTimer,
       media: () => this.media,
       log: () => this.log,
       gone: () => this.gone(),
@@ -431,6 +440,7 @@ export abstract class DialogSession {
     this.setEarlyBridge(undefined);
     this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
     this.#keypad.close();
+    this.sessionTimer.stop();
     if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();

@@ -11,8 +11,9 @@ import type { Random } from '../base/random.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest } from '../sip/endpoint.ts';
 import { header, type SipResponse } from '../sip/message.ts';
-import { type DialogMedia, type OfferOptions, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type Offer, type OfferOptions, sdpType } from './dialog-media.ts';
 import { DialogResponseError } from './errors.ts';
+import type { SessionRefresh } from './session-refresh.ts';
 
 /** How often an offer is made that crosses others. */
 const attempts = 4;
@@ -22,6 +23,7 @@ export type OfferMethod = 'INVITE' | 'UPDATE';
 /** What a session does while its audio is negotiated. */
 export interface NegotiationOwner {
   readonly signal: AbortSignal;
+  readonly timer: SessionRefresh;
   media(): DialogMedia;
   log(): Logger;
   /** Rejects when the call is over. */
@@ -51,27 +53,56 @@ export class Negotiation {
   /**
    * Makes an offer when those before it are through.
    * @param dialog asked for when its turn has come; what it throws is thrown
-   * @throws DialogResponseError when the peer refuses for good; what was settled before stays. The signal's reason
+   * @throws DialogResponseError when the peer refuses for good; what was settled before stays. DialogEndedError
    */
   offer(dialog: () => Dialog, method: OfferMethod, options: OfferOptions): Promise<void> {
-    const done = this.#turn.then(() => Promise.race([this.#offer(dialog, method, options), this.#owner.gone()]));
+    return this.#inTurn(() => this.#exchange(dialog(), method, () => this.#media.offer(options)));
+  }
+
+  /**
+   * Refreshes the session and changes nothing in it (RFC 4028 §7.4): by UPDATE if the peer takes it.
+   * @throws as `offer`
+   */
+  refresh(dialog: () => Dialog): Promise<void> {
+    return this.#inTurn(async () => {
+      const to = dialog();
+      if (to.allows('UPDATE') && (await this.#updated(to))) return;
+      await this.#exchange(to, 'INVITE', () => this.#media.repeat());
+    });
+  }
+
+  /** @returns false when the peer knows no UPDATE after all */
+  async #updated(dialog: Dialog): Promise<boolean> {
+    try {
+      await this.#exchange(dialog, 'UPDATE');
+      return true;
+    } catch (error) {
+      if (error instanceof DialogResponseError && (error.status === 405 || error.status === 501)) return false;
+      throw error;
+    }
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(() => Promise.race([work(), this.#owner.gone()]));
     this.#turn = done.catch(() => {});
     return done;
   }
 
-  async #offer(dialogNow: () => Dialog, method: OfferMethod, options: OfferOptions): Promise<void> {
-    const { signal } = this.#owner;
-    const dialog = dialogNow();
+  async #exchange(dialog: Dialog, method: OfferMethod, makeOffer?: () => Promise<Offer>): Promise<void> {
+    const { signal, timer } = this.#owner;
     for (let attempt = 1; ; attempt++) {
-      const offer = await this.#media.offer(options);
+      const offer = await makeOffer?.();
       signal.throwIfAborted();
-      const response = await dialog.request(method, { contentType: sdpType, body: offer.body });
+      const content = offer ? { contentType: sdpType, body: offer.body } : {};
+      const response = await dialog.request(method, { headers: timer.headers, ...content });
       if (response.status < 300) {
         if (method === 'INVITE') dialog.ack();
-        this.#media.accept(response.body, offer);
+        timer.accepted(response);
+        if (offer) this.#media.accept(response.body, offer);
         return;
       }
-      const delay = retryDelay(response, dialog.role, this.#random);
+      const raised = response.status === 422 && timer.raised(response);
+      const delay = raised ? 0 : retryDelay(response, dialog.role, this.#random);
       if (delay === undefined || attempt === attempts) throw new DialogResponseError(response);
       await sleep(this.#clock, delay, signal);
     }
@@ -82,11 +113,17 @@ export class Negotiation {
    * re-INVITE has none. What cannot be done is refused with 488 (400 if it cannot be read), and all stays as it was.
    */
   async receive(incoming: IncomingRequest): Promise<void> {
-    const { method, body } = incoming.request;
+    const { request } = incoming;
+    const { method, body } = request;
+    const tooShort = this.#owner.timer.refusal(request);
+    if (tooShort) {
+      incoming.respond(422, { headers: tooShort });
+      return;
+    }
     try {
       if (body.length > 0) await this.#answer(incoming, body);
       else if (method === 'INVITE') await this.#offerAsked(incoming);
-      else incoming.respond(200);
+      else this.#accept(incoming);
     } catch (error) {
       const status = error instanceof TandemError && error.status === 400 ? 400 : 488;
       this.#owner.log().info({ error: messageOf(error), status, method }, 'offer refused, the session stays as it was');
@@ -94,11 +131,16 @@ export class Negotiation {
     }
   }
 
+  #accept(incoming: IncomingRequest, sdp?: Uint8Array): void {
+    const headers = this.#owner.timer.accept(incoming.request);
+    incoming.respond(200, { headers, ...(sdp ? { contentType: sdpType, body: sdp } : {}) });
+  }
+
   async #answer(incoming: IncomingRequest, offer: Uint8Array): Promise<void> {
     const next = this.#media.preview(offer);
     if (next) await this.#owner.changing(next);
     if (incoming.cancelled) return;
-    incoming.respond(200, { contentType: sdpType, body: await this.#media.answer(offer) });
+    this.#accept(incoming, await this.#media.answer(offer));
   }
 
   async #offerAsked(incoming: IncomingRequest): Promise<void> {
@@ -113,7 +155,7 @@ export class Negotiation {
         this.#owner.unusable();
       }
     };
-    incoming.respond(200, { contentType: sdpType, body: offer.body });
+    this.#accept(incoming, offer.body);
   }
 }
 

@@ -84,6 +84,7 @@ export class InviteClient {
           this.#expired = true;
         },
         onTerminated: () => this.#terminated(),
+        retry: (refusal) => options.retry?.(refusal),
         nextSeq: () => ++this.#seq,
       },
     );

@@ -104,6 +104,11 @@ export interface InviteOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
+  /**
+   * Headers to try again with after a refusal, in the place of those of the same name; undefined: it is final. Has to
+   * come to an end by itself.
+   */
+  readonly retry?: (refusal: SipResponse) => readonly HeaderField[] | undefined;
   /** Answer to 401 and 407, once per realm. */
   readonly credentials?: Credentials;
   readonly callId?: string;

@@ -26,7 +26,9 @@ export interface OutgoingUser {
   onExpire?(): void;
   /** Nothing more will come. */
   onTerminated?(): void;
-  /** CSeq number of the request when it is sent again with credentials. */
+  /** Headers to send the request again with, after a refusal. */
+  retry?(refusal: SipResponse): readonly HeaderField[] | undefined;
+  /** CSeq number of the request when it is sent again. */
   nextSeq(): number;
 }
 
@@ -114,7 +116,8 @@ export class OutgoingRequest implements ClientUser {
         if (this.#cancel) this.#sendCancel();
       }
     } else {
-      if (!this.#final && (this.#authorize(response) || this.#failsOver(response.status))) return;
+      if (!this.#final && (this.#authorize(response) || this.#retry(response) || this.#failsOver(response.status)))
+        return;
       this.#final = true;
     }
     this.#user.onResponse(response, false);
@@ -294,8 +297,7 @@ export class OutgoingRequest implements ClientUser {
     if (this.#answered.size > 8) return false;
     this.#answered.add(asked).add(again);
 
-    const { headers, method, uri } = this.request;
-    const other = new Map(headers.other);
+    const { method, uri } = this.request;
     const name = status === 401 ? 'authorization' : 'proxy-authorization';
     const value = answerChallenge({
       challenge,
@@ -305,7 +307,24 @@ export class OutgoingRequest implements ClientUser {
       cnonce: token(this.#core.random, 8),
       nc: 1,
     });
-    other.set(name, [value]);
+    this.#sendAgain([[name, value]]);
+    return true;
+  }
+
+  /** Sends the request again as its user wants it. @returns false when it does not */
+  #retry(response: SipResponse): boolean {
+    const headers = response.status >= 300 && !this.#cancel ? this.#user.retry?.(response) : undefined;
+    if (!headers) return false;
+    // It is another request: who challenged the one before may challenge this one.
+    this.#answered.clear();
+    this.#sendAgain(headers);
+    return true;
+  }
+
+  #sendAgain(changed: readonly HeaderField[]): void {
+    const { headers, method } = this.request;
+    const other = new Map(headers.other);
+    for (const [name, value] of changed) other.set(name.toLowerCase(), [value]);
     this.request = {
       ...this.request,
       headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method }, other },
@@ -314,11 +333,10 @@ export class OutgoingRequest implements ClientUser {
     const { flow } = this;
     if (!flow?.open) {
       this.start();
-      return true;
+      return;
     }
     const request = this.#addressed(flow);
     this.#send(request, printMessage(request), flow);
-    return true;
   }
 }
 
