@@ -24,6 +24,7 @@ export {
   DialogSession,
   type HangupOptions,
   type ReInviteOptions,
+  type ReliableMode,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
   type SessionStats,

@@ -6,6 +6,7 @@ import type { Fetch, Files, Resolver } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { ReliableMode } from './session/dialog-session.ts';
 import type { SessionTimerOptions } from './session/session-timer.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
@@ -31,6 +32,8 @@ export interface TandemOptions {
   readonly logger?: Logger;
   /** How a call finds out that its peer is gone without a word (RFC 4028). */
   readonly sessionTimers?: SessionTimerOptions;
+  /** Provisional responses that ask for a PRACK (RFC 3262); default `supported`. */
+  readonly reliable?: ReliableMode;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;
   readonly clock?: Clock;

@@ -88,6 +88,7 @@ export class Tandem {
     );
     const { codecs: names, ...media } = options.media ?? {};
     const codecs = checkedCodecs(names);
+    const { reliable = 'supported' } = options;
     const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
@@ -97,8 +98,8 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
-      methods: ['INFO', 'UPDATE'],
-      supported: sessionTimers.enabled ? ['timer'] : [],
+      methods: ['INFO', 'UPDATE', ...(reliable === 'off' ? [] : ['PRACK'])],
+      supported: [...(sessionTimers.enabled ? ['timer'] : []), ...(reliable === 'off' ? [] : ['100rel'])],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -123,6 +124,7 @@ export class Tandem {
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
       sessionTimers,
+      reliable,
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);

@@ -41,6 +41,7 @@ export async function openOutgoing(uris: readonly string[], options: OutgoingOpt
       // One or two calls need no thread of their own, and start sooner without.
       media: { rtpPorts, workers: 0, codecs: config.media.codecs },
       userAgent: config.userAgent,
+      reliable: config.reliable,
       sessionTimers: config.sessionTimers,
       logger: createLogger(config.log.level as LogLevel, true),
     });

@@ -70,6 +70,7 @@ function createTandem(config: Config, logger: Logger): Tandem {
     tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
     userAgent: config.userAgent,
+    reliable: config.reliable,
     sessionTimers: config.sessionTimers,
     logger,
   });

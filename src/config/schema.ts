@@ -54,6 +54,10 @@ const schema = z.strictObject({
     .optional()
     .describe('pages that may connect to ws and wss, as https://example.com; default all'),
   userAgent: z.string().min(1).default('Tandem').describe('the User-Agent and Server header'),
+  reliable: z
+    .enum(['supported', 'required', 'off'])
+    .default('supported')
+    .describe('provisional responses that ask for a PRACK (RFC 3262)'),
   sessionTimers: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -185,6 +185,11 @@ export class DialogMedia {
     return answered.ok ? answered.value.audio : undefined;
   }
 
+  /** What was settled in one of several early dialogs counts from now on. */
+  use(audio: NegotiatedAudio): void {
+    if (this.#leg && audio !== this.#audio) this.#settle(this.#leg, audio);
+  }
+
   close(): Promise<void> {
     // A leg that is still being made closes itself when it is there.
     this.#closing ??= this.#leg ? this.#leg.close() : Promise.resolve(this.#opening).then(ignore, ignore);

@@ -40,6 +40,12 @@ import type { SessionTimerSettings } from './session-timer.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
 
+/**
+ * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
+ * (`supported`) or all of them (`required`; our INVITEs require it as well), or none (`off`).
+ */
+export type ReliableMode = 'supported' | 'required' | 'off';
+
 /** What a session needs of the house around it. */
 export interface SessionContext {
   readonly clock: Clock;
@@ -51,6 +57,7 @@ export interface SessionContext {
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
   readonly sessionTimers: SessionTimerSettings;
+  readonly reliable: ReliableMode;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */
   background(work: Promise<unknown>): void;
   /** The session is known to the house from now on, until it is over. */
@@ -107,7 +114,7 @@ export abstract class DialogSession {
   protected readonly sessionTimer: SessionRefresh;
   #state: SessionState = 'initial';
   #media: DialogMedia | undefined;
-  readonly #negotiation: Negotiation;
+  protected readonly negotiation: Negotiation;
   readonly #abort = new AbortController();
   readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
@@ -125,10 +132,10 @@ export abstract class DialogSession {
     this.ended = promise;
     this.#resolveEnded = resolve;
     this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
-      refresh: () => this.#negotiation.refresh(() => this.#dialogFor('INVITE')),
+      refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
       expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
     });
-    this.#negotiation = new Negotiation(context, {
+    this.negotiation = new Negotiation(context, {
       signal: this.signal,
       timer: this.sessionTimer,
       media: () => this.media,
@@ -333,7 +340,7 @@ export abstract class DialogSession {
    */
   reInvite(options: ReInviteOptions = {}): Promise<void> {
     const { method = 'INVITE', ...change } = options;
-    return this.#negotiation.offer(() => this.#dialogFor(method), method, change);
+    return this.negotiation.offer(() => this.#dialogFor(method), method, change);
   }
 
   /** The dialog, if an offer can be made in it now. */
@@ -458,8 +465,8 @@ export abstract class DialogSession {
 
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
-    if (method === 'INVITE' || method === 'UPDATE') {
-      this.context.background(this.#negotiation.receive(incoming));
+    if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
+      this.context.background(this.negotiation.receive(incoming));
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {

@@ -39,6 +39,8 @@ export class Negotiation {
   readonly #random: Random;
   readonly #owner: NegotiationOwner;
   #turn: Promise<void> = Promise.resolve();
+  /** Takes the answer to an offer of ours in a provisional response. */
+  #onAnswer: ((sdp: Uint8Array) => void) | undefined;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }, owner: NegotiationOwner) {
     this.#clock = clock;
@@ -108,20 +110,39 @@ export class Negotiation {
     }
   }
 
+  /** Resolves when the PRACK has an answer to this offer (RFC 3262 §5). @throws TandemError ERR_SDP if it is of no use */
+  answerTo(offer: Offer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onAnswer = (sdp) => {
+        this.#onAnswer = undefined;
+        try {
+          this.#media.accept(sdp, offer);
+          resolve();
+        } catch (error) {
+          reject(error);
+          throw error;
+        }
+      };
+    });
+  }
+
   /**
-   * The peer's re-INVITE or UPDATE (RFC 3261 §14.2, RFC 3311 §5.2): its offer is answered, or ours is sent if a
-   * re-INVITE has none. What cannot be done is refused with 488 (400 if it cannot be read), and all stays as it was.
+   * The peer's re-INVITE, UPDATE, or PRACK with SDP (RFC 3261 §14.2, RFC 3311 §5.2, RFC 3262 §5): its offer is
+   * answered, its answer taken, or our offer sent if a re-INVITE has none. What cannot be done is refused with 488 (400 if it cannot be read), and all stays as it was.
    */
   async receive(incoming: IncomingRequest): Promise<void> {
     const { request } = incoming;
     const { method, body } = request;
-    const tooShort = this.#owner.timer.refusal(request);
+    const tooShort = method === 'PRACK' ? undefined : this.#owner.timer.refusal(request);
     if (tooShort) {
       incoming.respond(422, { headers: tooShort });
       return;
     }
     try {
-      if (body.length > 0) await this.#answer(incoming, body);
+      if (method === 'PRACK' && this.#onAnswer) {
+        this.#onAnswer(body);
+        incoming.respond(200);
+      } else if (body.length > 0) await this.#answer(incoming, body);
       else if (method === 'INVITE') await this.#offerAsked(incoming);
       else this.#accept(incoming);
     } catch (error) {
@@ -132,7 +153,8 @@ export class Negotiation {
   }
 
   #accept(incoming: IncomingRequest, sdp?: Uint8Array): void {
-    const headers = this.#owner.timer.accept(incoming.request);
+    const isPrack = incoming.request.method === 'PRACK';
+    const headers = isPrack ? [] : this.#owner.timer.accept(incoming.request);
     incoming.respond(200, { headers, ...(sdp ? { contentType: sdpType, body: sdp } : {}) });
   }
 

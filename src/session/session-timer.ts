@@ -3,7 +3,8 @@
  * `session-refresh.ts`.
  */
 import { ConfigError } from '../base/errors.ts';
-import { type HeaderField, header, headerValues, type SipMessage, type SipRequest } from '../sip/message.ts';
+import { type HeaderField, header, type SipMessage, type SipRequest } from '../sip/message.ts';
+import { supports } from '../sip/option-tags.ts';
 
 export interface SessionTimerOptions {
   /** Offered to peers, and agreed to where they ask; default true. */
@@ -90,7 +91,7 @@ export function raisedFloor(refusal: SipMessage, floor: number): number | undefi
 
 /** The headers of a 422 for an interval that is too short (RFC 4028 §9); undefined when it is not. */
 export function shortInterval(request: SipRequest, settings: SessionTimerSettings): readonly HeaderField[] | undefined {
-  const asked = settings.enabled && supportsTimer(request) ? sessionExpires(request) : undefined;
+  const asked = settings.enabled && supports(request, 'timer') ? sessionExpires(request) : undefined;
   return asked && asked.seconds < settings.minSE ? [['Min-SE', String(settings.minSE)]] : undefined;
 }
 
@@ -103,10 +104,10 @@ export function givenInterval(
   settings: SessionTimerSettings,
   current: SessionInterval | undefined,
 ): { readonly interval: SessionInterval | undefined; readonly headers: readonly HeaderField[] } {
-  const supports = supportsTimer(request);
+  const isKnown = supports(request, 'timer');
   const asked = sessionExpires(request);
   // A proxy that wants more than we can bear gets nothing: to refuse would cost the call of one who never asked.
-  if (!settings.enabled || !(supports || (asked && asked.seconds >= settings.minSE)))
+  if (!settings.enabled || !(isKnown || (asked && asked.seconds >= settings.minSE)))
     return { interval: undefined, headers: [] };
   const seconds = bounded(
     Math.max(minSE(request) ?? 0, Math.min(asked?.seconds ?? settings.expires, settings.expires)),
@@ -114,11 +115,11 @@ export function givenInterval(
   );
   const kept = current && (current.refresher === 'us' ? 'uas' : 'uac');
   const preferred = kept ?? (settings.refresher === 'auto' ? 'uac' : settings.refresher);
-  const refresher = supports ? (asked?.refresher ?? preferred) : 'uas';
+  const refresher = isKnown ? (asked?.refresher ?? preferred) : 'uas';
   const expires: HeaderField = ['Session-Expires', `${seconds};refresher=${refresher}`];
   return {
     interval: { seconds, refresher: refresher === 'uas' ? 'us' : 'them' },
-    headers: supports ? [expires, ['Require', 'timer']] : [expires],
+    headers: isKnown ? [expires, ['Require', 'timer']] : [expires],
   };
 }
 
@@ -126,12 +127,6 @@ export function givenInterval(
 
 function bounded(seconds: number, { minSE: least }: SessionTimerSettings): number {
   return Math.min(Math.max(seconds, least), mostSeconds);
-}
-
-function supportsTimer(request: SipRequest): boolean {
-  return [...headerValues(request, 'supported'), ...headerValues(request, 'require')]
-    .flatMap((value) => value.split(','))
-    .some((tag) => tag.trim().toLowerCase() === 'timer');
 }
 
 /** `1800;refresher=uac`; one that cannot be read is none. */

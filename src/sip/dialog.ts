@@ -11,6 +11,7 @@ import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message
 import { Offers } from './offers.ts';
 import type { BodyOptions, Credentials, DialogEnd } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
+import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
@@ -39,6 +40,8 @@ export class Dialog {
   readonly gate: TurnGate;
   /** @internal */
   readonly offers = new Offers();
+  /** @internal UAS: what waits for PRACK. */
+  reliable: ReliableResponses | undefined;
   readonly #core: SipCore;
   readonly #data: DialogData;
   readonly #credentials: Credentials | undefined;
@@ -177,6 +180,19 @@ export class Dialog {
     this.confirm();
   }
 
+  /**
+   * @internal UAC: acknowledges a provisional response (RFC 3262 §4). What becomes of the PRACK changes nothing: the
+   * INVITE decides.
+   * @param content the answer to an offer that the response had
+   */
+  prack(rseq: number, invite: SipRequest, content: BodyOptions): void {
+    if (this.#state === 'terminated') return;
+    const headers: HeaderField[] = [['RAck', `${rseq} ${invite.headers.cseq.seq} INVITE`]];
+    const prack = this.#compose('PRACK', this.#data.localSeq + 1, { ...content, headers });
+    if (this.offers.waiting('ours', 'INVITE') === 'theirs') this.offers.end('ours', 'INVITE');
+    void this.#exchange(prack.request, prack.nextHop);
+  }
+
   /** @internal A copy of a 2xx: the ACK was lost. */
   acknowledgeAgain(seq: number): void {
     if (this.#ack?.seq !== seq) return;
@@ -273,7 +289,17 @@ export class Dialog {
       answer(481);
       return;
     }
-    const crossed = this.offers.refusal(request);
+    // The answer to an offer of ours in a provisional response.
+    const isAnswer = method === 'PRACK' && this.offers.waiting('theirs', 'INVITE') === 'ours';
+    if (method === 'PRACK') {
+      const acknowledged = this.reliable?.acknowledge(request) ?? false;
+      if (!acknowledged || (!isAnswer && request.body.length === 0)) {
+        answer(acknowledged ? 200 : 481);
+        return;
+      }
+    }
+    if (isAnswer) this.offers.end('theirs', 'INVITE');
+    const crossed = isAnswer ? undefined : this.offers.refusal(request);
     if (crossed) {
       answer(crossed, crossed === 500 ? [['Retry-After', this.#retryAfter()]] : []);
       return;
@@ -281,7 +307,7 @@ export class Dialog {
     const incoming = new IncomingRequest(this, transaction, request);
     if (method === 'INVITE') this.invited = incoming;
     if (method === 'UPDATE') this.offers.updated = true;
-    if (method === 'INVITE' || offers(request)) this.offers.begin('theirs', method);
+    if (method === 'INVITE' || (!isAnswer && offers(request))) this.offers.begin('theirs', method);
     this.gate.run(() => {
       if (this.#core.guard(() => this.onRequest(incoming))) return;
       incoming.respond(500);
@@ -359,7 +385,7 @@ export class Dialog {
     );
     outgoing.start();
     this.#data.localSeq = Math.max(this.#data.localSeq, request.headers.cseq.seq);
-    if (invite || offers(request)) this.offers.begin('ours', request.method);
+    if (invite || (request.method !== 'PRACK' && offers(request))) this.offers.begin('ours', request.method);
     if (invite) this.offers.inviting = true;
     return promise;
   }
@@ -436,7 +462,7 @@ export class Dialog {
 
 /** Whether a request has an offer of its own; those of an INVITE are another matter. */
 function offers({ method, body }: SipRequest): boolean {
-  return method === 'UPDATE' && body.length > 0;
+  return (method === 'UPDATE' || method === 'PRACK') && body.length > 0;
 }
 
 function refuse(incoming: IncomingRequest): void {

@@ -127,6 +127,11 @@ export interface ResponseOptions {
   readonly body?: Uint8Array;
 }
 
+export interface ProvisionalOptions extends ResponseOptions {
+  /** Ask for a PRACK. Only for a caller that supports `100rel`; one that requires it gets no other. */
+  readonly reliable?: boolean;
+}
+
 /** The part of `ResponseOptions` a request has as well. */
 export interface BodyOptions {
   readonly headers?: readonly HeaderField[];

@@ -123,7 +123,7 @@ describe('a call that we make', () => {
     const phone = lab.phone('phone');
     const call = await calling(lab, phone, 'Session-Expires: 90;refresher=uac');
     const invite = await phone.receives('INVITE');
-    expect([invite.header('session-expires'), invite.header('supported')]).toEqual(['1800', 'timer']);
+    expect([invite.header('session-expires'), invite.all('supported')[0]]).toEqual(['1800', 'timer']);
     const [first, second] = [await phone.receives('UPDATE'), await phone.receives('UPDATE')];
     expect([first.body, second.at - first.at]).toEqual(['', 45_000 + 2]);
     await lab.run(call.close());
@@ -222,7 +222,7 @@ describe('a call that we make', () => {
     const phone = lab.phone('phone');
     const call = await calling(lab, phone, 'Session-Expires: 90;refresher=uac', { sessionTimers: { enabled: false } });
     const invite = await phone.receives('INVITE');
-    expect([invite.header('session-expires'), invite.header('supported')]).toEqual(['', '']);
+    expect([invite.header('session-expires'), invite.all('supported').includes('timer')]).toEqual(['', false]);
     await lab.advance(3_600_000);
     expect(call.state).toBe('confirmed');
     await lab.run(call.close());
