@@ -26,7 +26,7 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipResponse } from '../sip/message.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
 import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
@@ -92,8 +92,11 @@ export interface ReInviteOptions {
 
 /** What a leg asks of the bridge that it is in. */
 export interface BridgeMembership {
-  /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
-  codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
+  /**
+   * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
+   * when the other leg cannot follow.
+   */
+  changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined>;
 }
 
 export abstract class DialogSession {
@@ -122,6 +125,7 @@ export abstract class DialogSession {
   #hanging: Promise<void> | undefined;
   readonly #keypad: Keypad;
   #earlyBridge: (() => void) | undefined;
+  #wasHeld: HeldBy | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
@@ -141,7 +145,7 @@ export abstract class DialogSession {
       media: () => this.media,
       log: () => this.log,
       gone: () => this.gone(),
-      changing: async (next) => this.bridge?.codecChanging(this, next),
+      changing: async (next) => this.bridge?.changing(this, next),
       unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
     });
   }
@@ -179,6 +183,11 @@ export abstract class DialogSession {
   /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */
   get maxForwards(): number | undefined {
     return undefined;
+  }
+
+  /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
+  get held(): HeldBy | undefined {
+    return this.#media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
@@ -324,9 +333,12 @@ export abstract class DialogSession {
 
   // ---- signalling in the dialog
 
-  /** Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4). */
-  hold(): Promise<void> {
-    return this.reInvite({ direction: 'sendonly' });
+  /**
+   * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
+   * @param options inactive: it hears nothing either
+   */
+  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
+    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
   }
 
   unhold(): Promise<void> {
@@ -394,6 +406,7 @@ export abstract class DialogSession {
   protected useMedia(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#useLeg(leg);
+    media.onSettled = () => this.#tellHold();
   }
 
   #useLeg(leg: MediaLeg): void {
@@ -427,6 +440,16 @@ export abstract class DialogSession {
     if (state === 'answered') this.#answeredAt = this.context.clock.now();
     if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
     else this.context.observer.emit(`call:${state}`, this.stamp());
+  }
+
+  /** Tells the observer who holds now and who does not any more. */
+  #tellHold(): void {
+    const { held } = this;
+    for (const by of ['local', 'remote'] as const) {
+      const [before, now] = [this.#wasHeld, held].map((one) => one === by || one === 'both');
+      if (before !== now) this.context.observer.emit(now ? 'call:held' : 'call:resumed', { ...this.stamp(), by });
+    }
+    this.#wasHeld = held;
   }
 
   protected mediaStarted(): void {

@@ -2,7 +2,7 @@
  * Audio negotiated anew in mid-call (RFC 3264 §8), by re-INVITE or UPDATE: our offers, one at a time and again after
  * glare, and the peer's.
  */
-import type { NegotiatedAudio } from '../../media/index.ts';
+import type { Direction, NegotiatedAudio } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { sleep } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
@@ -13,10 +13,14 @@ import type { IncomingRequest } from '../sip/endpoint.ts';
 import { header, type SipResponse } from '../sip/message.ts';
 import { type DialogMedia, type Offer, type OfferOptions, sdpType } from './dialog-media.ts';
 import { DialogResponseError } from './errors.ts';
+import { warningOf } from './reason.ts';
 import type { SessionRefresh } from './session-refresh.ts';
 
 /** How often an offer is made that crosses others. */
 const attempts = 4;
+
+/** What an offer may be refused with, beside 488: it cannot be read, or it crosses another one. */
+const refusals: ReadonlySet<number | undefined> = new Set([400, 491]);
 
 export type OfferMethod = 'INVITE' | 'UPDATE';
 
@@ -28,8 +32,11 @@ export interface NegotiationOwner {
   log(): Logger;
   /** Rejects when the call is over. */
   gone(): Promise<never>;
-  /** The peer's offer would settle `next`. Rejects when that does not suit, say the other leg of a bridge. */
-  changing(next: NegotiatedAudio): Promise<void>;
+  /**
+   * The peer's offer would settle `next`, if we wanted all that it lets us have. Resolves with our direction, if it is
+   * not the one that we want. Rejects when it does not suit, say the other leg of a bridge.
+   */
+  changing(next: NegotiatedAudio): Promise<Direction | undefined>;
   /** Our offer was asked for, and the ACK has no answer that is of use. */
   unusable(): void;
 }
@@ -128,7 +135,8 @@ export class Negotiation {
 
   /**
    * The peer's re-INVITE, UPDATE, or PRACK with SDP (RFC 3261 §14.2, RFC 3311 §5.2, RFC 3262 §5): its offer is
-   * answered, its answer taken, or our offer sent if a re-INVITE has none. What cannot be done is refused with 488 (400 if it cannot be read), and all stays as it was.
+   * answered, its answer taken, or our offer sent if a re-INVITE has none. What cannot be done is refused with 488
+   * (400 if it cannot be read), and all stays as it was.
    */
   async receive(incoming: IncomingRequest): Promise<void> {
     const { request } = incoming;
@@ -146,9 +154,9 @@ export class Negotiation {
       else if (method === 'INVITE') await this.#offerAsked(incoming);
       else this.#accept(incoming);
     } catch (error) {
-      const status = error instanceof TandemError && error.status === 400 ? 400 : 488;
+      const status = error instanceof TandemError && refusals.has(error.status) ? error.status : 488;
       this.#owner.log().info({ error: messageOf(error), status, method }, 'offer refused, the session stays as it was');
-      incoming.respond(status);
+      incoming.respond(status ?? 488, { headers: warningOf(error) });
     }
   }
 
@@ -159,10 +167,10 @@ export class Negotiation {
   }
 
   async #answer(incoming: IncomingRequest, offer: Uint8Array): Promise<void> {
-    const next = this.#media.preview(offer);
-    if (next) await this.#owner.changing(next);
+    const next = this.#media.preview(offer, undefined, 'sendrecv');
+    const direction = next && (await this.#owner.changing(next));
     if (incoming.cancelled) return;
-    this.#accept(incoming, await this.#media.answer(offer));
+    this.#accept(incoming, await this.#media.answer(offer, undefined, direction));
   }
 
   async #offerAsked(incoming: IncomingRequest): Promise<void> {
