@@ -31,6 +31,7 @@ export {
   DialogSession,
   type HangupOptions,
   type ReInviteOptions,
+  type ReliableMode,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
   type SessionStats,
@@ -59,6 +60,7 @@ export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { SessionTimerOptions } from './session/session-timer.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
 export type { Ban, BanReason } from './sip/defence/ban-list.ts';
 export type { Defence } from './sip/defence/defence.ts';

@@ -7,6 +7,8 @@ import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { ReliableMode } from './session/dialog-session.ts';
+import type { SessionTimerOptions } from './session/session-timer.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
@@ -43,6 +45,10 @@ export interface TandemOptions {
   /** What SIP messages are kept for `trace`, and where else they go. */
   readonly trace?: TraceOptions;
   readonly logger?: Logger;
+  /** How a call finds out that its peer is gone without a word (RFC 4028). */
+  readonly sessionTimers?: SessionTimerOptions;
+  /** Provisional responses that ask for a PRACK (RFC 3262); default `supported`. */
+  readonly reliable?: ReliableMode;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;
   readonly clock?: Clock;

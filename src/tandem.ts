@@ -31,6 +31,7 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import { sessionTimerSettings, shortInterval } from './session/session-timer.ts';
 import { type Admission, Authenticator } from './sip/authenticator.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
@@ -120,6 +121,8 @@ export class Tandem {
     );
     const { codecs: names, ...media } = options.media ?? {};
     const codecs = checkedCodecs(names);
+    const { reliable = 'supported' } = options;
+    const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
       listen: this.#transports,
@@ -129,6 +132,8 @@ export class Tandem {
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
       outsideMethods: options.registrar ? ['REGISTER'] : [],
+      methods: ['INFO', 'UPDATE', ...(reliable === 'off' ? [] : ['PRACK'])],
+      supported: [...(sessionTimers.enabled ? ['timer'] : []), ...(reliable === 'off' ? [] : ['100rel'])],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -167,6 +172,8 @@ export class Tandem {
       endpoint: this.#endpoint,
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
+      sessionTimers,
+      reliable,
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
@@ -525,6 +532,11 @@ export class Tandem {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
+      return;
+    }
+    const tooShort = shortInterval(invite.request, this.#context.sessionTimers);
+    if (tooShort) {
+      invite.reject(422, { headers: tooShort });
       return;
     }
     const leave = trunk?.admit();

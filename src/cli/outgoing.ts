@@ -55,6 +55,8 @@ export async function openOutgoing(
       media: { rtpPorts, workers: 0, codecs: config.media.codecs },
       trunks,
       userAgent: config.userAgent,
+      reliable: config.reliable,
+      sessionTimers: config.sessionTimers,
       logger: createLogger(config.log.level as LogLevel, true),
     });
     try {

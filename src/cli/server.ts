@@ -80,6 +80,8 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
+    reliable: config.reliable,
+    sessionTimers: config.sessionTimers,
     logger,
   });
 }

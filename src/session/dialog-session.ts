@@ -26,17 +26,25 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipResponse } from '../sip/message.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
 import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
+import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
-import { answerReInvite, renegotiate } from './re-invite.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
+import { SessionRefresh } from './session-refresh.ts';
+import type { SessionTimerSettings } from './session-timer.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
+
+/**
+ * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
+ * (`supported`) or all of them (`required`; our INVITEs require it as well), or none (`off`).
+ */
+export type ReliableMode = 'supported' | 'required' | 'off';
 
 /** What a session needs of the house around it. */
 export interface SessionContext {
@@ -48,6 +56,8 @@ export interface SessionContext {
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
+  readonly sessionTimers: SessionTimerSettings;
+  readonly reliable: ReliableMode;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */
   background(work: Promise<unknown>): void;
   /** The session is known to the house from now on, until it is over. */
@@ -76,12 +86,17 @@ export interface SessionStats extends LegStats {
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
+  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
+  readonly method?: OfferMethod;
 }
 
 /** What a leg asks of the bridge that it is in. */
 export interface BridgeMembership {
-  /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
-  codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
+  /**
+   * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
+   * when the other leg cannot follow.
+   */
+  changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined>;
 }
 
 export abstract class DialogSession {
@@ -99,8 +114,10 @@ export abstract class DialogSession {
 
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
+  protected readonly sessionTimer: SessionRefresh;
   #state: SessionState = 'initial';
   #media: DialogMedia | undefined;
+  protected readonly negotiation: Negotiation;
   readonly #abort = new AbortController();
   readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
@@ -108,6 +125,7 @@ export abstract class DialogSession {
   #hanging: Promise<void> | undefined;
   readonly #keypad: Keypad;
   #earlyBridge: (() => void) | undefined;
+  #wasHeld: HeldBy | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
@@ -117,6 +135,19 @@ export abstract class DialogSession {
     const { promise, resolve } = Promise.withResolvers<EndCause>();
     this.ended = promise;
     this.#resolveEnded = resolve;
+    this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
+      refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
+      expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
+    });
+    this.negotiation = new Negotiation(context, {
+      signal: this.signal,
+      timer: this.sessionTimer,
+      media: () => this.media,
+      log: () => this.log,
+      gone: () => this.gone(),
+      changing: async (next) => this.bridge?.changing(this, next),
+      unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
+    });
   }
 
   get state(): SessionState {
@@ -152,6 +183,11 @@ export abstract class DialogSession {
   /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */
   get maxForwards(): number | undefined {
     return undefined;
+  }
+
+  /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
+  get held(): HeldBy | undefined {
+    return this.#media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
@@ -297,9 +333,12 @@ export abstract class DialogSession {
 
   // ---- signalling in the dialog
 
-  /** Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4). */
-  hold(): Promise<void> {
-    return this.reInvite({ direction: 'sendonly' });
+  /**
+   * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
+   * @param options inactive: it hears nothing either
+   */
+  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
+    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
   }
 
   unhold(): Promise<void> {
@@ -312,18 +351,16 @@ export abstract class DialogSession {
    * @throws DialogResponseError when the peer refuses; the old session stays. DialogEndedError
    */
   reInvite(options: ReInviteOptions = {}): Promise<void> {
-    const done = this.#reInviting.then(() => this.#reInvite(options));
-    this.#reInviting = done.catch(() => {});
-    return done;
+    const { method = 'INVITE', ...change } = options;
+    return this.negotiation.offer(() => this.#dialogFor(method), method, change);
   }
 
-  #reInviting: Promise<void> = Promise.resolve();
-
-  async #reInvite(options: ReInviteOptions): Promise<void> {
+  /** The dialog, if an offer can be made in it now. */
+  #dialogFor(method: OfferMethod): Dialog {
     this.signal.throwIfAborted();
-    if (!this.dialog || this.#state !== 'confirmed')
-      throw new StateError(this.callId, 'reInvite() needs a confirmed call');
-    await Promise.race([renegotiate(this.context, this.dialog, this.media, options, this.signal), this.gone()]);
+    const { dialog } = this;
+    if (dialog && (this.#state === 'confirmed' || method === 'UPDATE')) return dialog;
+    throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
@@ -369,6 +406,7 @@ export abstract class DialogSession {
   protected useMedia(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#useLeg(leg);
+    media.onSettled = () => this.#tellHold();
   }
 
   #useLeg(leg: MediaLeg): void {
@@ -404,6 +442,16 @@ export abstract class DialogSession {
     else this.context.observer.emit(`call:${state}`, this.stamp());
   }
 
+  /** Tells the observer who holds now and who does not any more. */
+  #tellHold(): void {
+    const { held } = this;
+    for (const by of ['local', 'remote'] as const) {
+      const [before, now] = [this.#wasHeld, held].map((one) => one === by || one === 'both');
+      if (before !== now) this.context.observer.emit(now ? 'call:held' : 'call:resumed', { ...this.stamp(), by });
+    }
+    this.#wasHeld = held;
+  }
+
   protected mediaStarted(): void {
     const codec = this.#media?.audio?.codec.name;
     if (codec) this.context.observer.emit('media:started', { ...this.stamp(), codec });
@@ -422,6 +470,7 @@ export abstract class DialogSession {
     this.setEarlyBridge(undefined);
     this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
     this.#keypad.close();
+    this.sessionTimer.stop();
     if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
@@ -439,13 +488,8 @@ export abstract class DialogSession {
 
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
-    if (method === 'INVITE') {
-      this.context.background(
-        answerReInvite(incoming, this.media, this.log, {
-          changing: async (next) => this.bridge?.codecChanging(this, next),
-          unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
-        }),
-      );
+    if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
+      this.context.background(this.negotiation.receive(incoming));
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {

@@ -105,6 +105,9 @@ export interface TandemEvents extends RegistrationEvents {
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
+  /** One side wants to hear nothing of the other; `remote` is the peer. */
+  'call:held': SessionEvent & { readonly by: 'local' | 'remote' };
+  'call:resumed': SessionEvent & { readonly by: 'local' | 'remote' };
   'call:ended': SessionEvent & { readonly cause: EndCause };
   'trunk:gateway': TrunkGatewayEvent;
   'sip:request': SipEvent;

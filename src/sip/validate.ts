@@ -21,8 +21,9 @@ export interface Refusal {
   readonly headers?: readonly HeaderField[];
 }
 
-/** The one body type of INVITE and UPDATE. */
+/** The one body type of INVITE, UPDATE and PRACK. */
 export const sdpType = 'application/sdp';
+const withSdp: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'PRACK']);
 
 /** Longest body taken, bytes. */
 export const maxBody = 65_535;
@@ -102,7 +103,7 @@ function content415(request: SipRequest): Refusal | undefined {
   if (request.body.length === 0) return undefined;
   const encoding = header(request, 'content-encoding')?.toLowerCase() ?? 'identity';
   if (encoding !== 'identity') return { status: 415, headers: [['Accept-Encoding', 'identity']] };
-  if (request.method !== 'INVITE' && request.method !== 'UPDATE') return undefined;
+  if (!withSdp.has(request.method)) return undefined;
   const type = (header(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   return type === sdpType ? undefined : { status: 415, headers: [['Accept', sdpType]] };
 }
