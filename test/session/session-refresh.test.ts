@@ -108,6 +108,24 @@ describe('a caller that asks for a session timer', () => {
     await lab.run(call.close());
   });
 
+  test('has none before the answer, whatever its UPDATE asks for', async ({ lab }) => {
+    await lab.serve(async (call, tandem) => {
+      await call.ringing();
+      await tandem.sleep(300_000);
+      await call.answer();
+      await call.ended;
+    });
+    const phone = lab.phone('phone');
+    const call = phone.invite('1000', { headers: [timer, every('90')] });
+    await phone.receives(180);
+    const updated = await phone.request('UPDATE', { headers: [timer, every('90')] });
+    expect([updated.status, updated.header('session-expires')]).toEqual([200, '']);
+    await lab.advance(299_000);
+    expect(call.state).toBe('calling');
+    await phone.isUp();
+    await phone.hangup();
+  });
+
   test('that does not ask has none', async ({ lab }) => {
     const phone = lab.phone('phone');
     const call = await called(lab, phone);
