@@ -291,6 +291,7 @@ export class DialogClientSession extends DialogSession {
     dialog: Dialog,
     codecs: readonly Codec[] | undefined,
   ): Promise<{ readonly contentType: string; readonly body: Uint8Array }> {
+    this.signal.throwIfAborted();
     try {
       const body = await this.media.answer(response.body, codecs);
       this.#heardEarly(dialog);

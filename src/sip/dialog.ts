@@ -346,9 +346,19 @@ export class Dialog {
     transaction.respond(response);
   }
 
+  /**
+   * @internal The user is not asked any more: what the peer wants is refused. The transaction of our INVITE keeps the
+   * dialog for half a minute more, which must not keep the user's call.
+   */
+  forget(): void {
+    this.onRequest = refuse;
+    this.onEnd = ignore;
+  }
+
   /** @internal Ends without a word to the user: the INVITE was never accepted, or the endpoint closes. */
   discard(): void {
     this.#ended = true;
+    this.forget();
     this.#end({ by: 'local' });
     this.#remove();
   }
@@ -446,9 +456,7 @@ export class Dialog {
     this.#ended = true;
     this.gate.run(() => {
       const { onEnd } = this;
-      // The transaction of our INVITE keeps the dialog for half a minute more, which must not keep the user's call.
-      this.onRequest = refuse;
-      this.onEnd = ignore;
+      this.forget();
       onEnd(cause);
     });
   }

@@ -192,6 +192,7 @@ export class InviteClient {
     // The transaction keeps this client for half a minute more, which must not keep the user's call.
     this.onProvisional = () => {};
     this.onOffer = async () => ({});
+    for (const dialog of this.#dialogs.values()) if (dialog !== result.dialog) dialog.forget();
     this.#settle(result);
     // After a 2xx other forks may still answer; after anything else no dialog is left.
     if (result.response.status >= 300 && !this.#awaitsForks()) this.#discardEarly();

@@ -292,6 +292,11 @@ describe('a callee', () => {
     ringAs(proxy, invite, 200, 'one', '');
     const call = await lab.run(invited);
     expect(call.media.audio?.remote?.port).toBe(4_000);
+    // Who was too late has no say any more.
+    proxy.send(updateAs(proxy, invite, 'two', sdpAt(6_000)), { transport: 'udp', address: '10.0.0.1', port: 5060 });
+    const refused = await proxy.receives(({ status, cseq }) => status > 0 && cseq.method === 'UPDATE');
+    expect(refused.status).toBe(501);
+    expect(call.media.audio?.remote?.port).toBe(4_000);
     await lab.run(call.close());
   });
 });
@@ -347,4 +352,22 @@ function ringAs(proxy: Phone, invite: SipText, status: number, tag: string, body
     body,
   ];
   proxy.send(text.join('\r\n'), { transport: 'udp', address: '10.0.0.1', port: 5060 });
+}
+
+/** UPDATE by hand of one of several forks. */
+function updateAs(proxy: Phone, invite: SipText, tag: string, body: string): string {
+  return [
+    `UPDATE ${invite.uriOf('contact')} SIP/2.0`,
+    `Via: SIP/2.0/UDP ${proxy.address}:5060;branch=z9hG4bKupdate`,
+    'Max-Forwards: 70',
+    `From: ${invite.header('to')};tag=${tag}`,
+    `To: ${invite.header('from')}`,
+    `Call-ID: ${invite.callId}`,
+    'CSeq: 1 UPDATE',
+    `Contact: <${proxy.uri}>`,
+    'Content-Type: application/sdp',
+    `Content-Length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n');
 }
