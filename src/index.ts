@@ -4,7 +4,7 @@ export { ConfigError, TandemError } from './base/errors.ts';
 export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvRecord } from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
-export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
+export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -23,6 +23,7 @@ export {
 export {
   DialogSession,
   type HangupOptions,
+  type ReferOptions,
   type ReInviteOptions,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
@@ -35,14 +36,24 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
+export type {
+  CallCreated,
+  CallReplaced,
+  SessionEvent,
+  SipEvent,
+  SipTimerEvent,
+  TandemEvents,
+} from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
+export type { ReferOutcome } from './session/refer-out.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Replaces } from './sip/replaces.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,

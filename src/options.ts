@@ -28,6 +28,13 @@ export interface TandemOptions {
   readonly media?: TandemMediaOptions;
   readonly userAgent?: string;
   readonly logger?: Logger;
+  /**
+   * What a REFER of a peer leads to where a call has no `onRefer`: it is refused (603, the default), done here
+   * (`execute`) or left to the other leg (`pass`).
+   */
+  readonly transfer?: TransferMode;
+  /** Whether an INVITE may take the place of a peer in a call (Replaces, RFC 3891); default true. */
+  readonly replaces?: boolean;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;
   readonly clock?: Clock;
@@ -42,6 +49,8 @@ export interface TandemOptions {
   /** Makes what each call carries for scripts; default in memory. */
   readonly callData?: CallDataFactory;
 }
+
+export type TransferMode = 'refuse' | 'execute' | 'pass';
 
 const defaultTransports: readonly TransportOptions[] = [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 }];
 const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];

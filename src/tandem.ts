@@ -2,15 +2,21 @@
 import { Media } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
-import { isAbort, messageOf, TandemError } from './base/errors.ts';
+import { isAbort, messageOf, ok, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
-import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
+import {
+  checkedCodecs,
+  checkedTransports,
+  type TandemOptions,
+  type TransferMode,
+  type TransportOptions,
+} from './options.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
-import { memoryCallData } from './session/call-data.ts';
+import { type CallData, memoryCallData } from './session/call-data.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { DialogServerSession } from './session/dialog-server-session.ts';
@@ -19,6 +25,8 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import type { ReferHandler } from './session/refer-in.ts';
+import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
 import {
   type FiredTimer,
   type Flow,
@@ -28,6 +36,7 @@ import {
   type SipStats,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
+import { type Replaces, replacesIn } from './sip/replaces.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 
@@ -49,6 +58,12 @@ export interface CheckReport {
   readonly media: Awaited<ReturnType<Media['counts']>>;
   readonly draining: boolean;
 }
+
+const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
+  refuse: (refer) => refer.reject(),
+  execute: (refer) => refer.execute(),
+  pass: (refer) => refer.pass(),
+};
 
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
@@ -95,6 +110,8 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
+      methods: ['INFO', 'REFER', 'NOTIFY'],
+      supported: options.replaces === false ? [] : ['replaces'],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -109,6 +126,10 @@ export class Tandem {
       ...(options.udp ? { udp: options.udp } : {}),
     });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
+    const transfers = {
+      leg: (uri: string, how: InviteOptions) => this.#leg(uri, how),
+      find: (replaces: Replaces) => this.#named(replaces),
+    };
     this.#context = {
       clock,
       random,
@@ -122,6 +143,11 @@ export class Tandem {
       adopt: (session) => {
         this.#sessions.add(session);
         return () => this.#sessions.delete(session);
+      },
+      transfers: {
+        onRefer: transferHandlers[options.transfer ?? 'refuse'],
+        execute: (session, refer, how) => executeTransfer(transfers, session, refer, how),
+        pass: (session, refer, how) => passTransfer(transfers, session, refer, how),
       },
     };
   }
@@ -354,20 +380,51 @@ export class Tandem {
       invite.reject(503, { headers: [['Retry-After', '30']] });
       return;
     }
+    const replaces = this.#options.replaces === false ? ok(undefined) : replacesIn(invite.request);
+    if (!replaces.ok) {
+      invite.reject(400, { reason: `Bad Request (${replaces.error})` });
+      return;
+    }
+    if (replaces.value) {
+      this.#replace(invite, replaces.value);
+      return;
+    }
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
       return;
     }
+    this.#inBackground(this.#handle(handler, this.#incoming(invite)));
+  }
+
+  #incoming(invite: InviteServer, data?: CallData): DialogServerSession {
     const { callId } = invite.request.headers;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
-    const call = new DialogServerSession(
+    return new DialogServerSession(
       this.#context,
       invite,
       this.#dialogMedia(callId, place),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
+      data,
     );
-    this.#inBackground(this.#handle(handler, call));
+  }
+
+  // ---- transfers
+
+  /** RFC 3891 §3: its caller takes the place of the peer of a call that is here. */
+  #replace(invite: InviteServer, replaces: Replaces): void {
+    const session = this.#named(replaces);
+    const unknown = this.#endpoint.knows(replaces) ? 603 : 481;
+    const refusal = session ? replaceRefusal(session, replaces.earlyOnly) : unknown;
+    if (refusal) invite.reject(refusal);
+    else if (session) this.#inBackground(replacePeer(session, this.#incoming(invite, session.data)));
+  }
+
+  #named(replaces: Replaces): DialogSession | undefined {
+    // To look through all calls for every INVITE of a guesser would be too much.
+    if (!this.#endpoint.knows(replaces)) return undefined;
+    for (const session of this.#sessions) if (session.isNamedBy(replaces)) return session;
+    return undefined;
   }
 
   /** Runs the handler; its scope is the call's lifetime. */

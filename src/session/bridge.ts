@@ -79,6 +79,34 @@ export class Bridge implements BridgeMembership {
     this.#left(session, { reason: 'removed', session });
   }
 
+  /** The other call in it, once there are two. */
+  partnerOf(session: DialogSession): DialogSession | undefined {
+    return this.#bridge && this.#sessions.find((member) => member !== session);
+  }
+
+  /**
+   * Makes `next` speak what it has to in the place of a member's peer.
+   * @throws CodecMismatchError
+   */
+  async admit(session: DialogSession, next: DialogSession): Promise<void> {
+    const audio = this.partnerOf(session)?.media.audio;
+    const own = next.media.audio;
+    if (!audio || !own || this.#options.transcode || sameCodec(audio.codec, own.codec)) return;
+    try {
+      await next.reInvite({ codecs: narrowedCodecs(audio) });
+    } catch (error) {
+      throw new CodecMismatchError(codecName(audio), codecName(own), { cause: error });
+    }
+  }
+
+  /** A member's audio comes from another leg now. */
+  relink(): void {
+    const [first, second] = this.#sessions;
+    if (!this.#bridge || !first || !second) return;
+    this.#bridge.close();
+    this.#start(first, second);
+  }
+
   /** Keeps the legs' codecs equal when one of them is re-negotiated (called by that leg). */
   async codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void> {
     const other = this.#sessions.find((member) => member !== session);

@@ -3,8 +3,16 @@ import type { Codec, NegotiatedAudio } from '../../media/index.ts';
 import { sameCodec, tones } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import {
+  type HeaderField,
+  header,
+  type NameAddr,
+  noParams,
+  type SipRequest,
+  type SipResponse,
+} from '../sip/message.ts';
 import { uriUser } from '../sip/uri.ts';
+import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
@@ -46,9 +54,15 @@ export class DialogServerSession extends DialogSession {
   #localAnswer: Uint8Array | undefined;
   #finalSent = false;
 
-  /** Made by `serve`, not by users. */
-  constructor(context: SessionContext, invite: InviteServer, media: DialogMedia, inviteLeg: InviteLeg) {
-    super(context, context.callData());
+  /** Made by `serve`, not by users. @param data of the call it belongs to; default: one of its own */
+  constructor(
+    context: SessionContext,
+    invite: InviteServer,
+    media: DialogMedia,
+    inviteLeg: InviteLeg,
+    data: CallData = context.callData(),
+  ) {
+    super(context, data);
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;
@@ -71,7 +85,9 @@ export class DialogServerSession extends DialogSession {
   }
 
   get identity(): NameAddr {
-    return this.#invite.request.headers.from;
+    const { dialog } = this.#invite;
+    if (!this.dialog || this.dialog === dialog) return this.#invite.request.headers.from;
+    return { displayName: undefined, uri: this.dialog.remoteUri, params: noParams };
   }
 
   override get maxForwards(): number | undefined {

@@ -15,6 +15,14 @@ export interface CallCreated extends SessionEvent {
   readonly toUri: string;
 }
 
+/** A transfer: the session goes on with another peer. */
+export interface CallReplaced extends SessionEvent {
+  /** The new peer's URI. */
+  readonly peer: string;
+  /** Call-ID of the dialog with it. */
+  readonly peerCallId: string;
+}
+
 export interface SipEvent {
   readonly callId: string;
   readonly at: number;
@@ -42,6 +50,7 @@ export interface TandemEvents {
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
+  'call:replaced': CallReplaced;
   'call:ended': SessionEvent & { readonly cause: EndCause };
   'sip:request': SipEvent;
   'sip:response': SipEvent;

@@ -134,7 +134,8 @@ export class Dialog {
     if (invite && (this.#inviting || this.#invited || this.#waiter))
       return Promise.resolve(localResponse(request, 491));
     return this.#exchange(request, nextHop).then((response) => {
-      if (response.status === 481 || response.status === 408) {
+      // What a NOTIFY tells has a life of its own: the call goes on (RFC 5057 §5.1).
+      if (method !== 'NOTIFY' && (response.status === 481 || response.status === 408)) {
         // After 481 there is nobody to say goodbye to.
         if (response.status === 408 && this.#state === 'confirmed') void this.bye();
         this.#end({ by: response.status === 408 ? 'timeout' : 'error', response });

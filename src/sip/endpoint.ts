@@ -19,6 +19,7 @@ import type {
   SipTransportName,
 } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
+import type { Replaces } from './replaces.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerTransaction } from './transaction/server.ts';
@@ -139,6 +140,11 @@ export class SipEndpoint {
       timers: timers.size,
       counters: { ...counters },
     };
+  }
+
+  /** Whether there is, or just was, a dialog of this name. */
+  knows({ callId, toTag, fromTag }: Replaces): boolean {
+    return this.#core.dialogs.has(dialogKey(callId, toTag, fromTag));
   }
 
   /** Sends at once. @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION */

@@ -1,0 +1,186 @@
+/**
+ * Transfers that are done here: the session of the peer that leaves goes on with another peer, so that its bridge, its
+ * handler and its record stay (RFC 5589, RFC 3891).
+ */
+import type { HeaderField } from '../sip/message.ts';
+import { printReplaces, type Replaces } from '../sip/replaces.ts';
+import { prepareLike } from './bridge.ts';
+import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
+import type { DialogServerSession } from './dialog-server-session.ts';
+import type { DialogSession, Vacancy } from './dialog-session.ts';
+import { StateError } from './errors.ts';
+import { failureOf, type IncomingRefer, type TransferOptions } from './refer-in.ts';
+
+export interface TransferContext {
+  /** Makes an outgoing leg. */
+  leg(uri: string, options: InviteOptions): DialogClientSession;
+  /** The session whose dialog that is. */
+  find(replaces: Replaces): DialogSession | undefined;
+}
+
+/** How long a target may ring, ms. */
+const ringMs = 60_000;
+
+/** What BYE tells the peer that was replaced (RFC 3326). */
+const transferred = { by: 'local', reason: 'transferred' } as const;
+
+/**
+ * @param session whose peer wants to leave
+ * @throws what the call to the target throws; all is as it was then
+ */
+export async function executeTransfer(
+  context: TransferContext,
+  session: DialogSession,
+  refer: IncomingRefer,
+  options: TransferOptions,
+): Promise<void> {
+  const other = partnerOf(session);
+  refer.accept();
+  // Many phones hang up as soon as their REFER is accepted.
+  const vacancy = session.awaitSuccessor(() =>
+    other.state === 'ended' ? undefined : other.ringtone().playBackground(),
+  );
+  try {
+    const named = refer.replaces && context.find(refer.replaces);
+    if (named) await joinCalls(session, other, named, refer);
+    else await callTarget(context, session, other, refer, options);
+  } finally {
+    vacancy.release();
+  }
+}
+
+async function callTarget(
+  context: TransferContext,
+  session: DialogSession,
+  other: DialogSession,
+  refer: IncomingRefer,
+  options: TransferOptions,
+): Promise<void> {
+  const { uri = refer.target, timeout = ringMs, headers = [], ...account } = options;
+  const target = context.leg(uri, {
+    ...account,
+    call: session,
+    originator: other,
+    transcode: session.bridge?.transcodes ?? false,
+    ...(other.remoteUri === undefined ? {} : { from: other.remoteUri }),
+    headers: [
+      referredBy(session, refer),
+      ...(refer.replaces ? ([['Replaces', printReplaces(refer.replaces)]] as const) : []),
+      ...headers,
+    ],
+  });
+  try {
+    await target.invite({
+      timeout,
+      signal: AbortSignal.any([session.signal, other.signal]),
+      onResponse: ({ status, reason }) => {
+        if (status < 200) refer.notify(status, reason);
+      },
+    });
+    await target.ack();
+    await succeed(session, target, refer);
+  } finally {
+    // Taken over it is over already, and its peer is another session's.
+    await target.close();
+  }
+}
+
+/** An attended transfer between two calls that are both here: nobody has to be called. */
+async function joinCalls(
+  session: DialogSession,
+  other: DialogSession,
+  replaced: DialogSession,
+  refer: IncomingRefer,
+): Promise<void> {
+  const refusal = replaced === session ? 603 : replaceRefusal(replaced, refer.replaces?.earlyOnly ?? false);
+  if (refusal) throw new StateError(replaced.callId, 'the call cannot be replaced', refusal);
+  const target = replaced.bridge?.partnerOf(replaced);
+  if (target) {
+    await succeed(session, target, refer);
+    await replaced.terminate(transferred);
+    return;
+  }
+  // Nobody is behind it but a script: who is transferred talks with that from now on.
+  const vacancy = replaced.awaitSuccessor(() => undefined);
+  try {
+    // Without its other leg the session may be hung up at once, and who asked would never know.
+    refer.notify(200);
+    await refer.told();
+    await Promise.all([replaced.takeOver(other)(), session.terminate(transferred)]);
+  } finally {
+    vacancy.release();
+  }
+}
+
+/** The session goes on with the target's peer. Its own is told so, and then hung up. */
+async function succeed(session: DialogSession, target: DialogSession, refer: IncomingRefer): Promise<void> {
+  await session.bridge?.admit(session, target);
+  const leave = session.takeOver(target);
+  refer.notify(200);
+  await refer.told();
+  await leave();
+}
+
+/** The other leg does it by itself; what it tells is told to the peer. @throws as `DialogSession.refer` */
+export async function passTransfer(
+  context: TransferContext,
+  session: DialogSession,
+  refer: IncomingRefer,
+  options: TransferOptions,
+): Promise<void> {
+  const other = partnerOf(session);
+  refer.accept();
+  const { uri = refer.target, headers = [], timeout } = options;
+  // A call that is here has another name on its other side.
+  const named = refer.replaces && context.find(refer.replaces);
+  const target = named?.bridge?.partnerOf(named);
+  const replaces = target ?? refer.replaces;
+  const { status, reason } = await other.refer(target?.remoteTarget ?? uri, {
+    headers: [referredBy(session, refer), ...headers],
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(replaces ? { replaces } : {}),
+    signal: session.signal,
+    onNotify: (progress) => refer.notify(progress.status, progress.reason),
+  });
+  refer.notify(status, reason);
+}
+
+/** Why an INVITE cannot take the place of this session's peer (RFC 3891 §3); undefined if it can. */
+export function replaceRefusal({ state }: DialogSession, earlyOnly: boolean): number | undefined {
+  if (state === 'ended') return 603;
+  if (state === 'answered') return 491;
+  // One that still rings was not begun by us, or has nobody yet whose place could be taken.
+  if (state !== 'confirmed') return 481;
+  return earlyOnly ? 486 : undefined;
+}
+
+/**
+ * An INVITE with Replaces: its caller takes the place of the session's peer (RFC 3891 §3).
+ * @param call made of the INVITE; the session goes on with its dialog, or it is refused
+ */
+export async function replacePeer(session: DialogSession, call: DialogServerSession): Promise<void> {
+  let vacancy: Vacancy | undefined;
+  try {
+    vacancy = session.awaitSuccessor(() => undefined);
+    const other = session.bridge?.partnerOf(session);
+    if (other) await prepareLike(call, other, session.bridge?.transcodes ?? false);
+    if (!call.isAnswered) await call.answer();
+    await session.takeOver(call)();
+  } catch (error) {
+    const { status, reason } = failureOf(error);
+    if (call.state !== 'ended' && !call.isAnswered) await call.reject(status, reason);
+  } finally {
+    vacancy?.release();
+    await call.close();
+  }
+}
+
+function partnerOf(session: DialogSession): DialogSession {
+  const other = session.bridge?.partnerOf(session);
+  if (!other) throw new StateError(session.callId, 'there is no other leg to be transferred', 603);
+  return other;
+}
+
+function referredBy(session: DialogSession, refer: IncomingRefer): HeaderField {
+  return ['Referred-By', refer.referredBy ?? `<${session.remoteUri}>`];
+}
