@@ -6,6 +6,7 @@ import type { Fetch, Files, Resolver } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { DtmfMode } from './session/info-dtmf.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
@@ -35,6 +36,11 @@ export interface TandemOptions {
   readonly transfer?: TransferMode;
   /** Whether an INVITE may take the place of a peer in a call (Replaces, RFC 3891); default true. */
   readonly replaces?: boolean;
+  /**
+   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), or in the way in which
+   * the first of the call comes (`auto`, the default).
+   */
+  readonly dtmf?: DtmfMode;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;
   readonly clock?: Clock;

@@ -144,6 +144,7 @@ export class Tandem {
         this.#sessions.add(session);
         return () => this.#sessions.delete(session);
       },
+      dtmf: options.dtmf ?? 'auto',
       transfers: {
         onRefer: transferHandlers[options.transfer ?? 'refuse'],
         execute: (session, refer, how) => executeTransfer(transfers, session, refer, how),

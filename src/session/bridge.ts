@@ -20,6 +20,9 @@ export interface BridgeEnd {
   readonly cause?: EndCause;
 }
 
+/** Digits that may wait at once. */
+const mostPassing = 32;
+
 /**
  * Forwards at arrival, without decoding: both legs must speak the same codec (payload types and
  * ptime may differ), unless it may `transcode`. It starts with the second call. Closing it hangs up nobody.
@@ -31,6 +34,8 @@ export class Bridge implements BridgeMembership {
   readonly #sessions: DialogSession[] = [];
   readonly #resolveEnded: (end: BridgeEnd) => void;
   #bridge: MediaBridge | undefined;
+  /** Digits on their way to the other leg. */
+  #passing = 0;
   #closed = false;
 
   /** Made by `tandem.bridge`, not by users. */
@@ -97,6 +102,20 @@ export class Bridge implements BridgeMembership {
     } catch (error) {
       throw new CodecMismatchError(codecName(audio), codecName(own), { cause: error });
     }
+  }
+
+  /** Passes a digit on that the audio does not carry across: it came by INFO, or can only go on by INFO. */
+  pressed(session: DialogSession, digit: string, byInfo: boolean): void {
+    const other = this.partnerOf(session);
+    if (!other || !this.#options.dtmf || (!byInfo && other.media.audio?.telephoneEvent)) return;
+    // Who sends INFOs faster than anybody presses keys fills no queue of ours.
+    if (this.#passing >= mostPassing) return;
+    this.#passing++;
+    const passed = (): void => {
+      this.#passing--;
+    };
+    // A leg that has no way for digits goes on without them.
+    other.sendDtmf(digit).then(passed, passed);
   }
 
   /** A member's audio comes from another leg now. */

@@ -226,7 +226,7 @@ export class DialogClientSession extends DialogSession {
   }
 
   #answered(response: SipResponse, dialog: Dialog, offer: Offer): void {
-    this.useDialog(dialog);
+    this.useDialog(dialog, response);
     const hadMedia = this.media.audio !== undefined;
     try {
       if (response.body.length > 0 || !hadMedia) this.media.accept(response.body, offer);

@@ -72,7 +72,7 @@ export class DialogServerSession extends DialogSession {
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);
-    this.useDialog(invite.dialog);
+    this.useDialog(invite.dialog, invite.request);
     invite.onCancel = (request) => this.#cancelled(request);
     invite.onAck = (ack) => this.#acked.resolve(ack);
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });

@@ -24,13 +24,21 @@ import { type Random, token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipResponse } from '../sip/message.ts';
+import {
+  type HeaderField,
+  header,
+  headerValues,
+  type NameAddr,
+  type SipMessage,
+  type SipResponse,
+} from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogEndedError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
+import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
 import { answerReInvite, renegotiate } from './re-invite.ts';
@@ -38,6 +46,7 @@ import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
 import { IncomingRefer, type ReferHandler, readRefer, type TransferOptions } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
+import { OpenVacancy, type Vacancy } from './vacancy.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
 
@@ -56,6 +65,7 @@ export interface SessionContext {
   /** The session is known to the house from now on, until it is over. */
   adopt(session: DialogSession): () => void;
   readonly transfers: Transfers;
+  readonly dtmf: DtmfMode;
 }
 
 /** What is done with a REFER of a peer. */
@@ -85,6 +95,14 @@ export interface SessionStats extends LegStats {
   readonly answeredMs: number;
 }
 
+export interface SendDtmfOptions {
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  /** Milliseconds of each digit; default 160. */
+  readonly durationMs?: number;
+  /** Between two, with the audio; default 80. */
+  readonly gapMs?: number;
+}
+
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
@@ -105,12 +123,6 @@ export interface ReferOptions {
 /** How long a peer may take to tell how a transfer went, ms. */
 const referMs = 120_000;
 
-/** The place of a peer that may leave without ending the call. */
-export interface Vacancy {
-  /** Nobody took the place: if the peer has left, the call is over now. */
-  release(): void;
-}
-
 /** What a leg asks of the bridge that it is in. */
 export interface BridgeMembership {
   readonly transcodes: boolean;
@@ -119,6 +131,8 @@ export interface BridgeMembership {
   admit(session: DialogSession, next: DialogSession): Promise<void>;
   relink(): void;
   remove(session: DialogSession): void;
+  /** @param byInfo it came by INFO, not with the audio */
+  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
   /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
   codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
 }
@@ -152,12 +166,21 @@ export abstract class DialogSession {
   /** A REFER of the peer that is being done. */
   #refer: IncomingRefer | undefined;
   #vacancy: OpenVacancy | undefined;
+  #dtmfWay: DtmfWay;
+  readonly #infoDigits: InfoDigits;
+  /** Methods that the peer said it takes. */
+  #peerAllows: readonly string[] = [];
   #earlyBridge: (() => void) | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
     this.#keypad = new Keypad(context.clock);
     this.#referrals = new ReferralBoard(context.clock);
+    this.#infoDigits = new InfoDigits(
+      (content) => this.request('INFO', content),
+      (digit) => this.#pressed(digit, 'info'),
+    );
+    this.#dtmfWay = new DtmfWay(context.dtmf);
     this.id = token(context.random, 8);
     this.data = data;
     const { promise, resolve } = Promise.withResolvers<EndCause>();
@@ -327,12 +350,21 @@ export abstract class DialogSession {
     return this.#keypad.listen();
   }
 
-  /** Sends digits by RFC 4733, where the peer offered telephone-event. Resolves when they are out. */
-  async sendDtmf(
-    digits: string,
-    options: { readonly durationMs?: number; readonly gapMs?: number } = {},
-  ): Promise<void> {
-    await this.#leg.sendDtmf(digits, options);
+  /**
+   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
+   * they are out, by INFO when the last was answered.
+   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
+   * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
+   */
+  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
+    const { via, ...timing } = options;
+    const leg = this.#leg;
+    const way = via ?? (!this.media.audio?.telephoneEvent && this.#peerAllows.includes('INFO') ? 'info' : 'rfc4733');
+    if (way === 'rfc4733') {
+      await leg.sendDtmf(digits, timing);
+      return;
+    }
+    await this.#infoDigits.send(digits, way, options.durationMs);
   }
 
   /**
@@ -453,10 +485,7 @@ export abstract class DialogSession {
   }
 
   #useLeg(leg: MediaLeg): void {
-    leg.onDtmf = ({ digit }) => {
-      this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-      this.#keypad.press(digit);
-    };
+    leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
     leg.onFailed = (error) => {
       this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
@@ -465,7 +494,20 @@ export abstract class DialogSession {
     };
   }
 
-  protected useDialog(dialog: Dialog): void {
+  #pressed(digit: string, way: 'rfc4733' | 'info'): void {
+    if (!this.#dtmfWay.takes(way)) return;
+    this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+    this.#keypad.press(digit);
+    this.bridge?.pressed(this, digit, way === 'info');
+  }
+
+  /** @param said a message of the peer that tells what it can do: its INVITE or its answer */
+  protected useDialog(dialog: Dialog, said: SipMessage): void {
+    this.#peerAllows = headerValues(said, 'allow').flatMap((value) => value.split(',').map((method) => method.trim()));
+    this.#adopt(dialog);
+  }
+
+  #adopt(dialog: Dialog): void {
     this.dialog = dialog;
     dialog.onRequest = (request) => this.#received(request);
     dialog.onEnd = ({ by, request, response }) => {
@@ -515,7 +557,9 @@ export abstract class DialogSession {
     const [formerDialog, formerMedia] = [this.dialog, this.#media];
     this.#vacancy?.filled();
     this.#vacancy = undefined;
-    this.useDialog(dialog);
+    this.#adopt(dialog);
+    this.#peerAllows = other.#peerAllows;
+    this.#dtmfWay = new DtmfWay(this.context.dtmf);
     this.useMedia(media);
     this.#useLeg(leg);
     this.bridge?.relink();
@@ -621,41 +665,13 @@ export abstract class DialogSession {
       this.context.background(this.#referred(incoming));
     } else if (method === 'NOTIFY') {
       this.#referrals.notified(incoming);
+    } else if (method === 'INFO') {
+      this.#infoDigits.receive(incoming);
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {
       incoming.respond(415, { headers: [['Accept', sdpType]] });
     }
-  }
-}
-
-/** See `DialogSession.awaitSuccessor`. */
-class OpenVacancy implements Vacancy {
-  readonly #onLeft: () => (() => void) | undefined;
-  readonly #onReleased: (cause: EndCause | undefined) => void;
-  #cause: EndCause | undefined;
-  #stop: (() => void) | undefined;
-
-  constructor(onLeft: () => (() => void) | undefined, onReleased: (cause: EndCause | undefined) => void) {
-    this.#onLeft = onLeft;
-    this.#onReleased = onReleased;
-  }
-
-  /** The peer has hung up. */
-  left(cause: EndCause): void {
-    this.#cause = cause;
-    this.#stop = this.#onLeft();
-  }
-
-  /** Somebody is in its place, or the call is over. */
-  filled(): void {
-    this.#stop?.();
-    this.#stop = undefined;
-  }
-
-  release(): void {
-    this.filled();
-    this.#onReleased(this.#cause);
   }
 }
 

@@ -7,9 +7,10 @@ import { printReplaces, type Replaces } from '../sip/replaces.ts';
 import { prepareLike } from './bridge.ts';
 import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
 import type { DialogServerSession } from './dialog-server-session.ts';
-import type { DialogSession, Vacancy } from './dialog-session.ts';
+import type { DialogSession } from './dialog-session.ts';
 import { StateError } from './errors.ts';
 import { failureOf, type IncomingRefer, type TransferOptions } from './refer-in.ts';
+import type { Vacancy } from './vacancy.ts';
 
 export interface TransferContext {
   /** Makes an outgoing leg. */
