@@ -25,6 +25,7 @@ export {
   type HangupOptions,
   type ReferOptions,
   type ReInviteOptions,
+  type SendDtmfOptions,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
   type SessionStats,
@@ -46,12 +47,14 @@ export type {
 } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
+export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
+export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';
-export type { HeaderField } from './sip/message.ts';
+export type { HeaderField, NameAddr } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
 export type { Replaces } from './sip/replaces.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';

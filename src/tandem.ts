@@ -17,12 +17,15 @@ import {
 } from './options.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { type CallData, memoryCallData } from './session/call-data.ts';
+import { answerOptions } from './session/capabilities.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
+import { DialogResponseError } from './session/errors.ts';
 import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
+import { IncomingMessage, type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
 import type { ReferHandler } from './session/refer-in.ts';
@@ -31,6 +34,7 @@ import {
   type FiredTimer,
   type Flow,
   type InviteServer,
+  type ServerRequest,
   SipEndpoint,
   type SipListener,
   type SipStats,
@@ -83,6 +87,7 @@ export class Tandem {
   readonly #sessions = new Set<DialogSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
+  #onMessage: MessageHandler | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
@@ -126,6 +131,9 @@ export class Tandem {
       ...(options.udp ? { udp: options.udp } : {}),
     });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
+    this.#endpoint.onRequest = (request) => this.#outside(request);
+    this.#endpoint.onOptions = (request) =>
+      answerOptions(request, { codecs, draining: this.#draining, events: ['refer'] });
     const transfers = {
       leg: (uri: string, how: InviteOptions) => this.#leg(uri, how),
       find: (replaces: Replaces) => this.#named(replaces),
@@ -145,6 +153,7 @@ export class Tandem {
         return () => this.#sessions.delete(session);
       },
       dtmf: options.dtmf ?? 'auto',
+      received: (message) => this.#received(message),
       transfers: {
         onRefer: transferHandlers[options.transfer ?? 'refuse'],
         execute: (session, refer, how) => executeTransfer(transfers, session, refer, how),
@@ -257,6 +266,41 @@ export class Tandem {
       this.#inBackground(leg.close());
       throw error;
     }
+  }
+
+  // ---- messages
+
+  /** Takes instant messages, in calls and outside of any; without it they get 405. */
+  get onMessage(): MessageHandler | undefined {
+    return this.#onMessage;
+  }
+
+  set onMessage(handler: MessageHandler | undefined) {
+    this.#onMessage = handler;
+    this.#endpoint.take('MESSAGE', handler !== undefined);
+  }
+
+  /**
+   * Sends an instant message outside of any call (RFC 3428) and resolves when it was taken.
+   * @throws DialogResponseError when it was not
+   */
+  async message(uri: string, text: string | Uint8Array, options: MessageOptions = {}): Promise<void> {
+    await this.open();
+    const { sip } = outgoingLeg(uri, options, this.listeners, []);
+    const content = messageContent(text, options);
+    const response = await this.#endpoint.request({ ...sip, ...content, method: 'MESSAGE' });
+    if (response.status >= 300) throw new DialogResponseError(response);
+  }
+
+  #outside(request: ServerRequest): void {
+    if (request.request.method === 'MESSAGE') this.#received(new IncomingMessage(this.#clock, request));
+    else request.respond(405);
+  }
+
+  #received(message: IncomingMessage): void {
+    const handler = this.#onMessage;
+    if (handler) this.#inBackground(message.handle(handler));
+    else message.reject(405);
   }
 
   // ---- bridges

@@ -35,11 +35,12 @@ import {
 import type { Replaces } from '../sip/replaces.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
-import { DialogEndedError, type EndCause, StateError } from './errors.ts';
+import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
 import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
+import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
 import { answerReInvite, renegotiate } from './re-invite.ts';
 import { reasonValue } from './reason.ts';
@@ -66,6 +67,8 @@ export interface SessionContext {
   adopt(session: DialogSession): () => void;
   readonly transfers: Transfers;
   readonly dtmf: DtmfMode;
+  /** A MESSAGE came. */
+  received(message: IncomingMessage): void;
 }
 
 /** What is done with a REFER of a peer. */
@@ -432,6 +435,15 @@ export abstract class DialogSession {
     return this.#referrals.refer(this.dialog, target, { headers: [...by, ...headers], timeout, onNotify, signal });
   }
 
+  /** Sends an instant message in the call (RFC 3428). @throws DialogResponseError when it is not taken */
+  async message(
+    text: string | Uint8Array,
+    options: Pick<MessageOptions, 'contentType' | 'headers'> = {},
+  ): Promise<void> {
+    const response = await this.request('MESSAGE', messageContent(text, options));
+    if (response.status >= 300) throw new DialogResponseError(response);
+  }
+
   /** Its dialog as the peer is to find it: the tag that is ours is the one it came from (RFC 3891 §6.1). */
   #asReplaced(): Replaces {
     if (!this.dialog) throw new StateError(this.callId, 'a call without a dialog cannot be replaced');
@@ -665,6 +677,8 @@ export abstract class DialogSession {
       this.context.background(this.#referred(incoming));
     } else if (method === 'NOTIFY') {
       this.#referrals.notified(incoming);
+    } else if (method === 'MESSAGE') {
+      this.context.received(new IncomingMessage(this.context.clock, incoming, this));
     } else if (method === 'INFO') {
       this.#infoDigits.receive(incoming);
     } else if (incoming.request.body.length === 0) {

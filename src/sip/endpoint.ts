@@ -142,6 +142,11 @@ export class SipEndpoint {
     };
   }
 
+  /** From now on requests of this method are taken, or refused with 405, in dialogs and outside. */
+  take(method: string, on = true): void {
+    this.#core.take(method, on);
+  }
+
   /** Whether there is, or just was, a dialog of this name. */
   knows({ callId, toTag, fromTag }: Replaces): boolean {
     return this.#core.dialogs.has(dialogKey(callId, toTag, fromTag));
