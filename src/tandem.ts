@@ -27,7 +27,7 @@ import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { IncomingMessage, type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
-import { outgoingLeg } from './session/outgoing.ts';
+import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import type { ReferHandler } from './session/refer-in.ts';
 import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
 import {
@@ -39,10 +39,11 @@ import {
   type SipListener,
   type SipStats,
 } from './sip/endpoint.ts';
-import type { SipMessage } from './sip/message.ts';
+import type { SipMessage, SipRequest } from './sip/message.ts';
 import { type Replaces, replacesIn } from './sip/replaces.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { uriUser } from './sip/uri.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -85,6 +86,8 @@ export class Tandem {
   readonly #media: Media;
   readonly #context: SessionContext;
   readonly #sessions = new Set<DialogSession>();
+  /** Legs of ours by their Call-ID. */
+  readonly #outgoing = new Map<string, DialogClientSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
   #onMessage: MessageHandler | undefined;
@@ -136,6 +139,7 @@ export class Tandem {
       answerOptions(request, { codecs, draining: this.#draining, events: ['refer'] });
     const transfers = {
       leg: (uri: string, how: InviteOptions) => this.#leg(uri, how),
+      shown: (uri: string) => shownUri(uri, {}, this.listeners),
       find: (replaces: Replaces) => this.#named(replaces),
     };
     this.#context = {
@@ -150,7 +154,11 @@ export class Tandem {
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
-        return () => this.#sessions.delete(session);
+        if (session instanceof DialogClientSession) this.#outgoing.set(session.callId, session);
+        return () => {
+          this.#sessions.delete(session);
+          this.#outgoing.delete(session.callId);
+        };
       },
       dtmf: options.dtmf ?? 'auto',
       received: (message) => this.#received(message),
@@ -425,6 +433,10 @@ export class Tandem {
       invite.reject(503, { headers: [['Retry-After', '30']] });
       return;
     }
+    if (this.#isLoop(invite.request)) {
+      invite.reject(482);
+      return;
+    }
     const replaces = this.#options.replaces === false ? ok(undefined) : replacesIn(invite.request);
     if (!replaces.ok) {
       invite.reject(400, { reason: `Bad Request (${replaces.error})` });
@@ -440,6 +452,15 @@ export class Tandem {
       return;
     }
     this.#inBackground(this.#handle(handler, this.#incoming(invite)));
+  }
+
+  /**
+   * An INVITE of ours came back through proxies, for whom the call was before: it would go round until its
+   * Max-Forwards is used up. For somebody else it is another call (a spiral, RFC 3261 §6).
+   */
+  #isLoop({ uri, headers }: SipRequest): boolean {
+    const first = this.#outgoing.get(headers.callId)?.madeFor?.inviteRequest;
+    return first !== undefined && uriUser(first.uri) === uriUser(uri);
   }
 
   #incoming(invite: InviteServer, data?: CallData): DialogServerSession {

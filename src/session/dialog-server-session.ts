@@ -6,11 +6,13 @@ import type { InviteServer } from '../sip/endpoint.ts';
 import {
   type HeaderField,
   header,
+  headerValues,
   type NameAddr,
   noParams,
   type SipRequest,
   type SipResponse,
 } from '../sip/message.ts';
+import { parseNameAddrList } from '../sip/name-addr.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
@@ -80,7 +82,7 @@ export class DialogServerSession extends DialogSession {
   }
 
   /** The INVITE, for headers that have no accessor here. */
-  get inviteRequest(): SipRequest {
+  override get inviteRequest(): SipRequest {
     return this.#invite.request;
   }
 
@@ -98,6 +100,32 @@ export class DialogServerSession extends DialogSession {
   /** The first value of a header of the INVITE. */
   header(name: string): string | undefined {
     return header(this.#invite.request, name);
+  }
+
+  /**
+   * Who calls, as the peer's network asserts it (RFC 3325). To be believed of a peer that is trusted to know: anybody
+   * can write it.
+   */
+  get assertedIdentity(): NameAddr | undefined {
+    return this.#addresses('p-asserted-identity')[0];
+  }
+
+  /** Who diverted the call on its way here, the last first (RFC 5806). */
+  get diversion(): readonly NameAddr[] {
+    return this.#addresses('diversion');
+  }
+
+  /** What the caller wants not to be shown, as `id` (RFC 3323); lower case. */
+  get privacy(): readonly string[] {
+    const values = headerValues(this.#invite.request, 'privacy').flatMap((value) => value.split(';'));
+    return values.map((value) => value.trim().toLowerCase()).filter((value) => value !== '');
+  }
+
+  #addresses(name: string): readonly NameAddr[] {
+    return headerValues(this.#invite.request, name).flatMap((value) => {
+      const list = parseNameAddrList(value);
+      return list.ok ? list.value : [];
+    });
   }
 
   // ---- provisional responses

@@ -30,6 +30,7 @@ import {
   headerValues,
   type NameAddr,
   type SipMessage,
+  type SipRequest,
   type SipResponse,
 } from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
@@ -229,6 +230,11 @@ export abstract class DialogSession {
   /** Where requests to the peer go: its Contact. */
   get remoteTarget(): string | undefined {
     return this.dialog?.remoteTarget;
+  }
+
+  /** The INVITE of a peer that began it. */
+  get inviteRequest(): SipRequest | undefined {
+    return undefined;
   }
 
   /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */

@@ -17,7 +17,7 @@ export interface ReferTarget {
   readonly uri: string;
   /** The call there that is to be replaced: an attended transfer. */
   readonly replaces: Replaces | undefined;
-  /** The value of Referred-By, if it is an address (RFC 3892). */
+  /** The URI of Referred-By (RFC 3892). */
   readonly referredBy: string | undefined;
 }
 
@@ -42,12 +42,11 @@ export function readRefer(request: SipRequest): Result<ReferTarget, Refusal> {
   const asked = Object.entries(uri.value.headers).find(([name]) => name.toLowerCase() === 'replaces')?.[1];
   const replaces = asked === undefined ? ok(undefined) : parseReplaces(asked);
   if (!replaces.ok) return bad(replaces.error);
-  const referredBy = header(request, 'referred-by');
-  const isAddress = referredBy !== undefined && parseNameAddr(referredBy).ok;
+  const referredBy = parseNameAddr(header(request, 'referred-by') ?? '');
   return ok({
     uri: withoutHeaders(address.value.uri),
     replaces: replaces.value,
-    referredBy: isAddress ? referredBy : undefined,
+    referredBy: referredBy.ok ? referredBy.value.uri : undefined,
   });
 }
 
@@ -89,6 +88,7 @@ export class IncomingRefer {
   readonly target: string;
   /** An attended transfer: the call of the target that the new one replaces. */
   readonly replaces: Replaces | undefined;
+  /** The URI of who asks for it, as it says (RFC 3892). */
   readonly referredBy: string | undefined;
   readonly #incoming: IncomingRequest;
   readonly #reports: Reports;

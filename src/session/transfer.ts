@@ -15,6 +15,8 @@ import type { Vacancy } from './vacancy.ts';
 export interface TransferContext {
   /** Makes an outgoing leg. */
   leg(uri: string, options: InviteOptions): DialogClientSession;
+  /** A URI of one peer as another may see it. */
+  shown(uri: string): string;
   /** The session whose dialog that is. */
   find(replaces: Replaces): DialogSession | undefined;
 }
@@ -63,9 +65,11 @@ async function callTarget(
     call: session,
     originator: other,
     transcode: session.bridge?.transcodes ?? false,
-    ...(other.remoteUri === undefined ? {} : { from: other.remoteUri }),
+    ...(other.remoteUri === undefined ? {} : { from: context.shown(other.remoteUri) }),
+    // What the first caller said of itself says nothing of who is transferred.
+    passHeaders: [],
     headers: [
-      referredBy(session, refer),
+      referredBy(context, session, refer),
       ...(refer.replaces ? ([['Replaces', printReplaces(refer.replaces)]] as const) : []),
       ...headers,
     ],
@@ -137,7 +141,7 @@ export async function passTransfer(
   const target = named?.bridge?.partnerOf(named);
   const replaces = target ?? refer.replaces;
   const { status, reason } = await other.refer(target?.remoteTarget ?? uri, {
-    headers: [referredBy(session, refer), ...headers],
+    headers: [referredBy(context, session, refer), ...headers],
     ...(timeout === undefined ? {} : { timeout }),
     ...(replaces ? { replaces } : {}),
     signal: session.signal,
@@ -182,6 +186,10 @@ function partnerOf(session: DialogSession): DialogSession {
   return other;
 }
 
-function referredBy(session: DialogSession, refer: IncomingRefer): HeaderField {
-  return ['Referred-By', refer.referredBy ?? `<${session.remoteUri}>`];
+/** RFC 3892, as the target may see it. */
+function referredBy(context: TransferContext, session: DialogSession, refer: IncomingRefer): HeaderField {
+  return [
+    'Referred-By',
+    `<${context.shown(refer.referredBy ?? session.remoteUri ?? 'sip:anonymous@anonymous.invalid')}>`,
+  ];
 }
