@@ -7,12 +7,14 @@ import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
+import { trace } from './scenarios/trace.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -22,6 +24,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['echo', echo],
   ['memory', memory],
   ['start', start],
+  ['flood', flood],
+  ['trace', trace],
   ['lab', testLab],
 ]);
 

@@ -5,6 +5,13 @@ export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvReco
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export type { Binding } from './registrar/location-store.ts';
+export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
+export { RegisterResponseError } from './registration/errors.ts';
+export type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+export type { Qualified } from './registration/qualifier.ts';
+export { RegisterTransaction } from './registration/register-transaction.ts';
+export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -40,10 +47,15 @@ export {
 export type {
   CallCreated,
   CallReplaced,
+  QualifyEvent,
+  RegistrarEvent,
+  RegistrationEvent,
   SessionEvent,
+  SipBannedEvent,
   SipEvent,
   SipTimerEvent,
   TandemEvents,
+  TrunkGatewayEvent,
 } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
@@ -54,9 +66,20 @@ export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Rington
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';
+export type { AuthOptions } from './sip/authenticator.ts';
+export type { Ban, BanReason } from './sip/defence/ban-list.ts';
+export type { Defence } from './sip/defence/defence.ts';
+export type { DefenceOptions } from './sip/defence/options.ts';
+export type { Secret } from './sip/digest.ts';
+export type { Credentials } from './sip/digest-client.ts';
+export type { FindSecret } from './sip/digest-server.ts';
 export type { HeaderField, NameAddr } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
 export type { Replaces } from './sip/replaces.ts';
+export { formatTrace } from './sip/trace/format.ts';
+export type { TraceOptions } from './sip/trace/options.ts';
+export type { TraceMessage } from './sip/trace/trace.ts';
+export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,
@@ -64,3 +87,7 @@ export {
   Tandem,
   type TandemInviteOptions,
 } from './tandem.ts';
+export type { CallerIdOptions } from './trunk/caller-id.ts';
+export type { GatewayReport } from './trunk/gateway.ts';
+export type { TrunkOptions } from './trunk/options.ts';
+export { Trunk, type TrunkReport, type TrunkState } from './trunk/trunk.ts';

@@ -10,17 +10,24 @@ import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from 
 import { type Random, token } from './base/random.ts';
 import {
   checkedCodecs,
+  checkedRegistrar,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
   type TransportOptions,
 } from './options.ts';
+import type { BindingChange } from './registrar/location-store.ts';
+import { Registrar } from './registrar/registrar.ts';
+import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+import type { RegisterTransaction } from './registration/register-transaction.ts';
+import type { Registration, RegistrationReport } from './registration/registration.ts';
+import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
-import { type CallData, memoryCallData } from './session/call-data.ts';
+import { memoryCallData } from './session/call-data.ts';
 import { answerOptions } from './session/capabilities.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
-import { DialogServerSession } from './session/dialog-server-session.ts';
+import { type Arrival, DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
 import { DialogResponseError } from './session/errors.ts';
 import type { TandemEvents } from './session/events.ts';
@@ -30,6 +37,9 @@ import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import type { ReferHandler } from './session/refer-in.ts';
 import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
+import { type Admission, Authenticator } from './sip/authenticator.ts';
+import type { Ban } from './sip/defence/ban-list.ts';
+import type { Defence } from './sip/defence/defence.ts';
 import {
   type FiredTimer,
   type Flow,
@@ -38,12 +48,17 @@ import {
   SipEndpoint,
   type SipListener,
   type SipStats,
+  type SipTransportName,
 } from './sip/endpoint.ts';
 import type { SipMessage, SipRequest } from './sip/message.ts';
 import { type Replaces, replacesIn } from './sip/replaces.ts';
+import { isFailure, type TraceMessage } from './sip/trace/trace.ts';
+import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { uriUser } from './sip/uri.ts';
+import type { Trunk, TrunkReport } from './trunk/trunk.ts';
+import { Trunks } from './trunk/trunks.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -58,9 +73,15 @@ export interface TandemInviteOptions extends InviteOptions {
 export interface CheckReport {
   readonly listeners: readonly SipListener[];
   readonly calls: number;
+  /** Phones that are registered here. */
+  readonly bindings: number;
   readonly background: number;
   readonly sip: SipStats;
+  /** The latest hundred. */
+  readonly bans: readonly Ban[];
   readonly media: Awaited<ReturnType<Media['counts']>>;
+  readonly registrations: readonly RegistrationReport[];
+  readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
 }
 
@@ -75,6 +96,8 @@ const farewellMs = 2000;
 
 export class Tandem {
   readonly observer: Observer<TandemEvents>;
+  /** Where users are; undefined without the option `registrar`. */
+  readonly registrar: Registrar | undefined;
   readonly #options: TandemOptions;
   readonly #transports: readonly TransportOptions[];
   readonly #clock: Clock;
@@ -82,9 +105,12 @@ export class Tandem {
   readonly #resolver: Resolver;
   readonly #logger: Logger;
   readonly #network: SipNetwork;
+  readonly #authenticator: Authenticator | undefined;
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
   readonly #context: SessionContext;
+  readonly #registrations: Registrations;
+  readonly #trunks: Trunks;
   readonly #sessions = new Set<DialogSession>();
   /** Legs of ours by their Call-ID. */
   readonly #outgoing = new Map<string, DialogClientSession>();
@@ -100,6 +126,7 @@ export class Tandem {
   constructor(options: TandemOptions = {}) {
     this.#options = options;
     this.#transports = checkedTransports(options.transports);
+    checkedRegistrar(options);
     this.#clock = options.clock ?? nodeClock;
     this.#random = options.random ?? createNodeRandom();
     this.#resolver = options.resolver ?? nodeResolver;
@@ -120,10 +147,15 @@ export class Tandem {
       userAgent: options.userAgent ?? 'Tandem',
       methods: ['INFO', 'REFER', 'NOTIFY'],
       supported: options.replaces === false ? [] : ['replaces'],
+      outsideMethods: options.registrar ? ['REGISTER'] : [],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
+      ...(options.defence === undefined ? {} : { defence: options.defence }),
+      ...(options.trace ? { trace: options.trace } : {}),
+      onBan: ({ address, reason, since, until }) =>
+        this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
     this.#media = new Media(media, {
       clock,
@@ -134,7 +166,17 @@ export class Tandem {
       ...(options.udp ? { udp: options.udp } : {}),
     });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
-    this.#endpoint.onRequest = (request) => this.#outside(request);
+    this.#endpoint.onRequest = (request) => this.#serveRequest(request);
+    const authenticator = options.auth && new Authenticator(options.auth, clock, random);
+    this.#authenticator = authenticator;
+    if (options.registrar && authenticator)
+      this.registrar = new Registrar(options.registrar, {
+        clock,
+        random,
+        logger,
+        admit: (request) => this.#authenticate(authenticator, request.request, request.flow),
+        onChange: (change) => this.#registered(change),
+      });
     this.#endpoint.onOptions = (request) =>
       answerOptions(request, { codecs, draining: this.#draining, events: ['refer'] });
     const transfers = {
@@ -154,6 +196,12 @@ export class Tandem {
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
+        void session.ended.then(({ by, status = 0 }) =>
+          this.#endpoint.trace.ended(
+            session.callId,
+            by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status),
+          ),
+        );
         if (session instanceof DialogClientSession) this.#outgoing.set(session.callId, session);
         return () => {
           this.#sessions.delete(session);
@@ -168,6 +216,24 @@ export class Tandem {
         pass: (session, refer, how) => passTransfer(transfers, session, refer, how),
       },
     };
+    this.#registrations = new Registrations({
+      endpoint: this.#endpoint,
+      clock,
+      random,
+      logger,
+      namesItself: (listener) => this.#optionsOf(listener)?.externalHost !== undefined,
+      observer: this.observer,
+    });
+    this.#trunks = new Trunks(
+      {
+        endpoint: this.#endpoint,
+        clock,
+        observer: this.observer,
+        registrations: this.#registrations,
+        invite: (uri, options) => this.invite(uri, options),
+      },
+      options.trunks,
+    );
   }
 
   // ---- incoming calls
@@ -206,6 +272,19 @@ export class Tandem {
   /** The bound listeners, with the ports that `bindPort: 0` got. */
   get listeners(): readonly SipListener[] {
     return this.#endpoint.listeners;
+  }
+
+  /**
+   * The SIP messages of a call, in order: of one that runs, or that failed not long ago (`TandemOptions.trace`). None
+   * when nothing is known of it. `formatTrace` prints them.
+   */
+  trace(callId: string): readonly TraceMessage[] {
+    return this.#endpoint.trace.of(callId);
+  }
+
+  /** Who is banned, and the way out. */
+  get defence(): Defence {
+    return this.#endpoint.defence;
   }
 
   /**
@@ -300,15 +379,47 @@ export class Tandem {
     if (response.status >= 300) throw new DialogResponseError(response);
   }
 
-  #outside(request: ServerRequest): void {
-    if (request.request.method === 'MESSAGE') this.#received(new IncomingMessage(this.#clock, request));
-    else request.respond(405);
-  }
-
   #received(message: IncomingMessage): void {
     const handler = this.#onMessage;
     if (handler) this.#inBackground(message.handle(handler));
     else message.reject(405);
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try: by NAPTR, SRV and address records (RFC 3263).
+   * @throws TandemError ERR_RESOLVE, ERR_URI, ERR_URI_SCHEME, ERR_TRANSPORT
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<readonly SipTarget[]> {
+    await this.open();
+    const found = await this.#endpoint.resolve(uri, transport);
+    if (!found.ok) throw found.error;
+    return found.value;
+  }
+
+  // ---- registrations
+
+  /**
+   * Registers `uri` with a registrar, and keeps it registered until the registration or this Tandem is closed, or
+   * `signal` is aborted; the address is taken back then. Calls that come to it are handled as all calls.
+   * @param uri `sip:alice@example.com`, with port and transport of the registrar if need be
+   * @returns as soon as it is registered
+   * @throws RegisterResponseError when the first attempt fails (unless `keepTrying`), TandemError ERR_ARGUMENT, or
+   * the signal's reason
+   */
+  async register(uri: string, options?: RegisterOptions): Promise<Registration> {
+    await this.open();
+    return this.#registrations.register(uri, options);
+  }
+
+  /** Registers by hand: each `register`, `unregister` and `qualify` is yours to call. @throws TandemError ERR_ARGUMENT */
+  async registerTransaction(uri: string, options?: RegisterTransactionOptions): Promise<RegisterTransaction> {
+    await this.open();
+    return this.#registrations.transaction(uri, options);
+  }
+
+  /** @throws TandemError ERR_ARGUMENT for a name that is not among `TandemOptions.trunks` */
+  trunk(name: string): Trunk {
+    return this.#trunks.get(name);
   }
 
   // ---- bridges
@@ -386,9 +497,13 @@ export class Tandem {
     return {
       listeners: this.listeners,
       calls: this.#sessions.size,
+      bindings: this.registrar?.size ?? 0,
       background: this.#background.size,
       sip: this.#endpoint.stats,
+      bans: this.defence.bans().slice(-100),
       media: await this.#media.counts(),
+      registrations: this.#registrations.reports,
+      trunks: this.#trunks.reports,
       draining: this.#draining,
     };
   }
@@ -397,6 +512,7 @@ export class Tandem {
     try {
       await this.#media.open();
       await this.#endpoint.open();
+      this.#trunks.start();
     } catch (error) {
       await this.#endpoint.close();
       await this.#media.close();
@@ -408,10 +524,11 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await this.#hangupAll('server shutting down');
+      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
+      this.registrar?.close();
       await this.#endpoint.close();
       await this.#media.close();
       this.#closed.resolve();
@@ -437,13 +554,52 @@ export class Tandem {
       invite.reject(482);
       return;
     }
+    const authenticator = this.#authenticator;
+    const trunk = this.#trunks.of(invite.request, invite.flow.address);
+    if (trunk || !authenticator || authenticator.isOpen(invite.request)) {
+      this.#handOver(invite, undefined, trunk);
+      return;
+    }
+    const admission = this.#authenticate(authenticator, invite.request, invite.flow);
+    if (!(admission instanceof Promise)) this.#admit(invite, admission);
+    else this.#inBackground(this.#admitLater(invite, admission));
+  }
+
+  /** Passwords that are right or wrong count for the defence against whoever sends them. */
+  #authenticate(authenticator: Authenticator, request: SipRequest, from: Flow): Admission | Promise<Admission> {
+    const admission = authenticator.admit(request);
+    const count = (verdict: Admission): Admission => {
+      if (verdict.ok) this.defence.succeeded(from);
+      else if (verdict.why === 'wrong' || verdict.why === 'unknown-user') this.defence.failed(from);
+      return verdict;
+    };
+    return admission instanceof Promise ? admission.then(count) : count(admission);
+  }
+
+  async #admitLater(invite: InviteServer, admission: Promise<Admission>): Promise<void> {
+    try {
+      this.#admit(invite, await admission);
+    } catch (error) {
+      invite.reject(500);
+      throw error;
+    }
+  }
+
+  #admit(invite: InviteServer, admission: Admission): void {
+    if (invite.cancelled) return;
+    if (admission.ok) this.#handOver(invite, admission.user);
+    else invite.reject(admission.status, admission);
+  }
+
+  /** @param user who calls, if that is known @param trunk the one that the call came through */
+  #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
     const replaces = this.#options.replaces === false ? ok(undefined) : replacesIn(invite.request);
     if (!replaces.ok) {
       invite.reject(400, { reason: `Bad Request (${replaces.error})` });
       return;
     }
     if (replaces.value) {
-      this.#replace(invite, replaces.value);
+      this.#replace(invite, replaces.value, user);
       return;
     }
     const handler = this.#handler;
@@ -451,7 +607,14 @@ export class Tandem {
       invite.reject(480);
       return;
     }
-    this.#inBackground(this.#handle(handler, this.#incoming(invite)));
+    const leave = trunk?.admit();
+    if (trunk && !leave) {
+      invite.reject(486);
+      return;
+    }
+    const call = this.#incoming(invite, { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) });
+    if (leave) void call.ended.then(leave);
+    this.#inBackground(this.#handle(handler, call));
   }
 
   /**
@@ -463,7 +626,7 @@ export class Tandem {
     return first !== undefined && uriUser(first.uri) === uriUser(uri);
   }
 
-  #incoming(invite: InviteServer, data?: CallData): DialogServerSession {
+  #incoming(invite: InviteServer, arrival: Arrival): DialogServerSession {
     const { callId } = invite.request.headers;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
     return new DialogServerSession(
@@ -471,19 +634,19 @@ export class Tandem {
       invite,
       this.#dialogMedia(callId, place),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
-      data,
+      arrival,
     );
   }
 
   // ---- transfers
 
   /** RFC 3891 §3: its caller takes the place of the peer of a call that is here. */
-  #replace(invite: InviteServer, replaces: Replaces): void {
+  #replace(invite: InviteServer, replaces: Replaces, user: string | undefined): void {
     const session = this.#named(replaces);
     const unknown = this.#endpoint.knows(replaces) ? 603 : 481;
     const refusal = session ? replaceRefusal(session, replaces.earlyOnly) : unknown;
     if (refusal) invite.reject(refusal);
-    else if (session) this.#inBackground(replacePeer(session, this.#incoming(invite, session.data)));
+    else if (session) this.#inBackground(replacePeer(session, this.#incoming(invite, { user, data: session.data })));
   }
 
   #named(replaces: Replaces): DialogSession | undefined {
@@ -491,6 +654,50 @@ export class Tandem {
     if (!this.#endpoint.knows(replaces)) return undefined;
     for (const session of this.#sessions) if (session.isNamedBy(replaces)) return session;
     return undefined;
+  }
+
+  #serveRequest(request: ServerRequest): void {
+    const { method } = request.request;
+    if (this.registrar && method === 'REGISTER') this.registrar.handle(request);
+    else if (method === 'MESSAGE')
+      this.#ifAdmitted(request, () => this.#received(new IncomingMessage(this.#clock, request)));
+    else request.respond(405);
+  }
+
+  /** Who may not call here may not send other things, either. */
+  #ifAdmitted(request: ServerRequest, serve: () => void): void {
+    const authenticator = this.#authenticator;
+    if (!authenticator || authenticator.isOpen(request.request)) {
+      serve();
+      return;
+    }
+    const settle = (admission: Admission): void => {
+      if (admission.ok) serve();
+      else request.respond(admission.status, admission);
+    };
+    const admission = this.#authenticate(authenticator, request.request, request.flow);
+    if (!(admission instanceof Promise)) settle(admission);
+    else
+      this.#inBackground(
+        admission.then(settle, (error: unknown) => {
+          request.respond(500);
+          throw error;
+        }),
+      );
+  }
+
+  #registered({ what, binding }: BindingChange): void {
+    const { user, uri, source, userAgent } = binding;
+    const { callId } = binding;
+    this.observer.emit('registrar:changed', {
+      what,
+      user,
+      uri,
+      source,
+      userAgent,
+      callId,
+      at: this.#clock.wallclock(),
+    });
   }
 
   /** Runs the handler; its scope is the call's lifetime. */
@@ -525,11 +732,11 @@ export class Tandem {
     return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
   }
 
-  async #placeFor(target: InviteTarget, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
+  async #placeFor(target: InviteTarget, { transport, proxy, route }: InviteOptions): Promise<MediaPlace> {
     const place = typeof target === 'string' ? { uri: target } : target;
     const { through } = place;
     if (through) return this.#place(through.listener, through.address);
-    const way = await this.#endpoint.wayTo(proxy ?? place.route?.[0] ?? place.uri, transport);
+    const way = await this.#endpoint.wayTo(proxy ?? route?.[0] ?? place.route?.[0] ?? place.uri, transport);
     if (way) return this.#place(way.listener, way.address);
     const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
@@ -539,14 +746,16 @@ export class Tandem {
 
   #place(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const external = (this.#transports[this.listeners.indexOf(listener)] ?? this.#sibling(listener))?.mediaExternalIp;
+    const external = this.#optionsOf(listener)?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
     return { bindAddress, address };
   }
 
-  /** What was said of the listener whose address a connection without a listener of its own leaves from. */
-  #sibling({ host }: SipListener): TransportOptions | undefined {
-    return this.#transports[this.listeners.findIndex((one) => one.host === host)];
+  /** What was said of this listener; a connection without one leaves from the address of another. */
+  #optionsOf(listener: SipListener): TransportOptions | undefined {
+    const { listeners } = this;
+    const index = listeners.indexOf(listener);
+    return this.#transports[index < 0 ? listeners.findIndex(({ host }) => host === listener.host) : index];
   }
 
   #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {

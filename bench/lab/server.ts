@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Child } from './child.ts';
 import { loadCore, serverCore } from './cores.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const command = join(root, 'bin', 'tandem.js');
 /** Apart from the ports that the load generators take; the next is tried when another Tandem has some of them. */
 export const rtpPorts = ['18500-32766', '18500-25999', '26000-32766'] as const;

@@ -14,15 +14,15 @@ export async function showConfig(options: ConfigCommandOptions): Promise<number>
     return 0;
   }
   const { config, origins } = loadSettings(options.config === undefined ? {} : { config: options.config });
-  const rows = [...origins].map(([key, origin]) => ({ key, value: masked(valueAt(config, key)), origin }));
+  const rows = [...origins].map(([key, origin]) => ({ key, value: shown(key, valueAt(config, key)), origin }));
   if (options.json) {
     print(Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value: value ?? null, from: origin }])));
     return 0;
   }
-  const shown = rows.map(({ key, value, origin }) => [key, value === undefined ? '-' : JSON.stringify(value), origin]);
-  const width = (column: number): number => Math.max(...shown.map((row) => row[column]?.length ?? 0));
+  const cells = rows.map(({ key, value, origin }) => [key, value === undefined ? '-' : JSON.stringify(value), origin]);
+  const width = (column: number): number => Math.max(...cells.map((row) => row[column]?.length ?? 0));
   const [first, second] = [width(0), width(1)];
-  for (const [key = '', value = '', origin = ''] of shown)
+  for (const [key = '', value = '', origin = ''] of cells)
     process.stdout.write(`${key.padEnd(first)}  ${value.padEnd(second)}  ${origin}\n`);
   return 0;
 }
@@ -31,15 +31,21 @@ function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
+function shown(key: string, value: unknown): unknown {
+  return value !== undefined && /(^|\.)password$/.test(key) ? '…' : masked(value);
+}
+
 function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
+
+const secret = /^(password|ha1)$/;
 
 /** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, secret.test(key) ? '…' : masked(one)]));
   if (typeof value !== 'string') return value;
   return value.includes('PRIVATE KEY-----') ? '…' : value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@');
 }

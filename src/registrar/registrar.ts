@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { Admission } from '../sip/authenticator.ts';
 import type { ServerRequest } from '../sip/endpoint.ts';
 import { quote } from '../sip/grammar.ts';
 import type { HeaderField } from '../sip/message.ts';
@@ -26,11 +27,6 @@ export interface RegistrarOptions {
   readonly whenFull?: 'replace' | 'refuse';
 }
 
-/** Who sent a request, or what to answer instead. */
-export type Admission =
-  | { readonly ok: true; readonly user: string }
-  | { readonly ok: false; readonly status: number; readonly headers?: readonly HeaderField[] };
-
 export interface RegistrarPorts {
   readonly clock: Clock;
   readonly random: Random;
@@ -46,10 +42,10 @@ interface Answer {
   readonly headers?: readonly HeaderField[];
 }
 
-/** A binding that a REGISTER makes, refreshes, or (`binding` undefined) takes away. */
+/** What a REGISTER does to one binding: makes or refreshes it, or takes it away. */
 interface Step {
   readonly key: string;
-  readonly binding: Binding | undefined;
+  readonly binding: Binding | 'removed' | 'replaced';
 }
 
 export class Registrar {
@@ -127,7 +123,7 @@ export class Registrar {
   }
 
   #answer(request: ServerRequest, admission: Admission): void {
-    const { status, ...options } = admission.ok ? this.#register(request, admission.user) : admission;
+    const { status, ...options }: Answer = admission.ok ? this.#register(request, admission.user) : admission;
     request.respond(status, options);
   }
 
@@ -144,8 +140,8 @@ export class Registrar {
     const plan = wanted.contacts === 'all' ? this.#planForAll(user, wanted) : this.#plan(server, user, wanted);
     if ('status' in plan) return plan;
     for (const { key, binding } of plan) {
-      if (binding) this.#store.put(key, this.#named(binding, this.#store.entries(user).get(key), wanted));
-      else this.#store.remove(user, key, 'removed');
+      if (typeof binding === 'string') this.#store.remove(user, key, binding);
+      else this.#store.put(key, this.#named(binding, this.#store.entries(user).get(key), wanted));
     }
     return this.#done(server, aor.value, user, wanted);
   }
@@ -154,7 +150,7 @@ export class Registrar {
     const steps: Step[] = [];
     for (const [key, binding] of this.#store.entries(user)) {
       if (isOutOfOrder(binding, callId, seq)) return outOfOrder;
-      steps.push({ key, binding: undefined });
+      steps.push({ key, binding: 'removed' });
     }
     return steps;
   }
@@ -173,19 +169,19 @@ export class Registrar {
       if (known && isOutOfOrder(known, wanted.callId, wanted.seq)) return outOfOrder;
       const expires = Math.min(contact.expires ?? this.#default, this.#max);
       if (expires > 0 && expires < this.#min) return { status: 423, headers: [['Min-Expires', String(this.#min)]] };
-      const binding = expires === 0 ? undefined : this.#binding(server, user, wanted, contact, outbound, expires);
+      const binding = expires === 0 ? 'removed' : this.#binding(server, user, wanted, contact, outbound, expires);
       steps.set(key, { key, binding });
     }
     return this.#withinLimit(before, steps);
   }
 
   #withinLimit(before: ReadonlyMap<string, Binding>, steps: ReadonlyMap<string, Step>): Step[] | Answer {
-    const made = [...steps.values()].filter(({ binding }) => binding).length;
+    const made = [...steps.values()].filter(({ binding }) => typeof binding !== 'string').length;
     const kept = [...before].filter(([key]) => !steps.has(key)).sort(([, a], [, b]) => a.at - b.at);
     const surplus = made + kept.length - this.#maxContacts;
     if (surplus <= 0) return [...steps.values()];
     if (this.#refuseWhenFull || surplus > kept.length) return { status: 403, reason: 'Too Many Contacts' };
-    return [...kept.slice(0, surplus).map(([key]) => ({ key, binding: undefined })), ...steps.values()];
+    return [...kept.slice(0, surplus).map(([key]) => ({ key, binding: 'replaced' as const })), ...steps.values()];
   }
 
   #binding(

@@ -6,6 +6,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
+import type { Credentials } from '../sip/options.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
@@ -25,9 +26,11 @@ export interface KnownPlace {
 }
 
 export interface InviteOptions {
-  /** Credentials for a 401 or 407. */
+  /** Credentials for a 401 or 407 of any realm. */
   readonly username?: string;
   readonly password?: string;
+  /** Instead, where several servers on the way ask: those of each realm. */
+  readonly credentials?: readonly Credentials[];
   /** Our From URI; default made of `userAgent` and our address. */
   readonly from?: string;
   readonly displayName?: string;
@@ -51,6 +54,8 @@ export interface InviteOptions {
   readonly transport?: SipTransportName;
   /** A proxy to send everything through: a SIP URI. */
   readonly proxy?: string;
+  /** SIP URIs to pass after the proxy, such as a registrar's Service-Route (RFC 3608). */
+  readonly route?: readonly string[];
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
@@ -60,6 +65,8 @@ export interface InviteOptions {
   readonly onResponse?: (response: SipResponse) => void;
   /** Milliseconds until an unanswered call is cancelled; default none. */
   readonly timeout?: number;
+  /** Milliseconds until a server that says nothing, not even 100, is given up for the next; default 32,000. */
+  readonly responseTimeout?: number;
   readonly signal?: AbortSignal;
   /** Join this call's record. */
   readonly call?: DialogSession;

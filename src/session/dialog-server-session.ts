@@ -41,6 +41,18 @@ export interface CallInviteOptions extends InviteOptions {
   readonly strategy?: ForkStrategy;
 }
 
+/** Who calls, and by which way. */
+export interface Arrival {
+  /** Whose password the caller has. */
+  readonly user?: string | undefined;
+  /** Name of the trunk. */
+  readonly trunk?: string | undefined;
+  /** Whom it is for, where that is not what its Request-URI says. */
+  readonly toUser?: string | undefined;
+  /** Of the call that it joins; default: it is one of its own. */
+  readonly data?: CallData | undefined;
+}
+
 /** How a server session makes the outgoing legs of its call. */
 export type InviteLeg = (target: InviteTarget, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
 
@@ -49,6 +61,10 @@ export class DialogServerSession extends DialogSession {
   readonly fromUser: string | undefined;
   readonly toUser: string | undefined;
   readonly transport: string;
+  /** Who calls, where that was proved by a password (`auth`). */
+  readonly user: string | undefined;
+  /** The trunk that the call came through. */
+  readonly trunk: string | undefined;
   readonly #invite: InviteServer;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
@@ -56,21 +72,23 @@ export class DialogServerSession extends DialogSession {
   #localAnswer: Uint8Array | undefined;
   #finalSent = false;
 
-  /** Made by `serve`, not by users. @param data of the call it belongs to; default: one of its own */
+  /** Made by `serve`, not by users. */
   constructor(
     context: SessionContext,
     invite: InviteServer,
     media: DialogMedia,
     inviteLeg: InviteLeg,
-    data: CallData = context.callData(),
+    { user, trunk, toUser, data }: Arrival = {},
   ) {
-    super(context, data);
+    super(context, data ?? context.callData());
+    this.user = user;
+    this.trunk = trunk;
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;
     this.callId = headers.callId;
     this.fromUser = uriUser(headers.from.uri);
-    this.toUser = uriUser(uri) ?? uriUser(headers.to.uri);
+    this.toUser = toUser ?? uriUser(uri) ?? uriUser(headers.to.uri);
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);

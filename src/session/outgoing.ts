@@ -26,13 +26,15 @@ export function outgoingLeg(
 ): OutgoingLeg {
   const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
-  if (options.proxy !== undefined) checkUri(options.proxy, 'proxy');
-  const { originator, transport, username, password } = options;
+  const { originator, transport, username, password = '', responseTimeout } = options;
+  const credentials = options.credentials ?? (username === undefined ? undefined : { username, password });
+  const asked = [...(options.proxy === undefined ? [] : [options.proxy]), ...(options.route ?? [])];
+  for (const hop of asked) checkUri(hop, 'a proxy or route');
   const from = fromAddress(options, listeners);
   const codecs = options.codecs
     ? named(options.codecs)
     : originator && codecsLike(originator, options.transcode ? ours : []);
-  const route = [...(options.proxy === undefined ? [] : [options.proxy]), ...path];
+  const route = [...asked, ...path];
   const headers = headersOf(options);
   const hops = (options.call ?? originator)?.maxForwards;
   return {
@@ -43,8 +45,9 @@ export function outgoingLeg(
       ...(transport ? { transport } : {}),
       ...(route.length === 0 ? {} : { route }),
       ...(through ? { through } : {}),
+      ...(responseTimeout === undefined ? {} : { responseTimeout }),
       ...(headers.length === 0 ? {} : { headers }),
-      ...(username === undefined ? {} : { credentials: { username, password: password ?? '' } }),
+      ...(credentials ? { credentials } : {}),
       ...(hops === undefined ? {} : { maxForwards: hops }),
     },
     codecs,

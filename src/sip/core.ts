@@ -7,6 +7,8 @@ import type { Logger } from '../base/log.ts';
 import { type Random, token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import { type Counters, createCounters } from './counters.ts';
+import { SipDefence } from './defence/defence.ts';
+import { defenceSettings } from './defence/options.ts';
 import type { Dialog } from './dialog.ts';
 import { DnsCache } from './dns-cache.ts';
 import { newParams } from './grammar.ts';
@@ -14,6 +16,8 @@ import { isUnresolved, locate, type Resolution } from './locate.ts';
 import type { NameAddr, SipMessage, SipRequest, Via } from './message.ts';
 import { noParams } from './message.ts';
 import type { SipEndpointOptions, SipTransportName } from './options.ts';
+import { traceSettings } from './trace/options.ts';
+import { Tap } from './trace/tap.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import { TimerQueue } from './transaction/timer-queue.ts';
 import { type TimerSettings, timerSettings } from './transaction/timers.ts';
@@ -32,6 +36,8 @@ export class SipCore {
   readonly logger: Logger;
   readonly random: Random;
   readonly counters: Counters = createCounters();
+  readonly defence: SipDefence;
+  readonly tap: Tap;
   readonly settings: TimerSettings;
   readonly timers: TimerQueue;
   readonly transport: SipTransport;
@@ -53,7 +59,7 @@ export class SipCore {
   constructor(
     options: SipEndpointOptions,
     network: SipNetwork,
-    onMessage: (message: SipMessage, flow: PeerFlow) => void,
+    onMessage: (message: SipMessage, bytes: Uint8Array, flow: PeerFlow) => void,
   ) {
     this.options = options;
     this.logger = options.logger;
@@ -65,23 +71,44 @@ export class SipCore {
     this.allow = this.#allowed();
     this.supported = options.supported ?? [];
     this.timers = new TimerQueue(options.clock, this.#caught);
+    this.defence = new SipDefence(defenceSettings(options.defence), {
+      clock: options.clock,
+      counters: this.counters,
+      logger: options.logger,
+      onBan: (ban) => {
+        this.transport.disconnect(ban.address);
+        const { onBan } = options;
+        if (onBan) this.guard(() => onBan(ban));
+      },
+    });
+    const { clock, resolver, logger } = options;
+    const { counters } = this;
+    this.tap = new Tap(traceSettings(options.trace), { clock, network, resolver, logger, counters });
+    const { maxConnections, maxConnectionsPerSource } = this.defence.settings;
     this.transport = new SipTransport({
       network,
       listen: options.listen,
       timers: this.timers,
       counters: this.counters,
       logger: options.logger,
-      limits: defaultStreamLimits,
+      limits: {
+        ...defaultStreamLimits,
+        connections: maxConnections,
+        connectionsPerSource: maxConnectionsPerSource,
+      },
+      defence: this.defence,
       tls: options.tls,
       // The one way in from the sockets: what a message makes throw costs that message and nothing else.
-      onMessage: (message, flow) => this.guard(() => onMessage(message, flow)),
+      onMessage: (message, bytes, flow) => this.guard(() => onMessage(message, bytes, flow)),
     });
     this.transactions = new TransactionLayer({
       timers: this.timers,
       settings: this.settings,
       counters: this.counters,
       replyFlow: (flow, port) => this.transport.replyFlow(flow, port),
+      onAnswered: (status, flow) => this.defence.answered(status, flow),
       onSend: (message, flow) => this.observe('out', message, flow),
+      onTransmit: (callId, bytes, flow, begins) => this.tap.note('out', callId, bytes, flow, begins),
       onTimer: (timer) => {
         const { onTimer } = options;
         if (onTimer) this.guard(() => onTimer(timer));
@@ -105,6 +132,8 @@ export class SipCore {
   /** Counts and shows a message to the observer of the endpoint. */
   observe(direction: 'in' | 'out', message: SipMessage, flow: PeerFlow): void {
     if (direction === 'out') this.counters.sent++;
+    if (message.kind === 'response' && message.status >= 200 && message.headers.cseq.method === 'INVITE')
+      this.tap.trace.judge(message);
     const { onMessage } = this.options;
     if (onMessage) this.guard(() => onMessage(direction, message, flow));
   }
@@ -197,6 +226,7 @@ export class SipCore {
         const bytes = printMessage(ack);
         sent(bytes, flow);
         this.observe('out', ack, flow);
+        this.tap.note('out', ack.headers.callId, bytes, flow, false);
         flow.send(bytes, () => {
           this.counters.transportErrors++;
         });

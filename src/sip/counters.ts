@@ -20,6 +20,22 @@ const names = [
   'rejected',
   /** INVITEs refused with 503 because too many wait. */
   'overload',
+  /** Messages of banned sources, unread. */
+  'banned',
+  /** Messages of sources that fail too often, unread. */
+  'rateLimited',
+  /** Requests of known scanners, dropped. */
+  'scanners',
+  /** Sources that were banned. */
+  'bans',
+  /** INVITEs refused with 503 because their source calls too often. */
+  'overCalls',
+  /** INVITEs refused with 503 because there are too many dialogs. */
+  'overDialogs',
+  /** Requests refused with 503 because too many are kept. */
+  'overTransactions',
+  /** Messages that the HEP collector was not told of. */
+  'hepDropped',
   /** Requests of ours without a final response. */
   'timeouts',
   /** Final responses of ours without an ACK. */

@@ -5,10 +5,12 @@
 import { AckWaiter } from './ack-waiter.ts';
 import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
+import { sourceOf } from './defence/sources.ts';
 import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
+import type { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { HeaderField, SipRequest, SipResponse } from './message.ts';
-import type { BodyOptions, Credentials, DialogEnd } from './options.ts';
+import type { BodyOptions, DialogEnd } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
@@ -38,9 +40,12 @@ export class Dialog {
   readonly gate: TurnGate;
   readonly #core: SipCore;
   readonly #data: DialogData;
-  readonly #credentials: Credentials | undefined;
+  readonly #digest: DigestClient | undefined;
   readonly #key: string;
   #flow: PeerFlow;
+  /** The peer as the defence knows it. */
+  readonly #source: string;
+  #up = false;
   #state: DialogState = 'early';
   #ended = false;
   #bye: Promise<void> | undefined;
@@ -56,7 +61,7 @@ export class Dialog {
   #ack: { readonly seq: number; readonly bytes: Uint8Array; readonly flow: PeerFlow } | undefined;
 
   /** @internal */
-  constructor(core: SipCore, init: DialogInit, flow: PeerFlow, credentials?: Credentials) {
+  constructor(core: SipCore, init: DialogInit, flow: PeerFlow, digest?: DigestClient) {
     this.#core = core;
     this.gate = new TurnGate(core);
     this.role = init.role;
@@ -64,11 +69,13 @@ export class Dialog {
     this.localTag = init.localTag;
     this.remoteTag = init.remoteTag;
     this.#data = new DialogData(init);
-    this.#credentials = credentials;
+    this.#digest = digest;
     this.#flow = flow;
     this.#flow.hold();
     this.#key = dialogKey(init.callId, init.localTag, init.remoteTag);
     core.dialogs.set(this.#key, this);
+    this.#source = sourceOf(flow.address);
+    if (this.role === 'uas') core.defence.dialogs.add(this.#source);
   }
 
   get localUri(): string {
@@ -167,6 +174,7 @@ export class Dialog {
   accepted(invite: SipRequest, response: SipResponse, flow: PeerFlow): void {
     this.#accepted = invite;
     this.#moveTo(flow);
+    this.#isUp();
     this.#data.refreshTarget(response.headers);
     // Only the 2xx fixes the route set (RFC 3261 §13.2.2.4).
     if (this.#state === 'early') this.#data.routeSet = recordedRoute(response.headers).reverse();
@@ -177,7 +185,9 @@ export class Dialog {
   acknowledgeAgain(seq: number): void {
     if (this.#ack?.seq !== seq) return;
     this.#core.counters.retransmissionsSent++;
-    this.#ack.flow.send(this.#ack.bytes, () => {});
+    const { bytes, flow } = this.#ack;
+    this.#core.tap.note('out', this.callId, bytes, flow, false);
+    flow.send(bytes, () => {});
   }
 
   /** @internal No copies of the 2xx will come any more. */
@@ -196,6 +206,7 @@ export class Dialog {
     this.#waiter = new AckWaiter(this.#core, transaction, seq, {
       onAck: (ack) => {
         settle();
+        this.#isUp();
         this.gate.run(() => onAck(ack));
       },
       onAckTimeout: () => {
@@ -342,7 +353,7 @@ export class Dialog {
     const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, flow: this.#flow, through: this.#through, credentials: this.#credentials },
+      { nextHop, flow: this.#flow, through: this.#through, digest: this.#digest },
       user,
     );
     outgoing.start();
@@ -406,7 +417,16 @@ export class Dialog {
   #remove(): void {
     if (this.#core.dialogs.get(this.#key) !== this) return;
     this.#core.dialogs.delete(this.#key);
+    const { defence } = this.#core;
+    if (this.role === 'uas') defence.dialogs.remove(this.#source);
+    if (this.#up) defence.callDown(this.#source);
     this.#flow.release();
+  }
+
+  #isUp(): void {
+    if (this.#up || this.#core.dialogs.get(this.#key) !== this) return;
+    this.#up = true;
+    this.#core.defence.callUp(this.#source);
   }
 
   #moveTo(flow: PeerFlow): void {

@@ -1,38 +1,28 @@
 /**
- * The client side of HTTP Digest as SIP uses it (RFC 7616, RFC 8760, RFC 3261 §22.4): reading challenges and
- * computing the answer. Pure: the caller brings the client nonce and counts the uses of a nonce.
+ * What both sides of Digest access authentication compute (RFC 7616, RFC 8760, RFC 3261 §22.4): algorithms, the
+ * response, and the parameters of its header fields. Pure. The sides are `digest-answer.ts` with `digest-client.ts`,
+ * and `digest-server.ts`.
  */
 import { createHash } from 'node:crypto';
-import { fail, ok, type Result } from '../base/errors.ts';
-import { isToken, newParams, quote, skipBlanks, skipQuoted, skipToken, unquote } from './grammar.ts';
+import { newParams, skipBlanks, skipQuoted, skipToken, unquote } from './grammar.ts';
 
 export type DigestAlgorithm = 'MD5' | 'MD5-sess' | 'SHA-256' | 'SHA-256-sess' | 'SHA-512-256' | 'SHA-512-256-sess';
 
-export interface DigestChallenge {
-  readonly realm: string;
-  readonly nonce: string;
-  readonly algorithm: DigestAlgorithm;
-  /** Did the server name the algorithm? If not, the answer does not either. */
-  readonly algorithmNamed: boolean;
-  /** 'auth' where the server offers it; undefined where it knows no qop (RFC 2069). */
-  readonly qop: 'auth' | undefined;
-  readonly opaque: string | undefined;
-  /** The nonce was too old, the password was not wrong: answering the new one may succeed. */
-  readonly stale: boolean;
-}
+/** Quality of protection: whether the body is covered, too. */
+export type DigestQop = 'auth' | 'auth-int';
 
-export interface DigestAnswerOptions {
-  readonly challenge: DigestChallenge;
-  readonly method: string;
-  /** The Request-URI as it is sent. */
-  readonly uri: string;
-  readonly username: string;
-  readonly password: string;
-  /** Fresh random token; used with qop and -sess. */
-  readonly cnonce: string;
-  /** How often this nonce has been used, this time included. */
-  readonly nc: number;
-}
+/** What proves a user: the password, or what is hashed of it, for every algorithm that is to work. */
+export type Secret =
+  | { readonly password: string }
+  | {
+      /** MD5 of `user:realm:password`, in lower-case hexadecimal. */
+      readonly ha1?: string;
+      /** SHA-256 of the same. */
+      readonly ha1Sha256?: string;
+    };
+
+/** The challenge that is answered, by its header field: WWW-Authenticate or Proxy-Authenticate. */
+export type ChallengeStatus = 401 | 407;
 
 interface Algorithm {
   readonly name: DigestAlgorithm;
@@ -49,74 +39,57 @@ const algorithms: readonly Algorithm[] = [
   { name: 'SHA-256-sess', hash: 'sha256' },
 ];
 
-/**
- * The challenge to answer among the values of WWW-Authenticate or Proxy-Authenticate: the strongest that we can.
- * @param values each header line; one may hold several challenges
- */
-export function selectChallenge(values: readonly string[]): Result<DigestChallenge> {
-  let best: DigestChallenge | undefined;
-  for (const challenge of values.flatMap(parseChallenges)) {
-    if (best === undefined || strength(challenge) > strength(best)) best = challenge;
-  }
-  return best === undefined ? fail('there is no Digest challenge that we can answer') : ok(best);
+/** @param name in any case; where there is none it is MD5 (RFC 7616 §3.3) */
+export function algorithmNamed(name = 'MD5'): DigestAlgorithm | undefined {
+  const wanted = name.toLowerCase();
+  return algorithms.find((algorithm) => algorithm.name.toLowerCase() === wanted)?.name;
 }
 
-function strength(challenge: DigestChallenge): number {
-  return algorithms.findIndex((algorithm) => algorithm.name === challenge.algorithm);
+/** The greater the stronger. */
+export function strengthOf(name: DigestAlgorithm): number {
+  return algorithms.findIndex((algorithm) => algorithm.name === name);
 }
 
-/**
- * All Digest challenges of one header line that we can answer, in order. Those of other schemes, of unknown
- * algorithms or with qop=auth-int alone are left out; so is one that is malformed, with what follows it.
- */
-export function parseChallenges(value: string): DigestChallenge[] {
-  const challenges: DigestChallenge[] = [];
-  let at = skipBlanks(value, 0);
-  while (at < value.length) {
-    const schemeEnd = skipToken(value, at);
-    if (schemeEnd === at) break;
-    const scheme = value.slice(at, schemeEnd).toLowerCase();
-    const params = readAuthParams(value, schemeEnd);
-    if (params === undefined) break;
-    if (scheme === 'digest') {
-      const challenge = toChallenge(params.values);
-      if (challenge !== undefined) challenges.push(challenge);
-    }
-    at = params.end;
-  }
-  return challenges;
+function hashOf(name: DigestAlgorithm): Algorithm['hash'] {
+  return algorithms[strengthOf(name)]!.hash;
 }
 
-/** The value of Authorization or Proxy-Authorization (RFC 7616 §3.4). */
-export function answerChallenge(options: DigestAnswerOptions): string {
-  const { challenge, method, uri, username, password, cnonce } = options;
-  const { realm, nonce, qop, opaque } = challenge;
-  const { hash } = algorithms.find((algorithm) => algorithm.name === challenge.algorithm)!;
-  const H = (text: string): string => createHash(hash).update(text, 'utf8').digest('hex');
-  const sess = challenge.algorithm.endsWith('-sess');
-  const nc = options.nc.toString(16).padStart(8, '0');
-
-  const user = H(`${username}:${realm}:${password}`);
-  const a1 = sess ? H(`${user}:${nonce}:${cnonce}`) : user;
-  const a2 = H(`${method}:${uri}`);
-  const response = qop === undefined ? H(`${a1}:${nonce}:${a2}`) : H(`${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
-
-  const parts = [
-    `username=${quote(username)}`,
-    `realm=${quote(realm)}`,
-    `nonce=${quote(nonce)}`,
-    `uri=${quote(uri)}`,
-    `response="${response}"`,
-  ];
-  if (challenge.algorithmNamed) parts.push(`algorithm=${challenge.algorithm}`);
-  if (qop !== undefined) parts.push(`qop=${qop}`, `nc=${nc}`);
-  if (qop !== undefined || sess) parts.push(`cnonce=${quote(cnonce)}`);
-  if (opaque !== undefined) parts.push(`opaque=${quote(opaque)}`);
-  return `Digest ${parts.join(', ')}`;
+/** H(user:realm:password), in hexadecimal; undefined where the secret has it for other algorithms only. */
+export function ha1Of(secret: Secret, algorithm: DigestAlgorithm, username: string, realm: string): string | undefined {
+  const hash = hashOf(algorithm);
+  if ('password' in secret) return createHash(hash).update(`${username}:${realm}:${secret.password}`).digest('hex');
+  return hash === 'md5' ? secret.ha1 : hash === 'sha256' ? secret.ha1Sha256 : undefined;
 }
 
-interface AuthParams {
-  readonly values: Record<string, string | null>;
+export interface DigestInput {
+  readonly algorithm: DigestAlgorithm;
+  readonly ha1: string;
+  readonly nonce: string;
+  readonly method: string;
+  /** As the client names it: digest-uri. */
+  readonly uri: string;
+  /** Undefined: as RFC 2069 has it, without `nc`; then `cnonce` counts for -sess only. */
+  readonly qop: string | undefined;
+  /** As it is written: eight hexadecimal digits. */
+  readonly nc: string;
+  readonly cnonce: string;
+  /** Covered by auth-int. */
+  readonly body: Uint8Array;
+}
+
+/** The `response` (RFC 7616 §3.4.1), in lower-case hexadecimal. */
+export function digestResponse(input: DigestInput): string {
+  const { algorithm, ha1, nonce, cnonce, nc, qop, method, uri } = input;
+  const hash = hashOf(algorithm);
+  const H = (data: string | Uint8Array): string => createHash(hash).update(data).digest('hex');
+  const key = algorithm.endsWith('-sess') ? H(`${ha1}:${nonce}:${cnonce}`) : ha1;
+  const what = H(qop?.toLowerCase() === 'auth-int' ? `${method}:${uri}:${H(input.body)}` : `${method}:${uri}`);
+  return H(qop === undefined ? `${key}:${nonce}:${what}` : `${key}:${nonce}:${nc}:${cnonce}:${qop}:${what}`);
+}
+
+export interface AuthParams {
+  /** By lower-case name; quotes and what they escape are resolved. */
+  readonly values: Readonly<Record<string, string | null>>;
   /** Where the next challenge begins. */
   readonly end: number;
 }
@@ -124,8 +97,9 @@ interface AuthParams {
 /**
  * `name=value` with commas between them. A comma is also what separates challenges, so a word behind one that has
  * no `=` is the scheme of the next challenge.
+ * @returns undefined if one is malformed or appears twice
  */
-function readAuthParams(text: string, from: number): AuthParams | undefined {
+export function readAuthParams(text: string, from: number): AuthParams | undefined {
   const values = newParams();
   let at = skipBlanks(text, from);
   while (at < text.length) {
@@ -152,27 +126,4 @@ function readAuthParams(text: string, from: number): AuthParams | undefined {
     if (at < text.length && text.charCodeAt(at) !== 0x2c) return undefined;
   }
   return { values, end: at };
-}
-
-function toChallenge(values: Readonly<Record<string, string | null>>): DigestChallenge | undefined {
-  const { realm, nonce } = values;
-  if (typeof realm !== 'string' || typeof nonce !== 'string') return undefined;
-  const named = values.algorithm?.toLowerCase();
-  const algorithm = algorithms.find((one) => one.name.toLowerCase() === (named ?? 'md5'))?.name;
-  if (algorithm === undefined) return undefined;
-  const offered = values.qop
-    ?.toLowerCase()
-    .split(',')
-    .map((one) => one.trim())
-    .filter(isToken);
-  if (offered !== undefined && offered.length > 0 && !offered.includes('auth')) return undefined;
-  return {
-    realm,
-    nonce,
-    algorithm,
-    algorithmNamed: named !== undefined,
-    qop: offered?.includes('auth') === true ? 'auth' : undefined,
-    opaque: values.opaque ?? undefined,
-    stale: values.stale?.toLowerCase() === 'true',
-  };
 }

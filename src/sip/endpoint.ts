@@ -2,14 +2,17 @@
  * A SIP user agent core: takes what the transport received to the transaction, dialog or user it is for, and
  * offers its user INVITEs in both directions. Everything a peer can send has a defined answer here.
  */
-import { TandemError } from '../base/errors.ts';
+import { ok, type Result, TandemError } from '../base/errors.ts';
+import { isAdmitted, isFullOfDialogs, retryLater } from './admission.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
+import type { Defence } from './defence/defence.ts';
 import { InviteBacklog } from './invite-backlog.ts';
-import { composeRequest, InviteClient } from './invite-client.ts';
+import { composeRequest, digestOf, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type {
+  Exchange,
   InviteOptions,
   OptionsAnswer,
   RequestOptions,
@@ -22,8 +25,9 @@ import { OutgoingRequest } from './outgoing.ts';
 import type { Replaces } from './replaces.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
+import type { SipTrace } from './trace/trace.ts';
 import type { ServerTransaction } from './transaction/server.ts';
-import type { PeerFlow } from './transport/flow.ts';
+import type { PeerFlow, Target } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
 import type { TlsServerOptions } from './transport/network.ts';
 import { createNodeNetwork } from './transport/node.ts';
@@ -37,6 +41,7 @@ export type {
   BodyOptions,
   Credentials,
   DialogEnd,
+  Exchange,
   Flow,
   InviteOptions,
   InviteResult,
@@ -59,6 +64,8 @@ export interface SipStats {
   readonly dialogs: number;
   /** TCP connections. */
   readonly connections: number;
+  /** Sources that are banned. */
+  readonly bans: number;
   /** Timers that wait. */
   readonly timers: number;
   /** What happened since the start, by cause. */
@@ -87,18 +94,21 @@ export class SipEndpoint {
   #closing: Promise<void> | undefined;
 
   constructor(options: SipEndpointOptions) {
-    this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, flow) =>
-      this.#received(message, flow),
+    this.#core = new SipCore(options, options.network ?? createNodeNetwork(), (message, bytes, flow) =>
+      this.#received(message, bytes, flow),
     );
     this.#backlog = new InviteBacklog(options.clock, (invite) => {
-      if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
+      // Its source has shown since it came that it is not worth anybody's time.
+      if (this.#core.defence.isLimited(invite.flow)) invite.reject(503, retryLater);
+      else if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
     });
     this.#maxPending = options.maxPendingInvites ?? defaultPendingInvites;
   }
 
   /** Opens all listeners or none. Rejects with TandemError ERR_PORT_IN_USE or ERR_LISTEN {transport, host, port}. */
-  open(): Promise<void> {
-    return this.#core.transport.open();
+  async open(): Promise<void> {
+    await this.#core.transport.open();
+    this.#core.tap.open();
   }
 
   /**
@@ -116,13 +126,22 @@ export class SipEndpoint {
    * @param transport overrides the URI's
    */
   async wayTo(uri: string, transport?: SipTransportName): Promise<Way | undefined> {
-    const found = await this.#core.locate(uri, transport);
+    const found = await this.resolve(uri, transport);
     if (!found.ok) return undefined;
-    for (const target of found.targets) {
+    for (const target of found.value) {
       const listener = this.#core.transport.listenerFor(target);
       if (listener) return { listener, address: target.address };
     }
     return undefined;
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try (RFC 3263).
+   * @param transport overrides the URI's
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<Result<readonly Target[], TandemError>> {
+    const found = await this.#core.locate(uri, transport);
+    return found.ok ? ok(found.targets) : found;
   }
 
   get listeners(): readonly SipListener[] {
@@ -137,6 +156,7 @@ export class SipEndpoint {
       serverTransactions: transactions.servers,
       dialogs: dialogs.size,
       connections: transport.connections,
+      bans: this.defence.bans().length,
       timers: timers.size,
       counters: { ...counters },
     };
@@ -152,6 +172,16 @@ export class SipEndpoint {
     return this.#core.dialogs.has(dialogKey(callId, toTag, fromTag));
   }
 
+  /** Who is banned, and the way out. */
+  get defence(): Defence {
+    return this.#core.defence;
+  }
+
+  /** What was on the wire, by call. */
+  get trace(): SipTrace {
+    return this.#core.tap.trace;
+  }
+
   /** Sends at once. @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION */
   invite(options: InviteOptions): InviteClient {
     this.#assertOpen();
@@ -163,23 +193,35 @@ export class SipEndpoint {
    * @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION
    */
   request(options: RequestOptions): Promise<SipResponse> {
+    return this.exchange(options).then(({ response }) => response);
+  }
+
+  /** As `request`, with what was sent and by which way. */
+  exchange(options: RequestOptions): Promise<Exchange> {
     this.#assertOpen();
-    const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
-    const { promise, resolve } = Promise.withResolvers<SipResponse>();
-    let seq = 1;
-    const { transport, through, credentials, contactUser } = options;
+    const { method } = options;
+    const { request, nextHop } = composeRequest(this.#core, method, options, this.#core.newTag());
+    const { promise, resolve } = Promise.withResolvers<Exchange>();
+    let seq = 0;
+    const nextSeq = options.nextSeq ?? (() => ++seq);
+    request.headers.cseq = { seq: nextSeq(), method };
+    const { transport, through, contactUser, contactParams, responseTimeout } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
-    new OutgoingRequest(
+    const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, through, credentials, contactUser, withContact },
       {
-        onResponse: (response) => {
-          if (response.status >= 200) resolve(response);
-        },
-        nextSeq: () => ++seq,
+        ...{ nextHop, transport, through, contactUser, contactParams, withContact, responseTimeout },
+        digest: digestOf(this.#core, options),
       },
-    ).start();
+      {
+        onResponse: (response, local) => {
+          if (response.status >= 200) resolve({ response, request: outgoing.request, flow: outgoing.flow, local });
+        },
+        nextSeq,
+      },
+    );
+    outgoing.start();
     return promise;
   }
 
@@ -199,6 +241,7 @@ export class SipEndpoint {
     core.onTimer();
     core.timers.clear();
     await core.transport.close();
+    await core.tap.close();
     core.timers.clear();
   }
 
@@ -206,25 +249,47 @@ export class SipEndpoint {
     if (this.#closing) throw new TandemError('ERR_CLOSED', 'the SIP endpoint is closed: open a new one');
   }
 
-  #received(message: SipMessage, flow: PeerFlow): void {
+  #received(message: SipMessage, bytes: Uint8Array, flow: PeerFlow): void {
     if (this.#closing) return;
     const core = this.#core;
     core.observe('in', message, flow);
+    const note = (begins: boolean): void => core.tap.note('in', message.headers.callId, bytes, flow, begins);
     if (message.kind === 'response') {
-      if (!core.transactions.receiveResponse(message)) core.counters.strayResponses++;
+      note(false);
+      if (core.transactions.receiveResponse(message)) return;
+      core.counters.strayResponses++;
+      core.defence.nuisance(flow);
       return;
     }
     const known = core.transactions.match(message);
-    if (known) core.guard(() => known.receive(message));
-    else if (message.method === 'ACK') this.#ack(message);
-    else core.guard(() => this.#serve(message, flow));
+    if (known) {
+      note(false);
+      if (known.refused && message.method !== 'ACK') core.defence.nuisance(flow);
+      core.guard(() => known.receive(message));
+    } else if (message.method === 'ACK') {
+      note(false);
+      this.#ack(message, flow);
+    } else if (isAdmitted(core, message, flow, this.#isKnown(message))) {
+      note(message.method === 'INVITE' && tagOf(message.headers.to) === undefined);
+      core.guard(() => this.#serve(message, flow));
+    }
+  }
+
+  /** Whether a request is for a call that there is. */
+  #isKnown(request: SipRequest): boolean {
+    if (request.method === 'CANCEL') return this.#core.transactions.matchCancelled(request) !== undefined;
+    return tagOf(request.headers.to) !== undefined && this.#dialogOf(request) !== undefined;
   }
 
   /** ACK of a 2xx: a transaction of its own that has no answer (RFC 3261 §13.2.2.4). */
-  #ack(ack: SipRequest): void {
+  #ack(ack: SipRequest, flow: PeerFlow): void {
+    const core = this.#core;
     const dialog = this.#dialogOf(ack);
-    if (dialog) this.#core.guard(() => dialog.receiveAck(ack));
-    else this.#core.counters.strayAcks++;
+    if (dialog) core.guard(() => dialog.receiveAck(ack));
+    else {
+      core.counters.strayAcks++;
+      core.defence.nuisance(flow);
+    }
   }
 
   #serve(request: SipRequest, flow: PeerFlow): void {
@@ -250,10 +315,11 @@ export class SipEndpoint {
     }
     const inDialog = tagOf(request.headers.to) !== undefined;
     if (request.method === 'OPTIONS' && !inDialog) {
+      core.defence.nuisance(transaction.flow);
       this.#options(request, transaction);
     } else if (inDialog || request.method === 'BYE') {
       const dialog = this.#dialogOf(request);
-      if (!dialog) this.#answer(request, transaction, 481);
+      if (!dialog) this.#gone(request, transaction);
       else if (request.method !== 'OPTIONS') dialog.receive(request, transaction);
       else if (dialog.admit(request, transaction)) this.#options(request, transaction);
     } else if (merged) {
@@ -264,17 +330,28 @@ export class SipEndpoint {
       if (!core.guard(() => this.onRequest(outside))) outside.respond(500);
     } else if (core.pendingInvites >= this.#maxPending) {
       core.counters.overload++;
-      this.#answer(request, transaction, 503, { headers: [['Retry-After', '5']] });
+      this.#answer(request, transaction, 503, retryLater);
+    } else if (isFullOfDialogs(core, transaction.flow)) {
+      core.counters.overDialogs++;
+      this.#answer(request, transaction, 503, retryLater);
+    } else if (core.defence.callsTooOften(transaction.flow)) {
+      core.counters.overCalls++;
+      this.#answer(request, transaction, 503, retryLater);
     } else {
       this.#backlog.add(new InviteServer(core, transaction, request));
     }
+  }
+
+  #gone(request: SipRequest, transaction: ServerTransaction): void {
+    this.#core.defence.nuisance(transaction.flow);
+    this.#answer(request, transaction, 481);
   }
 
   /** RFC 3261 §9.2 */
   #cancel(cancel: SipRequest, transaction: ServerTransaction): void {
     const invite = this.#core.transactions.matchCancelled(cancel);
     if (!invite) {
-      this.#answer(cancel, transaction, 481);
+      this.#gone(cancel, transaction);
       return;
     }
     this.#answer(cancel, transaction, 200, {}, invite.tag);

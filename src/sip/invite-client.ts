@@ -3,6 +3,7 @@ import { token } from '../base/random.ts';
 import type { SipCore } from './core.ts';
 import { Dialog } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
+import { DigestClient } from './digest-client.ts';
 import { type HeaderField, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type { InviteOptions, InviteResult } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
@@ -41,6 +42,12 @@ export function composeRequest(
   return { request, nextHop };
 }
 
+/** @throws TandemError ERR_HEADER_INJECTION for a user name that no header can hold */
+export function digestOf(core: SipCore, { credentials }: InviteOptions): DigestClient | undefined {
+  if (credentials === undefined || credentials instanceof DigestClient) return credentials;
+  return new DigestClient(credentials, core.random);
+}
+
 export class InviteClient {
   readonly callId: string;
   readonly localTag: string;
@@ -50,6 +57,7 @@ export class InviteClient {
   readonly final: Promise<InviteResult<Dialog>>;
   readonly #core: SipCore;
   readonly #options: InviteOptions;
+  readonly #digest: DigestClient | undefined;
   readonly #outgoing: OutgoingRequest;
   /** By remote tag: one per fork. */
   readonly #dialogs = new Map<string, Dialog>();
@@ -73,11 +81,15 @@ export class InviteClient {
     this.#settle = resolve;
     const { request, nextHop } = composeRequest(core, 'INVITE', options, this.localTag);
     this.callId = request.headers.callId;
-    const { transport, through, credentials, contactUser } = options;
+    const { transport, through, contactUser, responseTimeout } = options;
+    this.#digest = digestOf(core, options);
     this.#outgoing = new OutgoingRequest(
       core,
       request,
-      { nextHop, transport, through, credentials, contactUser, withContact: request.headers.contact === undefined },
+      {
+        ...{ nextHop, transport, through, contactUser, responseTimeout, digest: this.#digest },
+        withContact: request.headers.contact === undefined,
+      },
       {
         onResponse: (response, local) => this.#received(response, local),
         onExpire: () => {
@@ -191,7 +203,7 @@ export class InviteClient {
           contact === undefined || contact === '*' ? this.#core.contact(flow, undefined, isSips(request.uri)) : contact,
       },
       flow,
-      this.#options.credentials,
+      this.#digest,
     );
     this.#dialogs.set(remoteTag ?? '', dialog);
     return dialog;

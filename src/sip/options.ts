@@ -3,13 +3,18 @@ import type { Clock } from '../base/clock.ts';
 import type { Resolver } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
+import type { Ban } from './defence/ban-list.ts';
+import type { DefenceOptions } from './defence/options.ts';
+import type { Credentials, DigestClient } from './digest-client.ts';
+import type { HeaderField, NameAddr, SipMessage, SipParams, SipRequest, SipResponse } from './message.ts';
+import type { TraceOptions } from './trace/options.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
 import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
+export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
 
 export interface ListenOptions {
@@ -78,11 +83,12 @@ export interface SipEndpointOptions {
   readonly supported?: readonly string[];
   /** INVITEs that may wait for their final response at once; more get 503. Default 50,000. */
   readonly maxPendingInvites?: number;
-}
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
+  /** Limits and bans; false: only the limits of all sources together. */
+  readonly defence?: DefenceOptions | false;
+  /** What of the messages on the wire is kept, and where else they go. */
+  readonly trace?: TraceOptions;
+  /** Hears of every source that is banned. */
+  readonly onBan?: (ban: Ban) => void;
 }
 
 export interface InviteOptions {
@@ -104,15 +110,32 @@ export interface InviteOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
-  /** Answer to 401 and 407, once per realm. */
-  readonly credentials?: Credentials;
+  /** Answer 401 and 407. A client is kept for requests that follow each other, as those of a registration. */
+  readonly credentials?: Credentials | readonly Credentials[] | DigestClient | undefined;
   readonly callId?: string;
   /** Default 70; a B2BUA passes the other leg's value less one (RFC 7332). */
   readonly maxForwards?: number;
+  /** A server that says nothing, not even 100, for so many ms is given up for the next one. Default: 64·T1. */
+  readonly responseTimeout?: number;
 }
 
 export interface RequestOptions extends InviteOptions {
   readonly method: string;
+  /** The CSeq number of each time it is sent; default 1, 2, … */
+  readonly nextSeq?: () => number;
+  /** Of the Contact that `contactUser` asks for. */
+  readonly contactParams?: SipParams;
+}
+
+/** A final response with the request that it answers. */
+export interface Exchange {
+  readonly response: SipResponse;
+  /** As it was sent last. */
+  readonly request: SipRequest;
+  /** The way it took; undefined if it could not be sent. */
+  readonly flow: PeerFlow | undefined;
+  /** The response was made here: 408, 416, 430 or 503. */
+  readonly local: boolean;
 }
 
 export interface ResponseOptions {

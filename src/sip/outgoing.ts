@@ -3,16 +3,16 @@
  * transport fails, says 503 or says nothing (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
  * sent: 408, 416, 503.
  */
-import { token } from '../base/random.ts';
 import { printMessage } from './codec.ts';
 import type { SipCore } from './core.ts';
-import { answerChallenge, selectChallenge } from './digest.ts';
-import { checkValue } from './header-lines.ts';
+import type { DigestClient, Tried } from './digest-client.ts';
 import { isUnresolved, type Resolution } from './locate.ts';
-import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
-import type { Credentials, SipTransportName } from './options.ts';
+import type { HeaderField, SipParams, SipRequest, SipResponse, Via } from './message.ts';
+import { withParams } from './name-addr.ts';
+import type { SipTransportName } from './options.ts';
 import { addContent, localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
+import type { QueuedTimer, TimerOwner } from './transaction/timer-queue.ts';
 import { asPeerOf, type PeerFlow, serves, type Target } from './transport/flow.ts';
 import { isSips } from './uri.ts';
 
@@ -38,13 +38,16 @@ export interface OutgoingOptions {
   readonly flow?: PeerFlow | undefined;
   /** The only way, whatever `nextHop` says. */
   readonly through?: PeerFlow | undefined;
-  readonly credentials?: Credentials | undefined;
+  readonly digest?: DigestClient | undefined;
   /** Contact of a request that makes a dialog: it depends on the flow. */
   readonly contactUser?: string | undefined;
+  readonly contactParams?: SipParams | undefined;
   readonly withContact?: boolean;
+  /** Silence after which a server is given up, ms. */
+  readonly responseTimeout?: number | undefined;
 }
 
-export class OutgoingRequest implements ClientUser {
+export class OutgoingRequest implements ClientUser, TimerOwner {
   /** As it was sent last. */
   request: SipRequest;
   flow: PeerFlow | undefined;
@@ -59,17 +62,13 @@ export class OutgoingRequest implements ClientUser {
   #starting = false;
   #cancel: readonly HeaderField[] | undefined;
   #cancelSent = false;
-  /** Realms and nonces that have been answered. */
-  readonly #answered = new Set<string>();
+  #silence: QueuedTimer | undefined;
+  readonly #tried: Tried = new Set();
 
-  /**
-   * @param request without Via.
-   * @throws TandemError ERR_HEADER_INJECTION for a user name that no header can hold
-   */
+  /** @param request without Via. */
   constructor(core: SipCore, request: SipRequest, options: OutgoingOptions, user: OutgoingUser) {
-    if (options.credentials) checkValue('Authorization', options.credentials.username);
     this.#core = core;
-    this.request = request;
+    this.request = options.digest?.authorize(request, this.#tried) ?? request;
     this.#options = options;
     this.#user = user;
   }
@@ -107,7 +106,18 @@ export class OutgoingRequest implements ClientUser {
     else if (this.#provisional) this.#sendCancel();
   }
 
+  /** The server has been silent for too long. */
+  onTimer(): void {
+    const transaction = this.#transaction;
+    if (this.#final || this.#cancel || !transaction) return;
+    // It is dead: the transaction tells so by `onTransportError` to whom it must not matter any more.
+    this.#transaction = undefined;
+    transaction.close(new Error('no response'));
+    this.onTimeout();
+  }
+
   onResponse(response: SipResponse): void {
+    this.#core.timers.cancel(this.#silence);
     if (response.status < 200) {
       if (!this.#provisional) {
         this.#provisional = true;
@@ -115,6 +125,8 @@ export class OutgoingRequest implements ClientUser {
       }
     } else {
       if (!this.#final && (this.#authorize(response) || this.#failsOver(response.status))) return;
+      // Not of copies: they would begin the count of a nonce again.
+      if (!this.#final && response.status < 300) this.#options.digest?.renew(response);
       this.#final = true;
     }
     this.#user.onResponse(response, false);
@@ -224,6 +236,9 @@ export class OutgoingRequest implements ClientUser {
   #send(request: SipRequest, bytes: Uint8Array, flow: PeerFlow): void {
     this.request = request;
     this.flow = flow;
+    const { responseTimeout } = this.#options;
+    this.#core.timers.cancel(this.#silence);
+    if (responseTimeout !== undefined) this.#silence = this.#core.timers.set(this, 'silence', responseTimeout);
     this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
   }
 
@@ -235,15 +250,19 @@ export class OutgoingRequest implements ClientUser {
   }
 
   #addressed(flow: PeerFlow): SipRequest {
-    const { withContact, contactUser } = this.#options;
+    const { withContact, contactUser, contactParams } = this.#options;
     const headers = { ...this.request.headers, via: [this.#core.newVia(flow)] };
-    if (withContact) headers.contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+    if (withContact) {
+      const contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+      headers.contact = contactParams ? contact.map((one) => withParams(one, contactParams)) : contact;
+    }
     return { ...this.request, headers };
   }
 
   #local(status: number): void {
     if (this.#final) return;
     this.#final = true;
+    this.#core.timers.cancel(this.#silence);
     const tell = (): void => {
       this.#user.onResponse(localResponse(this.request, status), true);
       if (!this.#transaction) this.#user.onTerminated?.();
@@ -279,37 +298,15 @@ export class OutgoingRequest implements ClientUser {
     transaction.cancelled();
   }
 
-  /** Sends the request again with an answer to a challenge. @returns false when there is nothing to answer with */
+  /** Sends the request again with answers to its challenges. @returns false when there is nothing to answer with */
   #authorize(response: SipResponse): boolean {
-    const { credentials } = this.#options;
+    const { digest } = this.#options;
     const { status } = response;
-    if (!credentials || this.#cancel || (status !== 401 && status !== 407)) return false;
-    const found = selectChallenge(headerValues(response, status === 401 ? 'www-authenticate' : 'proxy-authenticate'));
-    if (!found.ok) return false;
-    const challenge = found.value;
-    // Once per realm, and once more where only the nonce was too old.
-    const asked = `${status} ${challenge.realm}`;
-    const again = `${asked} ${challenge.nonce}`;
-    if (this.#answered.has(again) || (this.#answered.has(asked) && !challenge.stale)) return false;
-    if (this.#answered.size > 8) return false;
-    this.#answered.add(asked).add(again);
-
-    const { headers, method, uri } = this.request;
-    const other = new Map(headers.other);
-    const name = status === 401 ? 'authorization' : 'proxy-authorization';
-    const value = answerChallenge({
-      challenge,
-      method,
-      uri,
-      ...credentials,
-      cnonce: token(this.#core.random, 8),
-      nc: 1,
-    });
-    other.set(name, [value]);
-    this.request = {
-      ...this.request,
-      headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method }, other },
-    };
+    if (!digest || this.#cancel || (status !== 401 && status !== 407)) return false;
+    if (!digest.learn(response, this.#tried)) return false;
+    const { headers, method } = this.request;
+    const again = { ...this.request, headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method } } };
+    this.request = digest.authorize(again, this.#tried);
     this.#provisional = false;
     const { flow } = this;
     if (!flow?.open) {

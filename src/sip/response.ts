@@ -64,7 +64,8 @@ export function addContent(
 }
 
 function addHeader({ headers }: SipMessage, name: string, value: string): void {
-  if (name === 'contact') {
+  if (name === 'contact' && value === '*') headers.contact = '*';
+  else if (name === 'contact') {
     const list = parseNameAddrList(value);
     if (!list.ok) throw badHeader(name, list.error);
     const before = headers.contact === '*' ? [] : (headers.contact ?? []);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BindingChange } from '../../src/registrar/location-store.ts';
-import { type Admission, Registrar, type RegistrarOptions } from '../../src/registrar/registrar.ts';
+import { Registrar, type RegistrarOptions } from '../../src/registrar/registrar.ts';
+import type { Admission } from '../../src/sip/authenticator.ts';
 import { uriUser } from '../../src/sip/uri.ts';
 import { seededRandom } from '../../src/testing/index.ts';
 import { type Lab, openLab, type Received, silent, write } from '../sip/lab.ts';
@@ -149,7 +150,13 @@ describe('a registration', () => {
   });
 
   it('waits for whoever has to look the user up, and is refused as that says', async () => {
-    const house = await open({}, async () => ({ ok: false, status: 401, headers: [['WWW-Authenticate', 'Digest x']] }));
+    const house = await open({}, async () => ({
+      ok: false,
+      status: 401,
+      headers: [['WWW-Authenticate', 'Digest x']],
+      why: 'missing',
+      username: undefined,
+    }));
     const refused = await house.register();
     expect([refused.what, refused.get('WWW-Authenticate')]).toEqual(['401', 'Digest x']);
     const broken = await open({}, () => Promise.reject(new Error('database is gone')));

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from '../../src/sip/codec.ts';
-import { parseChallenges } from '../../src/sip/digest.ts';
+import { parseChallenges } from '../../src/sip/digest-answer.ts';
 import { type FramerEvent, StreamFramer } from '../../src/sip/framing.ts';
 import { maxHeadBytes, maxMessageBytes, scanMessage } from '../../src/sip/guard.ts';
 import { parseNameAddr, parseNameAddrList } from '../../src/sip/name-addr.ts';

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerChallenge, type DigestChallenge, parseChallenges, selectChallenge } from '../../src/sip/digest.ts';
+import {
+  answerChallenge,
+  type DigestChallenge,
+  parseChallenges,
+  selectChallenge,
+} from '../../src/sip/digest-answer.ts';
+import { noBody } from '../../src/sip/message.ts';
 
 function challenge(...values: string[]): DigestChallenge {
   const result = selectChallenge(values);
@@ -24,7 +30,9 @@ describe('answerChallenge', () => {
     method: 'GET',
     uri: '/dir/index.html',
     username: 'Mufasa',
-    password: 'Circle of Life',
+    secret: { password: 'Circle of Life' },
+    body: noBody,
+    integrity: false,
     cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
     nc: 1,
   };
@@ -58,7 +66,9 @@ describe('answerChallenge', () => {
       method: 'GET',
       uri: '/dir/index.html',
       username: 'Mufasa',
-      password: 'CircleOfLife',
+      secret: { password: 'CircleOfLife' },
+      body: noBody,
+      integrity: false,
       cnonce: 'unused',
       nc: 1,
     });
@@ -115,7 +125,7 @@ describe('selectChallenge', () => {
       nonce: 'n',
       algorithm: 'SHA-256',
       algorithmNamed: true,
-      qop: 'auth',
+      qop: ['auth'],
       opaque: undefined,
       stale: true,
     });
@@ -128,7 +138,7 @@ describe('selectChallenge', () => {
     ['Digest realm="r"'],
     ['Digest nonce="n"'],
     ['Digest realm="r", nonce="n", algorithm=AKAv1-MD5'],
-    ['Digest realm="r", nonce="n", qop="auth-int"'],
+    ['Digest realm="r", nonce="n", qop="auth-conf"'],
     ['Digest realm="r", nonce="n'],
     ['Digest realm="r", nonce="n", nonce="m"'],
     ['Digest realm="r" nonce="n"'],

@@ -104,12 +104,13 @@ export function reply(
 export interface Lab {
   readonly clock: FakeClock;
   readonly endpoint: SipEndpoint;
+  readonly network: LabNetwork;
   /** 10.0.0.2; there is no other host, and nothing can be sent to one. */
   readonly peer: LabHost;
   /** What the peer received at port 5070. */
   readonly inbox: Received[];
-  /** A datagram of the peer arrives, from any port: even 0, which no socket has. */
-  deliver(text: string, from?: number): void;
+  /** A datagram of the peer arrives, from any port: even 0, which no socket has. @param host whose it is instead */
+  deliver(text: string, from?: number, host?: string): void;
   /** The same, and lets the answer come. */
   send(text: string, from?: number): Promise<void>;
   /** Only the start-line words, in order. */
@@ -138,11 +139,12 @@ export async function openLab(options: Partial<SipEndpointOptions> = {}): Promis
   peer.openUdp('sip', 5070, (bytes, { port }) =>
     inbox.push(read(Buffer.from(bytes).toString('latin1'), clock.now(), port)),
   );
-  const deliver = (text: string, from = 5070): void =>
-    host.deliver(5060, Buffer.from(text, 'latin1'), { address: peer.address, port: from });
+  const deliver = (text: string, from = 5070, address = peer.address): void =>
+    host.deliver(5060, Buffer.from(text, 'latin1'), { address, port: from });
   return {
     clock,
     endpoint,
+    network,
     peer,
     inbox,
     deliver,

@@ -117,6 +117,7 @@ export class ClientTransaction extends Transaction {
   }
 
   #transmit(bytes: Uint8Array): void {
+    this.context.onTransmit(this.callId, bytes, this.flow, this.method === 'INVITE');
     this.flow.send(bytes, (error) => this.input('transportError', undefined, error));
   }
 

@@ -1,5 +1,6 @@
 /** Finds the transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3) and makes new ones. */
 
+import { Shares, sourceOf } from '../defence/sources.ts';
 import { type SipRequest, type SipResponse, tagOf, type Via } from '../message.ts';
 import { ownText } from '../own-text.ts';
 import type { PeerFlow } from '../transport/flow.ts';
@@ -12,6 +13,8 @@ const magicCookie = 'z9hG4bK';
 const defaultPort = 5060;
 
 export class TransactionLayer {
+  /** Server transactions. */
+  readonly shares = new Shares();
   readonly #context: TransactionContext;
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, ServerTransaction>();
@@ -89,6 +92,7 @@ export class TransactionLayer {
       this.#forget,
     );
     this.#servers.set(transaction.key, transaction);
+    this.shares.add(sourceOf(flow.address));
     if (transaction.mergeKey !== undefined) this.#origins.set(transaction.mergeKey, transaction);
     return transaction;
   }
@@ -100,7 +104,7 @@ export class TransactionLayer {
   }
 
   readonly #forget = (transaction: ServerTransaction): void => {
-    this.#servers.delete(transaction.key);
+    if (this.#servers.delete(transaction.key)) this.shares.remove(sourceOf(transaction.flow.address));
     if (transaction.mergeKey !== undefined) this.#origins.delete(transaction.mergeKey);
   };
 }

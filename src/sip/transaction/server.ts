@@ -1,6 +1,6 @@
 /** A server transaction: hands a request up once and answers its copies (RFC 3261 §17.2). */
 import { printMessage } from '../codec.ts';
-import type { SipMessage, SipRequest, SipResponse } from '../message.ts';
+import { type SipMessage, type SipRequest, type SipResponse, tagOf } from '../message.ts';
 import { ownText } from '../own-text.ts';
 import { createResponse } from '../response.ts';
 import type { PeerFlow } from '../transport/flow.ts';
@@ -39,6 +39,9 @@ export class ServerTransaction extends Transaction {
   readonly key: string;
   readonly #replyPort: number;
   readonly #onEnd: (transaction: ServerTransaction) => void;
+  /** Outside a dialog. */
+  readonly #isNew: boolean;
+  #refused = false;
   #request: SipRequest | undefined;
   #last: Uint8Array | undefined;
 
@@ -60,6 +63,7 @@ export class ServerTransaction extends Transaction {
     this.flow = flow;
     this.#replyPort = replyPort;
     this.#onEnd = onEnd;
+    this.#isNew = tagOf(request.headers.to) === undefined && request.method !== 'CANCEL';
     this.#request = request;
     this.input('start', request);
   }
@@ -67,6 +71,11 @@ export class ServerTransaction extends Transaction {
   /** True until a final response was given. */
   get pending(): boolean {
     return this.state === 'proceeding' || this.state === 'trying';
+  }
+
+  /** True once a final response other than a 2xx was given. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** The request once more, or an ACK of its branch. */
@@ -87,6 +96,8 @@ export class ServerTransaction extends Transaction {
     const input = responseInput(this.method, response.status);
     if (!this.pending) return;
     this.#last = printMessage(response);
+    if (response.status >= 300) this.#refused = true;
+    if (this.#isNew && response.status >= 200) this.context.onAnswered(response.status, this.flow);
     this.input(input, response);
   }
 
@@ -152,8 +163,9 @@ export class ServerTransaction extends Transaction {
   }
 
   #transmit(): void {
-    this.context
-      .replyFlow(this.flow, this.#replyPort)
-      .send(this.#last as Uint8Array, (error) => this.input('transportError', undefined, error));
+    const flow = this.context.replyFlow(this.flow, this.#replyPort);
+    const bytes = this.#last as Uint8Array;
+    this.context.onTransmit(this.callId, bytes, flow, false);
+    flow.send(bytes, (error) => this.input('transportError', undefined, error));
   }
 }

@@ -13,8 +13,12 @@ export interface TransactionContext {
   readonly counters: Counters;
   /** The flow of responses to a request that came by `flow`. @param port of the peer. */
   readonly replyFlow: (flow: PeerFlow, port: number) => PeerFlow;
+  /** Told of the final response to a new request outside a dialog. */
+  readonly onAnswered: (status: number, flow: PeerFlow) => void;
   /** Told of every message that goes out for the first time. */
   readonly onSend: (message: SipMessage, flow: PeerFlow) => void;
+  /** Told of every message that goes out, copies too. @param begins an INVITE of ours */
+  readonly onTransmit: (callId: string, bytes: Uint8Array, flow: PeerFlow, begins: boolean) => void;
   /** Told of every timer that fires, before it does what it is for. */
   readonly onTimer: (timer: FiredTimer) => void;
 }

@@ -5,6 +5,8 @@
 import type { Logger } from '../../base/log.ts';
 import { parseMessage } from '../codec.ts';
 import type { Counters } from '../counters.ts';
+import type { SipDefence } from '../defence/defence.ts';
+import { Shares, sourceOf } from '../defence/sources.ts';
 import { isKeepAlive } from '../framing.ts';
 import type { SipMessage, Via } from '../message.ts';
 import type { ListenOptions, SipListener } from '../options.ts';
@@ -31,9 +33,11 @@ export interface TransportOptions {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly limits: StreamLimits;
+  readonly defence: SipDefence;
   /** For connections of ours over TLS. */
   readonly tls?: Omit<TlsClientOptions, 'name'> | undefined;
-  readonly onMessage: (message: SipMessage, flow: PeerFlow) => void;
+  /** The bytes are those of the message. */
+  readonly onMessage: (message: SipMessage, bytes: Uint8Array, flow: PeerFlow) => void;
 }
 
 export class SipTransport implements StreamFlowOwner {
@@ -45,7 +49,7 @@ export class SipTransport implements StreamFlowOwner {
   readonly #flows = new Set<StreamFlow>();
   /** By `peerKey`: the newest connection to each. */
   readonly #byPeer = new Map<string, StreamFlow>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perSource = new Shares();
   #closing: Promise<void> | undefined;
 
   constructor(options: TransportOptions) {
@@ -132,23 +136,30 @@ export class SipTransport implements StreamFlowOwner {
   }
 
   onFrame(bytes: Uint8Array, flow: StreamFlow): void {
-    this.#receive(bytes, flow.framing, flow);
+    if (this.#options.defence.hears(flow.address)) this.#receive(bytes, flow.framing, flow);
   }
 
   onBroken(error: string, head: Uint8Array | undefined, flow: StreamFlow): void {
     if (head) this.#receive(head, 'stream', flow, true);
-    else this.counters.malformed++;
+    else this.#malformed(flow);
     this.#options.logger.debug({ error, peer: hostPort(flow.address, flow.port) }, 'closed a SIP connection');
   }
 
+  onFailed({ message: error }: Error, { transport, address, port }: StreamFlow): void {
+    this.#options.logger.debug({ transport, peer: hostPort(address, port), error }, 'a SIP connection failed');
+  }
+
+  /** Cuts the connections of a source. */
+  disconnect(source: string): void {
+    if (this.#perSource.of(source) === 0) return;
+    for (const flow of [...this.#flows]) if (sourceOf(flow.address) === source) flow.destroy();
+  }
+
   onGone(flow: StreamFlow): void {
-    this.#flows.delete(flow);
+    if (this.#flows.delete(flow)) this.#perSource.remove(sourceOf(flow.address));
     const key = peerKey(flow.transport, flow);
     // A newer connection of the same name may have taken the place.
     if (this.#byPeer.get(key) === flow) this.#byPeer.delete(key);
-    const count = (this.#perAddress.get(flow.address) ?? 1) - 1;
-    if (count > 0) this.#perAddress.set(flow.address, count);
-    else this.#perAddress.delete(flow.address);
   }
 
   async #listen(listen: ListenOptions): Promise<Listener> {
@@ -186,7 +197,7 @@ export class SipTransport implements StreamFlowOwner {
       this.counters.dropped++;
       return;
     }
-    if (isKeepAlive(bytes)) return;
+    if (!this.#options.defence.hears(address) || isKeepAlive(bytes)) return;
     this.#receive(bytes, 'datagram', new UdpFlow(listener, listener.socket as UdpSocket, address, port));
   }
 
@@ -195,13 +206,13 @@ export class SipTransport implements StreamFlowOwner {
     const source = withoutZone(flow.address);
     const parsed = parseMessage(bytes, framing, { received: source, rport: flow.port });
     if (!parsed.ok) {
-      this.counters.malformed++;
+      this.#malformed(flow);
       this.#options.logger.debug({ error: parsed.error, peer: hostPort(flow.address, flow.port) }, 'malformed message');
       if (parsed.reply && parsed.via) this.replyFlow(flow, replyPort(flow, parsed.via)).send(parsed.reply, () => {});
       return;
     }
     if (broken) {
-      this.counters.malformed++;
+      this.#malformed(flow);
       return;
     }
     const { message } = parsed;
@@ -213,15 +224,24 @@ export class SipTransport implements StreamFlowOwner {
         top.host === source && !('rport' in top.params) ? {} : { received: source, rport: flow.port };
       message.headers.via[0] = stampVia(top, stamp);
     }
-    this.#options.onMessage(message, flow);
+    this.#options.onMessage(message, bytes, flow);
+  }
+
+  #malformed({ address }: PeerFlow): void {
+    this.counters.malformed++;
+    this.#options.defence.malformed(address);
   }
 
   #accept(listener: Listener, transport: StreamTransport, connection: StreamConnection): StreamFlow {
     const { address, port } = connection;
+    const { limits } = this;
+    const { defence } = this.#options;
+    const tooMany =
+      this.#flows.size >= limits.connections ||
+      defence.isOverShare(connection, this.#perSource, limits.connectionsPerSource);
     const flow = this.#add(listener, transport, { address, port, name: address });
     flow.attach(connection);
-    const count = this.#perAddress.get(connection.address) ?? 0;
-    if (this.#closing || this.#flows.size > this.limits.connections || count > this.limits.connectionsPerAddress) {
+    if (this.#closing || tooMany || !defence.hears(address)) {
       this.counters.connectionsRefused++;
       flow.destroy();
     }
@@ -259,8 +279,8 @@ export class SipTransport implements StreamFlowOwner {
   #add(listener: Listener, transport: StreamTransport, peer: Peer): StreamFlow {
     const flow = new StreamFlow(this, transport, listener, peer);
     this.#flows.add(flow);
+    this.#perSource.add(sourceOf(peer.address));
     this.#byPeer.set(peerKey(transport, peer), flow);
-    this.#perAddress.set(peer.address, (this.#perAddress.get(peer.address) ?? 0) + 1);
     return flow;
   }
 
