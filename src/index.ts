@@ -66,6 +66,7 @@ export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Rington
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';
+export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
 export type { Ban, BanReason } from './sip/defence/ban-list.ts';
 export type { Defence } from './sip/defence/defence.ts';

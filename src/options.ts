@@ -8,6 +8,7 @@ import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
+import type { DialogEventsOptions } from './session/subscriptions.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
@@ -51,6 +52,8 @@ export interface TandemOptions {
   readonly transfer?: TransferMode;
   /** Whether an INVITE may take the place of a peer in a call (Replaces, RFC 3891); default true. */
   readonly replaces?: boolean;
+  /** Whether others may subscribe to who is on the phone (SUBSCRIBE, RFC 4235); default no. */
+  readonly dialogEvents?: boolean | DialogEventsOptions;
   /**
    * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), or in the way in which
    * the first of the call comes (`auto`, the default).

@@ -36,6 +36,7 @@ import { IncomingMessage, type MessageHandler, type MessageOptions, messageConte
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import type { ReferHandler } from './session/refer-in.ts';
+import { DialogEvents, eventPackages } from './session/subscriptions.ts';
 import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
 import { type Admission, Authenticator } from './sip/authenticator.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
@@ -117,6 +118,7 @@ export class Tandem {
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
   #onMessage: MessageHandler | undefined;
+  #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
@@ -177,8 +179,16 @@ export class Tandem {
         admit: (request) => this.#authenticate(authenticator, request.request, request.flow),
         onChange: (change) => this.#registered(change),
       });
-    this.#endpoint.onOptions = (request) =>
-      answerOptions(request, { codecs, draining: this.#draining, events: ['refer'] });
+    const { dialogEvents } = options;
+    if (dialogEvents) {
+      this.#dialogEvents = new DialogEvents(dialogEvents === true ? {} : dialogEvents, {
+        clock,
+        observer: this.observer,
+      });
+      this.#endpoint.take('SUBSCRIBE');
+    }
+    const events = dialogEvents ? eventPackages : ['refer'];
+    this.#endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.#draining, events });
     const transfers = {
       leg: (uri: string, how: InviteOptions) => this.#leg(uri, how),
       shown: (uri: string) => shownUri(uri, {}, this.listeners),
@@ -524,7 +534,12 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
+      await Promise.all([
+        this.#hangupAll('server shutting down'),
+        this.#trunks.close(),
+        this.#registrations.close(),
+        this.#dialogEvents && this.#within(farewellMs, this.#dialogEvents.close()),
+      ]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
@@ -535,11 +550,15 @@ export class Tandem {
     }
   }
 
-  async #hangupAll(reason: string): Promise<void> {
-    const over = new AbortController();
+  #hangupAll(reason: string): Promise<void> {
     const farewells = [...this.#sessions].map((session) => session.hangup({ reason }).catch(() => {}));
-    const timeUp = sleep(this.#clock, farewellMs, over.signal).catch(() => {});
-    await Promise.race([Promise.all([...farewells, ...this.#background]), timeUp]);
+    return this.#within(farewellMs, Promise.all([...farewells, ...this.#background]));
+  }
+
+  /** Waits for the work, but no longer. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([work, sleep(this.#clock, ms, over.signal).catch(() => {})]);
     over.abort();
   }
 
@@ -661,6 +680,7 @@ export class Tandem {
     if (this.registrar && method === 'REGISTER') this.registrar.handle(request);
     else if (method === 'MESSAGE')
       this.#ifAdmitted(request, () => this.#received(new IncomingMessage(this.#clock, request)));
+    else if (method === 'SUBSCRIBE') this.#ifAdmitted(request, () => this.#dialogEvents?.subscribe(request));
     else request.respond(405);
   }
 

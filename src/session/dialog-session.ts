@@ -681,6 +681,9 @@ export abstract class DialogSession {
       );
     } else if (method === 'REFER') {
       this.context.background(this.#referred(incoming));
+    } else if (method === 'SUBSCRIBE') {
+      // What a call is told of comes by REFER alone.
+      incoming.respond(489, { headers: [['Allow-Events', 'refer']] });
     } else if (method === 'NOTIFY') {
       this.#referrals.notified(incoming);
     } else if (method === 'MESSAGE') {

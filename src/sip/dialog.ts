@@ -25,8 +25,8 @@ export interface PendingInvite {
   terminate(status: number, by?: SipRequest): void;
 }
 
-/** Requests that move the remote target (RFC 3261 §12.2, RFC 3311). */
-const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
+/** Requests that move the remote target (RFC 3261 §12.2, RFC 3311, RFC 6665 §4.4.1). */
+const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
 export class Dialog {
   readonly callId: string;
   readonly localTag: string;
