@@ -7,6 +7,7 @@ import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
@@ -23,6 +24,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['playback', playback],
   ['echo', echo],
   ['memory', memory],
+  ['endurance', endurance],
   ['start', start],
   ['flood', flood],
   ['trace', trace],
@@ -79,6 +81,7 @@ async function main(): Promise<number> {
     rates: values.quick
       ? { answered: [250, 500], bridged: [100] }
       : { answered: [250, 1000, 2000, 2500, 3000], bridged: [100, 500, 1000] },
+    parts: values.quick ? [1000, 1000] : [20_000, 20_000, 20_000, 20_000, 20_000],
     profile: values.profile,
     progress: (text) => console.error(text),
   };

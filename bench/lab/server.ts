@@ -89,7 +89,7 @@ export class Server {
     return `127.0.0.1:${this.port}`;
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
     this.#child.process.kill(signal);
   }
 

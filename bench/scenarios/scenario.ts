@@ -13,6 +13,8 @@ export interface Lab {
   readonly calls: readonly number[];
   /** Calls per second for set-up, rising. */
   readonly rates: { readonly answered: readonly number[]; readonly bridged: readonly number[] };
+  /** Calls after which `endurance` looks at the memory. */
+  readonly parts: readonly number[];
   /** Where the servers write CPU profiles. */
   readonly profile: string | undefined;
   readonly progress: (text: string) => void;
