@@ -190,7 +190,7 @@ export class Tandem {
     const events = dialogEvents ? eventPackages : ['refer'];
     this.#endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.#draining, events });
     const transfers = {
-      leg: (uri: string, how: InviteOptions) => this.#leg(uri, how),
+      leg: (target: InviteTarget, how: InviteOptions) => this.#leg(target, how),
       shown: (uri: string) => shownUri(uri, {}, this.listeners),
       find: (replaces: Replaces) => this.#named(replaces),
     };

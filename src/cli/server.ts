@@ -80,6 +80,10 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
+    transfer: config.transfer,
+    replaces: config.replaces,
+    dtmf: config.dtmf,
+    dialogEvents: config.dialogEvents,
     logger,
   });
 }

@@ -8,7 +8,8 @@ import { defaultReason, type HeaderField, header, headerValues, type SipRequest 
 import { parseNameAddr } from '../sip/name-addr.ts';
 import { parseReplaces, type Replaces } from '../sip/replaces.ts';
 import { withoutHeaders } from '../sip/route.ts';
-import { parseUri, uriScheme } from '../sip/uri.ts';
+import { parseUri, uriScheme, uriUser } from '../sip/uri.ts';
+import type { InviteTarget } from './dialog-client-session.ts';
 import { DialogEndedError, DialogResponseError } from './errors.ts';
 
 /** What a REFER asks for. */
@@ -68,8 +69,8 @@ export interface TransferOptions {
   readonly password?: string;
   /** A proxy to send the INVITE through: a SIP URI. */
   readonly proxy?: string;
-  /** Call this URI instead of `target`. */
-  readonly uri?: string;
+  /** Whom to call instead of `target`; of several the first that answers. Of `pass` the first counts. */
+  readonly to?: InviteTarget | readonly InviteTarget[];
 }
 
 /** What can be done with a REFER without more. */
@@ -106,6 +107,11 @@ export class IncomingRefer {
     this.#actions = actions;
     this.#reports = new Reports(clock, dialog, incoming.request);
     this.#accepting = clock.setTimer(acceptMs, () => this.accept(), 'refer');
+  }
+
+  /** The user part of the target. */
+  get targetUser(): string | undefined {
+    return uriUser(this.target);
   }
 
   /** 202: it is being done; the peer is told `100 Trying`. */

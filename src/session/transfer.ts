@@ -5,16 +5,17 @@
 import type { HeaderField } from '../sip/message.ts';
 import { printReplaces, type Replaces } from '../sip/replaces.ts';
 import { prepareLike } from './bridge.ts';
-import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
+import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import type { DialogServerSession } from './dialog-server-session.ts';
 import type { DialogSession } from './dialog-session.ts';
 import { StateError } from './errors.ts';
+import { fork, targetsOf } from './fork.ts';
 import { failureOf, type IncomingRefer, type TransferOptions } from './refer-in.ts';
 import type { Vacancy } from './vacancy.ts';
 
 export interface TransferContext {
   /** Makes an outgoing leg. */
-  leg(uri: string, options: InviteOptions): DialogClientSession;
+  leg(target: InviteTarget, options: InviteOptions): DialogClientSession;
   /** A URI of one peer as another may see it. */
   shown(uri: string): string;
   /** The session whose dialog that is. */
@@ -59,34 +60,37 @@ async function callTarget(
   refer: IncomingRefer,
   options: TransferOptions,
 ): Promise<void> {
-  const { uri = refer.target, timeout = ringMs, headers = [], ...account } = options;
-  const target = context.leg(uri, {
-    ...account,
-    call: session,
-    originator: other,
-    transcode: session.bridge?.transcodes ?? false,
-    ...(other.remoteUri === undefined ? {} : { from: context.shown(other.remoteUri) }),
-    // What the first caller said of itself says nothing of who is transferred.
-    passHeaders: [],
-    headers: [
-      referredBy(context, session, refer),
-      ...(refer.replaces ? ([['Replaces', printReplaces(refer.replaces)]] as const) : []),
-      ...headers,
-    ],
-  });
+  const { to = refer.target, timeout = ringMs, headers = [], ...account } = options;
+  const targets = targetsOf(to);
+  if (targets.length === 0) throw new StateError(session.callId, 'there is nobody to call', 480);
+  const legs: DialogClientSession[] = [];
   try {
-    await target.invite({
-      timeout,
-      signal: AbortSignal.any([session.signal, other.signal]),
-      onResponse: ({ status, reason }) => {
-        if (status < 200) refer.notify(status, reason);
-      },
-    });
-    await target.ack();
-    await succeed(session, target, refer);
+    for (const target of targets) {
+      const leg = context.leg(target, {
+        ...account,
+        timeout,
+        call: session,
+        originator: other,
+        transcode: session.bridge?.transcodes ?? false,
+        ...(other.remoteUri === undefined ? {} : { from: context.shown(other.remoteUri) }),
+        // What the first caller said of itself says nothing of who is transferred.
+        passHeaders: [],
+        headers: [
+          referredBy(context, session, refer),
+          ...(refer.replaces ? ([['Replaces', printReplaces(refer.replaces)]] as const) : []),
+          ...headers,
+        ],
+        onResponse: ({ status, reason }) => {
+          if (status < 200) refer.notify(status, reason);
+        },
+      });
+      legs.push(leg);
+    }
+    const answered = await fork(legs, 'parallel', { signal: AbortSignal.any([session.signal, other.signal]) });
+    await succeed(session, answered, refer);
   } finally {
-    // Taken over it is over already, and its peer is another session's.
-    await target.close();
+    // The one that was taken over is over already, and its peer is another session's.
+    await Promise.all(legs.map((leg) => leg.close()));
   }
 }
 
@@ -135,18 +139,22 @@ export async function passTransfer(
 ): Promise<void> {
   const other = partnerOf(session);
   refer.accept();
-  const { uri = refer.target, headers = [], timeout } = options;
+  const { to = refer.target, headers = [], timeout } = options;
+  const [first = refer.target] = targetsOf(to);
   // A call that is here has another name on its other side.
   const named = refer.replaces && context.find(refer.replaces);
   const target = named?.bridge?.partnerOf(named);
   const replaces = target ?? refer.replaces;
-  const { status, reason } = await other.refer(target?.remoteTarget ?? uri, {
-    headers: [referredBy(context, session, refer), ...headers],
-    ...(timeout === undefined ? {} : { timeout }),
-    ...(replaces ? { replaces } : {}),
-    signal: session.signal,
-    onNotify: (progress) => refer.notify(progress.status, progress.reason),
-  });
+  const { status, reason } = await other.refer(
+    target?.remoteTarget ?? (typeof first === 'string' ? first : first.uri),
+    {
+      headers: [referredBy(context, session, refer), ...headers],
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(replaces ? { replaces } : {}),
+      signal: session.signal,
+      onNotify: (progress) => refer.notify(progress.status, progress.reason),
+    },
+  );
   refer.notify(status, reason);
 }
 
