@@ -5,7 +5,7 @@
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
-import { MediaBridge } from './handle/bridge.ts';
+import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
 import { type MediaSettings, mediaSettings } from './handle/options.ts';
@@ -208,9 +208,8 @@ export class Media {
     return best;
   }
 
-  /** @param options.dtmf false keeps telephone-events from crossing */
-  createBridge(options: { readonly dtmf?: boolean } = {}): MediaBridge {
-    const bridge: MediaBridge = new MediaBridge(`${this.#prefix}-b${++this.#names}`, options.dtmf ?? true, () =>
+  createBridge(options: MediaBridgeOptions = {}): MediaBridge {
+    const bridge: MediaBridge = new MediaBridge(`${this.#prefix}-b${++this.#names}`, options, () =>
       this.#bridges.delete(bridge),
     );
     this.#bridges.add(bridge);

@@ -153,6 +153,8 @@ export type Command =
       readonly leg: string;
       readonly peer: BridgePeer;
       readonly dtmf: boolean;
+      /** What comes in another codec is converted. */
+      readonly transcode: boolean;
     }
   | { readonly type: 'bridge.unlink'; readonly bridge: string; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }

@@ -44,7 +44,9 @@ export interface LegSnapshot {
   /** Undefined too for a source that cannot be opened again (a stream). */
   readonly playback: PlaybackSnapshot | undefined;
   /** The bridge it was in and who was on the other side. */
-  readonly bridge: { readonly id: string; readonly peer: string | undefined; readonly dtmf: boolean } | undefined;
+  readonly bridge:
+    | { readonly id: string; readonly peer: string | undefined; readonly dtmf: boolean; readonly transcode: boolean }
+    | undefined;
   /** State of SRTP, DTLS and ICE, opaque to everybody but them; undefined on plain RTP. */
   readonly security: undefined;
 }

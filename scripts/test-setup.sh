@@ -2,10 +2,10 @@
 # Installs what the interop tests talk to (Debian, Ubuntu). Does nothing where all of it is there.
 set -euo pipefail
 
-declare -A package=([sipp]=sip-tester [baresip]=baresip)
+declare -A package=([sipp]=sip-tester [baresip]=baresip [kamailio]='kamailio kamailio-tls-modules')
 missing=()
 for program in "${!package[@]}"; do
-  command -v "$program" >/dev/null 2>&1 || missing+=("${package[$program]}")
+  command -v "$program" >/dev/null 2>&1 || { read -ra names <<<"${package[$program]}"; missing+=("${names[@]}"); }
 done
 if ((${#missing[@]} == 0)); then
   echo 'test peers: all there'

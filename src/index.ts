@@ -5,10 +5,22 @@ export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvReco
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
 export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
+export type { Binding } from './registrar/location-store.ts';
+export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
+export { RegisterResponseError } from './registration/errors.ts';
+export type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+export type { Qualified } from './registration/qualifier.ts';
+export { RegisterTransaction } from './registration/register-transaction.ts';
+export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
-export { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+export {
+  DialogClientSession,
+  type InviteOptions,
+  type InviteTarget,
+  type KnownPlace,
+} from './session/dialog-client-session.ts';
 export {
   type AnswerOptions,
   type CallInviteOptions,
@@ -30,14 +42,27 @@ export {
   type EndCause,
   StateError,
 } from './session/errors.ts';
-export type { CallCreated, SessionEvent, SipEvent, SipTimerEvent, TandemEvents } from './session/events.ts';
+export type {
+  CallCreated,
+  QualifyEvent,
+  RegistrarEvent,
+  RegistrationEvent,
+  SessionEvent,
+  SipEvent,
+  SipTimerEvent,
+  TandemEvents,
+  TrunkGatewayEvent,
+} from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { AuthOptions } from './sip/authenticator.ts';
+export type { DigestSecret, FindSecret } from './sip/digest-server.ts';
 export type { HeaderField } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
 export {
   type CallHandler,
@@ -45,3 +70,7 @@ export {
   Tandem,
   type TandemInviteOptions,
 } from './tandem.ts';
+export type { CallerIdOptions } from './trunk/caller-id.ts';
+export type { GatewayReport } from './trunk/gateway.ts';
+export type { TrunkOptions } from './trunk/options.ts';
+export { Trunk, type TrunkReport, type TrunkState } from './trunk/trunk.ts';

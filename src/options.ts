@@ -5,10 +5,13 @@ import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
+import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { AuthOptions } from './sip/authenticator.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
+import type { TrunkOptions } from './trunk/options.ts';
 
 export interface TransportOptions extends ListenOptions {
   /** What SDP says instead of the local address. */
@@ -26,6 +29,12 @@ export interface TandemOptions {
   /** For TLS connections of ours: whom to trust, and our certificate if a peer asks for one. */
   readonly tls?: SipEndpointOptions['tls'];
   readonly media?: TandemMediaOptions;
+  /** Who may call here: callers have to show a password. Default: everybody may. */
+  readonly auth?: AuthOptions;
+  /** Users of `auth` may register; default: nobody can. */
+  readonly registrar?: RegistrarOptions;
+  /** Ways to the telephone network, by name. */
+  readonly trunks?: Readonly<Record<string, TrunkOptions>>;
   readonly userAgent?: string;
   readonly logger?: Logger;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
@@ -51,6 +60,11 @@ export function checkedCodecs(names: readonly string[] = defaultCodecs): readonl
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
   return codecs.value;
+}
+
+/** @throws ConfigError for a registrar that nobody could register at. */
+export function checkedRegistrar({ auth, registrar }: TandemOptions): void {
+  if (registrar && !auth) throw new ConfigError('a registrar needs to know its users: auth: { users }');
 }
 
 /** @throws ConfigError for a transport or port that cannot be. */

@@ -8,33 +8,51 @@ import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { type Random, token } from './base/random.ts';
-import { checkedCodecs, checkedTransports, type TandemOptions, type TransportOptions } from './options.ts';
+import {
+  checkedCodecs,
+  checkedRegistrar,
+  checkedTransports,
+  type TandemOptions,
+  type TransportOptions,
+} from './options.ts';
+import type { BindingChange } from './registrar/location-store.ts';
+import { Registrar } from './registrar/registrar.ts';
+import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
+import type { RegisterTransaction } from './registration/register-transaction.ts';
+import type { Registration, RegistrationReport } from './registration/registration.ts';
+import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
-import { DialogClientSession, type InviteOptions } from './session/dialog-client-session.ts';
+import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
 import type { TandemEvents } from './session/events.ts';
-import { type ForkStrategy, fork } from './session/fork.ts';
+import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import { type Admission, Authenticator } from './sip/authenticator.ts';
 import {
   type FiredTimer,
   type Flow,
   type InviteServer,
+  type ServerRequest,
   SipEndpoint,
   type SipListener,
   type SipStats,
+  type SipTransportName,
 } from './sip/endpoint.ts';
 import type { SipMessage } from './sip/message.ts';
+import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import type { Trunk, TrunkReport } from './trunk/trunk.ts';
+import { Trunks } from './trunk/trunks.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
 
-/** One URI or several; several are forked. */
+/** One target or several; several are forked. */
 export interface TandemInviteOptions extends InviteOptions {
   /** For several URIs: all at once (default), or one after the other. */
   readonly strategy?: ForkStrategy;
@@ -44,9 +62,13 @@ export interface TandemInviteOptions extends InviteOptions {
 export interface CheckReport {
   readonly listeners: readonly SipListener[];
   readonly calls: number;
+  /** Phones that are registered here. */
+  readonly bindings: number;
   readonly background: number;
   readonly sip: SipStats;
   readonly media: Awaited<ReturnType<Media['counts']>>;
+  readonly registrations: readonly RegistrationReport[];
+  readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
 }
 
@@ -55,6 +77,8 @@ const farewellMs = 2000;
 
 export class Tandem {
   readonly observer: Observer<TandemEvents>;
+  /** Where users are; undefined without the option `registrar`. */
+  readonly registrar: Registrar | undefined;
   readonly #options: TandemOptions;
   readonly #transports: readonly TransportOptions[];
   readonly #clock: Clock;
@@ -62,9 +86,12 @@ export class Tandem {
   readonly #resolver: Resolver;
   readonly #logger: Logger;
   readonly #network: SipNetwork;
+  readonly #authenticator: Authenticator | undefined;
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
   readonly #context: SessionContext;
+  readonly #registrations: Registrations;
+  readonly #trunks: Trunks;
   readonly #sessions = new Set<DialogSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
@@ -77,6 +104,7 @@ export class Tandem {
   constructor(options: TandemOptions = {}) {
     this.#options = options;
     this.#transports = checkedTransports(options.transports);
+    checkedRegistrar(options);
     this.#clock = options.clock ?? nodeClock;
     this.#random = options.random ?? createNodeRandom();
     this.#resolver = options.resolver ?? nodeResolver;
@@ -95,6 +123,7 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
+      outsideMethods: options.registrar ? ['REGISTER'] : [],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
@@ -109,6 +138,17 @@ export class Tandem {
       ...(options.udp ? { udp: options.udp } : {}),
     });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
+    this.#endpoint.onRequest = (request) => this.#serveRequest(request);
+    const authenticator = options.auth && new Authenticator(options.auth, clock, random);
+    this.#authenticator = authenticator;
+    if (options.registrar && authenticator)
+      this.registrar = new Registrar(options.registrar, {
+        clock,
+        random,
+        logger,
+        admit: ({ request }) => authenticator.admit(request),
+        onChange: (change) => this.#registered(change),
+      });
     this.#context = {
       clock,
       random,
@@ -124,6 +164,24 @@ export class Tandem {
         return () => this.#sessions.delete(session);
       },
     };
+    this.#registrations = new Registrations({
+      endpoint: this.#endpoint,
+      clock,
+      random,
+      logger,
+      namesItself: (listener) => this.#optionsOf(listener)?.externalHost !== undefined,
+      observer: this.observer,
+    });
+    this.#trunks = new Trunks(
+      {
+        endpoint: this.#endpoint,
+        clock,
+        observer: this.observer,
+        registrations: this.#registrations,
+        invite: (uri, options) => this.invite(uri, options),
+      },
+      options.trunks,
+    );
   }
 
   // ---- incoming calls
@@ -181,18 +239,21 @@ export class Tandem {
    * @throws DialogResponseError for a final response that is no answer, TandemError ERR_TIMEOUT, or
    * the signal's reason.
    */
-  async invite(target: string | readonly string[], options: TandemInviteOptions = {}): Promise<DialogClientSession> {
+  async invite(
+    target: InviteTarget | readonly InviteTarget[],
+    options: TandemInviteOptions = {},
+  ): Promise<DialogClientSession> {
     await this.open();
     const { strategy = 'parallel', ...rest } = options;
-    const uris = typeof target === 'string' ? [target] : target;
-    if (uris.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs a URI to call');
-    if (uris.length > 1 && rest.earlyMedia) throw new TandemError('ERR_ARGUMENT', 'earlyMedia works with one URI');
+    const targets = targetsOf(target);
+    if (targets.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs somebody to call');
+    if (targets.length > 1 && rest.earlyMedia) throw new TandemError('ERR_ARGUMENT', 'earlyMedia works with one URI');
     const legs: DialogClientSession[] = [];
     let winner: DialogClientSession | undefined;
     try {
-      for (const uri of uris) {
+      for (const one of targets) {
         const call = rest.call ?? legs[0];
-        legs.push(this.#leg(uri, call ? { ...rest, call } : rest));
+        legs.push(this.#leg(one, call ? { ...rest, call } : rest));
       }
       winner = await fork(legs, strategy, rest);
       return winner;
@@ -202,21 +263,21 @@ export class Tandem {
   }
 
   /** Makes the session of an outgoing call without calling yet: see `DialogClientSession.invite`. */
-  async newDialog(uri: string, options: InviteOptions = {}): Promise<DialogClientSession> {
+  async newDialog(target: InviteTarget, options: InviteOptions = {}): Promise<DialogClientSession> {
     await this.open();
-    return this.#leg(uri, options);
+    return this.#leg(target, options);
   }
 
   /**
-   * Calls `uri` as the partner of the call that is in `bridge`, and bridges both before the ACK, or with
+   * Calls `target` as the partner of the call that is in `bridge`, and bridges both before the ACK, or with
    * `earlyMedia` at the first audio.
    * @throws as `invite`, and ERR_CODEC_MISMATCH; the new leg is hung up then.
    */
-  async inviteBridge(uri: string, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
+  async inviteBridge(target: InviteTarget, bridge: Bridge, options: InviteOptions = {}): Promise<DialogClientSession> {
     await this.open();
     const [originator] = bridge.sessions;
-    const joined = originator ? { originator, call: originator } : {};
-    const leg = this.#leg(uri, { ...joined, ...options });
+    const joined = originator ? { originator, call: originator, transcode: bridge.transcodes } : {};
+    const leg = this.#leg(target, { ...joined, ...options });
     try {
       await leg.invite(options);
       bridge.add(leg);
@@ -227,6 +288,43 @@ export class Tandem {
       this.#inBackground(leg.close());
       throw error;
     }
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try: by NAPTR, SRV and address records (RFC 3263).
+   * @throws TandemError ERR_RESOLVE, ERR_URI, ERR_URI_SCHEME, ERR_TRANSPORT
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<readonly SipTarget[]> {
+    await this.open();
+    const found = await this.#endpoint.resolve(uri, transport);
+    if (!found.ok) throw found.error;
+    return found.value;
+  }
+
+  // ---- registrations
+
+  /**
+   * Registers `uri` with a registrar, and keeps it registered until the registration or this Tandem is closed, or
+   * `signal` is aborted; the address is taken back then. Calls that come to it are handled as all calls.
+   * @param uri `sip:alice@example.com`, with port and transport of the registrar if need be
+   * @returns as soon as it is registered
+   * @throws RegisterResponseError when the first attempt fails (unless `keepTrying`), TandemError ERR_ARGUMENT, or
+   * the signal's reason
+   */
+  async register(uri: string, options?: RegisterOptions): Promise<Registration> {
+    await this.open();
+    return this.#registrations.register(uri, options);
+  }
+
+  /** Registers by hand: each `register`, `unregister` and `qualify` is yours to call. @throws TandemError ERR_ARGUMENT */
+  async registerTransaction(uri: string, options?: RegisterTransactionOptions): Promise<RegisterTransaction> {
+    await this.open();
+    return this.#registrations.transaction(uri, options);
+  }
+
+  /** @throws TandemError ERR_ARGUMENT for a name that is not among `TandemOptions.trunks` */
+  trunk(name: string): Trunk {
+    return this.#trunks.get(name);
   }
 
   // ---- bridges
@@ -246,8 +344,9 @@ export class Tandem {
 
   async #bridgeTwo(a: DialogSession, b: DialogSession, options: BridgeOptions | undefined): Promise<Bridge> {
     if (a === b) throw new TandemError('ERR_ARGUMENT', 'a call cannot be bridged with itself');
-    await prepareLike(a, b);
-    await prepareLike(b, a);
+    const transcode = options?.transcode ?? false;
+    await prepareLike(a, b, transcode);
+    await prepareLike(b, a, transcode);
     const bridge = new Bridge(this.#media, options);
     try {
       bridge.add(a);
@@ -303,9 +402,12 @@ export class Tandem {
     return {
       listeners: this.listeners,
       calls: this.#sessions.size,
+      bindings: this.registrar?.size ?? 0,
       background: this.#background.size,
       sip: this.#endpoint.stats,
       media: await this.#media.counts(),
+      registrations: this.#registrations.reports,
+      trunks: this.#trunks.reports,
       draining: this.#draining,
     };
   }
@@ -314,6 +416,7 @@ export class Tandem {
     try {
       await this.#media.open();
       await this.#endpoint.open();
+      this.#trunks.start();
     } catch (error) {
       await this.#endpoint.close();
       await this.#media.close();
@@ -325,10 +428,11 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await this.#hangupAll('server shutting down');
+      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
+      this.registrar?.close();
       await this.#endpoint.close();
       await this.#media.close();
       this.#closed.resolve();
@@ -350,17 +454,74 @@ export class Tandem {
       invite.reject(503, { headers: [['Retry-After', '30']] });
       return;
     }
+    const authenticator = this.#authenticator;
+    const trunk = this.#trunks.of(invite.request, invite.flow.address);
+    if (trunk || !authenticator || authenticator.isOpen(invite.request)) {
+      this.#handOver(invite, undefined, trunk);
+      return;
+    }
+    const admission = authenticator.admit(invite.request);
+    if (!(admission instanceof Promise)) this.#admit(invite, admission);
+    else this.#inBackground(this.#admitLater(invite, admission));
+  }
+
+  async #admitLater(invite: InviteServer, admission: Promise<Admission>): Promise<void> {
+    try {
+      this.#admit(invite, await admission);
+    } catch (error) {
+      invite.reject(500);
+      throw error;
+    }
+  }
+
+  #admit(invite: InviteServer, admission: Admission): void {
+    if (invite.cancelled) return;
+    if (admission.ok) this.#handOver(invite, admission.user);
+    else invite.reject(admission.status, admission);
+  }
+
+  /** @param user who calls, if that is known @param trunk the one that the call came through */
+  #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
       return;
     }
+    const leave = trunk?.admit();
+    if (trunk && !leave) {
+      invite.reject(486);
+      return;
+    }
     const { callId } = invite.request.headers;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
-    const call = new DialogServerSession(this.#context, invite, this.#dialogMedia(callId, place), (uri, options, a) =>
-      this.#leg(uri, { originator: a, call: a, ...options }),
+    const call = new DialogServerSession(
+      this.#context,
+      invite,
+      this.#dialogMedia(callId, place),
+      (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
+      { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) },
     );
+    if (leave) void call.ended.then(leave);
     this.#inBackground(this.#handle(handler, call));
+  }
+
+  #serveRequest(request: ServerRequest): void {
+    if (this.registrar && request.request.method === 'REGISTER') this.registrar.handle(request);
+    else request.respond(405);
+  }
+
+  #registered({ what, binding }: BindingChange): void {
+    const { user, uri, source, userAgent } = binding;
+    const { callId } = binding;
+    this.observer.emit('registrar:changed', {
+      what,
+      user,
+      uri,
+      source,
+      userAgent,
+      callId,
+      at: this.#clock.wallclock(),
+    });
   }
 
   /** Runs the handler; its scope is the call's lifetime. */
@@ -382,11 +543,12 @@ export class Tandem {
 
   // ---- one outgoing leg
 
-  #leg(uri: string, options: InviteOptions): DialogClientSession {
-    const prepare = (more: InviteOptions) => outgoingLeg(uri, { ...options, ...more }, this.listeners);
+  #leg(target: InviteTarget, options: InviteOptions): DialogClientSession {
+    const prepare = (more: InviteOptions) =>
+      outgoingLeg(target, { ...options, ...more }, this.listeners, this.#context.codecs);
     const callId = token(this.#random, 16);
     const data = options.call?.data ?? this.#context.callData();
-    const place = (): Promise<MediaPlace> => this.#placeFor(uri, options);
+    const place = (): Promise<MediaPlace> => this.#placeFor(target, options);
     return new DialogClientSession(this.#context, data, callId, prepare, this.#dialogMedia(callId, place));
   }
 
@@ -394,8 +556,11 @@ export class Tandem {
     return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
   }
 
-  async #placeFor(uri: string, { transport, proxy }: InviteOptions): Promise<MediaPlace> {
-    const way = await this.#endpoint.wayTo(proxy ?? uri, transport);
+  async #placeFor(target: InviteTarget, { transport, proxy, route }: InviteOptions): Promise<MediaPlace> {
+    const place = typeof target === 'string' ? { uri: target } : target;
+    const { through } = place;
+    if (through) return this.#place(through.listener, through.address);
+    const way = await this.#endpoint.wayTo(proxy ?? route?.[0] ?? place.route?.[0] ?? place.uri, transport);
     if (way) return this.#place(way.listener, way.address);
     const [listener] = this.listeners;
     if (!listener) throw new TandemError('ERR_STATE', 'this Tandem has no listener');
@@ -405,14 +570,16 @@ export class Tandem {
 
   #place(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const external = (this.#transports[this.listeners.indexOf(listener)] ?? this.#sibling(listener))?.mediaExternalIp;
+    const external = this.#optionsOf(listener)?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
     return { bindAddress, address };
   }
 
-  /** What was said of the listener whose address a connection without a listener of its own leaves from. */
-  #sibling({ host }: SipListener): TransportOptions | undefined {
-    return this.#transports[this.listeners.findIndex((one) => one.host === host)];
+  /** What was said of this listener; a connection without one leaves from the address of another. */
+  #optionsOf(listener: SipListener): TransportOptions | undefined {
+    const { listeners } = this;
+    const index = listeners.indexOf(listener);
+    return this.#transports[index < 0 ? listeners.findIndex(({ host }) => host === listener.host) : index];
   }
 
   #message(direction: 'in' | 'out', message: SipMessage, { transport, address, port }: Flow): void {

@@ -1,4 +1,5 @@
 /** Codecs on the packet path are compared by number: `PCMU/8000` always gives the same, in every thread. */
+import { type AudioCodec, codecFor } from '../codec/index.ts';
 import { encodingOf } from '../protocol.ts';
 
 /** 0 is no codec. */
@@ -9,6 +10,17 @@ export function encodingId(codec: { readonly name: string; readonly clockRate: n
   let hash = 0x811c9dc5;
   for (const char of encodingOf(codec)) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
   return hash >>> 0 || 1;
+}
+
+const converted = ['PCMU', 'PCMA', 'L16'].flatMap((name) =>
+  [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000].map((clockRate) => ({ name, clockRate })),
+);
+const byId = new Map(converted.map((codec) => [encodingId(codec), codec]));
+
+/** The codec of an encoding; undefined where there is none that decodes it. */
+export function codecOf(encoding: EncodingId): AudioCodec | undefined {
+  const codec = byId.get(encoding);
+  return codec && codecFor({ ...codec, channels: 1 });
 }
 
 /** What the payload of a packet is. */

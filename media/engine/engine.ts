@@ -143,7 +143,7 @@ export class Engine {
         break;
       case 'bridge.link': {
         const other = command.peer.kind === 'leg' ? this.#legs.get(command.peer.leg) : undefined;
-        leg.route.link(command.bridge, command.peer, other?.sink, command.dtmf);
+        leg.route.link(command, other?.sink);
         break;
       }
       case 'bridge.unlink':

@@ -1,16 +1,19 @@
 /** Where the packets a leg receives go on to: the other side of a bridge, back to the sender, or nowhere. */
-import type { BridgePeer } from '../protocol.ts';
+import type { Command } from '../protocol.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 import type { Incoming } from './incoming.ts';
-import type { PacketSink } from './outgoing.ts';
+import type { Outgoing, PacketSink } from './outgoing.ts';
 import { PacketRingSink, PacketRingSource } from './packet-ring.ts';
 
 interface BridgeLink {
   readonly id: string;
   readonly peer: string;
   readonly dtmf: boolean;
+  readonly transcode: boolean;
   readonly source: PacketRingSource | undefined;
 }
+
+type BridgeCommand = Extract<Command, { readonly type: 'bridge.link' }>;
 
 export interface RoutePorts {
   readonly now: () => number;
@@ -22,12 +25,12 @@ export interface RoutePorts {
 export class LegRoute {
   readonly #incoming: Incoming;
   /** This leg's own stream. */
-  readonly #outgoing: PacketSink;
+  readonly #outgoing: Outgoing;
   readonly #ports: RoutePorts;
   #bridge: BridgeLink | undefined;
   #echo: boolean;
 
-  constructor(incoming: Incoming, outgoing: PacketSink, echo: boolean, ports: RoutePorts) {
+  constructor(incoming: Incoming, outgoing: Outgoing, echo: boolean, ports: RoutePorts) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#echo = echo;
@@ -36,7 +39,9 @@ export class LegRoute {
   }
 
   get bridge(): LegSnapshot['bridge'] {
-    return this.#bridge && { id: this.#bridge.id, peer: this.#bridge.peer, dtmf: this.#bridge.dtmf };
+    if (!this.#bridge) return undefined;
+    const { id, peer, dtmf, transcode } = this.#bridge;
+    return { id, peer, dtmf, transcode };
   }
 
   /** A bridge comes before it. */
@@ -50,12 +55,13 @@ export class LegRoute {
   }
 
   /** @param other the peer's stream when it is of this engine */
-  link(bridge: string, peer: BridgePeer, other: PacketSink | undefined, dtmf: boolean): void {
+  link({ bridge, peer, dtmf, transcode }: BridgeCommand, other: PacketSink | undefined): void {
     this.close();
     const { now, onTurn, onError } = this.#ports;
     const source =
       peer.kind === 'ring' ? new PacketRingSource(peer.in, this.#outgoing, now, onTurn, onError) : undefined;
-    this.#bridge = { id: bridge, peer: peer.leg, dtmf, source };
+    this.#bridge = { id: bridge, peer: peer.leg, dtmf, transcode, source };
+    this.#outgoing.transcodes = transcode;
     this.#incoming.sink = peer.kind === 'ring' ? new PacketRingSink(peer.out) : other;
     this.#incoming.forwardDtmf = dtmf;
   }
@@ -73,6 +79,7 @@ export class LegRoute {
   close(): void {
     this.#bridge?.source?.close();
     this.#bridge = undefined;
+    this.#outgoing.transcodes = false;
     this.#set();
   }
 

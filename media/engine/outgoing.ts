@@ -13,7 +13,8 @@ import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import { audioPacket, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
+import { audioPacket, codecOf, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
+import { Transcoder } from './transcoder.ts';
 
 /** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
 const slots = 4;
@@ -61,6 +62,9 @@ export class Outgoing implements PacketSink {
   /** ms of audio that are due and not yet in a packet. */
   #credit = 0;
   #dropped = 0;
+  /** What comes in another codec is converted. */
+  transcodes = false;
+  #transcoder: { readonly encoding: EncodingId; readonly work: Transcoder | undefined } | undefined;
   /** A source has begun: its first packet is marked. */
   #fresh = true;
 
@@ -96,6 +100,7 @@ export class Outgoing implements PacketSink {
     this.#audio = audio;
     if (codec && this.#codec && encodingId(codec) !== encodingId(this.#codec)) this.#playback?.recode(codec);
     this.#codec = codec;
+    this.#transcoder = undefined;
     this.#payloadTypes.clear();
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
@@ -122,6 +127,10 @@ export class Outgoing implements PacketSink {
       return;
     }
     const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
+    if (payloadType === undefined && kind === audioPacket && this.transcodes) {
+      this.#transcode(buffer, view, encoding, arrival, now);
+      return;
+    }
     if (payloadType === undefined || (kind === eventPacket && !dtmf)) {
       this.#forwarder.leaveOut(view.ssrc, view.sequence);
       if (kind === audioPacket) this.#dropped++;
@@ -143,6 +152,43 @@ export class Outgoing implements PacketSink {
     this.#fresh = true;
     this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
     if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+  }
+
+  #transcode(buffer: Uint8Array, view: RtpView, encoding: EncodingId, arrival: Arrival, now: number): void {
+    const transcoder = this.#transcoderFor(encoding);
+    const { payloadOffset, payloadLength, ssrc, marker } = view;
+    if (!transcoder || !this.#audio) {
+      this.#forwarder.leaveOut(ssrc, view.sequence);
+      this.#dropped++;
+      return;
+    }
+    const { sender } = this;
+    const begins = arrival === 'restart' || !this.#forwarder.continues(ssrc) || !transcoder.begun;
+    if (begins) {
+      const timestamp = sender.timestampAt(now, this.#rate);
+      this.#forwarder.begin(ssrc, view.sequence, view.timestamp, sender.nextSequence, timestamp);
+      transcoder.begin(view.timestamp, timestamp);
+    }
+    const sequence = this.#forwarder.sequence(view.sequence);
+    const timestamp = transcoder.timestamp(view.timestamp);
+    const bytes = transcoder.outputBytes(payloadLength);
+    const out = this.#buffer(bytes);
+    transcoder.convert(buffer.subarray(payloadOffset, payloadOffset + payloadLength), out.subarray(rtpHeaderBytes));
+    const { payloadType } = this.#audio.codec;
+    writeRtpHeader(out, 0, payloadType, marker || begins, sequence, timestamp, sender.state.ssrc);
+    sender.sent(sequence, timestamp, bytes / transcoder.to.bytesPerSample, now, bytes);
+    this.#fresh = true;
+    this.#ports.send(out, 0, out.length);
+    this.#ports.onSent(payloadType, timestamp, out, rtpHeaderBytes, bytes);
+  }
+
+  /** Undefined where one of the two codecs is none that is implemented. */
+  #transcoderFor(encoding: EncodingId): Transcoder | undefined {
+    if (this.#transcoder?.encoding !== encoding) {
+      const from = codecOf(encoding);
+      this.#transcoder = { encoding, work: from && this.#codec && new Transcoder(from, this.#codec) };
+    }
+    return this.#transcoder.work;
   }
 
   /** The new source takes over at the next beat; the old one is stopped. */

@@ -6,16 +6,23 @@ import type { MediaLeg } from './leg.ts';
 /** Per direction between two workers: more than a second of 20 ms packets. */
 const ringBytes = 32 * 1024;
 
+export interface MediaBridgeOptions {
+  /** False keeps telephone-events from crossing; default true. */
+  readonly dtmf?: boolean;
+  /** Convert between codecs; default false: what does not fit is dropped. */
+  readonly transcode?: boolean;
+}
+
 export class MediaBridge {
   readonly id: string;
-  readonly #dtmf: boolean;
+  readonly #options: Required<MediaBridgeOptions>;
   readonly #legs: MediaLeg[] = [];
   readonly #onClosed: () => void;
   #closed = false;
 
-  constructor(id: string, dtmf: boolean, onClosed: () => void) {
+  constructor(id: string, { dtmf = true, transcode = false }: MediaBridgeOptions, onClosed: () => void) {
     this.id = id;
-    this.#dtmf = dtmf;
+    this.#options = { dtmf, transcode };
     this.#onClosed = onClosed;
   }
 
@@ -49,7 +56,7 @@ export class MediaBridge {
   }
 
   #link(a: MediaLeg, b: MediaLeg): void {
-    const bridge = { type: 'bridge.link', bridge: this.id, dtmf: this.#dtmf } as const;
+    const bridge = { type: 'bridge.link', bridge: this.id, ...this.#options } as const;
     if (a.link === b.link) {
       a.link.send({ ...bridge, leg: a.id, peer: { kind: 'leg', leg: b.id } });
       b.link.send({ ...bridge, leg: b.id, peer: { kind: 'leg', leg: a.id } });

@@ -1,6 +1,6 @@
 /** `tandem bridge <first> <second>`: calls two addresses and connects them. */
 import { messageOf, TandemError } from '../base/errors.ts';
-import { ConfigError, type DialogClientSession, DialogResponseError, type EndCause, type Tandem } from '../index.ts';
+import { type DialogClientSession, DialogResponseError, type EndCause, type Tandem } from '../index.ts';
 import { inviteOptions, type OutgoingOptions, openOutgoing, untilInterrupted } from './outgoing.ts';
 
 export interface BridgeCommandOptions extends OutgoingOptions {
@@ -12,7 +12,6 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** @returns 0 when both were connected and one has hung up. */
 export async function bridge(first: string, second: string, options: BridgeCommandOptions): Promise<number> {
-  if (options.transcode) throw new ConfigError('--transcode is not available yet: both sides must speak one codec');
   const interrupted = untilInterrupted();
   let tandem: Tandem | undefined;
   try {
@@ -50,11 +49,12 @@ async function connect(
   await using recording = options.record === undefined ? undefined : a.recording(options.record);
 
   say(`second: calling ${second}`);
-  const b = await tandem.newDialog(second, { ...invite, originator: a, call: a });
+  const { transcode = false } = options;
+  const b = await tandem.newDialog(second, { ...invite, originator: a, call: a, transcode });
   try {
-    await ringSecond(a, b, report('second'));
+    await ringSecond(a, b, transcode, report('second'));
     say(`second: answered (${b.media.audio?.codec.name ?? 'no audio'})`);
-    const joined = await tandem.bridge(a, b);
+    const joined = await tandem.bridge(a, b, { transcode });
     say('bridged');
     const stop = (): void => joined.close();
     signal.addEventListener('abort', stop, { once: true });
@@ -76,6 +76,7 @@ async function connect(
 async function ringSecond(
   a: DialogClientSession,
   b: DialogClientSession,
+  transcode: boolean,
   report: {
     readonly signal: AbortSignal;
     readonly onResponse: (response: { status: number; reason: string }) => void;
@@ -98,7 +99,7 @@ async function ringSecond(
     });
     if (progress === 'early') {
       quiet();
-      a.setEarlyBridge(b.bridgeEarly(a));
+      a.setEarlyBridge(b.bridgeEarly(a, transcode));
       await b.waitAnswer();
     }
     await b.ack();

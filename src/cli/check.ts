@@ -1,6 +1,6 @@
 /** `tandem check`: what is open in a running server. Fails when none answers. */
 import { messageOf, TandemError } from '../base/errors.ts';
-import type { CheckReport } from '../index.ts';
+import type { CheckReport, TrunkReport } from '../index.ts';
 import { askCheckSocket } from './check-socket.ts';
 import { loadSettings } from './settings.ts';
 
@@ -67,10 +67,26 @@ function described(report: ProcessReport): string {
     `server      pid ${host.pid}, Node.js ${host.version}, up ${host.uptimeSeconds} s${report.draining ? ', draining' : ''}`,
     `listeners   ${listeners.map(({ transport, host, port }) => `${transport}:${host}:${port}`).join(' ') || 'none'}`,
     `calls       ${report.calls}`,
+    ...(report.bindings > 0 ? [`phones      ${report.bindings} registered`] : []),
+    ...report.trunks.map((trunk) => `trunk       ${trunkLine(trunk)}`),
+    ...report.registrations.map((one) => `account     ${registrationLine(one)}`),
     `sip         ${counts(sip)}`,
     `media       ${counts(media)}`,
     `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,
     `handles     ${counts(host.handles)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function trunkLine({ name, state, calls, gateways }: TrunkReport): string {
+  const asked = gateways.map(({ uri, state: of, lastQualify }) =>
+    lastQualify ? `${uri} ${of} (${lastQualify.status} in ${Math.round(lastQualify.ms)} ms)` : `${uri} not qualified`,
+  );
+  return [`${name} ${state}`, `calls ${calls}`, ...asked].join(', ');
+}
+
+function registrationLine({ uri, state, contact, expiresAt, status }: CheckReport['registrations'][number]): string {
+  const until = expiresAt === undefined ? '' : ` until ${new Date(expiresAt).toISOString()}`;
+  const last = status === undefined || state === 'registered' ? '' : ` (${status})`;
+  return `${uri} ${state}${last}${until}${contact === undefined ? '' : `, contact ${contact}`}`;
 }

@@ -35,11 +35,13 @@ function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
+const secret = /^(password|ha1)$/;
+
 /** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, secret.test(key) ? '…' : masked(one)]));
   if (typeof value !== 'string') return value;
   return value.includes('PRIVATE KEY-----') ? '…' : value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@');
 }

@@ -2,11 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, TandemError } from '../base/errors.ts';
 import { listenersOf } from '../config/listeners.ts';
-import { createLogger, type InviteOptions, type LogLevel, Tandem, type TransportOptions } from '../index.ts';
+import {
+  createLogger,
+  type InviteOptions,
+  type LogLevel,
+  Tandem,
+  type TandemOptions,
+  type TransportOptions,
+} from '../index.ts';
 import { clientTls, serverTls } from './certificates.ts';
 import { loadSettings, parsePorts } from './settings.ts';
 
 export interface OutgoingOptions {
+  readonly config?: string;
   readonly user?: string;
   readonly password?: string;
   readonly from?: string;
@@ -23,8 +31,13 @@ export interface OutgoingOptions {
 const freeRange = { min: 10_000, max: 16_383, size: 32 } as const;
 
 /** Opens a Tandem that can call `uris`. The caller closes it. */
-export async function openOutgoing(uris: readonly string[], options: OutgoingOptions): Promise<Tandem> {
+export async function openOutgoing(
+  uris: readonly string[],
+  options: OutgoingOptions,
+  trunks: TandemOptions['trunks'] = {},
+): Promise<Tandem> {
   const { config } = loadSettings({
+    ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.rtpPorts === undefined ? {} : { rtpPorts: options.rtpPorts }),
     ...(process.env.TANDEM_LOG_LEVEL === undefined ? { logLevel: 'warn' } : {}),
   });
@@ -40,6 +53,7 @@ export async function openOutgoing(uris: readonly string[], options: OutgoingOpt
       tls,
       // One or two calls need no thread of their own, and start sooner without.
       media: { rtpPorts, workers: 0, codecs: config.media.codecs },
+      trunks,
       userAgent: config.userAgent,
       logger: createLogger(config.log.level as LogLevel, true),
     });

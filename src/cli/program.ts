@@ -5,8 +5,9 @@ import type { BridgeCommandOptions } from './bridge.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
+import type { IvrFlags } from './ivr/ivr.ts';
 import type { ServeOptions } from './serve.ts';
-import type { ServerFlags } from './settings.ts';
+import type { TrunkCheckOptions } from './trunk-check.ts';
 
 /** The command line is wrong. An empty message means that all was said already (`--help`). */
 export class UsageError extends Error {
@@ -72,13 +73,14 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     );
 
   server(program.command('ivr'))
-    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record')
-    .action(run(async (options: ServerFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
+    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record, users by name')
+    .option('--demo', 'users 5001 to 5003, with a password that is printed')
+    .action(run(async (options: IvrFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
 
   outgoing(program.command('bridge <first> <second>'))
     .description('call two addresses and connect them')
     .option('--record <file.wav>', 'record both sides, first left, second right')
-    .option('--transcode', 'convert between codecs (not available yet)')
+    .option('--transcode', 'convert where the two speak different codecs')
     .action(
       run(async (first: string, second: string, options: BridgeCommandOptions) =>
         (await import('./bridge.ts')).bridge(first, second, options),
@@ -102,6 +104,23 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: CheckCommandOptions) => (await import('./check.ts')).check(options)));
 
   program
+    .command('trunk')
+    .description('the trunks of the configuration')
+    .command('check <name>')
+    .description('look up, ask, register with and call through a trunk, and say what is wrong')
+    .option('--number <number>', 'whom to call; default the testNumber of the trunk')
+    .option('--timeout <seconds>', 'how long it may ring', positive, 30)
+    .option('--listen <transport:host:port>', 'our own SIP address; default any free port')
+    .option('--rtp-ports <min-max>', 'ports for RTP; default a few free ones')
+    .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
+    .option('--json', 'as JSON')
+    .action(
+      run(async (name: string, options: TrunkCheckOptions) =>
+        (await import('./trunk-check.ts')).trunkCheck(name, options),
+      ),
+    );
+
+  program
     .command('config')
     .description('the settings in effect, and where each came from')
     .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
@@ -121,7 +140,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('make a script project: an IVR, its test, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
 
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command
       .exitOverride((error) => {
         throw asUsage(error);

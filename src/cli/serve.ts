@@ -6,6 +6,7 @@ import { FileWatcher } from './file-watcher.ts';
 import { type Script, ScriptLoader } from './script.ts';
 import { type Application, runServer } from './server.ts';
 import { loadSettings, type ServerFlags } from './settings.ts';
+import { usersOf } from './users.ts';
 
 export interface ServeOptions extends ServerFlags {
   readonly watch?: boolean;
@@ -16,7 +17,7 @@ export async function serve(path: string, options: ServeOptions, root: string): 
   const loader = new ScriptLoader(path, root);
   try {
     const script = await loader.load();
-    return await runServer(config, async (tandem, logger) => {
+    return await runServer(config, usersOf(config), async (tandem, logger) => {
       const application = new ScriptApplication(loader, script, tandem, logger);
       if (options.watch) application.watch();
       return application;

@@ -3,7 +3,7 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
-import { type CallHandler, ConfigError, createLogger, Tandem } from '../index.ts';
+import { type CallHandler, ConfigError, createLogger, Tandem, type TandemOptions } from '../index.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
@@ -19,16 +19,21 @@ export interface Application {
 
 const later = 'is not available yet';
 
-/** Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`. @returns the exit status. */
+/**
+ * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
+ * @param options who may call and register
+ * @returns the exit status.
+ */
 export async function runServer(
   config: Config,
+  options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
   refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
-  const tandem = createTandem(config, logger);
+  const tandem = createTandem(config, options, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
@@ -63,12 +68,14 @@ export async function runServer(
   }
 }
 
-function createTandem(config: Config, logger: Logger): Tandem {
+function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
   const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout } = config.media;
   return new Tandem({
+    ...options,
     transports: listenersOf(config, serverTls(config.tls)),
     tls: clientTls(config.tls),
     media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout },
+    trunks: config.trunks,
     userAgent: config.userAgent,
     logger,
   });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
+const seconds = z.int().min(1).max(604_800);
 const port = z.int().min(0).max(65_535);
 const rtpPort = z.int().min(1024).max(65_535);
 
@@ -23,6 +24,62 @@ const listener = z.strictObject({
 
 const pem = (what: string) => z.string().min(1).describe(`${what}: a file in PEM, or the text itself`);
 const certificate = { cert: pem('certificate, with the chain'), key: pem('its private key') };
+
+/** YAML takes digits for a number, and forgets the zeros in front. */
+const text = z.string('expected text: put it in quotes');
+
+const user = z
+  .strictObject({
+    password: text.min(1).optional().describe('what the phone is set up with'),
+    ha1: text
+      .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
+      .optional()
+      .describe('instead of the password: MD5 of name:realm:password'),
+    callerId: z.string().min(1).optional().describe('what the called see: a number, or Name <number>'),
+    callLimit: z.int().min(1).max(100_000).optional().describe('calls at once, from and to the user; default any'),
+  })
+  .refine(({ password, ha1 }) => (password === undefined) !== (ha1 === undefined), 'needs a password or an ha1');
+
+const trunk = z.strictObject({
+  uri: text
+    .min(1)
+    .describe('the provider: a host, host:port or SIP URI; a name without port is looked up by NAPTR and SRV'),
+  transport: z.enum(['udp', 'tcp', 'tls', 'ws', 'wss']).optional(),
+  gateways: z.array(text.min(1)).optional().describe('more of them, in the order to try when one cannot take a call'),
+  username: text.min(1).optional(),
+  password: text
+    .min(1)
+    .optional()
+    .describe('better TANDEM_TRUNKS_<NAME>_PASSWORD, or …_PASSWORD_FILE, which names a file'),
+  proxy: text.min(1).optional().describe('a SIP URI to send through'),
+  register: z
+    .union([z.boolean(), z.strictObject({ expires: z.int().min(30).max(604_800).describe('seconds') })])
+    .default(false)
+    .describe('keep username registered; without, the provider knows us by our address'),
+  callerId: z
+    .strictObject({
+      fixed: text.min(1).optional().describe('this number for every call; default the number of the caller'),
+      strip: text.min(1).optional().describe('taken off the front of it'),
+      add: text.min(1).optional().describe('put before it'),
+      displayName: text.min(1).optional(),
+      header: z.enum(['from', 'p-asserted-identity', 'p-preferred-identity']).default('from'),
+    })
+    .optional(),
+  qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
+  codecs: z.array(text.min(1)).min(1).optional().describe('in order of preference; default media.codecs'),
+  srtp: z.literal('off', { error: 'off is all there is for now' }).default('off'),
+  maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
+  maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
+  trusted: z.array(text.min(1)).optional().describe('addresses and ranges that calls of this trunk come from'),
+  inboundUser: text.min(1).optional().describe('whom incoming calls are for: uri (default), to, or this one'),
+  responseTimeout: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .optional()
+    .describe('ms of silence after which the next gateway is tried'),
+  testNumber: text.min(1).optional().describe('what `tandem trunk check` calls'),
+});
 
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
@@ -52,6 +109,29 @@ const schema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe('pages that may connect to ws and wss, as https://example.com; default all'),
+  users: z
+    .record(z.string().regex(/^[\w.+-]+$/, 'a user is named by letters, digits and . + - _'), user)
+    .default({})
+    .describe('who may register and call, by name'),
+  auth: z
+    .strictObject({
+      realm: z.string().min(1).default('tandem').describe('what phones are told to be known at'),
+      algorithms: z
+        .array(z.enum(['SHA-256', 'SHA-512-256', 'MD5']))
+        .min(1)
+        .default(['MD5'])
+        .describe('strongest first; many phones give up where they see another beside MD5'),
+    })
+    .prefault({}),
+  registrar: z
+    .strictObject({
+      domains: z.array(z.string().min(1)).optional().describe('hosts that users are at; default any'),
+      minExpires: seconds.default(60).describe('s'),
+      maxExpires: seconds.default(3600).describe('s'),
+      maxContacts: z.int().min(1).max(1000).default(10).describe('phones of one user at once'),
+      whenFull: z.enum(['replace', 'refuse']).default('replace').describe('what one phone more does'),
+    })
+    .prefault({}),
   userAgent: z.string().min(1).default('Tandem').describe('the User-Agent and Server header'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
@@ -73,6 +153,13 @@ const schema = z.strictObject({
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
     })
     .prefault({}),
+  trunks: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/i, 'a name has letters, digits, - and _, 32 at the most'),
+      trunk,
+    )
+    .default({})
+    .describe('ways to the telephone network, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z.strictObject({ listen: later('host:port of console, JSON-RPC and metrics') }).prefault({}),
   control: z.strictObject({ path: later('the control socket') }).prefault({}),
@@ -80,6 +167,7 @@ const schema = z.strictObject({
 });
 
 export type Config = z.output<typeof schema>;
+export type UserConfig = z.output<typeof user>;
 export type ListenerConfig = z.output<typeof listener>;
 
 export interface ConfigIssue {

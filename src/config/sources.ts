@@ -34,7 +34,7 @@ const kubernetes = /^TANDEM_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)
 
 /** `media.rtpPorts.min` → `TANDEM_MEDIA_RTP_PORTS_MIN`. */
 export function variableOf(path: string): string {
-  const words = path.replaceAll('.', '_').replace(/([a-z0-9])([A-Z])/g, '$1_$2');
+  const words = path.replaceAll(/[.-]/g, '_').replace(/([a-z0-9])([A-Z])/g, '$1_$2');
   return `TANDEM_${words.toUpperCase()}`;
 }
 
@@ -42,7 +42,7 @@ export function variableOf(path: string): string {
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settings = new Map<string, Setting>();
   if (sources.file) for (const [path, setting] of fromFile(sources.file)) settings.set(path, setting);
-  for (const [path, setting] of fromEnvironment(sources)) settings.set(path, setting);
+  for (const [path, setting] of fromEnvironment(sources, passwordsOf(settings))) settings.set(path, setting);
   for (const [path, { value, flag }] of sources.flags) settings.set(path, { value, origin: `flag ${flag}` });
 
   const tree: Record<string, unknown> = {};
@@ -50,7 +50,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const checked = checkConfig(tree);
   if ('issue' in checked) {
     const { key, message } = checked.issue;
-    throw new ConfigError(`${settings.get(key)?.origin ?? 'configuration'}: ${key}: ${message}`);
+    const origin = (settings.get(key) ?? settings.get(key.split('.')[0] ?? ''))?.origin;
+    throw new ConfigError(`${origin ?? 'configuration'}: ${key}: ${message}`);
   }
   const { min, max } = checked.config.media.rtpPorts;
   if (min >= max) {
@@ -84,8 +85,21 @@ function flatten(node: unknown, path: string, take: (path: string, value: unknow
   for (const [key, child] of Object.entries(node)) flatten(child, path ? `${path}.${key}` : key, take, file);
 }
 
-function* fromEnvironment({ environment, readSecret }: ConfigSources): Generator<[string, Setting]> {
-  const paths = new Map([...leaves.keys()].map((path) => [variableOf(path), path]));
+/** The passwords of what the file names: a variable may have them, so that the file need not be secret. */
+function passwordsOf(settings: ReadonlyMap<string, Setting>): string[] {
+  return ['trunks', 'users'].flatMap((kind) => {
+    const named = (settings.get(kind)?.value ?? {}) as Readonly<Record<string, unknown>>;
+    return Object.entries(named)
+      .filter(([, one]) => typeof one === 'object' && one !== null)
+      .map(([name]) => `${kind}.${name}.password`);
+  });
+}
+
+function* fromEnvironment(
+  { environment, readSecret }: ConfigSources,
+  passwords: readonly string[],
+): Generator<[string, Setting]> {
+  const paths = new Map([...leaves.keys(), ...passwords].map((path) => [variableOf(path), path]));
   for (const [name, given] of Object.entries(environment)) {
     if (!name.startsWith('TANDEM_') || given === undefined || otherVariables.test(name)) continue;
     const variable = paths.has(name) ? name : name.replace(/_FILE$/, '');

@@ -9,6 +9,8 @@ import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
 export interface BridgeOptions {
   /** Pass telephone-event packets across; default true. */
   readonly dtmf?: boolean;
+  /** Convert where the legs speak different codecs; default false: they have to speak the same. */
+  readonly transcode?: boolean;
 }
 
 /** Why a bridge is over: a call in it ended, was taken out, or the bridge was closed. */
@@ -20,12 +22,12 @@ export interface BridgeEnd {
 
 /**
  * Forwards at arrival, without decoding: both legs must speak the same codec (payload types and
- * ptime may differ). It starts with the second call. Closing it hangs up nobody.
+ * ptime may differ), unless it may `transcode`. It starts with the second call. Closing it hangs up nobody.
  */
 export class Bridge implements BridgeMembership {
   readonly ended: Promise<BridgeEnd>;
   readonly #media: Media;
-  readonly #dtmf: boolean;
+  readonly #options: Required<BridgeOptions>;
   readonly #sessions: DialogSession[] = [];
   readonly #resolveEnded: (end: BridgeEnd) => void;
   #bridge: MediaBridge | undefined;
@@ -34,10 +36,15 @@ export class Bridge implements BridgeMembership {
   /** Made by `tandem.bridge`, not by users. */
   constructor(media: Media, options: BridgeOptions = {}) {
     this.#media = media;
-    this.#dtmf = options.dtmf ?? true;
+    this.#options = { dtmf: options.dtmf ?? true, transcode: options.transcode ?? false };
     const { promise, resolve } = Promise.withResolvers<BridgeEnd>();
     this.ended = promise;
     this.#resolveEnded = resolve;
+  }
+
+  /** Whether it may convert between codecs. */
+  get transcodes(): boolean {
+    return this.#options.transcode;
   }
 
   get sessions(): readonly DialogSession[] {
@@ -60,7 +67,7 @@ export class Bridge implements BridgeMembership {
       });
     }
     session.media.ready;
-    if (first) mustMatch(first, session);
+    if (first && !this.#options.transcode) mustMatch(first, session);
     this.#sessions.push(session);
     session.bridge = this;
     void session.ended.then((cause) => this.#left(session, { reason: 'ended', session, cause }));
@@ -76,7 +83,7 @@ export class Bridge implements BridgeMembership {
   async codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void> {
     const other = this.#sessions.find((member) => member !== session);
     const audio = other?.media.audio;
-    if (!other || !audio || sameCodec(audio.codec, next.codec)) return;
+    if (!other || !audio || this.#options.transcode || sameCodec(audio.codec, next.codec)) return;
     try {
       await other.reInvite({ codecs: narrowedCodecs(next) });
     } catch (error) {
@@ -95,7 +102,7 @@ export class Bridge implements BridgeMembership {
   #start(first: DialogSession, second: DialogSession): void {
     first.setEarlyBridge(undefined);
     second.setEarlyBridge(undefined);
-    this.#bridge = this.#media.createBridge({ dtmf: this.#dtmf });
+    this.#bridge = this.#media.createBridge(this.#options);
     this.#bridge.add(first.media.ready);
     this.#bridge.add(second.media.ready);
   }
@@ -132,13 +139,15 @@ function codecName({ codec }: NegotiatedAudio): string {
 /**
  * Settles the audio of a call that is not answered yet in the codec that `other` speaks, so that it
  * can be bridged before its answer is sent: no word is lost between the two.
+ * @param transcode it may be another codec where its caller did not offer that one
  * @throws CodecMismatchError when its caller did not offer that codec.
  */
-export async function prepareLike(session: DialogSession, other: DialogSession): Promise<void> {
+export async function prepareLike(session: DialogSession, other: DialogSession, transcode: boolean): Promise<void> {
   if (!(session instanceof DialogServerSession) || session.isAnswered) return;
   const audio = other.expectedAudio;
   const expected = session.expectedAudio;
   if (audio && expected && !session.couldSpeak(audio.codec)) {
+    if (transcode) return session.prepareAnswer();
     throw new CodecMismatchError(codecName(expected), codecName(audio));
   }
   await session.prepareAnswer(audio && narrowedCodecs(audio));

@@ -6,11 +6,23 @@ import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
+import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
+
+/** Whom to call: a SIP URI, or a place that is known already, such as a binding of the registrar. */
+export type InviteTarget = string | KnownPlace;
+
+export interface KnownPlace {
+  readonly uri: string;
+  /** Proxies on the way: URIs. */
+  readonly route?: readonly string[];
+  /** The connection or socket to use; then nothing is looked up. */
+  readonly through?: PeerFlow | undefined;
+}
 
 export interface InviteOptions {
   /** Credentials for a 401 or 407. */
@@ -26,13 +38,19 @@ export interface InviteOptions {
   readonly transport?: SipTransportName;
   /** A proxy to send everything through: a SIP URI. */
   readonly proxy?: string;
+  /** SIP URIs to pass after the proxy, such as a registrar's Service-Route (RFC 3608). */
+  readonly route?: readonly string[];
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
+  /** Offer our other codecs behind the originator's: for a bridge that may convert. */
+  readonly transcode?: boolean;
   /** `invite` returns at the first response with audio; go on with `waitAnswer` and `ack`. */
   readonly earlyMedia?: boolean;
   readonly onResponse?: (response: SipResponse) => void;
   /** Milliseconds until an unanswered call is cancelled; default none. */
   readonly timeout?: number;
+  /** Milliseconds until a server that says nothing, not even 100, is given up for the next; default 32,000. */
+  readonly responseTimeout?: number;
   readonly signal?: AbortSignal;
   /** Join this call's record. */
   readonly call?: DialogSession;
@@ -130,10 +148,10 @@ export class DialogClientSession extends DialogSession {
   }
 
   /** Lets this leg's early audio flow to `a` and back. Returns how to stop it. */
-  bridgeEarly(a: DialogSession): (() => void) | undefined {
+  bridgeEarly(a: DialogSession, transcode = false): (() => void) | undefined {
     const [ours, theirs] = [this.media.audio, a.media.audio];
-    if (!ours || !theirs || !sameCodec(ours.codec, theirs.codec)) return undefined;
-    const bridge = this.context.media.createBridge({ dtmf: true });
+    if (!ours || !theirs || !(transcode || sameCodec(ours.codec, theirs.codec))) return undefined;
+    const bridge = this.context.media.createBridge({ dtmf: true, transcode });
     bridge.add(this.media.ready);
     bridge.add(a.media.ready);
     return () => bridge.close();
@@ -247,8 +265,12 @@ function noAnswer(callId: string, timeout: number): TandemError {
   return new TandemError('ERR_TIMEOUT', `no answer within ${timeout} ms`, { status: 408, facts: { callId, timeout } });
 }
 
-/** The codecs a leg that is to be bridged with `originator` may offer. */
-export function codecsLike(originator: DialogSession): Codec[] | undefined {
+/** The codecs a leg that is to be bridged with `originator` may offer. @param others to offer behind its own */
+export function codecsLike(originator: DialogSession, others: readonly Codec[]): Codec[] | undefined {
   const audio = originator.expectedAudio;
-  return audio ? narrowedCodecs(audio) : undefined;
+  if (!audio) return undefined;
+  const narrowed = narrowedCodecs(audio);
+  const isNew = (codec: Codec): boolean =>
+    !narrowed.some((one) => sameCodec(one, codec) || one.payloadType === codec.payloadType);
+  return [...narrowed, ...others.filter(isNew)];
 }

@@ -5,10 +5,11 @@ import { TandemError } from '../base/errors.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
 import { uriUser } from '../sip/uri.ts';
-import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
+import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
 import { StateError } from './errors.ts';
+import { type ForkStrategy, fork, targetsOf } from './fork.ts';
 
 export interface ResponseOptions {
   readonly reason?: string;
@@ -26,16 +27,32 @@ export interface CallInviteOptions extends InviteOptions {
    * a ringback tone made here, or nothing.
    */
   readonly early?: 'pass' | 'ringback' | 'none';
+  /** For several targets: all at once (default), or one after the other. */
+  readonly strategy?: ForkStrategy;
+}
+
+/** Who calls, and by which way. */
+export interface Arrival {
+  /** Whose password the caller has. */
+  readonly user?: string | undefined;
+  /** Name of the trunk. */
+  readonly trunk?: string | undefined;
+  /** Whom it is for, where that is not what its Request-URI says. */
+  readonly toUser?: string | undefined;
 }
 
 /** How a server session makes the outgoing legs of its call. */
-export type InviteLeg = (uri: string, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
+export type InviteLeg = (target: InviteTarget, options: InviteOptions, a: DialogServerSession) => DialogClientSession;
 
 export class DialogServerSession extends DialogSession {
   readonly callId: string;
   readonly fromUser: string | undefined;
   readonly toUser: string | undefined;
   readonly transport: string;
+  /** Who calls, where that was proved by a password (`auth`). */
+  readonly user: string | undefined;
+  /** The trunk that the call came through. */
+  readonly trunk: string | undefined;
   readonly #invite: InviteServer;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
@@ -44,14 +61,22 @@ export class DialogServerSession extends DialogSession {
   #finalSent = false;
 
   /** Made by `serve`, not by users. */
-  constructor(context: SessionContext, invite: InviteServer, media: DialogMedia, inviteLeg: InviteLeg) {
+  constructor(
+    context: SessionContext,
+    invite: InviteServer,
+    media: DialogMedia,
+    inviteLeg: InviteLeg,
+    { user, trunk, toUser }: Arrival = {},
+  ) {
     super(context, context.callData());
+    this.user = user;
+    this.trunk = trunk;
     this.#invite = invite;
     this.#inviteLeg = inviteLeg;
     const { headers, uri } = invite.request;
     this.callId = headers.callId;
     this.fromUser = uriUser(headers.from.uri);
-    this.toUser = uriUser(uri) ?? uriUser(headers.to.uri);
+    this.toUser = toUser ?? uriUser(uri) ?? uriUser(headers.to.uri);
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);
@@ -171,37 +196,48 @@ export class DialogServerSession extends DialogSession {
   // ---- the other leg
 
   /**
-   * Calls `uri` as the second leg of this call: offers just this leg's codec, shows the caller how it
+   * Calls `target` as the second leg of this call, or several to get the first of them that answers: offers just this leg's codec, shows the caller how it
    * rings (`early`), is cancelled when the caller gives up, and is hung up with this call.
    * @returns the answered leg, to bridge.
    * @throws DialogResponseError when it is refused, DialogEndedError when the caller left.
    */
-  async invite(uri: string, options: CallInviteOptions = {}): Promise<DialogClientSession> {
+  async invite(
+    target: InviteTarget | readonly InviteTarget[],
+    options: CallInviteOptions = {},
+  ): Promise<DialogClientSession> {
     this.signal.throwIfAborted();
-    const { early = 'pass', ...rest } = options;
+    const { early = 'pass', strategy = 'parallel', ...rest } = options;
+    const targets = targetsOf(target);
+    if (targets.length === 0) throw new TandemError('ERR_ARGUMENT', 'invite needs somebody to call', { status: 480 });
     // Our own leg comes first: the second is placed beside it, and its first word finds a way to go.
     if (!this.isAnswered) await this.#settleAudio();
-    const leg = this.#inviteLeg(uri, rest, this);
-    this.#legs.add(leg);
-    void leg.ended.then(() => this.#legs.delete(leg));
-    const progress = new EarlyProgress(this, leg, early);
+    const progress = new EarlyProgress(this, early, options.transcode ?? false);
     const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
+    const legs: DialogClientSession[] = [];
+    let winner: DialogClientSession | undefined;
     try {
-      await leg.invite({
-        ...rest,
-        earlyMedia: false,
-        signal,
-        onResponse: (response) => {
-          options.onResponse?.(response);
-          progress.heard(response);
-        },
-      });
-      await leg.ack();
-      return leg;
-    } catch (error) {
-      this.context.background(leg.close());
-      throw error;
+      for (const one of targets) {
+        const leg: DialogClientSession = this.#inviteLeg(
+          one,
+          {
+            ...rest,
+            earlyMedia: false,
+            signal,
+            onResponse: (response) => {
+              options.onResponse?.(response);
+              progress.heard(leg, response);
+            },
+          },
+          this,
+        );
+        this.#legs.add(leg);
+        void leg.ended.then(() => this.#legs.delete(leg));
+        legs.push(leg);
+      }
+      winner = await fork(legs, strategy, { signal });
+      return winner;
     } finally {
+      for (const leg of legs) if (leg !== winner) this.context.background(leg.close());
       await progress.close();
     }
   }
@@ -288,24 +324,25 @@ export class DialogServerSession extends DialogSession {
 /** Shows the caller how the second leg rings. */
 class EarlyProgress {
   readonly #a: DialogServerSession;
-  readonly #b: DialogClientSession;
   readonly #mode: 'pass' | 'ringback' | 'none';
+  readonly #transcode: boolean;
   #work: Promise<void> = Promise.resolve();
   #rang = false;
   #media = false;
   #stopTone: (() => void) | undefined;
 
-  constructor(a: DialogServerSession, b: DialogClientSession, mode: 'pass' | 'ringback' | 'none') {
+  constructor(a: DialogServerSession, mode: 'pass' | 'ringback' | 'none', transcode: boolean) {
     this.#a = a;
-    this.#b = b;
     this.#mode = mode;
+    this.#transcode = transcode;
   }
 
-  heard(response: SipResponse): void {
+  /** @param b which of the legs that ring */
+  heard(b: DialogClientSession, response: SipResponse): void {
     const { status, body } = response;
     if (this.#mode === 'none' || status <= 100 || status >= 200 || this.#a.isAnswered) return;
     if (this.#mode === 'ringback') this.#once('media', () => this.#ringback());
-    else if (body.length > 0) this.#once('media', () => this.#passMedia());
+    else if (body.length > 0) this.#once('media', () => this.#passMedia(b));
     else if (!this.#media) this.#once('rang', () => this.#a.ringing());
   }
 
@@ -330,9 +367,9 @@ class EarlyProgress {
     this.#stopTone = this.#a.ringtone(tones.ringback).playBackground();
   }
 
-  async #passMedia(): Promise<void> {
+  async #passMedia(b: DialogClientSession): Promise<void> {
     await this.#a.prepareAnswer();
-    this.#a.setEarlyBridge(this.#b.bridgeEarly(this.#a));
+    this.#a.setEarlyBridge(b.bridgeEarly(this.#a, this.#transcode));
     await this.#a.progressMedia();
   }
 }

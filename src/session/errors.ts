@@ -40,6 +40,7 @@ const localCauses: Readonly<Record<number, string>> = {
   408: 'nobody answered the INVITE',
   416: 'the URI cannot be called from here',
   487: 'call cancelled',
+  430: 'the connection of the registration is gone',
   503: 'the host cannot be found or reached',
 };
 

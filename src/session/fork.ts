@@ -1,8 +1,17 @@
 /** One call to several targets: who answers first gets it. */
-import type { DialogClientSession, InviteOptions } from './dialog-client-session.ts';
+import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { DialogResponseError } from './errors.ts';
 
 export type ForkStrategy = 'parallel' | 'sequence';
+
+export function targetsOf(target: InviteTarget | readonly InviteTarget[]): readonly InviteTarget[] {
+  return isList(target) ? target : [target];
+}
+
+// `Array.isArray` does not tell a readonly array.
+function isList(target: InviteTarget | readonly InviteTarget[]): target is readonly InviteTarget[] {
+  return Array.isArray(target);
+}
 
 /**
  * @param legs made but not yet invited, in order of preference. The caller closes all but the one it gets.

@@ -15,13 +15,14 @@ export const unanswered: Outcome = { status: 480, headers: [] };
 
 /**
  * Maps a thrown value to a final response. An error with a SIP `status` gives that one; a B leg's
- * refusal is passed on, except what only concerns our own leg (401, 407, 408) and, unless
+ * refusal is passed on, except what only concerns our own leg (401, 407, 408, 430) and, unless
  * `passRedirects`, a 3xx. Anything else is 500 with the cause in Reason (RFC 3326).
  */
 export function outcomeOf(error: unknown, passRedirects = false): Outcome {
   if (error instanceof DialogResponseError) {
     const { status, reason } = error;
-    const ours = status === 401 || status === 407 || status === 408 || (status < 400 && !passRedirects);
+    const ours =
+      status === 401 || status === 407 || status === 408 || status === 430 || (status < 400 && !passRedirects);
     if (ours) return unanswered;
     const headers: HeaderField[] = status < 400 ? error.contacts.map((uri) => ['Contact', `<${uri}>`] as const) : [];
     return { status, reason, headers };

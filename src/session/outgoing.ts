@@ -4,18 +4,35 @@ import { TandemError } from '../base/errors.ts';
 import type { SipListener } from '../sip/endpoint.ts';
 import { type NameAddr, noParams } from '../sip/message.ts';
 import { parseUri } from '../sip/uri.ts';
-import { codecsLike, type InviteOptions, type OutgoingLeg } from './dialog-client-session.ts';
+import {
+  codecsLike,
+  type InviteOptions,
+  type InviteTarget,
+  type KnownPlace,
+  type OutgoingLeg,
+} from './dialog-client-session.ts';
 
 /**
- * @param uri whom to call: `sip:user@host;transport=tcp`.
+ * @param target whom to call: `sip:user@host;transport=tcp`, or a place that is known.
+ * @param ours the codecs of this Tandem
  * @throws TandemError ERR_ARGUMENT (status 400) for a URI that cannot be called.
  */
-export function outgoingLeg(uri: string, options: InviteOptions, listeners: readonly SipListener[]): OutgoingLeg {
+export function outgoingLeg(
+  target: InviteTarget,
+  options: InviteOptions,
+  listeners: readonly SipListener[],
+  ours: readonly Codec[],
+): OutgoingLeg {
+  const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
-  if (options.proxy !== undefined) checkUri(options.proxy, 'proxy');
-  const { originator, headers, transport, username, password } = options;
+  const { originator, headers, transport, username, password, responseTimeout } = options;
+  const asked = [...(options.proxy === undefined ? [] : [options.proxy]), ...(options.route ?? [])];
+  for (const hop of asked) checkUri(hop, 'a proxy or route');
   const from = fromAddress(options, listeners);
-  const codecs = options.codecs ? named(options.codecs) : originator && codecsLike(originator);
+  const codecs = options.codecs
+    ? named(options.codecs)
+    : originator && codecsLike(originator, options.transcode ? ours : []);
+  const route = [...asked, ...path];
   const hops = (options.call ?? originator)?.maxForwards;
   return {
     sip: {
@@ -23,7 +40,9 @@ export function outgoingLeg(uri: string, options: InviteOptions, listeners: read
       from,
       to: { displayName: undefined, uri, params: noParams },
       ...(transport ? { transport } : {}),
-      ...(options.proxy === undefined ? {} : { route: [options.proxy] }),
+      ...(route.length === 0 ? {} : { route }),
+      ...(through ? { through } : {}),
+      ...(responseTimeout === undefined ? {} : { responseTimeout }),
       ...(headers ? { headers } : {}),
       ...(username === undefined ? {} : { credentials: { username, password: password ?? '' } }),
       ...(hops === undefined ? {} : { maxForwards: hops }),

@@ -167,15 +167,18 @@ export class SipCore {
     request: SipRequest,
     nextHop: string,
     prefer: PeerFlow,
+    through: PeerFlow | undefined,
     sent: (bytes: Uint8Array, flow: PeerFlow) => void,
   ): void {
     const send = (found: Resolution): void => {
       const flow = this.#wayOf(found, prefer);
-      if (!flow) {
+      if (flow) sendBy(flow);
+      else {
         if (!found.ok) this.logger.debug({ code: found.error.code, error: found.error.message }, 'no way for an ACK');
         this.counters.transportErrors++;
-        return;
       }
+    };
+    const sendBy = (flow: PeerFlow): void => {
       flow.whenNamed(() => {
         const ack = { ...request, headers: { ...request.headers, via: [this.newVia(flow)] } };
         const bytes = printMessage(ack);
@@ -186,6 +189,10 @@ export class SipCore {
         });
       });
     };
+    if (through) {
+      sendBy(through);
+      return;
+    }
     const found = this.locate(nextHop, undefined);
     if (!(found instanceof Promise)) send(found);
     else {

@@ -41,6 +41,8 @@ export interface DialogInit {
   readonly remoteSeq: number | undefined;
   /** What reaches us. */
   readonly contact: NameAddr[];
+  /** Without a route set the peer is reached where its messages come from, not where its Contact says. */
+  readonly byFlow: boolean;
 }
 
 /** Requests of ours that carry a Contact. */

@@ -341,7 +341,7 @@ export class Dialog {
     const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, flow: this.#flow, credentials: this.#credentials },
+      { nextHop, flow: this.#flow, through: this.#through, credentials: this.#credentials },
       user,
     );
     outgoing.start();
@@ -350,8 +350,14 @@ export class Dialog {
     return promise;
   }
 
+  /** The way to a peer whose Contact does not lead to it. */
+  get #through(): PeerFlow | undefined {
+    const { init, routeSet } = this.#data;
+    return init.byFlow && routeSet.length === 0 && this.#flow.open ? this.#flow : undefined;
+  }
+
   #sendAck(request: SipRequest, nextHop: string, seq: number): void {
-    this.#core.sendAck(request, nextHop, this.#flow, (bytes, flow) => {
+    this.#core.sendAck(request, nextHop, this.#flow, this.#through, (bytes, flow) => {
       this.#ack = { seq, bytes, flow };
     });
   }

@@ -87,19 +87,54 @@ export function parseChallenges(value: string): DigestChallenge[] {
   return challenges;
 }
 
+/** What a digest is computed from, beside the secret (RFC 7616 §3.4). */
+export interface DigestInput {
+  readonly algorithm: DigestAlgorithm;
+  readonly nonce: string;
+  readonly method: string;
+  /** As it stands in the credentials. */
+  readonly uri: string;
+  readonly qop: 'auth' | 'auth-int' | undefined;
+  /** Eight hexadecimal digits. */
+  readonly nc: string;
+  readonly cnonce: string;
+  /** Of the message; counts with auth-int. */
+  readonly body: Uint8Array;
+}
+
+/** H(name:realm:password) in the hash of an algorithm: what may be kept instead of a password. */
+export function digestSecret(algorithm: DigestAlgorithm, username: string, realm: string, password: string): string {
+  return hashOf(algorithm)(`${username}:${realm}:${password}`);
+}
+
+/** @param secret as `digestSecret` makes it */
+export function digestResponse(secret: string, input: DigestInput): string {
+  const { algorithm, nonce, method, uri, qop, nc, cnonce, body } = input;
+  const H = hashOf(algorithm);
+  const a1 = algorithm.endsWith('-sess') ? H(`${secret}:${nonce}:${cnonce}`) : secret;
+  const a2 = H(qop === 'auth-int' ? `${method}:${uri}:${H(body)}` : `${method}:${uri}`);
+  return qop === undefined ? H(`${a1}:${nonce}:${a2}`) : H(`${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+}
+
+function hashOf(name: DigestAlgorithm): (data: string | Uint8Array) => string {
+  const { hash } = algorithms.find((algorithm) => algorithm.name === name)!;
+  return (data) => createHash(hash).update(data).digest('hex');
+}
+
+/** The algorithm of this name in any case; MD5 where none is named (RFC 7616 §3.3). */
+export function algorithmNamed(name: string | null | undefined): DigestAlgorithm | undefined {
+  return algorithms.find((one) => one.name.toLowerCase() === (name ?? 'MD5').toLowerCase())?.name;
+}
+
 /** The value of Authorization or Proxy-Authorization (RFC 7616 §3.4). */
 export function answerChallenge(options: DigestAnswerOptions): string {
   const { challenge, method, uri, username, password, cnonce } = options;
-  const { realm, nonce, qop, opaque } = challenge;
-  const { hash } = algorithms.find((algorithm) => algorithm.name === challenge.algorithm)!;
-  const H = (text: string): string => createHash(hash).update(text, 'utf8').digest('hex');
-  const sess = challenge.algorithm.endsWith('-sess');
+  const { realm, nonce, qop, opaque, algorithm } = challenge;
+  const sess = algorithm.endsWith('-sess');
   const nc = options.nc.toString(16).padStart(8, '0');
-
-  const user = H(`${username}:${realm}:${password}`);
-  const a1 = sess ? H(`${user}:${nonce}:${cnonce}`) : user;
-  const a2 = H(`${method}:${uri}`);
-  const response = qop === undefined ? H(`${a1}:${nonce}:${a2}`) : H(`${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+  const secret = digestSecret(algorithm, username, realm, password);
+  const body = new Uint8Array(0);
+  const response = digestResponse(secret, { algorithm, nonce, method, uri, qop, nc, cnonce, body });
 
   const parts = [
     `username=${quote(username)}`,
@@ -113,6 +148,14 @@ export function answerChallenge(options: DigestAnswerOptions): string {
   if (qop !== undefined || sess) parts.push(`cnonce=${quote(cnonce)}`);
   if (opaque !== undefined) parts.push(`opaque=${quote(opaque)}`);
   return `Digest ${parts.join(', ')}`;
+}
+
+/** The parameters of Digest credentials, names in lower case; undefined for another scheme or what cannot be read. */
+export function parseCredentials(value: string): Readonly<Record<string, string | null>> | undefined {
+  const schemeEnd = skipToken(value, 0);
+  if (value.slice(0, schemeEnd).toLowerCase() !== 'digest') return undefined;
+  const params = readAuthParams(value, schemeEnd);
+  return params?.end === value.length ? params.values : undefined;
 }
 
 interface AuthParams {
@@ -157,8 +200,7 @@ function readAuthParams(text: string, from: number): AuthParams | undefined {
 function toChallenge(values: Readonly<Record<string, string | null>>): DigestChallenge | undefined {
   const { realm, nonce } = values;
   if (typeof realm !== 'string' || typeof nonce !== 'string') return undefined;
-  const named = values.algorithm?.toLowerCase();
-  const algorithm = algorithms.find((one) => one.name.toLowerCase() === (named ?? 'md5'))?.name;
+  const algorithm = algorithmNamed(values.algorithm);
   if (algorithm === undefined) return undefined;
   const offered = values.qop
     ?.toLowerCase()
@@ -170,7 +212,7 @@ function toChallenge(values: Readonly<Record<string, string | null>>): DigestCha
     realm,
     nonce,
     algorithm,
-    algorithmNamed: named !== undefined,
+    algorithmNamed: values.algorithm != null,
     qop: offered?.includes('auth') === true ? 'auth' : undefined,
     opaque: values.opaque ?? undefined,
     stale: values.stale?.toLowerCase() === 'true',

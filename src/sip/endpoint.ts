@@ -2,7 +2,7 @@
  * A SIP user agent core: takes what the transport received to the transaction, dialog or user it is for, and
  * offers its user INVITEs in both directions. Everything a peer can send has a defined answer here.
  */
-import { TandemError } from '../base/errors.ts';
+import { ok, type Result, TandemError } from '../base/errors.ts';
 import { dialogKey, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import { InviteBacklog } from './invite-backlog.ts';
@@ -10,6 +10,7 @@ import { composeRequest, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
 import { type SipMessage, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type {
+  Exchange,
   InviteOptions,
   OptionsAnswer,
   RequestOptions,
@@ -22,7 +23,7 @@ import { OutgoingRequest } from './outgoing.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerTransaction } from './transaction/server.ts';
-import type { PeerFlow } from './transport/flow.ts';
+import type { PeerFlow, Target } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
 import type { TlsServerOptions } from './transport/network.ts';
 import { createNodeNetwork } from './transport/node.ts';
@@ -36,6 +37,7 @@ export type {
   BodyOptions,
   Credentials,
   DialogEnd,
+  Exchange,
   Flow,
   InviteOptions,
   InviteResult,
@@ -115,13 +117,22 @@ export class SipEndpoint {
    * @param transport overrides the URI's
    */
   async wayTo(uri: string, transport?: SipTransportName): Promise<Way | undefined> {
-    const found = await this.#core.locate(uri, transport);
+    const found = await this.resolve(uri, transport);
     if (!found.ok) return undefined;
-    for (const target of found.targets) {
+    for (const target of found.value) {
       const listener = this.#core.transport.listenerFor(target);
       if (listener) return { listener, address: target.address };
     }
     return undefined;
+  }
+
+  /**
+   * Where a request to this URI would be sent, in the order to try (RFC 3263).
+   * @param transport overrides the URI's
+   */
+  async resolve(uri: string, transport?: SipTransportName): Promise<Result<readonly Target[], TandemError>> {
+    const found = await this.#core.locate(uri, transport);
+    return found.ok ? ok(found.targets) : found;
   }
 
   get listeners(): readonly SipListener[] {
@@ -152,23 +163,32 @@ export class SipEndpoint {
    * @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION
    */
   request(options: RequestOptions): Promise<SipResponse> {
+    return this.exchange(options).then(({ response }) => response);
+  }
+
+  /** As `request`, with what was sent and by which way. */
+  exchange(options: RequestOptions): Promise<Exchange> {
     this.#assertOpen();
-    const { request, nextHop } = composeRequest(this.#core, options.method, options, this.#core.newTag());
-    const { promise, resolve } = Promise.withResolvers<SipResponse>();
-    let seq = 1;
-    const { transport, credentials, contactUser } = options;
+    const { method } = options;
+    const { request, nextHop } = composeRequest(this.#core, method, options, this.#core.newTag());
+    const { promise, resolve } = Promise.withResolvers<Exchange>();
+    let seq = 0;
+    const nextSeq = options.nextSeq ?? (() => ++seq);
+    request.headers.cseq = { seq: nextSeq(), method };
+    const { transport, through, credentials, contactUser, contactParams, responseTimeout } = options;
     const withContact = contactUser !== undefined && request.headers.contact === undefined;
-    new OutgoingRequest(
+    const outgoing = new OutgoingRequest(
       this.#core,
       request,
-      { nextHop, transport, credentials, contactUser, withContact },
+      { nextHop, transport, through, credentials, contactUser, contactParams, withContact, responseTimeout },
       {
-        onResponse: (response) => {
-          if (response.status >= 200) resolve(response);
+        onResponse: (response, local) => {
+          if (response.status >= 200) resolve({ response, request: outgoing.request, flow: outgoing.flow, local });
         },
-        nextSeq: () => ++seq,
+        nextSeq,
       },
-    ).start();
+    );
+    outgoing.start();
     return promise;
   }
 

@@ -73,11 +73,19 @@ export class InviteClient {
     this.#settle = resolve;
     const { request, nextHop } = composeRequest(core, 'INVITE', options, this.localTag);
     this.callId = request.headers.callId;
-    const { transport, credentials, contactUser } = options;
+    const { transport, through, credentials, contactUser, responseTimeout } = options;
     this.#outgoing = new OutgoingRequest(
       core,
       request,
-      { nextHop, transport, credentials, contactUser, withContact: request.headers.contact === undefined },
+      {
+        nextHop,
+        transport,
+        through,
+        credentials,
+        contactUser,
+        withContact: request.headers.contact === undefined,
+        responseTimeout,
+      },
       {
         onResponse: (response, local) => this.#received(response, local),
         onExpire: () => {
@@ -186,6 +194,7 @@ export class InviteClient {
         routeSet: recordedRoute(response.headers).reverse(),
         localSeq: cseq.seq,
         remoteSeq: undefined,
+        byFlow: this.#options.through !== undefined,
         contact:
           contact === undefined || contact === '*' ? this.#core.contact(flow, undefined, isSips(request.uri)) : contact,
       },

@@ -4,6 +4,7 @@ import { Dialog, type PendingInvite } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
 import { type SipRequest, type SipResponse, tagOf } from './message.ts';
 import type { Flow, ResponseOptions, SipListener } from './options.ts';
+import { isReachedByFlow } from './reached-by-flow.ts';
 import { createResponse, tagged } from './response.ts';
 import type { ServerTransaction, ServerUser } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
@@ -55,6 +56,7 @@ export class InviteServer implements ServerUser, PendingInvite {
         localSeq: 0,
         remoteSeq: headers.cseq.seq,
         contact: core.contact(flow, uriUser(request.uri), asksForSips(request)),
+        byFlow: isReachedByFlow(request),
       },
       flow,
     );

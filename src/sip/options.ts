@@ -3,9 +3,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Resolver } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts';
+import type { HeaderField, NameAddr, SipMessage, SipParams, SipRequest, SipResponse } from './message.ts';
 import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
+import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
 import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
@@ -95,6 +96,11 @@ export interface InviteOptions {
   readonly transport?: SipTransportName;
   /** Pre-loaded routes, such as an outbound proxy: URIs (RFC 3261 §8.1.2). */
   readonly route?: readonly string[];
+  /**
+   * The way a request of the peer came, such as a REGISTER: used as it is, and nothing is looked up (RFC 5626 §5.3).
+   * Gone, it is a local 430.
+   */
+  readonly through?: PeerFlow | undefined;
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
@@ -103,10 +109,27 @@ export interface InviteOptions {
   readonly callId?: string;
   /** Default 70; a B2BUA passes the other leg's value less one (RFC 7332). */
   readonly maxForwards?: number;
+  /** A server that says nothing, not even 100, for so many ms is given up for the next one. Default: 64·T1. */
+  readonly responseTimeout?: number;
 }
 
 export interface RequestOptions extends InviteOptions {
   readonly method: string;
+  /** The CSeq number of each time it is sent; default 1, 2, … */
+  readonly nextSeq?: () => number;
+  /** Of the Contact that `contactUser` asks for. */
+  readonly contactParams?: SipParams;
+}
+
+/** A final response with the request that it answers. */
+export interface Exchange {
+  readonly response: SipResponse;
+  /** As it was sent last. */
+  readonly request: SipRequest;
+  /** The way it took; undefined if it could not be sent. */
+  readonly flow: PeerFlow | undefined;
+  /** The response was made here: 408, 416, 430 or 503. */
+  readonly local: boolean;
 }
 
 export interface ResponseOptions {

@@ -9,10 +9,19 @@ import type { SipCore } from './core.ts';
 import { answerChallenge, selectChallenge } from './digest.ts';
 import { checkValue } from './header-lines.ts';
 import { isUnresolved, type Resolution } from './locate.ts';
-import { type HeaderField, headerValues, type SipRequest, type SipResponse, type Via } from './message.ts';
+import {
+  type HeaderField,
+  headerValues,
+  type SipParams,
+  type SipRequest,
+  type SipResponse,
+  type Via,
+} from './message.ts';
+import { withParams } from './name-addr.ts';
 import type { Credentials, SipTransportName } from './options.ts';
 import { addContent, localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
+import type { QueuedTimer, TimerOwner } from './transaction/timer-queue.ts';
 import { asPeerOf, type PeerFlow, serves, type Target } from './transport/flow.ts';
 import { isSips } from './uri.ts';
 
@@ -36,13 +45,18 @@ export interface OutgoingOptions {
   readonly transport?: SipTransportName | undefined;
   /** The flow of the dialog: its connection and its listener are used again. */
   readonly flow?: PeerFlow | undefined;
+  /** The only way, whatever `nextHop` says. */
+  readonly through?: PeerFlow | undefined;
   readonly credentials?: Credentials | undefined;
   /** Contact of a request that makes a dialog: it depends on the flow. */
   readonly contactUser?: string | undefined;
+  readonly contactParams?: SipParams | undefined;
   readonly withContact?: boolean;
+  /** Silence after which a server is given up, ms. */
+  readonly responseTimeout?: number | undefined;
 }
 
-export class OutgoingRequest implements ClientUser {
+export class OutgoingRequest implements ClientUser, TimerOwner {
   /** As it was sent last. */
   request: SipRequest;
   flow: PeerFlow | undefined;
@@ -57,6 +71,7 @@ export class OutgoingRequest implements ClientUser {
   #starting = false;
   #cancel: readonly HeaderField[] | undefined;
   #cancelSent = false;
+  #silence: QueuedTimer | undefined;
   /** Realms and nonces that have been answered. */
   readonly #answered = new Set<string>();
 
@@ -74,6 +89,13 @@ export class OutgoingRequest implements ClientUser {
 
   /** @throws TandemError ERR_HEADER_INJECTION when the request cannot be written; nothing is sent then */
   start(): void {
+    const { through } = this.#options;
+    if (through) {
+      this.#starting = true;
+      this.#goThrough(through);
+      this.#starting = false;
+      return;
+    }
     const resolution = this.#core.locate(this.#options.nextHop, this.#options.transport);
     if (!(resolution instanceof Promise)) {
       this.#starting = true;
@@ -98,7 +120,18 @@ export class OutgoingRequest implements ClientUser {
     else if (this.#provisional) this.#sendCancel();
   }
 
+  /** The server has been silent for too long. */
+  onTimer(): void {
+    const transaction = this.#transaction;
+    if (this.#final || this.#cancel || !transaction) return;
+    // It is dead: the transaction tells so by `onTransportError` to whom it must not matter any more.
+    this.#transaction = undefined;
+    transaction.close(new Error('no response'));
+    this.onTimeout();
+  }
+
   onResponse(response: SipResponse): void {
+    this.#core.timers.cancel(this.#silence);
     if (response.status < 200) {
       if (!this.#provisional) {
         this.#provisional = true;
@@ -136,7 +169,7 @@ export class OutgoingRequest implements ClientUser {
     // The transaction of an attempt before this one may still fail to send its ACK.
     if (this.#final || this.#transaction?.state !== 'terminated') return;
     if (this.#cancel) this.#local(487);
-    else if (this.#core.closed || this.#targets.length === 0) this.#local(503);
+    else if (this.#core.closed || this.#targets.length === 0) this.#local(this.#options.through ? 430 : 503);
     else this.#attempt();
   }
 
@@ -155,6 +188,13 @@ export class OutgoingRequest implements ClientUser {
     this.#targets = [...resolution.targets];
     this.#explicit = resolution.explicit;
     this.#attempt();
+  }
+
+  #goThrough(flow: PeerFlow): void {
+    const request = this.#addressed(flow);
+    const bytes = printMessage(request);
+    if (flow.open) this.#send(request, bytes, flow);
+    else this.#local(430);
   }
 
   /** Sends to the next target that there is a flow to. */
@@ -208,6 +248,9 @@ export class OutgoingRequest implements ClientUser {
   #send(request: SipRequest, bytes: Uint8Array, flow: PeerFlow): void {
     this.request = request;
     this.flow = flow;
+    const { responseTimeout } = this.#options;
+    this.#core.timers.cancel(this.#silence);
+    if (responseTimeout !== undefined) this.#silence = this.#core.timers.set(this, 'silence', responseTimeout);
     this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
   }
 
@@ -219,15 +262,19 @@ export class OutgoingRequest implements ClientUser {
   }
 
   #addressed(flow: PeerFlow): SipRequest {
-    const { withContact, contactUser } = this.#options;
+    const { withContact, contactUser, contactParams } = this.#options;
     const headers = { ...this.request.headers, via: [this.#core.newVia(flow)] };
-    if (withContact) headers.contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+    if (withContact) {
+      const contact = this.#core.contact(flow, contactUser, isSips(this.request.uri));
+      headers.contact = contactParams ? contact.map((one) => withParams(one, contactParams)) : contact;
+    }
     return { ...this.request, headers };
   }
 
   #local(status: number): void {
     if (this.#final) return;
     this.#final = true;
+    this.#core.timers.cancel(this.#silence);
     const tell = (): void => {
       this.#user.onResponse(localResponse(this.request, status), true);
       if (!this.#transaction) this.#user.onTerminated?.();

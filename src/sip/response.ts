@@ -64,10 +64,12 @@ export function addContent(
 }
 
 function addHeader({ headers }: SipMessage, name: string, value: string): void {
-  if (name === 'contact') {
+  if (name === 'contact' && value === '*') headers.contact = '*';
+  else if (name === 'contact') {
     const list = parseNameAddrList(value);
     if (!list.ok) throw badHeader(name, list.error);
-    headers.contact = list.value;
+    const before = headers.contact === '*' ? [] : (headers.contact ?? []);
+    headers.contact = [...before, ...list.value];
   } else if (name === 'max-forwards') {
     if (!/^\d{1,3}$/.test(value)) throw badHeader(name, 'it is not a number of 0 to 255');
     headers.maxForwards = Number(value);

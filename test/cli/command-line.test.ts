@@ -60,7 +60,6 @@ describe('a wrong command line is one line and status 2', () => {
     [['ivr', '--store', 'sqlite:./data/tandem.db'], '--store) is not available yet'],
     [['ivr', '--log-level', 'loud'], 'flag --log-level: log.level'],
     [['ivr', '--config', 'none.yaml'], 'none.yaml'],
-    [['bridge', 'sip:a@127.0.0.1', 'sip:b@127.0.0.1', '--transcode'], '--transcode is not available yet'],
   ])('%j', async (args, message) => {
     const [status, stderr] = await refused(args);
     expect(stderr).toContain(message);

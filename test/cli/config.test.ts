@@ -167,6 +167,65 @@ describe('listeners', () => {
   });
 });
 
+describe('trunks', () => {
+  const yaml = `
+trunks:
+  main:
+    uri: sip.provider.example
+    username: '4930123'
+    register: true
+    callerId: { add: '+49', header: p-asserted-identity }
+    trusted: [192.0.2.0/24]
+  back-up: { uri: 198.51.100.1, maxChannels: 4 }
+`;
+
+  it('are read with their defaults', () => {
+    const { trunks } = load({ file: file(yaml) }).config;
+    expect(Object.keys(trunks)).toEqual(['main', 'back-up']);
+    expect(trunks.main).toMatchObject({ register: true, qualify: 0, srtp: 'off' });
+    expect(trunks['back-up']).toMatchObject({ register: false, maxChannels: 4 });
+    expect(load({}).config.trunks).toEqual({});
+  });
+
+  it('have passwords of their own in variables and files', () => {
+    const environment = {
+      TANDEM_TRUNKS_MAIN_PASSWORD_FILE: '/run/secrets/trunk',
+      TANDEM_TRUNKS_BACK_UP_PASSWORD: 'two',
+    };
+    const { config, origins } = load({ file: file(yaml), environment, readSecret: () => 'one\n' });
+    expect([config.trunks.main?.password, config.trunks['back-up']?.password]).toEqual(['one', 'two']);
+    expect(origins.get('trunks')).toBe('file tandem.yaml');
+  });
+
+  it.each([
+    ['trunks: { main: { uri: a, srtp: sdes } }', 'file tandem.yaml: trunks.main.srtp: off is all there is for now'],
+    ['trunks: { main: { } }', 'trunks.main.uri'],
+    ['trunks: { main: { uri: a, maxChannels: 0 } }', 'trunks.main.maxChannels'],
+    ['trunks: { main: { uri: a, color: red } }', 'color'],
+    ['trunks: { "a.b": { uri: a } }', 'trunks.a.b'],
+    ['trunks: [main]', 'trunks'],
+    ['trunks: { main: sip.provider.example }', 'trunks.main'],
+  ])('%s is refused', (text, message) => {
+    expect(() => load({ file: file(text) })).toThrow(message);
+  });
+
+  it('that nobody named have no password', () => {
+    const environment = { TANDEM_TRUNKS_OTHER_PASSWORD: 'x' };
+    expect(() => load({ file: file(yaml), environment })).toThrow('unknown variable TANDEM_TRUNKS_OTHER_PASSWORD');
+  });
+
+  it('keep their passwords to themselves in `tandem config`', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.file('tandem.yaml'), yaml.replace('register: true', 'password: hush'));
+    for (const args of [['config'], ['config', '--json']]) {
+      const { status, stdout } = await runTandem(args, { cwd: folder.path });
+      expect(status).toBe(0);
+      expect(stdout).toContain('sip.provider.example');
+      expect(stdout).not.toContain('hush');
+    }
+  });
+});
+
 describe('tandem config', () => {
   it('prints every setting and where it came from', async () => {
     using folder = new TemporaryFolder();

@@ -8,6 +8,7 @@ import type { Tandem } from '../../src/tandem.ts';
 import type { Lab, LabHandler } from '../../src/testing/index.ts';
 import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
+import { ScriptedRegistrar } from '../registration/registrar.ts';
 
 /** What examples read of the environment. Hosts of the lab are found by their names. */
 const environment = {
@@ -17,6 +18,8 @@ const environment = {
   TARGET: 'sip:uas@callee',
   AGENT: 'sip:1001@agent',
   CUSTOMER: 'sip:1002@customer',
+  ACCOUNT: 'sip:alice@registrar',
+  PASSWORD: 'secret',
 };
 const log = vi.spyOn(console, 'log').mockImplementation(() => {});
 
@@ -267,5 +270,25 @@ describe('echo', () => {
     const echo = await alice.hears('message.wav');
     expect(echo.similarity).toBeGreaterThan(0.99);
     await alice.hangup();
+  });
+});
+
+describe('register', () => {
+  test('is registered in the end, and plays to who calls', async ({ lab }) => {
+    using registrar = new ScriptedRegistrar(lab);
+    registrar.script = (_, index) => ({ status: index === 0 ? 503 : 200 });
+    const script = await load<{ start(tandem: Tandem): Promise<void>; call: LabHandler }>('register');
+    const tandem = await lab.serve(script.call);
+    await lab.run(script.start(tandem));
+    expect(log.mock.calls.flat()).toEqual([
+      expect.stringMatching(/^not registered: 503, next try in [3-6]\d s$/),
+      'sip:alice@registrar is registered as sip:alice@10.0.0.1:5060',
+    ]);
+    const bob = lab.phone('bob');
+    await bob.dial('alice');
+    await bob.hears('welcome.wav');
+    await bob.ends();
+    await lab.run(tandem.close());
+    expect(registrar.registers.at(-1)?.get('Expires')).toBe('0');
   });
 });

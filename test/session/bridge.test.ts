@@ -2,7 +2,7 @@ import { describe } from 'vitest';
 import type { BridgeEnd } from '../../src/session/bridge.ts';
 import type { DialogClientSession } from '../../src/session/dialog-client-session.ts';
 import type { Tandem } from '../../src/tandem.ts';
-import type { Lab, Phone } from '../../src/testing/index.ts';
+import { type Lab, type Phone, sine } from '../../src/testing/index.ts';
 import { expect, test } from '../helpers/lab.ts';
 
 /** Every call goes to `callee`. */
@@ -44,6 +44,31 @@ describe('a bridged call', () => {
     expect((await bob.receives('INVITE')).body).toMatch(/m=audio \d+ RTP\/AVP 8 101\r\n/);
     await talk(alice, bob);
     await alice.hangup();
+  });
+
+  test('converts between codecs where it may, early media and a change in mid-call too', async ({ lab }) => {
+    const alice = lab.phone('alice', { codecs: ['PCMA', 'telephone-event'] });
+    const bob = lab.phone('bob', { codecs: ['PCMU', 'telephone-event'] });
+    bob.onCall = { early: true, answerAfterMs: 4000 };
+    await lab.serve(async (call, tandem) => {
+      const agent = await call.invite(bob.uri, { transcode: true });
+      await using bridge = await tandem.bridge(call, agent, { transcode: true });
+      await bridge.ended;
+    });
+    const dialling = alice.invite('1000');
+    expect((await bob.receives('INVITE')).body).toMatch(/m=audio \d+ RTP\/AVP 8 101 0/);
+    await alice.receives(183);
+    await bob.speak(sine(440));
+    await alice.hearsTone(440);
+    await bob.isUp();
+    expect(dialling.state).toBe('up');
+    await talk(alice, bob);
+    await alice.press('5');
+    await bob.hearsDigits('5');
+    await alice.reInvite({ codecs: ['PCMU'] });
+    await talk(alice, bob);
+    await alice.hangup();
+    await bob.ends();
   });
 
   test('ends the caller when the callee hangs up', async ({ lab }) => {

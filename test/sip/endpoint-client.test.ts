@@ -300,6 +300,22 @@ describe('responses that nobody sent', () => {
       expect((await asked).status).toBe(200);
     });
 
+    it('sooner than that if it is told how long to wait, and 100 is a sign of life', async () => {
+      const { lab, second } = await open();
+      const client = lab.endpoint.invite({ ...call, uri, responseTimeout: 4_000 });
+      await lab.clock.advance(4_000);
+      const again = second.at(-1) as Received;
+      await lab.send(reply(again, 100), 5072);
+      await lab.clock.advance(60_000);
+      expect(second).toHaveLength(1);
+      await lab.send(reply(again, 486), 5072);
+      expect(await client.final).toMatchObject({ response: { status: 486 }, local: false });
+      const silent = lab.endpoint.exchange({ ...call, uri, method: 'OPTIONS', responseTimeout: 4_000 });
+      await lab.clock.advance(8_000);
+      expect(await silent).toMatchObject({ response: { status: 408 }, local: true });
+      await idle(lab);
+    });
+
     it('says 503 when the last one says it, and 408 when the last one is silent', async () => {
       const { lab, second } = await open();
       const asked = lab.endpoint.request({ ...call, uri, method: 'OPTIONS' });
@@ -395,6 +411,21 @@ describe('digest', () => {
     expect(lab.last().get('Proxy-Authorization')).toContain('nonce="n1"');
     await lab.send(reply(lab.last(), 200));
     expect((await answer).status).toBe(200);
+  });
+});
+
+describe('an exchange', () => {
+  it('tells what was sent and by which way, with the numbers and the Contact that it was given', async () => {
+    const lab = await openLab();
+    let seq = 41;
+    const contactParams = { 'reg-id': '1' };
+    const answer = lab.endpoint.exchange({ ...call, method: 'REGISTER', nextSeq: () => ++seq, contactParams });
+    await lab.clock.advance(0);
+    expect(lab.last().get('CSeq')).toBe('42 REGISTER');
+    expect(lab.last().get('Contact')).toBe('<sip:me@10.0.0.1:5060>;reg-id=1');
+    await lab.send(reply(lab.last(), 200));
+    const { request, flow, local } = await answer;
+    expect([request.headers.cseq.seq, flow?.address, flow?.port, local]).toEqual([42, '10.0.0.2', 5070, false]);
   });
 });
 

@@ -25,6 +25,8 @@ function bench(transport: Transport) {
     open: true,
     sentBy: { host: '10.0.0.1', port: 5060 },
     whenNamed: (done) => done(),
+    whenGone() {},
+    destroy() {},
     listener: {
       transport,
       host: '10.0.0.1',

@@ -1,7 +1,9 @@
 /** Who is behind which number of the ready-made server. */
-import type { CallHandler } from '../../index.ts';
+import type { DialogServerSession, Tandem } from '../../index.ts';
+import { callUser } from './call-user.ts';
 import { menu } from './menu.ts';
 import { echo, file, music, notAvailable, type Prompts, recordAndPlayBack, type Service } from './services.ts';
+import type { Users } from './users.ts';
 
 const services: Readonly<Record<string, Service>> = {
   1000: menu,
@@ -12,16 +14,44 @@ const services: Readonly<Record<string, Service>> = {
 };
 /** Conference rooms: they answer and say that they are not available yet. */
 const room = /^6(0[3-9]|[1-9]\d)$/;
-/** Extensions of users, who cannot register yet. */
-const user = /^50\d\d$/;
 
-/** @param prompts path of a prompt by its name. */
-export function dialPlan(prompts: Prompts): CallHandler {
-  return async (call) => {
+export class DialPlan {
+  readonly #prompts: Prompts;
+  readonly #users: Users;
+
+  /** @param prompts path of a prompt by its name. */
+  constructor(prompts: Prompts, users: Users) {
+    this.#prompts = prompts;
+    this.#users = users;
+  }
+
+  /** Services are for everybody; whoever calls a user has to be one. @param uri of the request */
+  isForUsersOnly(number: string, uri: string): boolean {
+    return serviceOf(number) === undefined && (this.#users.has(number) || isGruu(uri));
+  }
+
+  async handle(call: DialogServerSession, tandem: Tandem): Promise<void> {
     const number = call.toUser ?? '';
-    const service = Object.hasOwn(services, number) ? services[number] : room.test(number) ? notAvailable : undefined;
-    if (service) await service(call, prompts);
-    else if (user.test(number)) await call.reject(480, 'Users Not Available Yet');
+    const service = serviceOf(number);
+    if (service) await service(call, this.#prompts);
+    else await this.#callUser(call, tandem, number);
+  }
+
+  async #callUser(call: DialogServerSession, tandem: Tandem, number: string): Promise<void> {
+    const { uri } = call.inviteRequest;
+    // A GRUU is one phone of a user, whose name it need not tell.
+    const phones = tandem.registrar?.lookup(isGruu(uri) ? uri : number) ?? [];
+    const name = phones[0]?.user ?? number;
+    if (this.#users.has(name)) await callUser(call, tandem, this.#users, name, phones);
     else await call.reject(404);
-  };
+  }
+}
+
+function isGruu(uri: string): boolean {
+  return /;gr\b/i.test(uri);
+}
+
+function serviceOf(number: string): Service | undefined {
+  if (Object.hasOwn(services, number)) return services[number];
+  return room.test(number) ? notAvailable : undefined;
 }

@@ -33,11 +33,15 @@ export interface PeerFlow extends Flow {
   readonly sentBy: SocketName | undefined;
   /** Calls back when `sentBy` is known, or the flow is gone: at once if that is so already. */
   whenNamed(done: () => void): void;
+  /** Calls back when a connection is gone, at once if it is already; of UDP never. */
+  whenGone(done: () => void): void;
   /** `onError` comes on a later turn, at most once. */
   send(bytes: Uint8Array, onError: (error: Error) => void): void;
   /** A dialog that may need this connection later keeps it from being closed as idle. */
   hold(): void;
   release(): void;
+  /** Closes a connection whose peer does not answer any more. UDP has none. */
+  destroy(): void;
 }
 
 /**
@@ -95,7 +99,11 @@ export class UdpFlow implements PeerFlow {
     return port === this.port ? this : new UdpFlow(this.listener, this.#socket, this.address, port);
   }
 
+  whenGone(): void {}
+
   hold(): void {}
 
   release(): void {}
+
+  destroy(): void {}
 }

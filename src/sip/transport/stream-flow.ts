@@ -39,6 +39,8 @@ export interface StreamFlowOwner {
   onFrame(bytes: Uint8Array, flow: StreamFlow): void;
   /** The stream cannot be followed any more; `head` is what is to blame. The flow ends itself. */
   onBroken(error: string, head: Uint8Array | undefined, flow: StreamFlow): void;
+  /** It could not be made, or broke. */
+  onFailed(error: Error, flow: StreamFlow): void;
   onGone(flow: StreamFlow): void;
 }
 
@@ -64,6 +66,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   #open = true;
   #local: SocketName | undefined;
   #waiting: (() => void)[] = [];
+  #mourners: (() => void)[] = [];
   /**
    * Of what was sent before the peer was heard for the first time: with TLS a server may refuse us after we have
    * sent already.
@@ -108,6 +111,11 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   whenNamed(done: () => void): void {
     if (this.sentBy || !this.#open) done();
     else this.#waiting.push(done);
+  }
+
+  whenGone(done: () => void): void {
+    if (this.#open) this.#mourners.push(done);
+    else done();
   }
 
   attach(connection: StreamConnection): void {
@@ -188,6 +196,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   onClose(error: Error | undefined): void {
     const unheard = this.#unheard ?? [];
     this.#unheard = undefined;
+    if (error && this.#open) this.#owner.onFailed(error, this);
     this.#leave();
     // A peer that knows a listener of ours may still answer there (RFC 3261 §18.2.2).
     if (error || this.listener.port === 0)
@@ -229,6 +238,7 @@ export class StreamFlow implements PeerFlow, StreamHandler {
     this.#owner.timers.cancel(this.#timer);
     this.#owner.onGone(this);
     this.#named();
+    for (const done of this.#mourners.splice(0)) done();
   }
 
   #named(): void {

@@ -141,6 +141,10 @@ export class SipTransport implements StreamFlowOwner {
     this.#options.logger.debug({ error, peer: hostPort(flow.address, flow.port) }, 'closed a SIP connection');
   }
 
+  onFailed({ message: error }: Error, { transport, address, port }: StreamFlow): void {
+    this.#options.logger.debug({ transport, peer: hostPort(address, port), error }, 'a SIP connection failed');
+  }
+
   onGone(flow: StreamFlow): void {
     this.#flows.delete(flow);
     const key = peerKey(flow.transport, flow);

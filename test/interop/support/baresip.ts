@@ -16,6 +16,17 @@ export interface BaresipOptions {
   readonly says: string;
   /** `PCMU/8000/1`, … */
   readonly codecs?: string;
+  /** Registers there as this user; others call it by the server then. */
+  readonly account?: BaresipAccount;
+}
+
+export interface BaresipAccount {
+  readonly user: string;
+  readonly password: string;
+  readonly port: number;
+  readonly transport?: 'udp' | 'tcp' | 'tls';
+  /** PEM file: who signed the server's certificate. */
+  readonly ca?: string;
 }
 
 export class Baresip implements AsyncDisposable {
@@ -55,6 +66,19 @@ export class Baresip implements AsyncDisposable {
     }
   }
 
+  hold(): void {
+    this.#command('hold');
+  }
+
+  resume(): void {
+    this.#command('resume');
+  }
+
+  /** Blind transfer of the call. */
+  transfer(uri: string): void {
+    this.#command('transfer', uri);
+  }
+
   dial(uri: string): void {
     this.#command('dial', uri);
   }
@@ -79,8 +103,24 @@ export class Baresip implements AsyncDisposable {
 
   /** Resolves when its file of what it heard is so long. */
   async heardFor(ms: number): Promise<void> {
-    const length = (): Promise<number> => this.#heardFile().then(async (path) => (path ? (await stat(path)).size : 0));
-    await expect.poll(length, { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms * 16);
+    await expect.poll(() => this.heardMs(), { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms);
+  }
+
+  /** Length of its file of what it heard, ms. */
+  async heardMs(): Promise<number> {
+    const path = await this.#heardFile();
+    return path ? (await stat(path)).size / 16 : 0;
+  }
+
+  /** Resolves when it has heard nothing new for so long. */
+  async quietFor(ms: number): Promise<void> {
+    let [last, since] = [-1, 0];
+    const quiet = async (): Promise<number> => {
+      const now = await this.heardMs();
+      if (now !== last) [last, since] = [now, performance.now()];
+      return performance.now() - since;
+    };
+    await expect.poll(quiet, { timeout: ms + 20_000, interval: 50 }).toBeGreaterThan(ms);
   }
 
   async #heardFile(): Promise<string | undefined> {
@@ -102,7 +142,7 @@ export class Baresip implements AsyncDisposable {
 }
 
 async function configure(folder: Folder, port: number, control: number, options: BaresipOptions): Promise<void> {
-  const { says, codecs = 'PCMU/8000/1' } = options;
+  const { says, codecs = 'PCMU/8000/1', account } = options;
   const source = says.includes('/') ? says : join(root, 'prompts', `${says}.wav`);
   await mkdir(folder.file('dump'));
   await writeFile(
@@ -121,13 +161,18 @@ async function configure(folder: Folder, port: number, control: number, options:
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
       `snd_path ${folder.file('dump')}`,
+      ...(account?.ca === undefined ? [] : [`sip_cafile ${account.ca}`]),
       '',
     ].join('\n'),
   );
   await writeFile(
     folder.file('accounts'),
-    `<sip:bob@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=${codecs}\n`,
+    `${account ? registered(account) : `<sip:bob@127.0.0.1:${port}>;regint=0`};answermode=auto;audio_codecs=${codecs}\n`,
   );
+}
+
+function registered({ user, password, port, transport = 'udp' }: BaresipAccount): string {
+  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;auth_pass=${password};regint=60`;
 }
 
 function connected(port: number): Promise<Socket> {

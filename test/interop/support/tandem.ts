@@ -14,10 +14,13 @@ function rtpRange(): { readonly min: number; readonly max: number } {
   return { min, max: min + rtpPorts - 1 };
 }
 
+type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+
 /** What `tandem check --json` says, as far as tests look at it. */
 export interface Check {
-  readonly listeners: readonly { readonly transport: 'udp' | 'tcp'; readonly port: number }[];
+  readonly listeners: readonly { readonly transport: Transport; readonly port: number }[];
   readonly calls: number;
+  readonly bindings: number;
   readonly background: number;
   readonly sip: Readonly<Record<string, unknown>> & { readonly transactions: number; readonly dialogs: number };
   readonly media: Readonly<Record<'legs' | 'bridges' | 'playbacks' | 'recordings' | 'sockets' | 'timers', number>>;
@@ -35,7 +38,7 @@ export interface ServerOptions extends StartOptions {
 export class TandemServer implements AsyncDisposable {
   readonly program: Program;
   readonly #folder: Folder;
-  #ports: Partial<Record<'udp' | 'tcp', number>> = {};
+  #ports: Partial<Record<Transport, number>> = {};
 
   private constructor(program: Program, folder: Folder) {
     this.program = program;
@@ -82,6 +85,10 @@ export class TandemServer implements AsyncDisposable {
     return this.#ports.tcp ?? 0;
   }
 
+  portOf(transport: Transport): number {
+    return this.#ports[transport] ?? 0;
+  }
+
   get pid(): number {
     return this.program.pid;
   }
@@ -97,7 +104,7 @@ export class TandemServer implements AsyncDisposable {
     });
   }
 
-  #listeners(): readonly { readonly transport: 'udp' | 'tcp'; readonly port: number }[] {
+  #listeners(): readonly { readonly transport: Transport; readonly port: number }[] {
     return this.log.filter(({ msg }) => msg === 'listening') as never;
   }
 
