@@ -140,6 +140,7 @@ export class Tandem {
       onTimer: (timer) => this.#timer(timer),
       ...(options.defence === undefined ? {} : { defence: options.defence }),
       ...(options.trace ? { trace: options.trace } : {}),
+      trusts: (address) => this.#trunks.trusts(address),
       onBan: ({ address, reason, since, until }) =>
         this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
