@@ -161,6 +161,7 @@ export class Negotiation {
   }
 
   #accept(incoming: IncomingRequest, sdp?: Uint8Array): void {
+    if (incoming.cancelled) return;
     const isPrack = incoming.request.method === 'PRACK';
     const headers = isPrack ? [] : this.#owner.timer.accept(incoming.request);
     incoming.respond(200, { headers, ...(sdp ? { contentType: sdpType, body: sdp } : {}) });

@@ -35,6 +35,8 @@ export class SessionRefresh {
   #refresh: Timer | undefined;
   #expiry: Timer | undefined;
   #expiresAt = 0;
+  /** An INVITE was answered: an UPDATE before that begins no session. */
+  #begun = false;
   #stopped = false;
 
   constructor(clock: Clock, settings: SessionTimerSettings, user: SessionRefreshUser) {
@@ -62,7 +64,7 @@ export class SessionRefresh {
 
   /** 2xx to an INVITE or UPDATE of ours: the session begins, or goes on. */
   accepted(response: SipResponse): void {
-    this.#start(agreedInterval(response, this.#settings));
+    if (this.#begins(response.headers.cseq.method)) this.#start(agreedInterval(response, this.#settings));
   }
 
   // ---- requests of the peer
@@ -74,6 +76,7 @@ export class SessionRefresh {
 
   /** For the 2xx to an INVITE or UPDATE, which is sent now: the session begins, or goes on. */
   accept(request: SipRequest): readonly HeaderField[] {
+    if (!this.#begins(request.method)) return [];
     const { interval, headers } = givenInterval(request, this.#settings, this.#interval);
     this.#start(interval);
     return headers;
@@ -85,6 +88,11 @@ export class SessionRefresh {
     this.#stopped = true;
     this.#refresh?.cancel();
     this.#expiry?.cancel();
+  }
+
+  #begins(method: string): boolean {
+    this.#begun ||= method === 'INVITE';
+    return this.#begun;
   }
 
   #start(interval: SessionInterval | undefined): void {

@@ -70,7 +70,7 @@ describe('a caller that asks for a session timer', () => {
     const phone = lab.phone('phone');
     await lab.serve((call) => call.answer());
     phone.invite('1000', { headers: [timer, every('30')] });
-    expect((await phone.receives(422)).header('min-se')).toBe('90');
+    expect((await phone.receives(422)).text).toContain('\r\nMin-SE: 90\r\n');
     await phone.dial('1000', { headers: [timer, every('90'), ['Min-SE', '90']] });
     const answer = await phone.receives(200);
     expect(answer.header('session-expires')).toBe('90;refresher=uac');
@@ -106,6 +106,24 @@ describe('a caller that asks for a session timer', () => {
     await lab.advance(3_600_000);
     expect(call.state).toBe('confirmed');
     await lab.run(call.close());
+  });
+
+  test('has none before the answer, whatever its UPDATE asks for', async ({ lab }) => {
+    await lab.serve(async (call, tandem) => {
+      await call.ringing();
+      await tandem.sleep(300_000);
+      await call.answer();
+      await call.ended;
+    });
+    const phone = lab.phone('phone');
+    const call = phone.invite('1000', { headers: [timer, every('90')] });
+    await phone.receives(180);
+    const updated = await phone.request('UPDATE', { headers: [timer, every('90')] });
+    expect([updated.status, updated.header('session-expires')]).toEqual([200, '']);
+    await lab.advance(299_000);
+    expect(call.state).toBe('calling');
+    await phone.isUp();
+    await phone.hangup();
   });
 
   test('that does not ask has none', async ({ lab }) => {
