@@ -3,13 +3,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { acceptAnswer, codecsFor, createAnswer, createOffer, parseSdp, printSdp } from '../../media/sdp/index.ts';
 import type { Random } from '../../src/base/random.ts';
 import { type Framing, parseMessage, printMessage } from '../../src/sip/codec.ts';
-import { answerChallenge, parseChallenges, parseCredentials, selectChallenge } from '../../src/sip/digest.ts';
+import { readAuthParams } from '../../src/sip/digest.ts';
+import { answerChallenge, parseChallenges, strongest } from '../../src/sip/digest-answer.ts';
+import { DigestServer } from '../../src/sip/digest-server.ts';
 import { type FramerEvent, MessageFramer, maxBodyBytes, StreamFramer } from '../../src/sip/framing.ts';
 import { maxHeadBytes } from '../../src/sip/guard.ts';
+import type { SipRequest } from '../../src/sip/message.ts';
 import { parseNameAddrList, printNameAddr } from '../../src/sip/name-addr.ts';
 import { parseUri, printUri } from '../../src/sip/uri.ts';
 import { parseViaList, printVia, stampVia } from '../../src/sip/via.ts';
-import { between } from '../../src/testing/index.ts';
+import { between, FakeClock, seededRandom } from '../../src/testing/index.ts';
 
 /** Runs one step; a step is what one message, one value or one timer makes the code do at once. */
 export type Watch = (work: () => void) => void;
@@ -94,21 +97,41 @@ export function checkSdp(text: string): void {
 
 /** A challenge that is taken can be answered, by credentials that can be read. */
 export function checkChallenge(text: string): void {
-  parseChallenges(text);
-  const chosen = selectChallenge([text, text]);
-  if (!chosen.ok) return;
-  const challenge = chosen.value;
+  const challenge = strongest(parseChallenges(text));
+  if (!challenge) return;
   const value = answerChallenge({
-    ...{ challenge, method: 'REGISTER', uri: 'sip:example.com', username: 'a"b\\c', password: 'p', cnonce: 'c', nc: 1 },
+    ...{ challenge, method: 'REGISTER', uri: 'sip:example.com', body: new Uint8Array(0), integrity: false },
+    ...{ username: 'a"b\\c', secret: { password: 'p' }, cnonce: 'c', nc: 1 },
   });
-  const credentials = parseCredentials(value);
-  check(credentials?.realm === challenge.realm, 'the realm of the answer is another one');
-  check(credentials.nonce === challenge.nonce, 'the nonce of the answer is another one');
+  const answer = readAuthParams(value, 'Digest'.length)?.values;
+  check(answer?.realm === challenge.realm, 'the realm of the answer is another one');
+  check(answer.nonce === challenge.nonce, 'the nonce of the answer is another one');
 }
 
 export function checkCredentials(text: string): void {
-  const read = parseCredentials(text);
-  check(read === undefined || Object.getPrototypeOf(read) === null, 'parameters that inherit something');
+  const read = readAuthParams(text, 0);
+  check(!read || Object.getPrototypeOf(read.values) === null, 'parameters that inherit something');
+  const server = new DigestServer({ clock: new FakeClock(), random: seededRandom(1), realm: 'example.com' });
+  const verdict = server.check(register(text), 401, () => ({ password: 'p' }));
+  check('ok' in verdict && !verdict.ok, 'credentials of nobody are right');
+}
+
+function register(authorization: string): SipRequest {
+  const address = { displayName: undefined, uri: 'sip:a@example.com', params: {} };
+  return {
+    kind: 'request',
+    method: 'REGISTER',
+    uri: 'sip:example.com',
+    headers: {
+      via: [],
+      from: address,
+      to: address,
+      callId: 'call',
+      cseq: { seq: 1, method: 'REGISTER' },
+      other: new Map([['authorization', [authorization]]]),
+    },
+    body: new Uint8Array(0),
+  };
 }
 
 export function checkUri(text: string): void {
