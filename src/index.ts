@@ -32,6 +32,7 @@ export {
   type HangupOptions,
   type ReferOptions,
   type ReInviteOptions,
+  type ReliableMode,
   type SendDtmfOptions,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
@@ -66,6 +67,7 @@ export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Rington
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';
+export type { SessionTimerOptions } from './session/session-timer.ts';
 export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
 export type { Ban, BanReason } from './sip/defence/ban-list.ts';

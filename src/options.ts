@@ -7,7 +7,9 @@ import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
+import type { ReliableMode } from './session/dialog-session.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
+import type { SessionTimerOptions } from './session/session-timer.ts';
 import type { DialogEventsOptions } from './session/subscriptions.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
@@ -59,6 +61,10 @@ export interface TandemOptions {
    * the first of the call comes (`auto`, the default).
    */
   readonly dtmf?: DtmfMode;
+  /** How a call finds out that its peer is gone without a word (RFC 4028). */
+  readonly sessionTimers?: SessionTimerOptions;
+  /** Provisional responses that ask for a PRACK (RFC 3262); default `supported`. */
+  readonly reliable?: ReliableMode;
   /** Pass a B leg's 3xx on to the caller instead of 480. */
   readonly passRedirects?: boolean;
   readonly clock?: Clock;

@@ -36,6 +36,7 @@ import { IncomingMessage, type MessageHandler, type MessageOptions, messageConte
 import { outcomeOf, unanswered } from './session/outcome.ts';
 import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import type { ReferHandler } from './session/refer-in.ts';
+import { sessionTimerSettings, shortInterval } from './session/session-timer.ts';
 import { DialogEvents, eventPackages } from './session/subscriptions.ts';
 import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
 import { type Admission, Authenticator } from './sip/authenticator.ts';
@@ -139,6 +140,8 @@ export class Tandem {
     );
     const { codecs: names, ...media } = options.media ?? {};
     const codecs = checkedCodecs(names);
+    const { reliable = 'supported' } = options;
+    const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#endpoint = new SipEndpoint({
       listen: this.#transports,
@@ -147,15 +150,20 @@ export class Tandem {
       logger,
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
-      methods: ['INFO', 'REFER', 'NOTIFY'],
-      supported: options.replaces === false ? [] : ['replaces'],
       outsideMethods: options.registrar ? ['REGISTER'] : [],
+      methods: ['INFO', 'REFER', 'NOTIFY', 'UPDATE', ...(reliable === 'off' ? [] : ['PRACK'])],
+      supported: [
+        ...(sessionTimers.enabled ? ['timer'] : []),
+        ...(reliable === 'off' ? [] : ['100rel']),
+        ...(options.replaces === false ? [] : ['replaces']),
+      ],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
       ...(options.defence === undefined ? {} : { defence: options.defence }),
       ...(options.trace ? { trace: options.trace } : {}),
+      trusts: (address) => this.#trunks.trusts(address),
       onBan: ({ address, reason, since, until }) =>
         this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
@@ -203,6 +211,8 @@ export class Tandem {
       endpoint: this.#endpoint,
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
+      sessionTimers,
+      reliable,
       background: (work) => this.#inBackground(work),
       adopt: (session) => {
         this.#sessions.add(session);
@@ -624,6 +634,11 @@ export class Tandem {
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
+      return;
+    }
+    const tooShort = shortInterval(invite.request, this.#context.sessionTimers);
+    if (tooShort) {
+      invite.reject(422, { headers: tooShort });
       return;
     }
     const leave = trunk?.admit();

@@ -46,23 +46,29 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   return describe(origin, local, media);
 }
 
-/** @returns the answer and what it settles for us; 400: the offer is not valid SDP; 488: nothing in it fits. */
+/** Why there is no answer. */
+export interface SdpRefusal {
+  /** 400: the offer is not valid SDP; 488: nothing in it fits. */
+  readonly status: 488 | 400;
+  /** What does not fit, as a warn-code (RFC 3261 §20.43). */
+  readonly warning: 301 | 302 | 304 | 305 | 330 | undefined;
+  readonly message: string;
+}
+
+/** @returns the answer and what it settles for us */
 export function createAnswer(
   offer: SdpSession,
   options: LocalDescription,
-): Result<
-  { readonly answer: SdpSession; readonly audio: NegotiatedAudio },
-  { readonly status: 488 | 400; readonly message: string }
-> {
+): Result<{ readonly answer: SdpSession; readonly audio: NegotiatedAudio }, SdpRefusal> {
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime } = options;
   const sessionDirection = directionOf(offer.attributes) ?? 'sendrecv';
   let chosen: { readonly index: number; readonly stream: Usable; readonly matched: Matched } | undefined;
-  let reason: string | undefined;
+  let reason: SdpRefusal | undefined;
   for (const [index, media] of offer.media.entries()) {
     const stream = usableStream(media, offer.connection, sessionDirection, local.address);
     if (!stream.ok) {
       if (stream.error.status === 400) return fail(stream.error);
-      if (media.kind === 'audio') reason ??= stream.error.message;
+      if (media.kind === 'audio') reason ??= stream.error;
       continue;
     }
     const matched = match(mediaCodecs(media), codecs);
@@ -70,9 +76,10 @@ export function createAnswer(
       chosen = { index, stream: stream.value, matched };
       break;
     }
-    reason ??= `no codec in common: we have ${namesOf(codecs)}, offered are ${namesOf(mediaCodecs(media))}`;
+    const message = `no codec in common: we have ${namesOf(codecs)}, offered are ${namesOf(mediaCodecs(media))}`;
+    reason ??= { status: 488, warning: 305, message };
   }
-  if (!chosen) return fail({ status: 488, message: reason ?? 'the offer has no audio stream' });
+  if (!chosen) return fail(reason ?? { status: 488, warning: 304, message: 'the offer has no audio stream' });
 
   const { index, stream, matched } = chosen;
   const ours = intersect(direction, reverse(stream.direction));
@@ -191,16 +198,17 @@ function usableStream(
   sessionConnection: SdpConnection | undefined,
   sessionDirection: Direction,
   localAddress: string,
-): Result<Usable, { readonly status: 488 | 400; readonly message: string }> {
-  const no = (message: string) => fail({ status: 488 as const, message });
-  if (media.kind !== 'audio') return no(`a stream of ${media.kind} is not audio`);
-  if (media.port === 0) return no('the audio stream is disabled (port 0)');
+): Result<Usable, SdpRefusal> {
+  const no = (warning: SdpRefusal['warning'], message: string) => fail({ status: 488 as const, warning, message });
+  if (media.kind !== 'audio') return no(304, `a stream of ${media.kind} is not audio`);
+  if (media.port === 0) return no(304, 'the audio stream is disabled (port 0)');
   if (media.protocol.toUpperCase() !== protocol)
-    return no(`audio over ${media.protocol} is not supported, only ${protocol}`);
+    return no(302, `audio over ${media.protocol} is not supported, only ${protocol}`);
   const connection = media.connection ?? sessionConnection;
-  if (!connection) return fail({ status: 400, message: 'SDP has an audio stream without a c= line' });
+  if (!connection)
+    return fail({ status: 400, warning: undefined, message: 'SDP has an audio stream without a c= line' });
   const address = connection.address.split('/', 1)[0] ?? '';
-  if (isMulticast(address)) return no('audio to a multicast address is not supported');
+  if (isMulticast(address)) return no(330, 'audio to a multicast address is not supported');
   const direction = directionOf(media.attributes) ?? sessionDirection;
   if (isUnspecified(address)) {
     // Hold as RFC 2543 had it: the peer takes no packets.
@@ -209,7 +217,7 @@ function usableStream(
   const family = ipFamily(address);
   const localFamily = ipFamily(localAddress);
   if (family && localFamily && family !== localFamily)
-    return no(`audio at an IPv${family} address cannot be reached from IPv${localFamily}`);
+    return no(301, `audio at an IPv${family} address cannot be reached from IPv${localFamily}`);
   // No name is looked up on the media path: a peer that gives one is found by its packets (symmetric RTP).
   const remote = family && { address, port: media.port, rtcpPort: rtcpPortOf(media) };
   return ok({ media, direction, remote });

@@ -57,6 +57,8 @@ export async function openOutgoing(
       // Who is called may hand the call on.
       transfer: 'execute',
       userAgent: config.userAgent,
+      reliable: config.reliable,
+      sessionTimers: config.sessionTimers,
       logger: createLogger(config.log.level as LogLevel, true),
     });
     try {

@@ -84,6 +84,8 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     replaces: config.replaces,
     dtmf: config.dtmf,
     dialogEvents: config.dialogEvents,
+    reliable: config.reliable,
+    sessionTimers: config.sessionTimers,
     logger,
   });
 }

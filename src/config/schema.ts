@@ -5,6 +5,7 @@ import { logLevels } from '../base/log.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
+const sessionSeconds = z.int().min(1).max(1_814_400);
 const port = z.int().min(0).max(65_535);
 const count = z.int().min(0).max(10_000_000);
 const positive = z.int().min(1).max(1_000_000);
@@ -185,6 +186,19 @@ const schema = z.strictObject({
   replaces: z.boolean().default(true).describe('an INVITE may take the place of a peer in a call (RFC 3891)'),
   dtmf: z.enum(['auto', 'rfc4733', 'info']).default('auto').describe('which digits count; auto: as the first comes'),
   dialogEvents: z.boolean().default(false).describe('others may subscribe to who is on the phone (RFC 4235)'),
+  reliable: z
+    .enum(['supported', 'required', 'off'])
+    .default('supported')
+    .describe('provisional responses that ask for a PRACK (RFC 3262)'),
+  sessionTimers: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      expires: sessionSeconds.default(1800).describe('seconds that a call lives without a refresh'),
+      minSE: sessionSeconds.default(90).describe('the fewest seconds a peer may ask for'),
+      refresher: z.enum(['auto', 'uac', 'uas']).default('auto').describe('who refreshes if the peer leaves it to us'),
+    })
+    .prefault({})
+    .describe('session timers (RFC 4028): how a call finds out that its peer is gone'),
   drainTimeout: milliseconds.default(10_000).describe('ms that running calls may go on after SIGTERM'),
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
   media: z

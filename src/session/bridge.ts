@@ -1,9 +1,16 @@
 /** Two calls whose audio flows to each other (diago's Bridge). */
-import { type Media, type MediaBridge, type NegotiatedAudio, sameCodec } from '../../media/index.ts';
+import {
+  type Direction,
+  type Media,
+  type MediaBridge,
+  type NegotiatedAudio,
+  reverse,
+  sameCodec,
+} from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
-import type { BridgeMembership, DialogSession } from './dialog-session.ts';
+import type { BridgeMembership, DialogSession, ReInviteOptions } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
 
 export interface BridgeOptions {
@@ -11,6 +18,11 @@ export interface BridgeOptions {
   readonly dtmf?: boolean;
   /** Convert where the legs speak different codecs; default false: they have to speak the same. */
   readonly transcode?: boolean;
+  /**
+   * What the other leg learns of hold and resume of one: nothing (`absorb`, the default), or it is put on hold as
+   * well, and a refusal goes back as 488 (`pass`).
+   */
+  readonly reinvites?: 'absorb' | 'pass';
 }
 
 /** Why a bridge is over: a call in it ended, was taken out, or the bridge was closed. */
@@ -37,11 +49,14 @@ export class Bridge implements BridgeMembership {
   /** Digits on their way to the other leg. */
   #passing = 0;
   #closed = false;
+  /** The other leg is being offered what one of them changed to. */
+  #following = false;
 
   /** Made by `tandem.bridge`, not by users. */
   constructor(media: Media, options: BridgeOptions = {}) {
     this.#media = media;
-    this.#options = { dtmf: options.dtmf ?? true, transcode: options.transcode ?? false };
+    const { dtmf = true, transcode = false, reinvites = 'absorb' } = options;
+    this.#options = { dtmf, transcode, reinvites };
     const { promise, resolve } = Promise.withResolvers<BridgeEnd>();
     this.ended = promise;
     this.#resolveEnded = resolve;
@@ -126,15 +141,38 @@ export class Bridge implements BridgeMembership {
     this.#start(first, second);
   }
 
-  /** Keeps the legs' codecs equal when one of them is re-negotiated (called by that leg). */
-  async codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void> {
+  /**
+   * Keeps the legs' codecs equal when one of them is re-negotiated (called by that leg), and passes its direction on if
+   * that is wanted.
+   * @returns the direction that the other leg allows for this one, if that counts
+   */
+  async changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined> {
     const other = this.#sessions.find((member) => member !== session);
     const audio = other?.media.audio;
-    if (!other || !audio || this.#options.transcode || sameCodec(audio.codec, next.codec)) return;
+    if (!other || !audio) return undefined;
+    const strict = !this.#options.transcode;
+    const passes = this.#options.reinvites === 'pass' && other.state === 'confirmed';
+    // What this peer sends goes to the other one, and so does its wish not to hear anything.
+    const direction = passes ? reverse(next.direction) : other.media.direction;
+    if (direction !== other.media.direction || (strict && !sameCodec(audio.codec, next.codec)))
+      await this.#follow(other, { direction, ...(strict ? { codecs: narrowedCodecs(next) } : {}) });
+    return passes ? reverse(other.media.audio?.direction ?? audio.direction) : undefined;
+  }
+
+  /** Offers the other leg what one of them changes to. */
+  async #follow(other: DialogSession, change: ReInviteOptions): Promise<void> {
+    // Both legs change at once, and each would wait for the other.
+    if (this.#following) throw new TandemError('ERR_GLARE', 'the other leg of the bridge is changing', { status: 491 });
+    this.#following = true;
     try {
-      await other.reInvite({ codecs: narrowedCodecs(next) });
+      await other.reInvite(change);
     } catch (error) {
-      throw new CodecMismatchError(next.codec.name, audio.codec.name, { cause: error });
+      const [wanted] = change.codecs ?? [];
+      const audio = other.media.audio;
+      if (!wanted || !audio || sameCodec(wanted, audio.codec)) throw error;
+      throw new CodecMismatchError(wanted.name, audio.codec.name, { cause: error });
+    } finally {
+      this.#following = false;
     }
   }
 
@@ -149,7 +187,8 @@ export class Bridge implements BridgeMembership {
   #start(first: DialogSession, second: DialogSession): void {
     first.setEarlyBridge(undefined);
     second.setEarlyBridge(undefined);
-    this.#bridge = this.#media.createBridge(this.#options);
+    const { dtmf, transcode } = this.#options;
+    this.#bridge = this.#media.createBridge({ dtmf, transcode });
     this.#bridge.add(first.media.ready);
     this.#bridge.add(second.media.ready);
   }

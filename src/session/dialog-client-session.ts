@@ -1,5 +1,5 @@
 /** An outgoing call (diago's DialogClientSession): `invite`, `waitAnswer`, `ack`, or `cancel`. */
-import type { Codec } from '../../media/index.ts';
+import type { Codec, NegotiatedAudio } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
 import { sleep } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
@@ -60,6 +60,8 @@ export interface InviteOptions {
   readonly codecs?: readonly string[];
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
   readonly transcode?: boolean;
+  /** Leave the offer to the callee, and answer it. */
+  readonly lateOffer?: boolean;
   /** `invite` returns at the first response with audio; go on with `waitAnswer` and `ack`. */
   readonly earlyMedia?: boolean;
   readonly onResponse?: (response: SipResponse) => void;
@@ -93,6 +95,10 @@ export class DialogClientSession extends DialogSession {
   #client: InviteClient | undefined;
   #answer: Promise<void> | undefined;
   #early = Promise.withResolvers<void>();
+  /** What was settled for good in each early dialog: its 2xx says no more of it. */
+  readonly #settled = new Map<Dialog, NegotiatedAudio>();
+  /** The answer to an offer in the 2xx. */
+  #ackBody: Uint8Array | undefined;
 
   /** Made by `newDialog` and `invite`, not by users. */
   constructor(
@@ -157,7 +163,7 @@ export class DialogClientSession extends DialogSession {
     this.signal.throwIfAborted();
     if (this.state === 'confirmed') return;
     if (!this.dialog || this.state !== 'answered') throw new StateError(this.callId, 'ack(): the call is not answered');
-    this.dialog.ack();
+    this.dialog.ack(this.#ackBody ? { contentType: sdpType, body: this.#ackBody } : {});
     this.advance('confirmed');
   }
 
@@ -193,18 +199,29 @@ export class DialogClientSession extends DialogSession {
         : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)), 'no answer');
     try {
       await this.media.open(beside?.media.leg);
-      const offer = await this.media.offer(codecs ? { codecs } : {});
+      const offer = options.lateOffer ? undefined : await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();
-      const client = endpoint.invite({ ...sip, callId: this.callId, contentType: sdpType, body: offer.body });
+      const client = endpoint.invite({
+        ...sip,
+        headers: [...(sip.headers ?? []), ...this.#extensions],
+        retry: (refusal) => this.#retryWith(refusal),
+        callId: this.callId,
+        ...(offer ? { contentType: sdpType, body: offer.body } : {}),
+      });
       this.#client = client;
-      client.onProvisional = (response) => this.#provisional(response, offer, options);
+      client.onProvisional = (response, early, reliable) => {
+        if (this.state === 'ended') return;
+        if (early) this.#useEarly(early);
+        this.#provisional(response, reliable ? early : undefined, offer, options);
+      };
+      client.onOffer = (response, early) => this.#answerEarly(response, early, codecs);
       // Without any response the transaction outlives the call by up to 32 s: do not wait for that.
       const { response, dialog, local } = await Promise.race([client.final, this.gone()]);
       this.signal.throwIfAborted();
       options.onResponse?.(response);
       this.signal.throwIfAborted();
       if (!dialog) throw new DialogResponseError(response, local);
-      this.#answered(response, dialog, offer);
+      await this.#answered(response, dialog, offer, codecs);
     } catch (error) {
       const cause = failure ?? error;
       if (error instanceof DialogResponseError) {
@@ -227,16 +244,52 @@ export class DialogClientSession extends DialogSession {
     }
   }
 
-  #provisional(response: SipResponse, offer: Offer, options: InviteOptions): void {
-    if (this.state === 'ended') return;
-    if (response.status > 100) {
-      if (response.body.length > 0 && this.#acceptEarly(response, offer)) {
-        this.mediaStarted();
-        this.#early.resolve();
-      }
-      this.advance('early', response.status);
-    }
+  /** A longer session interval, where the peer wants one (RFC 4028 §7.3). */
+  #retryWith(refusal: SipResponse): readonly HeaderField[] | undefined {
+    return refusal.status === 422 && this.sessionTimer.raised(refusal) ? this.sessionTimer.headers : undefined;
+  }
+
+  /** What we can do and want beside the call itself. */
+  get #extensions(): readonly HeaderField[] {
+    const required: readonly HeaderField[] = this.context.reliable === 'required' ? [['Require', '100rel']] : [];
+    return [...required, ...this.sessionTimer.headers];
+  }
+
+  /** UPDATE may come before the answer (RFC 3311 §5.2). */
+  #useEarly(dialog: Dialog): void {
+    dialog.onRequest = (incoming) => {
+      const done = this.negotiation.receive(incoming).then(() => {
+        const { audio } = this.media;
+        if (audio && this.#settled.has(dialog)) this.#settled.set(dialog, audio);
+      });
+      this.context.background(done);
+    };
+  }
+
+  /** @param settles the early dialog, if the response is reliable: then its answer is for good */
+  #provisional(
+    response: SipResponse,
+    settles: Dialog | undefined,
+    offer: Offer | undefined,
+    options: InviteOptions,
+  ): void {
+    // Without an offer of ours it has none either, unless `onOffer` is told of it (RFC 3261 §13.2.1).
+    if (
+      offer &&
+      response.body.length > 0 &&
+      !(settles && this.#settled.has(settles)) &&
+      this.#acceptEarly(response, offer)
+    )
+      this.#heardEarly(settles);
+    this.advance('early', response.status);
     options.onResponse?.(response);
+  }
+
+  #heardEarly(settles: Dialog | undefined): void {
+    const { audio } = this.media;
+    if (settles && audio) this.#settled.set(settles, audio);
+    this.mediaStarted();
+    this.#early.resolve();
   }
 
   /** Early audio that we cannot read is no reason to lose the call. */
@@ -250,16 +303,43 @@ export class DialogClientSession extends DialogSession {
     }
   }
 
-  #answered(response: SipResponse, dialog: Dialog, offer: Offer): void {
-    this.useDialog(dialog, response);
-    const hadMedia = this.media.audio !== undefined;
+  /** The offer of a callee that was left to make it, in a provisional response: the answer goes into its PRACK. */
+  async #answerEarly(
+    response: SipResponse,
+    dialog: Dialog,
+    codecs: readonly Codec[] | undefined,
+  ): Promise<{ readonly contentType: string; readonly body: Uint8Array }> {
     try {
-      if (response.body.length > 0 || !hadMedia) this.media.accept(response.body, offer);
+      const body = await this.media.answer(response.body, codecs);
+      this.#heardEarly(dialog);
+      return { contentType: sdpType, body };
+    } catch (error) {
+      void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP offer' });
+      throw error;
+    }
+  }
+
+  async #answered(
+    response: SipResponse,
+    dialog: Dialog,
+    offer: Offer | undefined,
+    codecs: readonly Codec[] | undefined,
+  ): Promise<void> {
+    this.useDialog(dialog);
+    this.sessionTimer.accepted(response);
+    const hadMedia = this.media.audio !== undefined;
+    const settled = this.#settled.get(dialog);
+    this.#settled.clear();
+    try {
+      if (settled) this.media.use(settled);
+      else if (!offer) this.#ackBody = await this.media.answer(response.body, codecs);
+      else if (response.body.length > 0 || !hadMedia) this.media.accept(response.body, offer);
     } catch (error) {
       // RFC 3261 §13.2.2.4: an answer that is no use still gets its ACK, then a BYE.
       void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' });
       throw error;
     }
+    this.signal.throwIfAborted();
     this.advance('answered');
     if (!hadMedia) this.mediaStarted();
   }

@@ -53,6 +53,8 @@ export interface OfferOptions {
   readonly direction?: Direction;
 }
 
+export type HeldBy = 'local' | 'remote' | 'both';
+
 const encoder = new TextEncoder();
 const ignore = (): void => {};
 
@@ -67,10 +69,13 @@ export class DialogMedia {
   #version = 1;
   #audio: NegotiatedAudio | undefined;
   #direction: Direction = 'sendrecv';
+  #peerHolds = false;
   #closing: Promise<void> | undefined;
   #whenSettled: ((leg: MediaLeg) => void)[] = [];
   /** Called once when the leg exists. */
   onLeg: (leg: MediaLeg) => void = () => {};
+  /** Called after each exchange. */
+  onSettled: () => void = () => {};
 
   constructor(options: DialogMediaOptions) {
     this.#options = options;
@@ -85,6 +90,19 @@ export class DialogMedia {
   /** What the last finished exchange settled. */
   get audio(): NegotiatedAudio | undefined {
     return this.#audio;
+  }
+
+  /** What we want, whatever the peer lets us have. */
+  get direction(): Direction {
+    return this.#direction;
+  }
+
+  /** Which side wants to hear nothing of the other (RFC 3264 §8.4). */
+  get held(): HeldBy | undefined {
+    const weHold = this.#direction === 'sendonly' || this.#direction === 'inactive';
+    if (weHold && this.#peerHolds) return 'both';
+    if (weHold) return 'local';
+    return this.#peerHolds ? 'remote' : undefined;
   }
 
   /** The leg for something that needs audio now. Throws ERR_NO_MEDIA while nothing is negotiated. */
@@ -137,6 +155,13 @@ export class DialogMedia {
     return { body: this.#print(session), session, direction, leg };
   }
 
+  /** An offer of what was sent last, under the same version: it changes nothing (RFC 3264 §8). */
+  async repeat(): Promise<Offer> {
+    const session = this.#sent;
+    if (!session) return this.offer();
+    return { body: this.#print(session), session, direction: this.#direction, leg: await this.open() };
+  }
+
   /** Takes the peer's answer to an offer of ours. Throws ERR_SDP (status 488). */
   accept(body: Uint8Array, offer: Offer): NegotiatedAudio {
     const answer = parse(body);
@@ -150,32 +175,38 @@ export class DialogMedia {
    * Answers the peer's offer. Throws ERR_SDP: 400 for what cannot be read, 488 for what we cannot do;
    * what was settled before stays then.
    * @param only take one of these codecs, as for the other leg of a strict bridge.
+   * @param direction ours this once, where it is not what we want but what somebody else lets us have
    */
-  async answer(body: Uint8Array, only?: readonly Codec[]): Promise<Uint8Array> {
+  async answer(body: Uint8Array, only?: readonly Codec[], direction = this.#direction): Promise<Uint8Array> {
     const offer = parse(body);
     const leg = await this.open();
     const answered = createAnswer(offer, {
       origin: this.#origin,
       local: this.#local(leg),
       codecs: only ?? this.#codecs(),
-      direction: this.#direction,
+      direction,
     });
-    if (!answered.ok) throw sdpError(answered.error.status, answered.error.message);
+    if (!answered.ok) throw sdpError(answered.error.status, answered.error.message, answered.error.warning);
     this.#settle(leg, answered.value.audio);
     return this.#print(answered.value.answer);
   }
 
   /** What `answer` would settle, without settling it: to narrow a B leg's offer to the A leg's codec. */
-  preview(body: Uint8Array, only?: readonly Codec[]): NegotiatedAudio | undefined {
+  preview(body: Uint8Array, only?: readonly Codec[], direction = this.#direction): NegotiatedAudio | undefined {
     const offer = parseSdp(body);
     if (!offer.ok) return undefined;
     const answered = createAnswer(offer.value, {
       origin: this.#origin,
       local: { address: this.#address, port: 9 },
       codecs: only ?? this.#codecs(),
-      direction: this.#direction,
+      direction,
     });
     return answered.ok ? answered.value.audio : undefined;
+  }
+
+  /** What was settled in one of several early dialogs counts from now on. */
+  use(audio: NegotiatedAudio): void {
+    if (this.#leg && audio !== this.#audio) this.#settle(this.#leg, audio);
   }
 
   close(): Promise<void> {
@@ -186,8 +217,11 @@ export class DialogMedia {
 
   #settle(leg: MediaLeg, audio: NegotiatedAudio): NegotiatedAudio {
     this.#audio = audio;
+    // Of a peer that we send nothing to it cannot be told whether it would hear us.
+    if (sends(this.#direction)) this.#peerHolds = !sends(audio.direction);
     leg.negotiate(audio);
     for (const wire of this.#whenSettled.splice(0)) wire(leg);
+    this.onSettled();
     return audio;
   }
 
@@ -222,12 +256,16 @@ export function narrowedCodecs({ codec, telephoneEvent }: NegotiatedAudio): Code
   return [codec, { name: 'telephone-event', payloadType, clockRate, channels: 1, fmtp: '0-16' }];
 }
 
+function sends(direction: Direction): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+
 function parse(body: Uint8Array): SdpSession {
   const parsed = parseSdp(body);
   if (!parsed.ok) throw sdpError(400, `unreadable SDP: ${parsed.error}`);
   return parsed.value;
 }
 
-function sdpError(status: number, message: string): TandemError {
-  return new TandemError('ERR_SDP', message, { status });
+function sdpError(status: number, message: string, warning?: number): TandemError {
+  return new TandemError('ERR_SDP', message, { status, ...(warning === undefined ? {} : { facts: { warning } }) });
 }

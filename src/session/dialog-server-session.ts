@@ -13,6 +13,7 @@ import {
   type SipResponse,
 } from '../sip/message.ts';
 import { parseNameAddrList } from '../sip/name-addr.ts';
+import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
@@ -70,6 +71,8 @@ export class DialogServerSession extends DialogSession {
   readonly #legs = new Set<DialogClientSession>();
   readonly #acked = Promise.withResolvers<SipRequest>();
   #localAnswer: Uint8Array | undefined;
+  /** Offer and answer are through before the 2xx, which has no SDP then (RFC 3262 §5). */
+  #isSettled = false;
   #finalSent = false;
 
   /** Made by `serve`, not by users. */
@@ -92,8 +95,8 @@ export class DialogServerSession extends DialogSession {
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);
-    this.useDialog(invite.dialog, invite.request);
-    invite.onCancel = (request) => this.#cancelled(request);
+    this.useDialog(invite.dialog);
+    invite.onCancel = (request, status) => this.#cancelled(request, status);
     invite.onAck = (ack) => this.#acked.resolve(ack);
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
     this.begin('inbound', headers.from.uri, headers.to.uri);
@@ -163,14 +166,43 @@ export class DialogServerSession extends DialogSession {
     this.#provisional(183, options);
   }
 
-  /** 183 with SDP: from here on audio flows although the call is not answered. */
+  /**
+   * 183 with SDP: from here on audio flows although the call is not answered. An INVITE without an offer gets ours, if
+   * the caller supports reliable responses, and this resolves when its PRACK has the answer.
+   * @throws StateError for an INVITE without an offer of a caller that does not; TandemError ERR_SDP
+   */
   async progressMedia(options: AnswerOptions = {}): Promise<void> {
     this.#mustBeUnanswered('progressMedia()');
-    const body = await this.#answerOffer(options.codecs);
-    this.#mustBeUnanswered('progressMedia()');
-    this.#invite.provisional(183, { ...options, contentType: sdpType, body });
+    const reliable = this.#isReliable(true);
+    if (this.#isSettled) this.#invite.provisional(183, { ...options, reliable });
+    else if (this.hasOffer || !reliable) await this.#answerEarly(options, reliable);
+    else await this.#offerEarly(options);
     this.advance('early', 183);
     this.mediaStarted();
+  }
+
+  async #answerEarly(options: AnswerOptions, reliable: boolean): Promise<void> {
+    const body = await this.#answerOffer(options.codecs);
+    this.#mustBeUnanswered('progressMedia()');
+    this.#invite.provisional(183, { ...options, reliable, contentType: sdpType, body });
+    this.#isSettled = reliable;
+  }
+
+  async #offerEarly(options: AnswerOptions): Promise<void> {
+    const offer = await this.media.offer(options.codecs ? { codecs: options.codecs } : {});
+    this.#mustBeUnanswered('progressMedia()');
+    const answered = this.negotiation.answerTo(offer);
+    this.#invite.provisional(183, { ...options, reliable: true, contentType: sdpType, body: offer.body });
+    await Promise.race([answered, this.gone()]);
+    this.#isSettled = true;
+  }
+
+  /** RFC 3262 §3: a caller that requires it gets nothing else, one that does not know it gets none. */
+  #isReliable(withSdp: boolean): boolean {
+    const { reliable } = this.context;
+    const { request } = this.#invite;
+    if (requires(request, '100rel')) return true;
+    return supports(request, '100rel') && (reliable === 'required' || (reliable === 'supported' && withSdp));
   }
 
   // ---- final responses
@@ -182,7 +214,11 @@ export class DialogServerSession extends DialogSession {
    * caller is gone meanwhile.
    */
   async answer(options: AnswerOptions = {}): Promise<void> {
-    if (this.#invite.request.body.length === 0) return this.answerLate(options);
+    if (this.#isSettled) {
+      await this.#accept(undefined, options, false);
+      return;
+    }
+    if (!this.hasOffer) return this.answerLate(options);
     this.#mustBeUnanswered('answer()');
     const body = await this.#answerOffer(options.codecs);
     await this.#accept(body, options);
@@ -202,9 +238,11 @@ export class DialogServerSession extends DialogSession {
     this.mediaStarted();
   }
 
-  async #accept(body: Uint8Array, options: AnswerOptions, hasMedia = true): Promise<SipRequest> {
+  async #accept(body: Uint8Array | undefined, options: AnswerOptions, hasMedia = true): Promise<SipRequest> {
+    await Promise.race([this.#invite.acknowledged(), this.gone()]);
     this.#mustBeUnanswered('answer()');
-    this.#invite.accept({ ...options, contentType: sdpType, body });
+    const headers = [...(options.headers ?? []), ...this.sessionTimer.accept(this.#invite.request)];
+    this.#invite.accept({ ...options, headers, ...(body ? { contentType: sdpType, body } : {}) });
     this.#finalSent = true;
     this.advance('answered');
     if (hasMedia) this.mediaStarted();
@@ -290,6 +328,11 @@ export class DialogServerSession extends DialogSession {
 
   // ---- for the house
 
+  /** False: the INVITE asks for an offer of ours. */
+  get hasOffer(): boolean {
+    return this.#invite.request.body.length > 0;
+  }
+
   /** Whether the call could be answered in this codec: it has it already, or its offer has it. */
   couldSpeak(codec: Codec): boolean {
     const settled = this.media.audio?.codec;
@@ -306,8 +349,8 @@ export class DialogServerSession extends DialogSession {
   /** Settles the audio as the answer will, without sending it. A late offer has to be answered for that. */
   async prepareAnswer(codecs?: readonly Codec[]): Promise<void> {
     this.#mustBeUnanswered('prepareAnswer()');
-    if (this.#invite.request.body.length > 0) await this.#answerOffer(codecs);
-    else await this.answerLate(codecs ? { codecs } : {});
+    if (this.hasOffer) await this.#answerOffer(codecs);
+    else if (!this.#isSettled) await this.answerLate(codecs ? { codecs } : {});
   }
 
   /** Hangs up the legs that `invite` made: they belong to this call's scope. */
@@ -324,11 +367,11 @@ export class DialogServerSession extends DialogSession {
     await this.dialog?.bye(headers);
   }
 
-  /** Over before its answer: by CANCEL, by an early BYE, or (undefined) because nobody answered for too long. */
-  #cancelled(request: SipRequest | undefined): void {
+  /** Over before its answer: by CANCEL, by an early BYE, or (undefined) because somebody was silent for too long. */
+  #cancelled(request: SipRequest | undefined, status: number): void {
     this.#finalSent = true;
     if (!request) {
-      this.end({ by: 'timeout', status: 408 });
+      this.end({ by: 'timeout', status });
       return;
     }
     const reason = header(request, 'reason');
@@ -337,7 +380,7 @@ export class DialogServerSession extends DialogSession {
 
   #provisional(status: number, options: ResponseOptions): void {
     this.#mustBeUnanswered(`a ${status} response`);
-    this.#invite.provisional(status, options);
+    this.#invite.provisional(status, { ...options, reliable: status > 100 && this.#isReliable(false) });
     if (status > 100) this.advance('early', status);
   }
 
@@ -350,7 +393,7 @@ export class DialogServerSession extends DialogSession {
 
   /** As far as it can be settled before the answer: an INVITE without offer gets its ports only. */
   async #settleAudio(): Promise<void> {
-    if (this.#invite.request.body.length > 0) await this.#answerOffer(undefined);
+    if (this.hasOffer) await this.#answerOffer(undefined);
     else await this.media.open();
     this.signal.throwIfAborted();
   }
@@ -408,8 +451,10 @@ class EarlyProgress {
   }
 
   async #passMedia(b: DialogClientSession): Promise<void> {
-    await this.#a.prepareAnswer();
+    // To answer a caller that made no offer would be to answer the call.
+    if (!this.#a.hasOffer) await this.#a.progressMedia();
+    else await this.#a.prepareAnswer();
     this.#a.setEarlyBridge(b.bridgeEarly(this.#a, this.#transcode));
-    await this.#a.progressMedia();
+    if (this.#a.hasOffer) await this.#a.progressMedia();
   }
 }

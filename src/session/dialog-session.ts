@@ -24,33 +24,33 @@ import { type Random, token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
-import {
-  type HeaderField,
-  header,
-  headerValues,
-  type NameAddr,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-} from '../sip/message.ts';
+import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
 import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
 import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
+import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
-import { answerReInvite, renegotiate } from './re-invite.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
 import { IncomingRefer, type ReferHandler, readRefer, type TransferOptions } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
+import { SessionRefresh } from './session-refresh.ts';
+import type { SessionTimerSettings } from './session-timer.ts';
 import { OpenVacancy, type Vacancy } from './vacancy.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
+
+/**
+ * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
+ * (`supported`) or all of them (`required`; our INVITEs require it as well), or none (`off`).
+ */
+export type ReliableMode = 'supported' | 'required' | 'off';
 
 /** What a session needs of the house around it. */
 export interface SessionContext {
@@ -62,6 +62,8 @@ export interface SessionContext {
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
+  readonly sessionTimers: SessionTimerSettings;
+  readonly reliable: ReliableMode;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */
   background(work: Promise<unknown>): void;
   /** The session is known to the house from now on, until it is over. */
@@ -110,6 +112,8 @@ export interface SendDtmfOptions {
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
+  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
+  readonly method?: OfferMethod;
 }
 
 export interface ReferOptions {
@@ -137,8 +141,11 @@ export interface BridgeMembership {
   remove(session: DialogSession): void;
   /** @param byInfo it came by INFO, not with the audio */
   pressed(session: DialogSession, digit: string, byInfo: boolean): void;
-  /** The peer of `session` wants `next`. Throws when the other leg cannot follow. */
-  codecChanging(session: DialogSession, next: NegotiatedAudio): Promise<void>;
+  /**
+   * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
+   * when the other leg cannot follow.
+   */
+  changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined>;
 }
 
 export abstract class DialogSession {
@@ -158,8 +165,10 @@ export abstract class DialogSession {
 
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
+  protected readonly sessionTimer: SessionRefresh;
   #state: SessionState = 'initial';
   #media: DialogMedia | undefined;
+  protected readonly negotiation: Negotiation;
   readonly #abort = new AbortController();
   readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
@@ -172,9 +181,8 @@ export abstract class DialogSession {
   #vacancy: OpenVacancy | undefined;
   #dtmfWay: DtmfWay;
   readonly #infoDigits: InfoDigits;
-  /** Methods that the peer said it takes. */
-  #peerAllows: readonly string[] = [];
   #earlyBridge: (() => void) | undefined;
+  #wasHeld: HeldBy | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
@@ -190,6 +198,19 @@ export abstract class DialogSession {
     const { promise, resolve } = Promise.withResolvers<EndCause>();
     this.ended = promise;
     this.#resolveEnded = resolve;
+    this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
+      refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
+      expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
+    });
+    this.negotiation = new Negotiation(context, {
+      signal: this.signal,
+      timer: this.sessionTimer,
+      media: () => this.media,
+      log: () => this.log,
+      gone: () => this.gone(),
+      changing: async (next) => this.bridge?.changing(this, next),
+      unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
+    });
   }
 
   get state(): SessionState {
@@ -240,6 +261,11 @@ export abstract class DialogSession {
   /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */
   get maxForwards(): number | undefined {
     return undefined;
+  }
+
+  /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
+  get held(): HeldBy | undefined {
+    return this.#media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
@@ -368,7 +394,7 @@ export abstract class DialogSession {
   async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
     const { via, ...timing } = options;
     const leg = this.#leg;
-    const way = via ?? (!this.media.audio?.telephoneEvent && this.#peerAllows.includes('INFO') ? 'info' : 'rfc4733');
+    const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
     if (way === 'rfc4733') {
       await leg.sendDtmf(digits, timing);
       return;
@@ -394,9 +420,12 @@ export abstract class DialogSession {
 
   // ---- signalling in the dialog
 
-  /** Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4). */
-  hold(): Promise<void> {
-    return this.reInvite({ direction: 'sendonly' });
+  /**
+   * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
+   * @param options inactive: it hears nothing either
+   */
+  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
+    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
   }
 
   unhold(): Promise<void> {
@@ -409,18 +438,16 @@ export abstract class DialogSession {
    * @throws DialogResponseError when the peer refuses; the old session stays. DialogEndedError
    */
   reInvite(options: ReInviteOptions = {}): Promise<void> {
-    const done = this.#reInviting.then(() => this.#reInvite(options));
-    this.#reInviting = done.catch(() => {});
-    return done;
+    const { method = 'INVITE', ...change } = options;
+    return this.negotiation.offer(() => this.#dialogFor(method), method, change);
   }
 
-  #reInviting: Promise<void> = Promise.resolve();
-
-  async #reInvite(options: ReInviteOptions): Promise<void> {
+  /** The dialog, if an offer can be made in it now. */
+  #dialogFor(method: OfferMethod): Dialog {
     this.signal.throwIfAborted();
-    if (!this.dialog || this.#state !== 'confirmed')
-      throw new StateError(this.callId, 'reInvite() needs a confirmed call');
-    await Promise.race([renegotiate(this.context, this.dialog, this.media, options, this.signal), this.gone()]);
+    const { dialog } = this;
+    if (dialog && (this.#state === 'confirmed' || method === 'UPDATE')) return dialog;
+    throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
   /**
@@ -500,6 +527,7 @@ export abstract class DialogSession {
   protected useMedia(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#useLeg(leg);
+    media.onSettled = () => this.#tellHold();
   }
 
   #useLeg(leg: MediaLeg): void {
@@ -519,13 +547,7 @@ export abstract class DialogSession {
     this.bridge?.pressed(this, digit, way === 'info');
   }
 
-  /** @param said a message of the peer that tells what it can do: its INVITE or its answer */
-  protected useDialog(dialog: Dialog, said: SipMessage): void {
-    this.#peerAllows = headerValues(said, 'allow').flatMap((value) => value.split(',').map((method) => method.trim()));
-    this.#adopt(dialog);
-  }
-
-  #adopt(dialog: Dialog): void {
+  protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
     dialog.onRequest = (request) => this.#received(request);
     dialog.onEnd = ({ by, request, response }) => {
@@ -533,8 +555,12 @@ export abstract class DialogSession {
       const reason = (request && header(request, 'reason')) ?? response?.reason;
       const cause = { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
-      if (this.#vacancy) this.#vacancy.left(cause);
-      else this.end(cause);
+      if (!this.#vacancy) {
+        this.end(cause);
+        return;
+      }
+      this.sessionTimer.rest();
+      this.#vacancy.left(cause);
     };
   }
 
@@ -575,12 +601,17 @@ export abstract class DialogSession {
     const [formerDialog, formerMedia] = [this.dialog, this.#media];
     this.#vacancy?.filled();
     this.#vacancy = undefined;
-    this.#adopt(dialog);
-    this.#peerAllows = other.#peerAllows;
+    this.useDialog(dialog);
+    this.sessionTimer.takeOver(other.sessionTimer);
     this.#dtmfWay = new DtmfWay(this.context.dtmf);
     this.useMedia(media);
     this.#useLeg(leg);
-    this.bridge?.relink();
+    this.#tellHold();
+    if (this.bridge) {
+      this.bridge.relink();
+      // Who was on hold for the former peer is not for this one.
+      if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
+    }
     this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
     if (formerMedia) this.context.background(this.#closeMedia(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
@@ -614,6 +645,16 @@ export abstract class DialogSession {
     else this.context.observer.emit(`call:${state}`, this.stamp());
   }
 
+  /** Tells the observer who holds now and who does not any more. */
+  #tellHold(): void {
+    const { held } = this;
+    for (const by of ['local', 'remote'] as const) {
+      const [before, now] = [this.#wasHeld, held].map((one) => one === by || one === 'both');
+      if (before !== now) this.context.observer.emit(now ? 'call:held' : 'call:resumed', { ...this.stamp(), by });
+    }
+    this.#wasHeld = held;
+  }
+
   protected mediaStarted(): void {
     const codec = this.#media?.audio?.codec.name;
     if (codec) this.context.observer.emit('media:started', { ...this.stamp(), codec });
@@ -636,6 +677,7 @@ export abstract class DialogSession {
     this.#vacancy = undefined;
     this.#referrals.close(this.signal.reason);
     this.#refer?.close();
+    this.sessionTimer.stop();
     if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
@@ -672,13 +714,8 @@ export abstract class DialogSession {
 
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
-    if (method === 'INVITE') {
-      this.context.background(
-        answerReInvite(incoming, this.media, this.log, {
-          changing: async (next) => this.bridge?.codecChanging(this, next),
-          unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
-        }),
-      );
+    if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
+      this.context.background(this.negotiation.receive(incoming));
     } else if (method === 'REFER') {
       this.context.background(this.#referred(incoming));
     } else if (method === 'SUBSCRIBE') {

@@ -114,6 +114,9 @@ export interface TandemEvents extends RegistrationEvents {
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
   'call:replaced': CallReplaced;
+  /** One side wants to hear nothing of the other; `remote` is the peer. */
+  'call:held': SessionEvent & { readonly by: 'local' | 'remote' };
+  'call:resumed': SessionEvent & { readonly by: 'local' | 'remote' };
   'call:ended': SessionEvent & { readonly cause: EndCause };
   'trunk:gateway': TrunkGatewayEvent;
   'sip:request': SipEvent;

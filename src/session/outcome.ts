@@ -2,7 +2,7 @@
 import { messageOf, TandemError } from '../base/errors.ts';
 import { type HeaderField, header, headerValues, type SipResponse } from '../sip/message.ts';
 import { DialogResponseError } from './errors.ts';
-import { reasonValue } from './reason.ts';
+import { reasonValue, warningOf } from './reason.ts';
 
 export interface Outcome {
   readonly status: number;
@@ -28,7 +28,7 @@ export function outcomeOf(error: unknown, passRedirects = false): Outcome {
     return { status, reason, headers: [...contacts, ...why(error.response)] };
   }
   const status = statusOf(error);
-  if (status !== undefined) return { status, headers: [] };
+  if (status !== undefined) return { status, headers: warningOf(error) };
   return { status: 500, headers: [['Reason', reasonValue(500, messageOf(error))]] };
 }
 

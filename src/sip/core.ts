@@ -75,6 +75,7 @@ export class SipCore {
       clock: options.clock,
       counters: this.counters,
       logger: options.logger,
+      trusts: options.trusts ?? (() => false),
       onBan: (ban) => {
         this.transport.disconnect(ban.address);
         const { onBan } = options;

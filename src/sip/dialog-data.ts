@@ -54,6 +54,7 @@ export class DialogData {
   remoteSeq: number | undefined;
   routeSet: readonly string[];
   #remoteTarget: string;
+  #allowed: ReadonlySet<string> = new Set();
 
   constructor(init: DialogInit) {
     this.init = init;
@@ -67,10 +68,20 @@ export class DialogData {
     return this.#remoteTarget;
   }
 
-  /** A target refresh: from now on requests go to the Contact of this message, if it has one. */
-  refreshTarget(headers: SipHeaders): void {
+  /** Methods of ours that the peer takes, as far as it said. */
+  get allowed(): ReadonlySet<string> {
+    return this.#allowed;
+  }
+
+  /**
+   * What a message of the peer changes that makes or refreshes the dialog: from now on requests go to its Contact,
+   * and the methods of its Allow may be used.
+   */
+  refresh(headers: SipHeaders): void {
     const contact = contactOf(headers);
     if (contact !== undefined) this.#remoteTarget = withoutHeaders(contact);
+    const allow = headers.other.get('allow');
+    if (allow) this.#allowed = methodsIn(allow);
   }
 
   snapshot(state: DialogState, transport: SipTransportName): DialogSnapshot {
@@ -112,6 +123,14 @@ export class DialogData {
     addContent(request, options);
     return { request, nextHop };
   }
+}
+
+/** Those that somebody may ask for: text of a message that was kept would keep all of it in memory. */
+const optional: readonly string[] = ['INFO', 'MESSAGE', 'NOTIFY', 'REFER', 'SUBSCRIBE', 'UPDATE'];
+
+function methodsIn(allow: readonly string[]): ReadonlySet<string> {
+  const named = new Set(allow.flatMap((value) => value.split(',')).map((method) => method.trim()));
+  return new Set(optional.filter((method) => named.has(method)));
 }
 
 /** Record-Route as URIs, in the order of the message. */

@@ -9,9 +9,11 @@ import { sourceOf } from './defence/sources.ts';
 import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
 import type { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
-import type { HeaderField, SipRequest, SipResponse } from './message.ts';
+import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts';
+import { Offers } from './offers.ts';
 import type { BodyOptions, DialogEnd } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
+import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
@@ -38,6 +40,10 @@ export class Dialog {
   onEnd: (cause: DialogEnd) => void = ignore;
   /** @internal */
   readonly gate: TurnGate;
+  /** @internal */
+  readonly offers = new Offers();
+  /** @internal UAS: what waits for PRACK. */
+  reliable: ReliableResponses | undefined;
   readonly #core: SipCore;
   readonly #data: DialogData;
   readonly #digest: DigestClient | undefined;
@@ -54,8 +60,6 @@ export class Dialog {
   #onAckSettled: (() => void) | undefined;
   /** INVITE of the peer without our final response. */
   #invited: PendingInvite | undefined;
-  /** INVITE of ours without a final response. */
-  #inviting = false;
   /** INVITE of ours whose 2xx we have to acknowledge, and the ACK once it is made. */
   #accepted: SipRequest | undefined;
   #ack: { readonly seq: number; readonly bytes: Uint8Array; readonly flow: PeerFlow } | undefined;
@@ -106,6 +110,11 @@ export class Dialog {
     return this.#state;
   }
 
+  /** Whether the peer said that it takes requests of this method (Allow, RFC 3261 §20.5). */
+  allows(method: string): boolean {
+    return this.#data.allowed.has(method);
+  }
+
   snapshot(): DialogSnapshot {
     return this.#data.snapshot(this.#state, this.#flow.transport);
   }
@@ -118,6 +127,7 @@ export class Dialog {
     const invite = this.#accepted;
     if (!invite) return;
     this.#accepted = undefined;
+    this.offers.end('ours', 'INVITE');
     const { seq } = invite.headers.cseq;
     const ack = this.#compose('ACK', seq, options);
     // RFC 3261 §22.1: the ACK of a challenged INVITE shows the same credentials.
@@ -136,10 +146,7 @@ export class Dialog {
   request(method: string, options: BodyOptions = {}): Promise<SipResponse> {
     const { request, nextHop } = this.#compose(method, this.#data.localSeq + 1, options);
     if (this.#state === 'terminated') return Promise.resolve(localResponse(request, 481));
-    const invite = method === 'INVITE';
-    // RFC 3261 §14.1: one INVITE at a time, in whichever direction.
-    if (invite && (this.#inviting || this.#invited || this.#waiter))
-      return Promise.resolve(localResponse(request, 491));
+    if (!this.offers.allows(request)) return Promise.resolve(localResponse(request, 491));
     return this.#exchange(request, nextHop).then((response) => {
       // What a NOTIFY tells has a life of its own: the call goes on (RFC 5057 §5.1).
       if (method !== 'NOTIFY' && (response.status === 481 || response.status === 408)) {
@@ -175,10 +182,24 @@ export class Dialog {
     this.#accepted = invite;
     this.#moveTo(flow);
     this.#isUp();
-    this.#data.refreshTarget(response.headers);
+    this.#data.refresh(response.headers);
+    this.offers.respond('ours', invite, response);
     // Only the 2xx fixes the route set (RFC 3261 §13.2.2.4).
     if (this.#state === 'early') this.#data.routeSet = recordedRoute(response.headers).reverse();
     this.confirm();
+  }
+
+  /**
+   * @internal UAC: acknowledges a provisional response (RFC 3262 §4). What becomes of the PRACK changes nothing: the
+   * INVITE decides.
+   * @param content the answer to an offer that the response had
+   */
+  prack(rseq: number, invite: SipRequest, content: BodyOptions): void {
+    if (this.#state === 'terminated') return;
+    const headers: HeaderField[] = [['RAck', `${rseq} ${invite.headers.cseq.seq} INVITE`]];
+    const prack = this.#compose('PRACK', this.#data.localSeq + 1, { ...content, headers });
+    if (this.offers.waiting('ours', 'INVITE') === 'theirs') this.offers.end('ours', 'INVITE');
+    void this.#exchange(prack.request, prack.nextHop);
   }
 
   /** @internal A copy of a 2xx: the ACK was lost. */
@@ -199,10 +220,13 @@ export class Dialog {
   awaitAck(transaction: ServerTransaction, seq: number, onAck: (ack: SipRequest) => void, onTimeout: () => void): void {
     const settle = (): void => {
       this.#waiter = undefined;
+      this.offers.unacknowledged = false;
+      this.offers.end('theirs', 'INVITE');
       const settled = this.#onAckSettled;
       this.#onAckSettled = undefined;
       settled?.();
     };
+    this.offers.unacknowledged = true;
     this.#waiter = new AckWaiter(this.#core, transaction, seq, {
       onAck: (ack) => {
         settle();
@@ -225,12 +249,14 @@ export class Dialog {
     if (this.#state === 'early' && request.headers.recordRoute) headers.recordRoute = request.headers.recordRoute;
   }
 
-  /** @internal A request of the peer was answered finally. */
-  answered(incoming: IncomingRequest, transaction: ServerTransaction, status: number): void {
+  /** @internal A request of the peer was answered finally, or cannot be. */
+  answered(incoming: IncomingRequest, transaction: ServerTransaction, response: SipResponse): void {
     const { request } = incoming;
-    if (this.#invited === incoming) this.#invited = undefined;
-    if (status >= 300) return;
-    if (targetRefresh.has(request.method)) this.#data.refreshTarget(request.headers);
+    if (this.#invited === incoming) this.invited = undefined;
+    if (request.method === 'UPDATE') this.offers.updated = false;
+    this.offers.respond('theirs', request, response);
+    if (response.status >= 300) return;
+    if (targetRefresh.has(request.method)) this.#data.refresh(request.headers);
     if (request.method !== 'INVITE') return;
     this.awaitAck(
       transaction,
@@ -251,6 +277,12 @@ export class Dialog {
   /** @internal UAS: the INVITE that makes this dialog waits for its answer, or no longer. */
   set invited(server: PendingInvite | undefined) {
     this.#invited = server;
+    this.offers.invited = server !== undefined;
+  }
+
+  /** @internal What a message of the peer tells of it. */
+  learn({ headers }: SipMessage): void {
+    this.#data.refresh(headers);
   }
 
   /** @internal A new request of the peer other than ACK and CANCEL. */
@@ -269,19 +301,25 @@ export class Dialog {
       answer(481);
       return;
     }
-    if (method === 'INVITE') {
-      // RFC 3261 §14.2. One that overtook the ACK before it (the races of RFC 5407 §3.1) comes again.
-      if (this.#invited) {
-        answer(500, [['Retry-After', this.#retryAfter()]]);
-        return;
-      }
-      if (this.#inviting || this.#waiter) {
-        answer(491);
+    // The answer to an offer of ours in a provisional response.
+    const isAnswer = method === 'PRACK' && this.offers.waiting('theirs', 'INVITE') === 'ours';
+    if (method === 'PRACK') {
+      const acknowledged = this.reliable?.acknowledge(request) ?? false;
+      if (!acknowledged || (!isAnswer && request.body.length === 0)) {
+        answer(acknowledged ? 200 : 481);
         return;
       }
     }
+    if (isAnswer) this.offers.end('theirs', 'INVITE');
+    const crossed = isAnswer ? undefined : this.offers.refusal(request);
+    if (crossed) {
+      answer(crossed, crossed === 500 ? [['Retry-After', this.#retryAfter()]] : []);
+      return;
+    }
     const incoming = new IncomingRequest(this, transaction, request);
-    if (method === 'INVITE') this.#invited = incoming;
+    if (method === 'INVITE') this.invited = incoming;
+    if (method === 'UPDATE') this.offers.updated = true;
+    if (method === 'INVITE' || (!isAnswer && offers(request))) this.offers.begin('theirs', method);
     this.gate.run(() => {
       if (this.#core.guard(() => this.onRequest(incoming))) return;
       incoming.respond(500);
@@ -340,10 +378,11 @@ export class Dialog {
           return;
         }
         final = true;
-        if (invite) this.#inviting = false;
+        if (invite) this.offers.inviting = false;
+        this.offers.respond('ours', request, response);
         if (response.status < 300 && !local) {
           if (invite) this.#accepted = outgoing.request;
-          if (targetRefresh.has(request.method)) this.#data.refreshTarget(response.headers);
+          if (targetRefresh.has(request.method)) this.#data.refresh(response.headers);
         }
         resolve(response);
       },
@@ -358,7 +397,8 @@ export class Dialog {
     );
     outgoing.start();
     this.#data.localSeq = Math.max(this.#data.localSeq, request.headers.cseq.seq);
-    if (invite && !final) this.#inviting = true;
+    if (invite || (request.method !== 'PRACK' && offers(request))) this.offers.begin('ours', request.method);
+    if (invite) this.offers.inviting = true;
     return promise;
   }
 
@@ -439,6 +479,11 @@ export class Dialog {
   #retryAfter(): string {
     return String(this.#core.random.uint32() % 11);
   }
+}
+
+/** Whether a request has an offer of its own; those of an INVITE are another matter. */
+function offers({ method, body }: SipRequest): boolean {
+  return (method === 'UPDATE' || method === 'PRACK') && body.length > 0;
 }
 
 function refuse(incoming: IncomingRequest): void {

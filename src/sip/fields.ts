@@ -31,6 +31,7 @@ const spellings: ReadonlyMap<string, string> = new Map([
   ['call-id', 'Call-ID'],
   ['cseq', 'CSeq'],
   ['www-authenticate', 'WWW-Authenticate'],
+  ['min-se', 'Min-SE'],
   ['rack', 'RAck'],
   ['rseq', 'RSeq'],
   ['mime-version', 'MIME-Version'],

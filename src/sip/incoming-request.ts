@@ -2,7 +2,7 @@
 import type { Dialog, PendingInvite } from './dialog.ts';
 import type { SipRequest } from './message.ts';
 import type { ResponseOptions } from './options.ts';
-import { createResponse } from './response.ts';
+import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction, ServerUser } from './transaction/server.ts';
 
 export class IncomingRequest implements ServerUser, PendingInvite {
@@ -37,7 +37,7 @@ export class IncomingRequest implements ServerUser, PendingInvite {
     const response = createResponse(this.request, status, this.#dialog.localTag, options);
     this.#dialog.complete(response, this.request);
     this.#transaction.respond(response);
-    if (status >= 200) this.#dialog.answered(this, this.#transaction, status);
+    if (status >= 200) this.#dialog.answered(this, this.#transaction, response);
   }
 
   onCancel(): void {
@@ -51,7 +51,7 @@ export class IncomingRequest implements ServerUser, PendingInvite {
 
   onTransportError(): void {
     this.#cancelled = true;
-    this.#dialog.answered(this, this.#transaction, 500);
+    this.#dialog.answered(this, this.#transaction, localResponse(this.request, 500));
   }
 
   /** Answers in the user's place. */

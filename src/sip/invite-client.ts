@@ -4,12 +4,16 @@ import type { SipCore } from './core.ts';
 import { Dialog } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
 import { DigestClient } from './digest-client.ts';
-import { type HeaderField, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
-import type { InviteOptions, InviteResult } from './options.ts';
+import { type HeaderField, header, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
+import { requires } from './option-tags.ts';
+import type { BodyOptions, InviteOptions, InviteResult } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
 import { addContent, localResponse, tagged } from './response.ts';
 import { applyRoute, withoutHeaders } from './route.ts';
 import { isSips } from './uri.ts';
+
+/** Early dialogs of one INVITE; further forks ring without. */
+const mostForks = 64;
 
 /** A first request outside a dialog. */
 export function composeRequest(
@@ -51,8 +55,13 @@ export function digestOf(core: SipCore, { credentials }: InviteOptions): DigestC
 export class InviteClient {
   readonly callId: string;
   readonly localTag: string;
-  /** 101–199; with a To tag they come with the early dialog. */
-  onProvisional: (response: SipResponse, dialog: Dialog | undefined) => void = () => {};
+  /**
+   * 101–199; with a To tag they come with the early dialog. One that is `reliable` (RFC 3262) comes once and in order, and is
+   * acknowledged.
+   */
+  onProvisional: (response: SipResponse, dialog: Dialog | undefined, reliable: boolean) => void = () => {};
+  /** An INVITE without SDP: a reliable response offers. What this resolves with goes into the PRACK. */
+  onOffer: (response: SipResponse, dialog: Dialog) => Promise<BodyOptions> = async () => ({});
   /** The first final response; never rejects. A 2xx comes with its dialog and is to be acknowledged. */
   readonly final: Promise<InviteResult<Dialog>>;
   readonly #core: SipCore;
@@ -61,6 +70,8 @@ export class InviteClient {
   readonly #outgoing: OutgoingRequest;
   /** By remote tag: one per fork. */
   readonly #dialogs = new Map<string, Dialog>();
+  /** RSeq of the last reliable response in each dialog. */
+  readonly #acknowledged = new Map<Dialog, number>();
   readonly #settle: (result: InviteResult<Dialog>) => void;
   #settled = false;
   #cancelled = false;
@@ -96,6 +107,7 @@ export class InviteClient {
           this.#expired = true;
         },
         onTerminated: () => this.#terminated(),
+        retry: (refusal) => options.retry?.(refusal),
         nextSeq: () => ++this.#seq,
       },
     );
@@ -120,7 +132,9 @@ export class InviteClient {
     if (status < 200) {
       if (this.#settled) return;
       const dialog = this.#dialogOf(response);
-      this.#core.guard(() => this.onProvisional(response, dialog));
+      const rseq = dialog && reliableNumber(response);
+      if (rseq !== undefined && dialog) this.#reliable(response, dialog, rseq);
+      else this.#core.guard(() => this.onProvisional(response, dialog, false));
     } else if (status < 300 && !local) this.#accepted(response);
     else {
       const status = this.#cancelled ? 487 : this.#expired ? 408 : undefined;
@@ -128,6 +142,25 @@ export class InviteClient {
       const told = status !== undefined && (local || this.#expired) ? localResponse(this.request, status) : response;
       this.#finish({ response: told, dialog: undefined, local: local || told !== response });
     }
+  }
+
+  /** RFC 3262 §4: copies were acknowledged, and one that comes too early will come again. */
+  #reliable(response: SipResponse, dialog: Dialog, rseq: number): void {
+    const last = this.#acknowledged.get(dialog);
+    if (last !== undefined && rseq !== last + 1) return;
+    this.#acknowledged.set(dialog, rseq);
+    const { request } = this;
+    if (response.body.length > 0) dialog.offers.respond('ours', request, response);
+    const isOffer = dialog.offers.waiting('ours', 'INVITE') === 'theirs';
+    this.#core.guard(() => this.onProvisional(response, dialog, true));
+    if (!isOffer) {
+      dialog.prack(rseq, request, {});
+      return;
+    }
+    const acknowledge = (content: BodyOptions): void =>
+      void this.#core.guard(() => dialog.prack(rseq, request, content));
+    // Whoever could not answer ends the call; the response has arrived all the same.
+    this.onOffer(response, dialog).then(acknowledge, () => acknowledge({}));
   }
 
   #accepted(response: SipResponse): void {
@@ -158,6 +191,7 @@ export class InviteClient {
     this.#settled = true;
     // The transaction keeps this client for half a minute more, which must not keep the user's call.
     this.onProvisional = () => {};
+    this.onOffer = async () => ({});
     this.#settle(result);
     // After a 2xx other forks may still answer; after anything else no dialog is left.
     if (result.response.status >= 300 && !this.#awaitsForks()) this.#discardEarly();
@@ -172,6 +206,7 @@ export class InviteClient {
     for (const dialog of this.#dialogs.values()) dialog.forgetAck(seq);
     this.#discardEarly();
     this.#dialogs.clear();
+    this.#acknowledged.clear();
   }
 
   #discardEarly(): void {
@@ -184,6 +219,7 @@ export class InviteClient {
     if (!flow || (remoteTag === undefined && response.status < 200)) return undefined;
     const known = this.#dialogs.get(remoteTag ?? '');
     if (known) return known;
+    if (response.status < 200 && this.#dialogs.size >= mostForks) return undefined;
     const { from, to, callId, cseq, contact } = request.headers;
     const dialog = new Dialog(
       this.#core,
@@ -205,7 +241,15 @@ export class InviteClient {
       flow,
       this.#digest,
     );
+    dialog.learn(response);
+    dialog.offers.begin('ours', 'INVITE');
     this.#dialogs.set(remoteTag ?? '', dialog);
     return dialog;
   }
+}
+
+/** RSeq of a provisional response that asks for a PRACK. */
+function reliableNumber(response: SipResponse): number | undefined {
+  const rseq = /^\d{1,10}$/.exec(header(response, 'rseq') ?? '')?.[0];
+  return rseq !== undefined && requires(response, '100rel') ? Number(rseq) : undefined;
 }

@@ -1,12 +1,15 @@
 /** An INVITE of a peer that makes a dialog (RFC 3261 §13.3). */
+
+import { TandemError } from '../base/errors.ts';
 import type { SipCore } from './core.ts';
 import { Dialog, type PendingInvite } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
 import { type SipRequest, type SipResponse, tagOf } from './message.ts';
-import type { Flow, ResponseOptions, SipListener } from './options.ts';
+import type { Flow, ProvisionalOptions, ResponseOptions, SipListener } from './options.ts';
 import { isReachedByFlow } from './reached-by-flow.ts';
+import { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, tagged } from './response.ts';
-import type { ServerTransaction, ServerUser } from './transaction/server.ts';
+import type { ServerTransaction } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
 import { isSips, uriUser } from './uri.ts';
 
@@ -15,15 +18,16 @@ const refreshMs = 60_000;
 /** And no longer than so many minutes if its user does nothing. */
 const refreshes = 30;
 
-export class InviteServer implements ServerUser, PendingInvite {
+export class InviteServer implements PendingInvite {
   readonly request: SipRequest;
   /** Early until `accept`; its local tag is in every response but 100. */
   readonly dialog: Dialog;
   /**
    * The INVITE is over before its final response was sent, and has been answered: 487 to a CANCEL or an early BYE
-   * (passed on), 408 when the user was silent for timer C, or nothing could be sent (undefined).
+   * (passed on), 408 when the user was silent for timer C, 504 when a reliable response got no PRACK, or nothing
+   * could be sent (503).
    */
-  onCancel: (cancel: SipRequest | undefined) => void = () => {};
+  onCancel: (cancel: SipRequest | undefined, status: number) => void = () => {};
   onAck: (ack: SipRequest) => void = () => {};
   /** No ACK in 64·T1. The dialog stands; its user decides, and BYE is what the RFC advises. */
   onAckTimeout: () => void = () => {};
@@ -34,6 +38,7 @@ export class InviteServer implements ServerUser, PendingInvite {
   #refresh: QueuedTimer | undefined;
   #refreshed = 0;
   #ringing: SipResponse | undefined;
+  #reliable: ReliableResponses | undefined;
 
   /** @internal */
   constructor(core: SipCore, transaction: ServerTransaction, request: SipRequest) {
@@ -60,7 +65,9 @@ export class InviteServer implements ServerUser, PendingInvite {
       },
       flow,
     );
+    this.dialog.learn(request);
     this.dialog.invited = this;
+    this.dialog.offers.begin('theirs', 'INVITE');
     core.pendingInvites++;
     transaction.tag = this.dialog.localTag;
     this.dialog.gate.shut();
@@ -68,7 +75,7 @@ export class InviteServer implements ServerUser, PendingInvite {
       onAck: (ack) => this.dialog.receiveAck(ack),
       onCancel: (cancel) => this.terminate(487, cancel),
       onExpire: () => this.terminate(408),
-      onTransportError: () => this.#abandon(undefined),
+      onTransportError: () => this.#abandon(undefined, 503),
     };
   }
 
@@ -85,10 +92,16 @@ export class InviteServer implements ServerUser, PendingInvite {
     return this.#cancelled;
   }
 
-  /** 100–199. A ringing response is repeated every minute. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
-  provisional(status: number, options: ResponseOptions = {}): void {
+  /**
+   * 100–199. A ringing response is repeated every minute. One that is `reliable` is sent again until its PRACK, and
+   * the INVITE gets 504 when there is none (RFC 3262 §3).
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION
+   */
+  provisional(status: number, { reliable = false, ...options }: ProvisionalOptions = {}): void {
     if (!this.#transaction.pending) return;
-    const response = this.#respond(status, options);
+    const response = this.#compose(status, options);
+    if (reliable) this.#reliably(response);
+    else this.#transaction.respond(response);
     if (status === 100) return;
     this.#ringing = response;
     this.#refreshed = 0;
@@ -96,11 +109,23 @@ export class InviteServer implements ServerUser, PendingInvite {
     this.#refresh = this.#core.timers.set(this, 'refresh', refreshMs);
   }
 
-  /** 200, repeated until the ACK. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
+  /** Resolves when `accept` may be called: no SDP in a provisional response waits for its PRACK (RFC 3262 §3). */
+  async acknowledged(): Promise<void> {
+    await this.#reliable?.whenSettled();
+  }
+
+  /**
+   * 200, repeated until the ACK.
+   * @throws TandemError ERR_STATE before `acknowledged` resolved; ERR_HEADER, ERR_HEADER_INJECTION
+   */
   accept(options: ResponseOptions = {}): void {
     if (!this.#transaction.pending) return;
-    this.#respond(200, options);
+    if (this.#reliable?.settled === false)
+      throw new TandemError('ERR_STATE', 'a provisional response with SDP has no PRACK yet');
+    const response = this.#compose(200, options);
+    this.#transaction.respond(response);
     this.#done();
+    this.dialog.offers.respond('theirs', this.request, response);
     this.dialog.confirm();
     this.dialog.awaitAck(
       this.#transaction,
@@ -113,7 +138,7 @@ export class InviteServer implements ServerUser, PendingInvite {
   /** 300–699. @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION */
   reject(status: number, options: ResponseOptions = {}): void {
     if (!this.#transaction.pending) return;
-    this.#respond(status, options);
+    this.#transaction.respond(this.#compose(status, options));
     this.#done();
     this.dialog.discard();
   }
@@ -121,29 +146,45 @@ export class InviteServer implements ServerUser, PendingInvite {
   /** @internal Answers in the user's place. */
   terminate(status: number, by?: SipRequest): void {
     if (!this.#transaction.pending) return;
-    this.#respond(status, {});
-    this.#abandon(by);
+    this.#transaction.respond(this.#compose(status, {}));
+    this.#abandon(by, status);
   }
 
   onTimer(): void {
-    if (!this.#ringing || this.#refreshed++ >= refreshes) return;
-    this.#transaction.respond(this.#ringing);
+    const ringing = this.#ringing;
+    if (!ringing || this.#refreshed++ >= refreshes) return;
+    // One that is reliable has arrived; what comes next is another, without the SDP that it had.
+    if (ringing.headers.other.has('rseq')) this.#reliably(this.#compose(ringing.status, {}));
+    else this.#transaction.respond(ringing);
     this.#refresh = this.#core.timers.set(this, 'refresh', refreshMs);
   }
 
-  #respond(status: number, options: ResponseOptions): SipResponse {
+  #compose(status: number, options: ResponseOptions): SipResponse {
     const response = createResponse(this.request, status, status === 100 ? undefined : this.dialog.localTag, options);
     this.dialog.complete(response, this.request);
-    this.#transaction.respond(response);
     return response;
   }
 
-  #abandon(by: SipRequest | undefined): void {
+  #reliably(response: SipResponse): void {
+    // RFC 3311 §5.1: whether UPDATE may come before the answer.
+    response.headers.other.set('allow', [this.#core.allow]);
+    this.#reliable ??= new ReliableResponses(this.#core, this.request.headers.cseq.seq, {
+      send: (next, first) => {
+        if (first && next.body.length > 0) this.dialog.offers.respond('theirs', this.request, next);
+        this.#transaction.respond(next);
+      },
+      onNoPrack: () => this.terminate(504),
+    });
+    this.dialog.reliable = this.#reliable;
+    this.#reliable.add(response);
+  }
+
+  #abandon(by: SipRequest | undefined, status: number): void {
     if (this.#settled) return;
     this.#cancelled = true;
     this.#done();
     this.dialog.discard();
-    this.dialog.gate.run(() => this.onCancel(by));
+    this.dialog.gate.run(() => this.onCancel(by, status));
   }
 
   #done(): void {
@@ -151,6 +192,7 @@ export class InviteServer implements ServerUser, PendingInvite {
     this.#core.pendingInvites--;
     this.dialog.invited = undefined;
     this.#ringing = undefined;
+    this.#reliable?.stop();
     this.#core.timers.cancel(this.#refresh);
   }
 }

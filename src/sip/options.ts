@@ -85,6 +85,8 @@ export interface SipEndpointOptions {
   readonly maxPendingInvites?: number;
   /** Limits and bans; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** Addresses that are never limited or banned, beside `defence.exempt`. */
+  readonly trusts?: (address: string) => boolean;
   /** What of the messages on the wire is kept, and where else they go. */
   readonly trace?: TraceOptions;
   /** Hears of every source that is banned. */
@@ -110,6 +112,11 @@ export interface InviteOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
+  /**
+   * Headers to try again with after a refusal, in the place of those of the same name; undefined: it is final. Has to
+   * come to an end by itself.
+   */
+  readonly retry?: (refusal: SipResponse) => readonly HeaderField[] | undefined;
   /** Answer 401 and 407. A client is kept for requests that follow each other, as those of a registration. */
   readonly credentials?: Credentials | readonly Credentials[] | DigestClient | undefined;
   readonly callId?: string;
@@ -143,6 +150,11 @@ export interface ResponseOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: Uint8Array;
+}
+
+export interface ProvisionalOptions extends ResponseOptions {
+  /** Ask for a PRACK. Only for a caller that supports `100rel`; one that requires it gets no other. */
+  readonly reliable?: boolean;
 }
 
 /** The part of `ResponseOptions` a request has as well. */

@@ -26,7 +26,9 @@ export interface OutgoingUser {
   onExpire?(): void;
   /** Nothing more will come. */
   onTerminated?(): void;
-  /** CSeq number of the request when it is sent again with credentials. */
+  /** Headers to send the request again with, after a refusal. */
+  retry?(refusal: SipResponse): readonly HeaderField[] | undefined;
+  /** CSeq number of the request when it is sent again. */
   nextSeq(): number;
 }
 
@@ -124,7 +126,8 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
         if (this.#cancel) this.#sendCancel();
       }
     } else {
-      if (!this.#final && (this.#authorize(response) || this.#failsOver(response.status))) return;
+      if (!this.#final && (this.#authorize(response) || this.#retry(response) || this.#failsOver(response.status)))
+        return;
       // Not of copies: they would begin the count of a nonce again.
       if (!this.#final && response.status < 300) this.#options.digest?.renew(response);
       this.#final = true;
@@ -304,18 +307,34 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
     const { status } = response;
     if (!digest || this.#cancel || (status !== 401 && status !== 407)) return false;
     if (!digest.learn(response, this.#tried)) return false;
+    this.#sendAgain([]);
+    return true;
+  }
+
+  /** Sends the request again as its user wants it. @returns false when it does not */
+  #retry(response: SipResponse): boolean {
+    const headers = response.status >= 300 && !this.#cancel ? this.#user.retry?.(response) : undefined;
+    if (!headers) return false;
+    // It is another request: who challenged the one before may challenge this one.
+    this.#tried.clear();
+    this.#sendAgain(headers);
+    return true;
+  }
+
+  #sendAgain(changed: readonly HeaderField[]): void {
     const { headers, method } = this.request;
-    const again = { ...this.request, headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method } } };
-    this.request = digest.authorize(again, this.#tried);
+    const other = new Map(headers.other);
+    for (const [name, value] of changed) other.set(name.toLowerCase(), [value]);
+    const again = { ...this.request, headers: { ...headers, cseq: { seq: this.#user.nextSeq(), method }, other } };
+    this.request = this.#options.digest?.authorize(again, this.#tried) ?? again;
     this.#provisional = false;
     const { flow } = this;
     if (!flow?.open) {
       this.start();
-      return true;
+      return;
     }
     const request = this.#addressed(flow);
     this.#send(request, printMessage(request), flow);
-    return true;
   }
 }
 

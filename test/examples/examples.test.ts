@@ -3,6 +3,7 @@
  * test beside it.
  */
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, vi } from 'vitest';
 import type { Tandem } from '../../src/tandem.ts';
 import type { Lab, LabHandler, Phone } from '../../src/testing/index.ts';
@@ -90,6 +91,49 @@ describe('routing', () => {
       await alice.hears('message.wav');
       await alice.hangup();
     }
+  });
+});
+
+describe('users', () => {
+  test('rings all phones of a user, as long as they are registered', async ({ lab }) => {
+    const house = await lab.serve(await load('users'), {
+      auth: { users: { bob: { password: 'secret' } }, require: () => false },
+      registrar: {},
+    });
+    const busy = await lab.serve((call) => call.reject(486), { name: 'busy' });
+    const desk = await lab.serve(
+      async (call) => {
+        await call.answer();
+        await call.playback().play(fileURLToPath(new URL('welcome.wav', prompts)));
+      },
+      { name: 'desk' },
+    );
+    for (const phone of [busy, desk])
+      await lab.run(phone.register('sip:bob@10.0.0.1', { password: 'secret', username: 'bob' }));
+    expect(house.registrar?.lookup('bob')).toHaveLength(2);
+
+    const alice = lab.phone('alice');
+    await alice.dial('bob');
+    await alice.hears('welcome.wav');
+    await alice.ends();
+    expect(log.mock.calls).toEqual([['somebody calls bob']]);
+
+    await lab.run(Promise.all([busy.close(), desk.close()]));
+    expect(house.registrar?.size).toBe(0);
+    const call = alice.invite('bob');
+    await lab.run(call.settled);
+    expect(call.status).toBe(480);
+  });
+
+  test('nobody registers with a wrong password', async ({ lab }) => {
+    const house = await lab.serve(await load('users'), {
+      auth: { users: { bob: { password: 'secret' } } },
+      registrar: {},
+    });
+    const thief = lab.newTandem({ name: 'thief' });
+    const attempt = lab.run(thief.register('sip:bob@10.0.0.1', { password: 'guess' }));
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_REGISTER', status: 401 });
+    expect(house.registrar?.size).toBe(0);
   });
 });
 

@@ -94,9 +94,20 @@ describe('OPTIONS', () => {
     const alice = lab.phone('alice');
     const plainly = await alice.ask('OPTIONS', '1000');
     expect(plainly.status).toBe(200);
-    expect(plainly.all('allow')).toEqual(['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'INFO', 'REFER', 'NOTIFY']);
+    expect(plainly.all('allow')).toEqual([
+      'INVITE',
+      'ACK',
+      'BYE',
+      'CANCEL',
+      'OPTIONS',
+      'INFO',
+      'REFER',
+      'NOTIFY',
+      'UPDATE',
+      'PRACK',
+    ]);
     expect(plainly.all('accept')).toEqual(['application/sdp', 'application/dtmf-relay', 'application/dtmf']);
-    expect(plainly.header('supported')).toBe('replaces');
+    expect(plainly.header('supported')).toBe('timer, 100rel, replaces');
     expect(plainly.header('allow-events')).toBe('refer');
     expect(plainly.body).toBe('');
     const asked = await alice.ask('OPTIONS', '1000', { headers: [['Accept', 'application/sdp']] });

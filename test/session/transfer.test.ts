@@ -1,16 +1,21 @@
 import { describe } from 'vitest';
 import type { TandemOptions } from '../../src/options.ts';
+import type { BridgeOptions } from '../../src/session/bridge.ts';
 import type { DialogServerSession } from '../../src/session/dialog-server-session.ts';
 import type { Tandem } from '../../src/tandem.ts';
 import { type Lab, type Phone, sine } from '../../src/testing/index.ts';
 import { expect, test } from '../helpers/lab.ts';
 
+interface Options extends TandemOptions {
+  readonly bridge?: BridgeOptions;
+}
+
 /** Every call goes to the host that its number names. */
-function b2bua(lab: Lab, options: TandemOptions = {}): Promise<Tandem> {
+function b2bua(lab: Lab, { bridge: how, ...options }: Options = {}): Promise<Tandem> {
   return lab.serve(
     async (call, tandem) => {
       const callee = await call.invite(`sip:${call.toUser}@${call.toUser}`);
-      await using bridge = await tandem.bridge(call, callee);
+      await using bridge = await tandem.bridge(call, callee, how);
       await bridge.ended;
     },
     { transfer: 'execute', ...options },
@@ -18,7 +23,7 @@ function b2bua(lab: Lab, options: TandemOptions = {}): Promise<Tandem> {
 }
 
 /** alice has called bob through Tandem; carol is there, too. */
-async function three(lab: Lab, options: TandemOptions = {}): Promise<[Phone, Phone, Phone, Tandem]> {
+async function three(lab: Lab, options: Options = {}): Promise<[Phone, Phone, Phone, Tandem]> {
   const [alice, bob, carol] = [lab.phone('alice'), lab.phone('bob'), lab.phone('carol')];
   bob.onCall = carol.onCall = { answerAfterMs: 0 };
   const tandem = await b2bua(lab, options);
@@ -155,6 +160,38 @@ describe('a blind transfer that is done here', () => {
     await bob.ends();
     expect(told(bob)).toHaveLength(1);
     await talk(alice, carol);
+  });
+});
+
+describe('what the legs had settled before a transfer', () => {
+  test('hold ends with the peer that held', async ({ lab }) => {
+    const [alice, bob, carol] = await three(lab, { bridge: { reinvites: 'pass' } });
+    await bob.hold();
+    expect((await alice.receives('INVITE')).body).toContain('a=sendonly');
+    expect(await bob.transfer(carol.uri)).toBe(200);
+    expect((await alice.receives('INVITE')).body).toContain('a=sendrecv');
+    await talk(alice, carol);
+  });
+
+  test.for([false, true])('the session timer goes on with the new peer (the old one hangs up: %s)', async (early, {
+    lab,
+  }) => {
+    const [alice, bob, carol] = await three(lab, { sessionTimers: { expires: 90, minSE: 90 } });
+    const headers = [
+      ['Session-Expires', '90;refresher=uac'],
+      ['Require', 'timer'],
+    ] as const;
+    carol.onCall = { answerAfterMs: 0, content: { headers } };
+    await lab.advance(30_000);
+    await bob.request('REFER', { headers: [['Refer-To', `<${carol.uri}>`]] });
+    if (early) await bob.hangup();
+    await carol.isUp();
+    const [before, met] = [carol.received.length, lab.clock.now()];
+    await lab.advance(300_000);
+    await talk(alice, carol);
+    const refreshes = carol.received.slice(before).filter(({ method }) => method === 'UPDATE' || method === 'INVITE');
+    expect(refreshes.length).toBeGreaterThan(0);
+    expect(Math.round(((refreshes[0]?.at ?? 0) - met) / 1000)).toBe(45);
   });
 });
 

@@ -11,7 +11,7 @@ import { Transaction, type TransactionContext } from './transaction.ts';
 
 /** The usual methods as constants: a method cut from a message would keep the whole message in memory. */
 const methods: ReadonlyMap<string, string> = new Map(
-  ['INVITE', 'BYE', 'CANCEL', 'OPTIONS', 'INFO'].map((method) => [method, method]),
+  ['INVITE', 'BYE', 'CANCEL', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK'].map((method) => [method, method]),
 );
 
 /** What a server transaction tells its user after the request itself. */

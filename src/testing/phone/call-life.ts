@@ -89,8 +89,10 @@ export abstract class CallLife {
         if (status < 200) return;
         if (request.method === 'INVITE' && status < 300 && this.acks.again(request.cseq.seq)) return;
         resolve(response);
-        // RFC 3261 §12.2.1.2: the peer knows nothing of this call. Of NOTIFY it may just not want any more.
-        if ((status === 481 || status === 408) && request.method !== 'NOTIFY') this.#lost(response);
+        // RFC 3261 §12.2.1.2: the peer knows nothing of this call. Of NOTIFY it may just not want any more, and what
+        // PRACK is for may be over.
+        const { method } = request;
+        if ((status === 481 || status === 408) && method !== 'NOTIFY' && method !== 'PRACK') this.#lost(response);
       });
     });
   }

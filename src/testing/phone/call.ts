@@ -30,7 +30,12 @@ export abstract class PhoneCall extends CallLife {
 
   /** An offer is under way, in whichever direction: no other can be made (RFC 3261 §14.1). */
   get isNegotiating(): boolean {
-    return this.state !== 'up' || this.#offering || this.awaitsAck;
+    return !this.hasSession || this.#offering || this.awaitsAck;
+  }
+
+  /** The first offer has its answer for good. */
+  protected get hasSession(): boolean {
+    return this.state === 'up';
   }
 
   // ---- what the peer wants
@@ -46,11 +51,17 @@ export abstract class PhoneCall extends CallLife {
       this.over('remote', request);
     } else if (this.state === 'over') this.respond(transaction, 481);
     else if (method === 'INVITE' || method === 'UPDATE') this.#offered(transaction);
+    else if (method === 'PRACK') this.acknowledged(transaction);
     else if (method === 'REFER') this.#referred(transaction);
     else if (method === 'INFO' || method === 'NOTIFY' || method === 'OPTIONS') {
       if (method === 'INFO') this.heard(dtmfIn(request));
       this.respond(transaction, 200);
     } else this.respond(transaction, 405);
+  }
+
+  /** PRACK: of a call that came in it may have the answer to our offer. */
+  protected acknowledged(transaction: ServerTransaction): void {
+    this.respond(transaction, 481);
   }
 
   protected override heard(digits: string): void {

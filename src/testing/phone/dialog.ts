@@ -23,7 +23,7 @@ interface DialogIds {
 }
 
 /** What our phones do (RFC 3261 §20.5). */
-export const allow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY';
+export const allow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY';
 
 export class PhoneDialog {
   readonly callId: string;

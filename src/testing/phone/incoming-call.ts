@@ -57,6 +57,12 @@ export class IncomingCall extends PhoneCall {
     this.dialog.refresh(this.invite);
   }
 
+  protected override acknowledged(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    if (this.#offer && request.body !== '') this.takeAnswer(this.#offer, request);
+    this.respond(transaction, 200);
+  }
+
   /** The answer to the INVITE's offer, or an offer if it has none; undefined when no codec is common. */
   #ownSdp(): string | undefined {
     const { body } = this.invite;
@@ -66,7 +72,7 @@ export class IncomingCall extends PhoneCall {
   }
 
   #confirmed(ack: SipText): void {
-    if (this.#offer) this.takeAnswer(this.#offer, ack);
+    if (this.#offer && !(ack.body === '' && this.media.remote)) this.takeAnswer(this.#offer, ack);
     if (this.state === 'answered') this.up();
   }
 

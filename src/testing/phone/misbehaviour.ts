@@ -2,6 +2,8 @@
 export interface Misbehaviour {
   /** The ACK of a 2xx: never, or so many milliseconds later. */
   readonly ack?: 'never' | { readonly afterMs: number };
+  /** Acknowledges no provisional response (RFC 3262). */
+  readonly prack?: 'never';
   /** Sends every SIP message so many times, one behind the other. */
   readonly copies?: number;
   /** Holds back every SIP message for so many milliseconds. */

@@ -23,6 +23,10 @@ export class OutgoingCall extends PhoneCall {
   readonly #offer: Offer | undefined;
   /** The far end has sent a provisional response. */
   #early = false;
+  /** A provisional response had an answer to our offer. */
+  #answered = false;
+  /** RSeq of the last reliable response. */
+  #rseq = 0;
   #cancelled: 'no' | 'wanted' | 'sent' = 'no';
 
   /** Sends the INVITE. */
@@ -32,6 +36,11 @@ export class OutgoingCall extends PhoneCall {
     const body = chosen(sdp, line.spoil(this.#offer?.sdp ?? ''));
     this.invite = this.dialog.compose('INVITE', { headers, ...sdpContent(body) });
     this.#transaction = line.send(this.invite, to, (response) => this.#response(response));
+  }
+
+  /** RFC 6337 §2.2: an answer in a reliable response is one before the 2xx. */
+  protected override get hasSession(): boolean {
+    return super.hasSession || (this.state === 'calling' && this.#answered && this.#rseq > 0);
   }
 
   get isEarly(): boolean {
@@ -46,9 +55,22 @@ export class OutgoingCall extends PhoneCall {
       this.#early = true;
       this.dialog.learn(response);
       // Without an offer of ours it would be one that nobody has to answer yet (RFC 3261 §13.2.1).
-      if (this.#offer && response.body !== '') this.media.accept(this.#offer, response.body);
+      if (this.#offer && response.body !== '') this.#answered = this.media.accept(this.#offer, response.body);
+      if (response.all('require').includes('100rel')) this.#acknowledge(response);
       if (this.#cancelled === 'wanted') this.#sendCancel();
     }
+  }
+
+  /** RFC 3262 §4. Copies were acknowledged. */
+  #acknowledge(response: SipText): void {
+    const rseq = Number(response.header('rseq'));
+    if (rseq <= this.#rseq || this.line.misbehaviour.prack === 'never') return;
+    this.#rseq = rseq;
+    const answer = this.#offer ? '' : this.takeAnswer(undefined, response);
+    void this.request('PRACK', {
+      headers: [['RAck', `${rseq} ${response.header('cseq')}`]],
+      ...sdpContent(answer),
+    });
   }
 
   #accepted(response: SipText): void {
@@ -56,7 +78,8 @@ export class OutgoingCall extends PhoneCall {
     if (this.acks.again(seq)) return;
     this.dialog.learn(response);
     const wanted = this.state === 'calling';
-    this.acks.send(seq, wanted ? this.takeAnswer(this.#offer, response) : '');
+    const settled = this.#answered && response.body === '';
+    this.acks.send(seq, wanted && !settled ? this.takeAnswer(this.#offer, response) : '');
     if (!wanted) {
       void this.request('BYE');
       return;

@@ -281,19 +281,6 @@ describe('UPDATE', () => {
     await alice.hangup();
     await expectNoTimers(lab);
   });
-
-  test('is not what the server does yet', async ({ lab }) => {
-    await lab.serve(async (call) => {
-      await call.answer();
-      await call.ended;
-    });
-    const alice = lab.phone('alice');
-    await alice.dial('1000');
-    const refusal = await alice.update();
-    expect(refusal.status).toBe(405);
-    expect(refusal.header('allow')).not.toContain('UPDATE');
-    expect(alice.call?.media.direction).toBe('sendrecv');
-  });
 });
 
 describe('other requests', () => {
