@@ -4,7 +4,7 @@ export { ConfigError, TandemError } from './base/errors.ts';
 export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvRecord } from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
-export type { TandemMediaOptions, TandemOptions, TransportOptions } from './options.ts';
+export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
 export { RegisterResponseError } from './registration/errors.ts';
@@ -30,8 +30,10 @@ export {
 export {
   DialogSession,
   type HangupOptions,
+  type ReferOptions,
   type ReInviteOptions,
   type ReliableMode,
+  type SendDtmfOptions,
   type SessionGatherOptions as GatherOptions,
   type SessionState,
   type SessionStats,
@@ -45,6 +47,7 @@ export {
 } from './session/errors.ts';
 export type {
   CallCreated,
+  CallReplaced,
   QualifyEvent,
   RegistrarEvent,
   RegistrationEvent,
@@ -57,10 +60,15 @@ export type {
 } from './session/events.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
+export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
+export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
 export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
 export { Recording } from './session/recording.ts';
+export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
+export type { ReferOutcome } from './session/refer-out.ts';
 export type { SessionTimerOptions } from './session/session-timer.ts';
+export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
 export type { Ban, BanReason } from './sip/defence/ban-list.ts';
 export type { Defence } from './sip/defence/defence.ts';
@@ -68,8 +76,9 @@ export type { DefenceOptions } from './sip/defence/options.ts';
 export type { Secret } from './sip/digest.ts';
 export type { Credentials } from './sip/digest-client.ts';
 export type { FindSecret } from './sip/digest-server.ts';
-export type { HeaderField } from './sip/message.ts';
+export type { HeaderField, NameAddr } from './sip/message.ts';
 export type { SipListener, SipTransportName } from './sip/options.ts';
+export type { Replaces } from './sip/replaces.ts';
 export { formatTrace } from './sip/trace/format.ts';
 export type { TraceOptions } from './sip/trace/options.ts';
 export type { TraceMessage } from './sip/trace/trace.ts';

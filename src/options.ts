@@ -8,7 +8,9 @@ import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
 import type { ReliableMode } from './session/dialog-session.ts';
+import type { DtmfMode } from './session/info-dtmf.ts';
 import type { SessionTimerOptions } from './session/session-timer.ts';
+import type { DialogEventsOptions } from './session/subscriptions.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
@@ -45,6 +47,20 @@ export interface TandemOptions {
   /** What SIP messages are kept for `trace`, and where else they go. */
   readonly trace?: TraceOptions;
   readonly logger?: Logger;
+  /**
+   * What a REFER of a peer leads to where a call has no `onRefer`: it is refused (603, the default), done here
+   * (`execute`) or left to the other leg (`pass`).
+   */
+  readonly transfer?: TransferMode;
+  /** Whether an INVITE may take the place of a peer in a call (Replaces, RFC 3891); default true. */
+  readonly replaces?: boolean;
+  /** Whether others may subscribe to who is on the phone (SUBSCRIBE, RFC 4235); default no. */
+  readonly dialogEvents?: boolean | DialogEventsOptions;
+  /**
+   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), or in the way in which
+   * the first of the call comes (`auto`, the default).
+   */
+  readonly dtmf?: DtmfMode;
   /** How a call finds out that its peer is gone without a word (RFC 4028). */
   readonly sessionTimers?: SessionTimerOptions;
   /** Provisional responses that ask for a PRACK (RFC 3262); default `supported`. */
@@ -63,6 +79,8 @@ export interface TandemOptions {
   /** Makes what each call carries for scripts; default in memory. */
   readonly callData?: CallDataFactory;
 }
+
+export type TransferMode = 'refuse' | 'execute' | 'pass';
 
 const defaultTransports: readonly TransportOptions[] = [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 }];
 const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];

@@ -2,7 +2,7 @@
 import { Media } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
-import { isAbort, messageOf, TandemError } from './base/errors.ts';
+import { isAbort, messageOf, ok, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
@@ -13,6 +13,7 @@ import {
   checkedRegistrar,
   checkedTransports,
   type TandemOptions,
+  type TransferMode,
   type TransportOptions,
 } from './options.ts';
 import type { BindingChange } from './registrar/location-store.ts';
@@ -23,15 +24,21 @@ import type { Registration, RegistrationReport } from './registration/registrati
 import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
+import { answerOptions } from './session/capabilities.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
-import { DialogServerSession } from './session/dialog-server-session.ts';
+import { type Arrival, DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
+import { DialogResponseError } from './session/errors.ts';
 import type { TandemEvents } from './session/events.ts';
 import { type ForkStrategy, fork, targetsOf } from './session/fork.ts';
+import { IncomingMessage, type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outcomeOf, unanswered } from './session/outcome.ts';
-import { outgoingLeg } from './session/outgoing.ts';
+import { outgoingLeg, shownUri } from './session/outgoing.ts';
+import type { ReferHandler } from './session/refer-in.ts';
 import { sessionTimerSettings, shortInterval } from './session/session-timer.ts';
+import { DialogEvents, eventPackages } from './session/subscriptions.ts';
+import { executeTransfer, passTransfer, replacePeer, replaceRefusal } from './session/transfer.ts';
 import { type Admission, Authenticator } from './sip/authenticator.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
@@ -46,10 +53,12 @@ import {
   type SipTransportName,
 } from './sip/endpoint.ts';
 import type { SipMessage, SipRequest } from './sip/message.ts';
+import { type Replaces, replacesIn } from './sip/replaces.ts';
 import { isFailure, type TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { uriUser } from './sip/uri.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -78,6 +87,12 @@ export interface CheckReport {
   readonly draining: boolean;
 }
 
+const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
+  refuse: (refer) => refer.reject(),
+  execute: (refer) => refer.execute(),
+  pass: (refer) => refer.pass(),
+};
+
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
 
@@ -99,8 +114,12 @@ export class Tandem {
   readonly #registrations: Registrations;
   readonly #trunks: Trunks;
   readonly #sessions = new Set<DialogSession>();
+  /** Legs of ours by their Call-ID. */
+  readonly #outgoing = new Map<string, DialogClientSession>();
   readonly #background = new Set<Promise<unknown>>();
   #handler: CallHandler | undefined;
+  #onMessage: MessageHandler | undefined;
+  #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
@@ -132,14 +151,19 @@ export class Tandem {
       resolver: this.#resolver,
       userAgent: options.userAgent ?? 'Tandem',
       outsideMethods: options.registrar ? ['REGISTER'] : [],
-      methods: ['INFO', 'UPDATE', ...(reliable === 'off' ? [] : ['PRACK'])],
-      supported: [...(sessionTimers.enabled ? ['timer'] : []), ...(reliable === 'off' ? [] : ['100rel'])],
+      methods: ['INFO', 'REFER', 'NOTIFY', 'UPDATE', ...(reliable === 'off' ? [] : ['PRACK'])],
+      supported: [
+        ...(sessionTimers.enabled ? ['timer'] : []),
+        ...(reliable === 'off' ? [] : ['100rel']),
+        ...(options.replaces === false ? [] : ['replaces']),
+      ],
       network: this.#network,
       ...(options.tls ? { tls: options.tls } : {}),
       onMessage: (direction, message, peer) => this.#message(direction, message, peer),
       onTimer: (timer) => this.#timer(timer),
       ...(options.defence === undefined ? {} : { defence: options.defence }),
       ...(options.trace ? { trace: options.trace } : {}),
+      trusts: (address) => this.#trunks.trusts(address),
       onBan: ({ address, reason, since, until }) =>
         this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
@@ -163,6 +187,21 @@ export class Tandem {
         admit: (request) => this.#authenticate(authenticator, request.request, request.flow),
         onChange: (change) => this.#registered(change),
       });
+    const { dialogEvents } = options;
+    if (dialogEvents) {
+      this.#dialogEvents = new DialogEvents(dialogEvents === true ? {} : dialogEvents, {
+        clock,
+        observer: this.observer,
+      });
+      this.#endpoint.take('SUBSCRIBE');
+    }
+    const events = dialogEvents ? eventPackages : ['refer'];
+    this.#endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.#draining, events });
+    const transfers = {
+      leg: (target: InviteTarget, how: InviteOptions) => this.#leg(target, how),
+      shown: (uri: string) => shownUri(uri, {}, this.listeners),
+      find: (replaces: Replaces) => this.#named(replaces),
+    };
     this.#context = {
       clock,
       random,
@@ -183,7 +222,18 @@ export class Tandem {
             by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status),
           ),
         );
-        return () => this.#sessions.delete(session);
+        if (session instanceof DialogClientSession) this.#outgoing.set(session.callId, session);
+        return () => {
+          this.#sessions.delete(session);
+          this.#outgoing.delete(session.callId);
+        };
+      },
+      dtmf: options.dtmf ?? 'auto',
+      received: (message) => this.#received(message),
+      transfers: {
+        onRefer: transferHandlers[options.transfer ?? 'refuse'],
+        execute: (session, refer, how) => executeTransfer(transfers, session, refer, how),
+        pass: (session, refer, how) => passTransfer(transfers, session, refer, how),
       },
     };
     this.#registrations = new Registrations({
@@ -325,6 +375,36 @@ export class Tandem {
     }
   }
 
+  // ---- messages
+
+  /** Takes instant messages, in calls and outside of any; without it they get 405. */
+  get onMessage(): MessageHandler | undefined {
+    return this.#onMessage;
+  }
+
+  set onMessage(handler: MessageHandler | undefined) {
+    this.#onMessage = handler;
+    this.#endpoint.take('MESSAGE', handler !== undefined);
+  }
+
+  /**
+   * Sends an instant message outside of any call (RFC 3428) and resolves when it was taken.
+   * @throws DialogResponseError when it was not
+   */
+  async message(uri: string, text: string | Uint8Array, options: MessageOptions = {}): Promise<void> {
+    await this.open();
+    const { sip } = outgoingLeg(uri, options, this.listeners, []);
+    const content = messageContent(text, options);
+    const response = await this.#endpoint.request({ ...sip, ...content, method: 'MESSAGE' });
+    if (response.status >= 300) throw new DialogResponseError(response);
+  }
+
+  #received(message: IncomingMessage): void {
+    const handler = this.#onMessage;
+    if (handler) this.#inBackground(message.handle(handler));
+    else message.reject(405);
+  }
+
   /**
    * Where a request to this URI would be sent, in the order to try: by NAPTR, SRV and address records (RFC 3263).
    * @throws TandemError ERR_RESOLVE, ERR_URI, ERR_URI_SCHEME, ERR_TRANSPORT
@@ -464,7 +544,12 @@ export class Tandem {
     this.#draining = true;
     try {
       await this.#opening;
-      await Promise.all([this.#hangupAll('server shutting down'), this.#trunks.close(), this.#registrations.close()]);
+      await Promise.all([
+        this.#hangupAll('server shutting down'),
+        this.#trunks.close(),
+        this.#registrations.close(),
+        this.#dialogEvents && this.#within(farewellMs, this.#dialogEvents.close()),
+      ]);
     } catch (error) {
       this.#logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
@@ -475,11 +560,15 @@ export class Tandem {
     }
   }
 
-  async #hangupAll(reason: string): Promise<void> {
-    const over = new AbortController();
+  #hangupAll(reason: string): Promise<void> {
     const farewells = [...this.#sessions].map((session) => session.hangup({ reason }).catch(() => {}));
-    const timeUp = sleep(this.#clock, farewellMs, over.signal).catch(() => {});
-    await Promise.race([Promise.all([...farewells, ...this.#background]), timeUp]);
+    return this.#within(farewellMs, Promise.all([...farewells, ...this.#background]));
+  }
+
+  /** Waits for the work, but no longer. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([work, sleep(this.#clock, ms, over.signal).catch(() => {})]);
     over.abort();
   }
 
@@ -488,6 +577,10 @@ export class Tandem {
   #accept(invite: InviteServer): void {
     if (this.#draining) {
       invite.reject(503, { headers: [['Retry-After', '30']] });
+      return;
+    }
+    if (this.#isLoop(invite.request)) {
+      invite.reject(482);
       return;
     }
     const authenticator = this.#authenticator;
@@ -529,6 +622,15 @@ export class Tandem {
 
   /** @param user who calls, if that is known @param trunk the one that the call came through */
   #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
+    const replaces = this.#options.replaces === false ? ok(undefined) : replacesIn(invite.request);
+    if (!replaces.ok) {
+      invite.reject(400, { reason: `Bad Request (${replaces.error})` });
+      return;
+    }
+    if (replaces.value) {
+      this.#replace(invite, replaces.value, user);
+      return;
+    }
     const handler = this.#handler;
     if (!handler) {
       invite.reject(480);
@@ -544,22 +646,79 @@ export class Tandem {
       invite.reject(486);
       return;
     }
-    const { callId } = invite.request.headers;
-    const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
-    const call = new DialogServerSession(
-      this.#context,
-      invite,
-      this.#dialogMedia(callId, place),
-      (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
-      { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) },
-    );
+    const call = this.#incoming(invite, { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) });
     if (leave) void call.ended.then(leave);
     this.#inBackground(this.#handle(handler, call));
   }
 
+  /**
+   * An INVITE of ours came back through proxies, for whom the call was before: it would go round until its
+   * Max-Forwards is used up. For somebody else it is another call (a spiral, RFC 3261 §6).
+   */
+  #isLoop({ uri, headers }: SipRequest): boolean {
+    const first = this.#outgoing.get(headers.callId)?.madeFor?.inviteRequest;
+    return first !== undefined && uriUser(first.uri) === uriUser(uri);
+  }
+
+  #incoming(invite: InviteServer, arrival: Arrival): DialogServerSession {
+    const { callId } = invite.request.headers;
+    const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
+    return new DialogServerSession(
+      this.#context,
+      invite,
+      this.#dialogMedia(callId, place),
+      (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
+      arrival,
+    );
+  }
+
+  // ---- transfers
+
+  /** RFC 3891 §3: its caller takes the place of the peer of a call that is here. */
+  #replace(invite: InviteServer, replaces: Replaces, user: string | undefined): void {
+    const session = this.#named(replaces);
+    const unknown = this.#endpoint.knows(replaces) ? 603 : 481;
+    const refusal = session ? replaceRefusal(session, replaces.earlyOnly) : unknown;
+    if (refusal) invite.reject(refusal);
+    else if (session) this.#inBackground(replacePeer(session, this.#incoming(invite, { user, data: session.data })));
+  }
+
+  #named(replaces: Replaces): DialogSession | undefined {
+    // To look through all calls for every INVITE of a guesser would be too much.
+    if (!this.#endpoint.knows(replaces)) return undefined;
+    for (const session of this.#sessions) if (session.isNamedBy(replaces)) return session;
+    return undefined;
+  }
+
   #serveRequest(request: ServerRequest): void {
-    if (this.registrar && request.request.method === 'REGISTER') this.registrar.handle(request);
+    const { method } = request.request;
+    if (this.registrar && method === 'REGISTER') this.registrar.handle(request);
+    else if (method === 'MESSAGE')
+      this.#ifAdmitted(request, () => this.#received(new IncomingMessage(this.#clock, request)));
+    else if (method === 'SUBSCRIBE') this.#ifAdmitted(request, () => this.#dialogEvents?.subscribe(request));
     else request.respond(405);
+  }
+
+  /** Who may not call here may not send other things, either. */
+  #ifAdmitted(request: ServerRequest, serve: () => void): void {
+    const authenticator = this.#authenticator;
+    if (!authenticator || authenticator.isOpen(request.request)) {
+      serve();
+      return;
+    }
+    const settle = (admission: Admission): void => {
+      if (admission.ok) serve();
+      else request.respond(admission.status, admission);
+    };
+    const admission = this.#authenticate(authenticator, request.request, request.flow);
+    if (!(admission instanceof Promise)) settle(admission);
+    else
+      this.#inBackground(
+        admission.then(settle, (error: unknown) => {
+          request.respond(500);
+          throw error;
+        }),
+      );
   }
 
   #registered({ what, binding }: BindingChange): void {

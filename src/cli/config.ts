@@ -31,15 +31,16 @@ function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-function shown(key: string, value: unknown): unknown {
-  return value !== undefined && /(^|\.)password$/.test(key) ? '…' : masked(value);
-}
-
 function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-const secret = /^(password|ha1)$/;
+const secret = /(^|\.)(password|ha1)$/;
+
+/** @param key of the setting */
+function shown(key: string, value: unknown): unknown {
+  return value !== undefined && secret.test(key) ? '…' : masked(value);
+}
 
 /** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {

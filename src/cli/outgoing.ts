@@ -54,6 +54,8 @@ export async function openOutgoing(
       // One or two calls need no thread of their own, and start sooner without.
       media: { rtpPorts, workers: 0, codecs: config.media.codecs },
       trunks,
+      // Who is called may hand the call on.
+      transfer: 'execute',
       userAgent: config.userAgent,
       reliable: config.reliable,
       sessionTimers: config.sessionTimers,

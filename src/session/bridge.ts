@@ -32,6 +32,9 @@ export interface BridgeEnd {
   readonly cause?: EndCause;
 }
 
+/** Digits that may wait at once. */
+const mostPassing = 32;
+
 /**
  * Forwards at arrival, without decoding: both legs must speak the same codec (payload types and
  * ptime may differ), unless it may `transcode`. It starts with the second call. Closing it hangs up nobody.
@@ -43,6 +46,8 @@ export class Bridge implements BridgeMembership {
   readonly #sessions: DialogSession[] = [];
   readonly #resolveEnded: (end: BridgeEnd) => void;
   #bridge: MediaBridge | undefined;
+  /** Digits on their way to the other leg. */
+  #passing = 0;
   #closed = false;
   /** The other leg is being offered what one of them changed to. */
   #following = false;
@@ -92,6 +97,48 @@ export class Bridge implements BridgeMembership {
   /** Takes a call out; it stays up. The bridge is over then. */
   remove(session: DialogSession): void {
     this.#left(session, { reason: 'removed', session });
+  }
+
+  /** The other call in it, once there are two. */
+  partnerOf(session: DialogSession): DialogSession | undefined {
+    return this.#bridge && this.#sessions.find((member) => member !== session);
+  }
+
+  /**
+   * Makes `next` speak what it has to in the place of a member's peer.
+   * @throws CodecMismatchError
+   */
+  async admit(session: DialogSession, next: DialogSession): Promise<void> {
+    const audio = this.partnerOf(session)?.media.audio;
+    const own = next.media.audio;
+    if (!audio || !own || this.#options.transcode || sameCodec(audio.codec, own.codec)) return;
+    try {
+      await next.reInvite({ codecs: narrowedCodecs(audio) });
+    } catch (error) {
+      throw new CodecMismatchError(codecName(audio), codecName(own), { cause: error });
+    }
+  }
+
+  /** Passes a digit on that the audio does not carry across: it came by INFO, or can only go on by INFO. */
+  pressed(session: DialogSession, digit: string, byInfo: boolean): void {
+    const other = this.partnerOf(session);
+    if (!other || !this.#options.dtmf || (!byInfo && other.media.audio?.telephoneEvent)) return;
+    // Who sends INFOs faster than anybody presses keys fills no queue of ours.
+    if (this.#passing >= mostPassing) return;
+    this.#passing++;
+    const passed = (): void => {
+      this.#passing--;
+    };
+    // A leg that has no way for digits goes on without them.
+    other.sendDtmf(digit).then(passed, passed);
+  }
+
+  /** A member's audio comes from another leg now. */
+  relink(): void {
+    const [first, second] = this.#sessions;
+    if (!this.#bridge || !first || !second) return;
+    this.#bridge.close();
+    this.#start(first, second);
   }
 
   /**

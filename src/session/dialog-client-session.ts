@@ -35,6 +35,19 @@ export interface InviteOptions {
   readonly from?: string;
   readonly displayName?: string;
   readonly headers?: readonly HeaderField[];
+  /**
+   * Which headers of the originator's INVITE go on, `X-*` is all that begin so; default Alert-Info, Date, Diversion,
+   * History-Info, Identity, Priority, Privacy, Subject and User-to-User.
+   */
+  readonly passHeaders?: readonly string[];
+  /** The target may know who calls: the originator's P-Asserted-Identity goes on (RFC 3325). Default false. */
+  readonly trusted?: boolean;
+  /** P-Asserted-Identity: a URI, or an address with a name. */
+  readonly assertedIdentity?: string;
+  /** Privacy (RFC 3323), as `id`: the caller is not to be shown. From is anonymous then, unless `from` is given. */
+  readonly privacy?: string;
+  /** Who diverted the call, the last first (RFC 5806): URIs, or addresses with parameters. */
+  readonly diversion?: readonly string[];
   /** Call as this leg's partner: its From identity, and only its codec is offered. */
   readonly originator?: DialogSession;
   /** Default: as the URI says, else what a look-up of its host gives (RFC 3263 §4.1). */
@@ -108,6 +121,11 @@ export class DialogClientSession extends DialogSession {
 
   get identity(): NameAddr {
     return this.#prepare({}).sip.from;
+  }
+
+  /** The call that this leg was made for. */
+  get madeFor(): DialogSession | undefined {
+    return this.#prepare({}).beside;
   }
 
   /**

@@ -3,9 +3,19 @@ import type { Codec, NegotiatedAudio } from '../../media/index.ts';
 import { sameCodec, tones } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import {
+  type HeaderField,
+  header,
+  headerValues,
+  type NameAddr,
+  noParams,
+  type SipRequest,
+  type SipResponse,
+} from '../sip/message.ts';
+import { parseNameAddrList } from '../sip/name-addr.ts';
 import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
+import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
 import { DialogSession, type SessionContext } from './dialog-session.ts';
@@ -40,6 +50,8 @@ export interface Arrival {
   readonly trunk?: string | undefined;
   /** Whom it is for, where that is not what its Request-URI says. */
   readonly toUser?: string | undefined;
+  /** Of the call that it joins; default: it is one of its own. */
+  readonly data?: CallData | undefined;
 }
 
 /** How a server session makes the outgoing legs of its call. */
@@ -69,9 +81,9 @@ export class DialogServerSession extends DialogSession {
     invite: InviteServer,
     media: DialogMedia,
     inviteLeg: InviteLeg,
-    { user, trunk, toUser }: Arrival = {},
+    { user, trunk, toUser, data }: Arrival = {},
   ) {
-    super(context, context.callData());
+    super(context, data ?? context.callData());
     this.user = user;
     this.trunk = trunk;
     this.#invite = invite;
@@ -91,12 +103,14 @@ export class DialogServerSession extends DialogSession {
   }
 
   /** The INVITE, for headers that have no accessor here. */
-  get inviteRequest(): SipRequest {
+  override get inviteRequest(): SipRequest {
     return this.#invite.request;
   }
 
   get identity(): NameAddr {
-    return this.#invite.request.headers.from;
+    const { dialog } = this.#invite;
+    if (!this.dialog || this.dialog === dialog) return this.#invite.request.headers.from;
+    return { displayName: undefined, uri: this.dialog.remoteUri, params: noParams };
   }
 
   override get maxForwards(): number | undefined {
@@ -107,6 +121,32 @@ export class DialogServerSession extends DialogSession {
   /** The first value of a header of the INVITE. */
   header(name: string): string | undefined {
     return header(this.#invite.request, name);
+  }
+
+  /**
+   * Who calls, as the peer's network asserts it (RFC 3325). To be believed of a peer that is trusted to know: anybody
+   * can write it.
+   */
+  get assertedIdentity(): NameAddr | undefined {
+    return this.#addresses('p-asserted-identity')[0];
+  }
+
+  /** Who diverted the call on its way here, the last first (RFC 5806). */
+  get diversion(): readonly NameAddr[] {
+    return this.#addresses('diversion');
+  }
+
+  /** What the caller wants not to be shown, as `id` (RFC 3323); lower case. */
+  get privacy(): readonly string[] {
+    const values = headerValues(this.#invite.request, 'privacy').flatMap((value) => value.split(';'));
+    return values.map((value) => value.trim().toLowerCase()).filter((value) => value !== '');
+  }
+
+  #addresses(name: string): readonly NameAddr[] {
+    return headerValues(this.#invite.request, name).flatMap((value) => {
+      const list = parseNameAddrList(value);
+      return list.ok ? list.value : [];
+    });
   }
 
   // ---- provisional responses

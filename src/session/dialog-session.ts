@@ -24,19 +24,25 @@ import { type Random, token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipResponse } from '../sip/message.ts';
+import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
+import type { Replaces } from '../sip/replaces.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
 import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
-import { DialogEndedError, type EndCause, StateError } from './errors.ts';
+import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
+import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
+import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
+import { IncomingRefer, type ReferHandler, readRefer, type TransferOptions } from './refer-in.ts';
+import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
 import { SessionRefresh } from './session-refresh.ts';
 import type { SessionTimerSettings } from './session-timer.ts';
+import { OpenVacancy, type Vacancy } from './vacancy.ts';
 
 export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
 
@@ -62,6 +68,18 @@ export interface SessionContext {
   background(work: Promise<unknown>): void;
   /** The session is known to the house from now on, until it is over. */
   adopt(session: DialogSession): () => void;
+  readonly transfers: Transfers;
+  readonly dtmf: DtmfMode;
+  /** A MESSAGE came. */
+  received(message: IncomingMessage): void;
+}
+
+/** What is done with a REFER of a peer. */
+export interface Transfers {
+  /** Where a session has no `onRefer`. */
+  readonly onRefer: ReferHandler;
+  execute(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
+  pass(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
 }
 
 export interface HangupOptions {
@@ -83,6 +101,14 @@ export interface SessionStats extends LegStats {
   readonly answeredMs: number;
 }
 
+export interface SendDtmfOptions {
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  /** Milliseconds of each digit; default 160. */
+  readonly durationMs?: number;
+  /** Between two, with the audio; default 80. */
+  readonly gapMs?: number;
+}
+
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
@@ -90,8 +116,31 @@ export interface ReInviteOptions {
   readonly method?: OfferMethod;
 }
 
+export interface ReferOptions {
+  /** More of the REFER; a `Referred-By` replaces ours. */
+  readonly headers?: readonly HeaderField[];
+  /** The call that is replaced at the target: an attended transfer (RFC 3891). */
+  readonly replaces?: DialogSession | Replaces;
+  /** Milliseconds until the outcome has to be known; default 120,000. */
+  readonly timeout?: number;
+  /** Hears each report of the peer. */
+  readonly onNotify?: (progress: ReferOutcome) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How long a peer may take to tell how a transfer went, ms. */
+const referMs = 120_000;
+
 /** What a leg asks of the bridge that it is in. */
 export interface BridgeMembership {
+  readonly transcodes: boolean;
+  partnerOf(session: DialogSession): DialogSession | undefined;
+  /** See `Bridge`. */
+  admit(session: DialogSession, next: DialogSession): Promise<void>;
+  relink(): void;
+  remove(session: DialogSession): void;
+  /** @param byInfo it came by INFO, not with the audio */
+  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
   /**
    * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
    * when the other leg cannot follow.
@@ -111,6 +160,8 @@ export abstract class DialogSession {
   readonly ended: Promise<EndCause>;
   /** The bridge that this leg is in. Kept by `Bridge`. */
   bridge: BridgeMembership | undefined;
+  /** What a REFER of the peer leads to; default as the option `transfer` says. */
+  onRefer: ReferHandler | undefined;
 
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
@@ -124,12 +175,24 @@ export abstract class DialogSession {
   #answeredAt: number | undefined;
   #hanging: Promise<void> | undefined;
   readonly #keypad: Keypad;
+  readonly #referrals: ReferralBoard;
+  /** A REFER of the peer that is being done. */
+  #refer: IncomingRefer | undefined;
+  #vacancy: OpenVacancy | undefined;
+  #dtmfWay: DtmfWay;
+  readonly #infoDigits: InfoDigits;
   #earlyBridge: (() => void) | undefined;
   #wasHeld: HeldBy | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
     this.#keypad = new Keypad(context.clock);
+    this.#referrals = new ReferralBoard(context.clock);
+    this.#infoDigits = new InfoDigits(
+      (content) => this.request('INFO', content),
+      (digit) => this.#pressed(digit, 'info'),
+    );
+    this.#dtmfWay = new DtmfWay(context.dtmf);
     this.id = token(context.random, 8);
     this.data = data;
     const { promise, resolve } = Promise.withResolvers<EndCause>();
@@ -179,6 +242,21 @@ export abstract class DialogSession {
 
   /** Whom this call comes from, for a leg that is made on its behalf. */
   abstract readonly identity: NameAddr | undefined;
+
+  /** The peer's URI: of From or To, as it called or was called. */
+  get remoteUri(): string | undefined {
+    return this.dialog?.remoteUri;
+  }
+
+  /** Where requests to the peer go: its Contact. */
+  get remoteTarget(): string | undefined {
+    return this.dialog?.remoteTarget;
+  }
+
+  /** The INVITE of a peer that began it. */
+  get inviteRequest(): SipRequest | undefined {
+    return undefined;
+  }
 
   /** What a leg made on this call's behalf may still be forwarded (RFC 3261 §8.1.1.6); undefined: the default. */
   get maxForwards(): number | undefined {
@@ -307,12 +385,21 @@ export abstract class DialogSession {
     return this.#keypad.listen();
   }
 
-  /** Sends digits by RFC 4733, where the peer offered telephone-event. Resolves when they are out. */
-  async sendDtmf(
-    digits: string,
-    options: { readonly durationMs?: number; readonly gapMs?: number } = {},
-  ): Promise<void> {
-    await this.#leg.sendDtmf(digits, options);
+  /**
+   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
+   * they are out, by INFO when the last was answered.
+   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
+   * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
+   */
+  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
+    const { via, ...timing } = options;
+    const leg = this.#leg;
+    const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
+    if (way === 'rfc4733') {
+      await leg.sendDtmf(digits, timing);
+      return;
+    }
+    await this.#infoDigits.send(digits, way, options.durationMs);
   }
 
   /**
@@ -363,6 +450,40 @@ export abstract class DialogSession {
     throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
+  /**
+   * Asks the peer to call somebody else (REFER, RFC 3515) and resolves when it told how that went: with the final
+   * status of its call, 2xx or not. The call stays up; hang it up when the transfer went well.
+   * @param uri whom; with `replaces` mostly that call's `remoteTarget`
+   * @throws DialogResponseError when the peer refuses the REFER; TandemError ERR_TIMEOUT, or ERR_REFER when the peer
+   * tells no more before it is decided; DialogEndedError, the signal's reason
+   */
+  async refer(uri: string, options: ReferOptions = {}): Promise<ReferOutcome> {
+    this.signal.throwIfAborted();
+    if (!this.dialog || this.#state !== 'confirmed')
+      throw new StateError(this.callId, 'refer() needs a confirmed call');
+    const { headers = [], timeout = referMs, onNotify, signal, replaces } = options;
+    const target = referTo(uri, replaces instanceof DialogSession ? replaces.#asReplaced() : replaces);
+    const named = headers.some(([name]) => name.toLowerCase() === 'referred-by');
+    const by: readonly HeaderField[] = named ? [] : [['Referred-By', `<${this.dialog.localUri}>`]];
+    return this.#referrals.refer(this.dialog, target, { headers: [...by, ...headers], timeout, onNotify, signal });
+  }
+
+  /** Sends an instant message in the call (RFC 3428). @throws DialogResponseError when it is not taken */
+  async message(
+    text: string | Uint8Array,
+    options: Pick<MessageOptions, 'contentType' | 'headers'> = {},
+  ): Promise<void> {
+    const response = await this.request('MESSAGE', messageContent(text, options));
+    if (response.status >= 300) throw new DialogResponseError(response);
+  }
+
+  /** Its dialog as the peer is to find it: the tag that is ours is the one it came from (RFC 3891 §6.1). */
+  #asReplaced(): Replaces {
+    if (!this.dialog) throw new StateError(this.callId, 'a call without a dialog cannot be replaced');
+    const { callId, localTag, remoteTag = '0' } = this.dialog;
+    return { callId, toTag: remoteTag, fromTag: localTag, earlyOnly: false };
+  }
+
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
   request(
     method: string,
@@ -410,10 +531,7 @@ export abstract class DialogSession {
   }
 
   #useLeg(leg: MediaLeg): void {
-    leg.onDtmf = ({ digit }) => {
-      this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-      this.#keypad.press(digit);
-    };
+    leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
     leg.onFailed = (error) => {
       this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
@@ -422,14 +540,99 @@ export abstract class DialogSession {
     };
   }
 
+  #pressed(digit: string, way: 'rfc4733' | 'info'): void {
+    if (!this.#dtmfWay.takes(way)) return;
+    this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+    this.#keypad.press(digit);
+    this.bridge?.pressed(this, digit, way === 'info');
+  }
+
   protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
     dialog.onRequest = (request) => this.#received(request);
     dialog.onEnd = ({ by, request, response }) => {
       const status = response ? { status: response.status } : {};
       const reason = (request && header(request, 'reason')) ?? response?.reason;
-      this.end({ by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) });
+      const cause = { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
+      this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
+      if (!this.#vacancy) {
+        this.end(cause);
+        return;
+      }
+      this.sessionTimer.rest();
+      this.#vacancy.left(cause);
     };
+  }
+
+  // ---- another peer
+
+  /** Whether the session's dialog is the one that Replaces names (RFC 3891 §3). */
+  isNamedBy({ callId, toTag, fromTag }: Replaces): boolean {
+    const { dialog } = this;
+    return dialog?.callId === callId && dialog.localTag === toTag && (dialog.remoteTag ?? '0') === fromTag;
+  }
+
+  /**
+   * Until `release` or `takeOver` the peer may hang up without ending the call.
+   * @param onLeft called then; what it returns is called when somebody took the place, or nobody did
+   * @throws StateError (status 491) when the place is promised already
+   */
+  awaitSuccessor(onLeft: () => (() => void) | undefined): Vacancy {
+    this.signal.throwIfAborted();
+    if (this.#vacancy) throw new StateError(this.callId, 'the peer is being replaced already', 491);
+    const vacancy = new OpenVacancy(onLeft, (cause) => {
+      if (this.#vacancy !== vacancy) return;
+      this.#vacancy = undefined;
+      if (cause) this.end(cause);
+    });
+    this.#vacancy = vacancy;
+    return vacancy;
+  }
+
+  /**
+   * Goes on with the peer of `other`: its dialog and its audio are this session's from now on, `other` is over without
+   * a word to its peer. Bridge, handler, digits and data stay; what is being played or recorded ends.
+   * @returns hangs up the peer so far, and resolves when that is done
+   * @throws StateError when `other` is not confirmed, DialogEndedError when either is over
+   */
+  takeOver(other: DialogSession): () => Promise<void> {
+    this.signal.throwIfAborted();
+    const { dialog, media, leg } = other.#giveUp();
+    const [formerDialog, formerMedia] = [this.dialog, this.#media];
+    this.#vacancy?.filled();
+    this.#vacancy = undefined;
+    this.useDialog(dialog);
+    this.sessionTimer.takeOver(other.sessionTimer);
+    this.#dtmfWay = new DtmfWay(this.context.dtmf);
+    this.useMedia(media);
+    this.#useLeg(leg);
+    this.#tellHold();
+    if (this.bridge) {
+      this.bridge.relink();
+      // Who was on hold for the former peer is not for this one.
+      if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
+    }
+    this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
+    if (formerMedia) this.context.background(this.#closeMedia(formerMedia));
+    if (!formerDialog) return () => Promise.resolve();
+    formerDialog.onEnd = () => {};
+    formerDialog.onRequest = (incoming) => incoming.respond(481);
+    return () => formerDialog.bye([['Reason', reasonValue(200, 'transferred')]]);
+  }
+
+  /** The other half of `takeOver`: all that makes the call, without which it is over. */
+  #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia; readonly leg: MediaLeg } {
+    this.signal.throwIfAborted();
+    const { dialog } = this;
+    const media = this.#media;
+    const leg = media?.leg;
+    if (!dialog || !media || !leg || this.#state !== 'confirmed')
+      throw new StateError(this.callId, 'only a confirmed call can be taken over', 481);
+    this.bridge?.remove(this);
+    this.dialog = undefined;
+    this.#media = undefined;
+    this.end({ by: 'local', reason: 'transferred' });
+    return { dialog, media, leg };
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
@@ -470,6 +673,10 @@ export abstract class DialogSession {
     this.setEarlyBridge(undefined);
     this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
     this.#keypad.close();
+    this.#vacancy?.filled();
+    this.#vacancy = undefined;
+    this.#referrals.close(this.signal.reason);
+    this.#refer?.close();
     this.sessionTimer.stop();
     if (this.#media) this.context.background(this.#closeMedia(this.#media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
@@ -486,10 +693,40 @@ export abstract class DialogSession {
     await closed;
   }
 
+  async #referred(incoming: IncomingRequest): Promise<void> {
+    const { dialog } = this;
+    const target = readRefer(incoming.request);
+    if (!target.ok || !dialog) {
+      incoming.respond(target.ok ? 481 : target.error.status, target.ok ? {} : { reason: target.error.reason });
+    } else if (this.#refer || (this.#state !== 'confirmed' && this.#state !== 'answered')) {
+      incoming.respond(491);
+    } else {
+      const { transfers, clock } = this.context;
+      const refer = new IncomingRefer(clock, dialog, incoming, target.value, {
+        execute: (options) => transfers.execute(this, refer, options),
+        pass: (options) => transfers.pass(this, refer, options),
+      });
+      this.#refer = refer;
+      await refer.handle(this.onRefer ?? transfers.onRefer);
+      this.#refer = undefined;
+    }
+  }
+
   #received(incoming: IncomingRequest): void {
     const { method } = incoming.request;
     if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
       this.context.background(this.negotiation.receive(incoming));
+    } else if (method === 'REFER') {
+      this.context.background(this.#referred(incoming));
+    } else if (method === 'SUBSCRIBE') {
+      // What a call is told of comes by REFER alone.
+      incoming.respond(489, { headers: [['Allow-Events', 'refer']] });
+    } else if (method === 'NOTIFY') {
+      this.#referrals.notified(incoming);
+    } else if (method === 'MESSAGE') {
+      this.context.received(new IncomingMessage(this.context.clock, incoming, this));
+    } else if (method === 'INFO') {
+      this.#infoDigits.receive(incoming);
     } else if (incoming.request.body.length === 0) {
       incoming.respond(200);
     } else {

@@ -44,7 +44,7 @@ const localCauses: Readonly<Record<number, string>> = {
   503: 'the host cannot be found or reached',
 };
 
-/** An INVITE of ours got a final response that is not 2xx. */
+/** A request of ours, mostly an INVITE, got a final response that is not 2xx. */
 export class DialogResponseError extends TandemError {
   override readonly name = 'DialogResponseError';
   override readonly status: number;
@@ -57,7 +57,9 @@ export class DialogResponseError extends TandemError {
   constructor(response: SipResponse, local = false) {
     const { status, reason } = response;
     const text = header(response, 'reason');
-    const what = local ? (localCauses[status] ?? 'call failed') : 'call refused';
+    const { method } = response.headers.cseq;
+    const refused = method === 'INVITE' ? 'call refused' : `${method} refused`;
+    const what = local ? (localCauses[status] ?? 'call failed') : refused;
     super('ERR_DIALOG_RESPONSE', `${what}: ${status} ${reason}${text ? ` (${text})` : ''}`, {
       status,
       facts: { callId: response.headers.callId, status, reason, local },
@@ -73,8 +75,8 @@ export class DialogResponseError extends TandemError {
 /** A method was called in a state that has no use for it. */
 export class StateError extends TandemError {
   override readonly name = 'StateError';
-  constructor(callId: string, message: string) {
-    super('ERR_STATE', message, { facts: { callId } });
+  constructor(callId: string, message: string, status?: number) {
+    super('ERR_STATE', message, { facts: { callId }, ...(status === undefined ? {} : { status }) });
   }
 }
 

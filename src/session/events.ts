@@ -16,6 +16,14 @@ export interface CallCreated extends SessionEvent {
   readonly toUri: string;
 }
 
+/** A transfer: the session goes on with another peer. */
+export interface CallReplaced extends SessionEvent {
+  /** The new peer's URI. */
+  readonly peer: string;
+  /** Call-ID of the dialog with it. */
+  readonly peerCallId: string;
+}
+
 export interface SipEvent {
   readonly callId: string;
   readonly at: number;
@@ -105,6 +113,7 @@ export interface TandemEvents extends RegistrationEvents {
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;
   'call:confirmed': SessionEvent;
+  'call:replaced': CallReplaced;
   /** One side wants to hear nothing of the other; `remote` is the peer. */
   'call:held': SessionEvent & { readonly by: 'local' | 'remote' };
   'call:resumed': SessionEvent & { readonly by: 'local' | 'remote' };

@@ -2,8 +2,8 @@
 import { type Codec, codecsFor } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { SipListener } from '../sip/endpoint.ts';
-import { type NameAddr, noParams } from '../sip/message.ts';
-import { parseUri } from '../sip/uri.ts';
+import { type HeaderField, type NameAddr, noParams } from '../sip/message.ts';
+import { isIpv4, isIpv6, parseUri, printUri } from '../sip/uri.ts';
 import {
   codecsLike,
   type InviteOptions,
@@ -11,6 +11,7 @@ import {
   type KnownPlace,
   type OutgoingLeg,
 } from './dialog-client-session.ts';
+import { passedByDefault, passedHeaders } from './passed-headers.ts';
 
 /**
  * @param target whom to call: `sip:user@host;transport=tcp`, or a place that is known.
@@ -25,7 +26,7 @@ export function outgoingLeg(
 ): OutgoingLeg {
   const { uri, route: path = [], through }: KnownPlace = typeof target === 'string' ? { uri: target } : target;
   checkUri(uri, 'the URI to call');
-  const { originator, headers, transport, username, password = '', responseTimeout } = options;
+  const { originator, transport, username, password = '', responseTimeout } = options;
   const credentials = options.credentials ?? (username === undefined ? undefined : { username, password });
   const asked = [...(options.proxy === undefined ? [] : [options.proxy]), ...(options.route ?? [])];
   for (const hop of asked) checkUri(hop, 'a proxy or route');
@@ -34,6 +35,7 @@ export function outgoingLeg(
     ? named(options.codecs)
     : originator && codecsLike(originator, options.transcode ? ours : []);
   const route = [...asked, ...path];
+  const headers = headersOf(options);
   const hops = (options.call ?? originator)?.maxForwards;
   return {
     sip: {
@@ -44,7 +46,7 @@ export function outgoingLeg(
       ...(route.length === 0 ? {} : { route }),
       ...(through ? { through } : {}),
       ...(responseTimeout === undefined ? {} : { responseTimeout }),
-      ...(headers ? { headers } : {}),
+      ...(headers.length === 0 ? {} : { headers }),
       ...(credentials ? { credentials } : {}),
       ...(hops === undefined ? {} : { maxForwards: hops }),
     },
@@ -54,14 +56,54 @@ export function outgoingLeg(
   };
 }
 
+/** The user's own, what the options say, and what goes on of the caller's INVITE. */
+function headersOf(options: InviteOptions): readonly HeaderField[] {
+  const {
+    headers = [],
+    assertedIdentity,
+    privacy,
+    diversion = [],
+    passHeaders = passedByDefault,
+    trusted = false,
+  } = options;
+  const own: HeaderField[] = [...headers];
+  if (assertedIdentity !== undefined) own.push(['P-Asserted-Identity', inBrackets(assertedIdentity)]);
+  if (privacy !== undefined) own.push(['Privacy', privacy]);
+  for (const one of diversion) own.push(['Diversion', inBrackets(one)]);
+  const invite = (options.originator ?? options.call)?.inviteRequest;
+  return invite ? [...own, ...passedHeaders(invite, passHeaders, trusted, own)] : own;
+}
+
+function inBrackets(address: string): string {
+  return address.includes('<') ? address : `<${address}>`;
+}
+
+const anonymous: NameAddr = { displayName: 'Anonymous', uri: 'sip:anonymous@anonymous.invalid', params: noParams };
+
 function fromAddress(options: InviteOptions, listeners: readonly SipListener[]): NameAddr {
   const caller = options.originator?.identity;
+  if (options.privacy !== undefined && options.privacy !== 'none' && options.from === undefined) return anonymous;
   const displayName = options.displayName ?? caller?.displayName;
-  if (options.from === undefined && caller) return { displayName, uri: caller.uri, params: noParams };
+  if (options.from === undefined && caller) {
+    return { displayName, uri: shownUri(caller.uri, options, listeners), params: noParams };
+  }
   const from = options.from ?? options.username ?? 'tandem';
   const uri = from.includes(':') ? from : `sip:${encodeURIComponent(from)}@${ownHost(options, listeners)}`;
   checkUri(uri, 'from');
   return { displayName, uri, params: noParams };
+}
+
+/**
+ * A URI as somebody else may see it: a host that is an address is not who somebody is, but a place in a network, and
+ * ours takes its place. A domain is a name, and stays.
+ */
+export function shownUri(uri: string, options: InviteOptions, listeners: readonly SipListener[]): string {
+  const parsed = parseUri(uri);
+  if (!parsed.ok || !(isIpv4(parsed.value.host) || isIpv6(parsed.value.host))) return uri;
+  const { user } = parsed.value.params;
+  const at = parseUri(`sip:${ownHost(options, listeners)}`);
+  if (!at.ok) return uri;
+  return printUri({ ...parsed.value, host: at.value.host, port: undefined, params: user ? { user } : noParams });
 }
 
 function ownHost({ transport }: InviteOptions, listeners: readonly SipListener[]): string {

@@ -35,6 +35,7 @@ export class SessionRefresh {
   #refresh: Timer | undefined;
   #expiry: Timer | undefined;
   #expiresAt = 0;
+  #refreshesAt = 0;
   /** An INVITE was answered: an UPDATE before that begins no session. */
   #begun = false;
   #stopped = false;
@@ -84,6 +85,27 @@ export class SessionRefresh {
 
   // ----
 
+  /** Waits for nothing until another session begins: the dialog is over, but not the call. */
+  rest(): void {
+    this.#refresh?.cancel();
+    this.#expiry?.cancel();
+    this.#interval = undefined;
+  }
+
+  /** Goes on with the session of a timer that was stopped: its dialog is ours now. */
+  takeOver(other: SessionRefresh): void {
+    this.rest();
+    this.#begun = other.#begun;
+    this.#floor = other.#floor;
+    const interval = other.#interval;
+    this.#interval = interval;
+    if (!interval) return;
+    this.#expiresAt = other.#expiresAt;
+    const left = Math.max(0, this.#expiresAt - this.#clock.now());
+    this.#expiry = this.#clock.setTimer(left, () => this.#user.expired(), 'session expires');
+    if (interval.refresher === 'us') this.#refreshIn(Math.max(0, other.#refreshesAt - this.#clock.now()), interval);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#refresh?.cancel();
@@ -115,6 +137,7 @@ export class SessionRefresh {
         if (!this.#stopped && this.#interval === interval && left > patienceMs) this.#refreshIn(left / 2, interval);
       });
     };
+    this.#refreshesAt = this.#clock.now() + ms;
     this.#refresh = this.#clock.setTimer(ms, refresh, 'session refresh');
   }
 }

@@ -138,7 +138,7 @@ function readStartLine(received: string): Result<StartLine, Problem> {
     return version === '2.0' ? ok({ kind: 'response', status, reason: toText(reason ?? '') }) : badVersion;
   }
   // `sip` takes what follows the version and blanks of any kind, and unescapes the method, in which %47 is three
-  // characters like any other (RFC 4475 §3.1.1.4).
+  // characters like any other (RFC 4475 §3.1.1.5).
   const method = line.slice(0, line.indexOf(' '));
   if (parsed.uri === undefined || !isToken(method) || line !== `${method} ${parsed.uri} SIP/${version}`) {
     return bad('the request line is malformed');

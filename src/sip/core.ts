@@ -45,10 +45,10 @@ export class SipCore {
   /** By `dialogKey`. */
   readonly dialogs = new Map<string, Dialog>();
   /** Methods that have a handler in a dialog. */
-  readonly methods: ReadonlySet<string>;
+  readonly methods: Set<string>;
   /** And outside. */
-  readonly outsideMethods: ReadonlySet<string>;
-  readonly allow: string;
+  readonly outsideMethods: Set<string>;
+  allow: string;
   readonly supported: readonly string[];
   /** INVITEs of peers without a final response. */
   pendingInvites = 0;
@@ -68,13 +68,14 @@ export class SipCore {
     this.settings = timerSettings(options.timers);
     this.methods = new Set([...ownMethods, ...(options.methods ?? ['INFO'])]);
     this.outsideMethods = new Set(['INVITE', 'OPTIONS', 'BYE', ...(options.outsideMethods ?? [])]);
-    this.allow = [...new Set([...this.methods, ...this.outsideMethods])].join(', ');
+    this.allow = this.#allowed();
     this.supported = options.supported ?? [];
     this.timers = new TimerQueue(options.clock, this.#caught);
     this.defence = new SipDefence(defenceSettings(options.defence), {
       clock: options.clock,
       counters: this.counters,
       logger: options.logger,
+      trusts: options.trusts ?? (() => false),
       onBan: (ban) => {
         this.transport.disconnect(ban.address);
         const { onBan } = options;
@@ -114,6 +115,19 @@ export class SipCore {
         if (onTimer) this.guard(() => onTimer(timer));
       },
     });
+  }
+
+  /** From now on requests of this method are taken, or refused with 405, in dialogs and outside. */
+  take(method: string, on: boolean): void {
+    for (const methods of [this.methods, this.outsideMethods]) {
+      if (on) methods.add(method);
+      else methods.delete(method);
+    }
+    this.allow = this.#allowed();
+  }
+
+  #allowed(): string {
+    return [...new Set([...this.methods, ...this.outsideMethods])].join(', ');
   }
 
   /** Counts and shows a message to the observer of the endpoint. */

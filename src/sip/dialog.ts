@@ -27,8 +27,8 @@ export interface PendingInvite {
   terminate(status: number, by?: SipRequest): void;
 }
 
-/** Requests that move the remote target (RFC 3261 §12.2, RFC 3311). */
-const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
+/** Requests that move the remote target (RFC 3261 §12.2, RFC 3311, RFC 6665 §4.4.1). */
+const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
 export class Dialog {
   readonly callId: string;
   readonly localTag: string;
@@ -148,7 +148,8 @@ export class Dialog {
     if (this.#state === 'terminated') return Promise.resolve(localResponse(request, 481));
     if (!this.offers.allows(request)) return Promise.resolve(localResponse(request, 491));
     return this.#exchange(request, nextHop).then((response) => {
-      if (response.status === 481 || response.status === 408) {
+      // What a NOTIFY tells has a life of its own: the call goes on (RFC 5057 §5.1).
+      if (method !== 'NOTIFY' && (response.status === 481 || response.status === 408)) {
         // After 481 there is nobody to say goodbye to.
         if (response.status === 408 && this.#state === 'confirmed') void this.bye();
         this.#end({ by: response.status === 408 ? 'timeout' : 'error', response });

@@ -1,5 +1,4 @@
 /** Reading challenges and writing the answer: the client side of Digest (RFC 7616 §3.3, §3.4). Pure. */
-import { fail, ok, type Result } from '../base/errors.ts';
 import {
   algorithmNamed,
   type DigestAlgorithm,
@@ -42,16 +41,7 @@ export interface DigestAnswerOptions {
   readonly nc: number;
 }
 
-/**
- * The challenge to answer among the values of WWW-Authenticate or Proxy-Authenticate: the strongest that we can.
- * @param values each header line; one may hold several challenges
- */
-export function selectChallenge(values: readonly string[]): Result<DigestChallenge> {
-  const best = strongest(values.flatMap(parseChallenges));
-  return best === undefined ? fail('there is no Digest challenge that we can answer') : ok(best);
-}
-
-/** The first of equals. RFC 8760 §2.4 takes the topmost; whoever is on the way could put MD5 there. */
+/** The strongest, and of equals the first. RFC 8760 §2.4 takes the topmost; whoever is on the way could put MD5 there. */
 export function strongest(challenges: readonly DigestChallenge[]): DigestChallenge | undefined {
   let best: DigestChallenge | undefined;
   for (const challenge of challenges) {

@@ -22,6 +22,7 @@ import type {
   SipTransportName,
 } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
+import type { Replaces } from './replaces.ts';
 import { createResponse } from './response.ts';
 import { ServerRequest } from './server-request.ts';
 import type { SipTrace } from './trace/trace.ts';
@@ -159,6 +160,16 @@ export class SipEndpoint {
       timers: timers.size,
       counters: { ...counters },
     };
+  }
+
+  /** From now on requests of this method are taken, or refused with 405, in dialogs and outside. */
+  take(method: string, on = true): void {
+    this.#core.take(method, on);
+  }
+
+  /** Whether there is, or just was, a dialog of this name. */
+  knows({ callId, toTag, fromTag }: Replaces): boolean {
+    return this.#core.dialogs.has(dialogKey(callId, toTag, fromTag));
   }
 
   /** Who is banned, and the way out. */

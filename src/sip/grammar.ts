@@ -77,7 +77,7 @@ export function skipValue(text: string, at: number): number {
   return i;
 }
 
-/** Past what may stand between `<` and `>`; a blank there is an error (RFC 4475 §3.1.2.15). */
+/** Past what may stand between `<` and `>`; a blank there is an error (RFC 4475 §3.1.2.14). */
 export function skipUri(text: string, at: number): number {
   let i = at;
   for (; i < text.length; i++) {

@@ -1,9 +1,12 @@
 /**
  * New INVITEs between the parser and their user. To read a message and say 100 costs a tenth of what a call costs its
  * user; so in a burst everybody is told 100 first, before T1 makes them send their INVITE again, and the calls are
- * begun a few in each turn, behind everything that belongs to calls that are up.
+ * begun a few in each turn, behind everything that belongs to calls that are up. Sources take turns, so that a flood
+ * from one does not make others wait.
  */
 import type { Clock, Timer } from '../base/clock.ts';
+import { FairQueue } from './defence/fair-queue.ts';
+import { sourceOf } from './defence/sources.ts';
 import type { InviteServer } from './invite-server.ts';
 
 /** Begun at once in a turn in which nobody waits. */
@@ -16,8 +19,7 @@ const holdMs = 250;
 export class InviteBacklog {
   readonly #clock: Clock;
   readonly #begin: (invite: InviteServer) => void;
-  #waiting: InviteServer[] = [];
-  #taken = 0;
+  readonly #waiting = new FairQueue<InviteServer>();
   #begun = 0;
   /** New ones since the last turn. */
   #come = 0;
@@ -33,37 +35,31 @@ export class InviteBacklog {
   add(invite: InviteServer): void {
     this.#come++;
     this.#turn ??= this.#clock.setTimer(0, this.#nextTurn, 'invite backlog');
-    if (this.#waiting.length === 0 && this.#begun < atOnce) {
+    if (this.#waiting.size === 0 && this.#begun < atOnce) {
       this.#begun++;
       this.#begin(invite);
       return;
     }
     invite.provisional(100);
-    this.#waiting.push(invite);
+    this.#waiting.add(sourceOf(invite.flow.address), invite);
   }
 
   /** What waits is never begun. */
   close(): void {
     this.#turn?.cancel();
-    this.#waiting = [];
-    this.#taken = 0;
+    this.#waiting.clear();
   }
 
   readonly #nextTurn = (): void => {
     this.#turn = undefined;
-    const end = Math.min(this.#waiting.length, this.#taken + this.#share());
+    const share = this.#share();
     this.#begun = 0;
     this.#come = 0;
-    while (this.#taken < end) {
-      const invite = this.#waiting[this.#taken++] as InviteServer;
-      if (!invite.cancelled) this.#begin(invite);
+    for (let i = 0; i < share; i++) {
+      const invite = this.#waiting.take();
+      if (invite && !invite.cancelled) this.#begin(invite);
     }
-    if (this.#taken === this.#waiting.length) {
-      this.#waiting = [];
-      this.#taken = 0;
-    } else {
-      this.#turn ??= this.#clock.setTimer(0, this.#nextTurn, 'invite backlog');
-    }
+    if (this.#waiting.size > 0) this.#turn ??= this.#clock.setTimer(0, this.#nextTurn, 'invite backlog');
   };
 
   #share(): number {

@@ -119,6 +119,7 @@ const reasons: Readonly<Record<number, string>> = {
   437: 'Unsupported Credential',
   438: 'Invalid Identity Header',
   439: 'First Hop Lacks Outbound Support',
+  469: 'Bad Info Package',
   480: 'Temporarily Unavailable',
   481: 'Call/Transaction Does Not Exist',
   482: 'Loop Detected',

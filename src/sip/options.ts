@@ -85,6 +85,8 @@ export interface SipEndpointOptions {
   readonly maxPendingInvites?: number;
   /** Limits and bans; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** Addresses that are never limited or banned, beside `defence.exempt`. */
+  readonly trusts?: (address: string) => boolean;
   /** What of the messages on the wire is kept, and where else they go. */
   readonly trace?: TraceOptions;
   /** Hears of every source that is banned. */

@@ -1,10 +1,14 @@
 /** A request of a peer outside any dialog that waits for its answer: REGISTER, MESSAGE, SUBSCRIBE and the like. */
 import type { SipCore } from './core.ts';
-import type { SipRequest } from './message.ts';
+import { Dialog } from './dialog.ts';
+import { contactOf, recordedRoute } from './dialog-data.ts';
+import { type SipRequest, tagOf } from './message.ts';
 import type { Flow, ResponseOptions, SipListener } from './options.ts';
-import { createResponse } from './response.ts';
+import { isReachedByFlow } from './reached-by-flow.ts';
+import { createResponse, tagged } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
+import { isSips, uriUser } from './uri.ts';
 
 export class ServerRequest {
   readonly request: SipRequest;
@@ -45,5 +49,38 @@ export class ServerRequest {
     const response = createResponse(this.request, status, this.localTag, options);
     this.#core.introduce(response);
     this.#transaction.respond(response);
+  }
+
+  /**
+   * Accepts a request that makes a dialog without an INVITE, as SUBSCRIBE does (RFC 6665 §4.4.1). Its Contact has been
+   * checked. The dialog is its user's to `discard`; nothing ends it by itself.
+   * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION
+   */
+  open(options: ResponseOptions = {}): Dialog {
+    const { headers, uri } = this.request;
+    const { flow } = this.#transaction;
+    const dialog = new Dialog(
+      this.#core,
+      {
+        role: 'uas',
+        callId: headers.callId,
+        localTag: this.localTag,
+        remoteTag: tagOf(headers.from),
+        local: tagged(headers.to, undefined),
+        remote: tagged(headers.from, undefined),
+        remoteTarget: contactOf(headers) ?? '',
+        routeSet: recordedRoute(headers),
+        localSeq: 0,
+        remoteSeq: headers.cseq.seq,
+        contact: this.#core.contact(flow, uriUser(uri), isSips(uri)),
+        byFlow: isReachedByFlow(this.request),
+      },
+      flow,
+    );
+    const response = createResponse(this.request, 200, this.localTag, options);
+    dialog.complete(response, this.request);
+    dialog.confirm();
+    this.#transaction.respond(response);
+    return dialog;
   }
 }

@@ -124,7 +124,11 @@ export function parsePort(text: string): number | undefined {
 /** A host name, IPv4 address or bracketed IPv6 address; lower case and without brackets, or undefined. */
 export function parseHost(text: string): string | undefined {
   if (text.charCodeAt(0) === 0x5b) {
-    const inner = text.slice(1, -1).toLowerCase();
+    // The grammar of RFC 3261 has three colons before an IPv4 part, which are to be taken for two (RFC 5118 §4.10).
+    const inner = text
+      .slice(1, -1)
+      .toLowerCase()
+      .replace(/:::(?=\d{1,3}\.)/, '::');
     return text.endsWith(']') && isIpv6(inner) ? inner : undefined;
   }
   if (text.length === 0 || text.length > 255) return undefined;

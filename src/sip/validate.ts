@@ -25,21 +25,30 @@ export interface Refusal {
 export const sdpType = 'application/sdp';
 const withSdp: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'PRACK']);
 
+const acceptsSdp: ReadonlySet<string> = new Set([sdpType, 'application/*', '*/*']);
+
 /** Longest body taken, bytes. */
 export const maxBody = 65_535;
+
+/** Those that RFCs define. */
+const standardMethods: ReadonlySet<string> = new Set([
+  ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'INFO', 'PRACK', 'UPDATE', 'REFER', 'MESSAGE'],
+  ...['SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
+]);
 
 /** `secure`: it came over TLS. */
 type Check = (request: SipRequest, rules: Rules, secure: boolean) => Refusal | undefined;
 
 /** In the order of §8.2: method, headers, extensions, content. */
 const checks: readonly Check[] = [
-  method405,
+  method405or501,
   requestUri400or416,
   contact400,
   maxForwards483,
   require420,
   body413,
   content415,
+  accept406,
 ];
 
 /**
@@ -54,9 +63,14 @@ export function validate(request: SipRequest, rules: Rules, secure: boolean): Re
   return undefined;
 }
 
-function method405({ method, headers }: SipRequest, { methods, outsideMethods, allow }: Rules): Refusal | undefined {
-  const known = tagOf(headers.to) === undefined ? outsideMethods : methods;
-  return known.has(method) ? undefined : { status: 405, headers: [['Allow', allow]] };
+/** 405 is for methods that exist (§8.2.1, §21.4.6), 501 for those that do not (§21.5.2, RFC 4475 §3.1.1.2). */
+function method405or501(
+  { method, headers }: SipRequest,
+  { methods, outsideMethods, allow }: Rules,
+): Refusal | undefined {
+  const handled = tagOf(headers.to) === undefined ? outsideMethods : methods;
+  if (handled.has(method)) return undefined;
+  return { status: standardMethods.has(method) ? 405 : 501, headers: [['Allow', allow]] };
 }
 
 function requestUri400or416({ uri }: SipRequest, _rules: Rules, secure: boolean): Refusal | undefined {
@@ -106,4 +120,14 @@ function content415(request: SipRequest): Refusal | undefined {
   if (!withSdp.has(request.method)) return undefined;
   const type = (header(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   return type === sdpType ? undefined : { status: 415, headers: [['Accept', sdpType]] };
+}
+
+/** A 200 of ours would have a body that the caller says it cannot read (§20.1, RFC 4475 §3.3.15). */
+function accept406(request: SipRequest): Refusal | undefined {
+  if (request.method !== 'INVITE' && request.method !== 'UPDATE') return undefined;
+  const values = headerValues(request, 'accept');
+  if (values.length === 0) return undefined;
+  const ranges = values.join(',').split(',');
+  const types = ranges.map((range) => (range.split(';')[0] ?? '').trim().toLowerCase());
+  return types.some((type) => acceptsSdp.has(type)) ? undefined : { status: 406 };
 }

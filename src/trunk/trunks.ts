@@ -24,6 +24,11 @@ export class Trunks {
     throw new TandemError('ERR_ARGUMENT', `there is no trunk ${JSON.stringify(name)}; there is: ${names || 'none'}`);
   }
 
+  /** Whether requests from this address come through one of them. */
+  trusts(address: string): boolean {
+    return [...this.#trunks.values()].some((trunk) => trunk.trusts(address));
+  }
+
   /** Through which of them a request comes, if any. */
   of(request: SipRequest, address: string): Trunk | undefined {
     const trusting = [...this.#trunks.values()].filter((trunk) => trunk.trusts(address));

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, vi } from 'vitest';
 import type { Tandem } from '../../src/tandem.ts';
-import type { Lab, LabHandler } from '../../src/testing/index.ts';
+import type { Lab, LabHandler, Phone } from '../../src/testing/index.ts';
 import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
 import { ScriptedRegistrar } from '../registration/registrar.ts';
@@ -19,6 +19,7 @@ const environment = {
   TARGET: 'sip:uas@callee',
   AGENT: 'sip:1001@agent',
   CUSTOMER: 'sip:1002@customer',
+  RECEPTION: 'sip:reception@reception',
   ACCOUNT: 'sip:alice@registrar',
   PASSWORD: 'secret',
 };
@@ -334,5 +335,37 @@ describe('register', () => {
     await bob.ends();
     await lab.run(tandem.close());
     expect(registrar.registers.at(-1)?.get('Expires')).toBe('0');
+  });
+});
+
+describe('transfer', () => {
+  async function atReception(lab: Lab): Promise<[Phone, Phone, Phone]> {
+    const [alice, reception, bob] = [lab.phone('alice'), lab.phone('reception'), lab.phone('sales')];
+    reception.onCall = bob.onCall = { answerAfterMs: 0 };
+    await serve(lab, 'transfer');
+    await alice.dial('1000');
+    await reception.isUp();
+    return [alice, reception, bob];
+  }
+
+  test('hands a call on to an extension', async ({ lab }) => {
+    const [alice, reception, bob] = await atReception(lab);
+    expect(await reception.transfer('200')).toBe(200);
+    await reception.ends();
+    await bob.say('goodbye.wav');
+    await alice.hears('goodbye.wav');
+    await alice.hangup();
+    await bob.ends();
+    expect(log.mock.calls.flat()).toEqual(['handed on to 200', 'over: remote']);
+  });
+
+  test('leaves it with the reception when there is no such extension, or nobody answers', async ({ lab }) => {
+    const [alice, reception, bob] = await atReception(lab);
+    expect(await reception.transfer('999')).toBe(404);
+    bob.onCall = {};
+    expect(await reception.transfer('200')).toBe(408);
+    await reception.say('goodbye.wav');
+    await alice.hears('goodbye.wav');
+    await alice.hangup();
   });
 });

@@ -136,7 +136,7 @@ describe('a connection', () => {
 describe('a Contact that cannot be called', () => {
   it.each([
     'sip:a@127.0.0.1:99999',
-    'sip:x@nowhere.invalid;transport=sctp',
+    'sip:x@localhost;transport=sctp',
     'sip:x@[::1',
     'tel:+123',
     'urn:service:sos',

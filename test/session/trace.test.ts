@@ -75,24 +75,3 @@ describe('after its end', () => {
     expect([tandem.trace(a).length, tandem.trace(b).length > 0]).toEqual([0, true]);
   });
 });
-
-describe('a source that is banned', () => {
-  test('is told to the observer, listed, and let in again', async ({ lab }) => {
-    const tandem = await lab.serve((call) => call.answer());
-    const events: unknown[] = [];
-    tandem.observer.on('sip:banned', ({ address, reason }) => {
-      events.push([address, reason]);
-    });
-    const phone = lab.phone();
-    const headers = [['User-Agent', 'friendly-scanner']] as const;
-    const scan = phone.ask('OPTIONS', 'sip:1000@10.0.0.1', { headers }).catch(() => 'no answer');
-    await lab.clock.advance(40_000);
-    expect(await scan).toBe('no answer');
-    expect(events).toEqual([[phone.address, 'scanner']]);
-    expect(tandem.defence.bans()).toMatchObject([{ address: phone.address, reason: 'scanner' }]);
-    expect((await tandem.check()).sip.bans).toBe(1);
-    expect(tandem.defence.unban(phone.address)).toBe(true);
-    await phone.dial('1000');
-    await phone.ends();
-  });
-});

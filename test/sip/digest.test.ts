@@ -1,16 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  answerChallenge,
-  type DigestChallenge,
-  parseChallenges,
-  selectChallenge,
-} from '../../src/sip/digest-answer.ts';
+import { answerChallenge, type DigestChallenge, parseChallenges, strongest } from '../../src/sip/digest-answer.ts';
 import { noBody } from '../../src/sip/message.ts';
 
 function challenge(...values: string[]): DigestChallenge {
-  const result = selectChallenge(values);
-  return result.ok ? result.value : expect.fail(result.error);
+  return strongest(values.flatMap(parseChallenges)) ?? expect.fail('there is no challenge that we can answer');
 }
 
 /** The parameters of an answer by name, quotes removed. */
@@ -104,7 +98,7 @@ describe('answerChallenge', () => {
   });
 });
 
-describe('selectChallenge', () => {
+describe('the challenge that is answered', () => {
   const md5 = 'Digest realm="r", nonce="md5"';
   const sha = 'Digest realm="r", nonce="sha", algorithm=SHA-256, qop="auth"';
 
@@ -144,7 +138,7 @@ describe('selectChallenge', () => {
     ['Digest realm="r" nonce="n"'],
     ['="r"'],
   ])('cannot answer %j', (value) => {
-    expect(selectChallenge([value]).ok).toBe(false);
+    expect(strongest(parseChallenges(value))).toBeUndefined();
   });
 
   test('never throws', () => {

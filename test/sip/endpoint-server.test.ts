@@ -29,6 +29,7 @@ async function established(options = {}) {
 describe('what a request is refused with', () => {
   const cases: [string, Parameters<typeof write>[0], string, [string, RegExp][]][] = [
     ['a method without handler', { method: 'PUBLISH' }, '405', [['Allow', /INVITE, ACK, BYE, CANCEL, OPTIONS, INFO/]]],
+    ['a method that nobody knows', { method: 'JUMP' }, '501', [['Allow', /INVITE, ACK, BYE, CANCEL, OPTIONS, INFO/]]],
     ['a method that needs a dialog', { method: 'INFO' }, '405', [['Allow', /OPTIONS/]]],
     ['a Request-URI of another scheme', { uri: 'http://example.com/' }, '416', []],
     ['sips, which there is no TLS for', { uri: 'sips:1000@10.0.0.1' }, '416', []],
@@ -37,6 +38,8 @@ describe('what a request is refused with', () => {
     ['an INVITE with a Contact nothing can be sent to', { contact: '<sip:a@1.2.3.4:99999>' }, '400', []],
     ['an INVITE with two Contacts', { contact: '<sip:a@10.0.0.2>, <sip:b@10.0.0.2>' }, '400', []],
     ['a required extension', { headers: ['Require: 100rel, foo'] }, '420', [['Unsupported', /^100rel, foo$/]]],
+    ['an INVITE that takes no SDP in return', { headers: ['Accept: text/plain'] }, '406', []],
+    ['an INVITE that takes nothing in return', { headers: ['Accept: '] }, '406', []],
     ['an INVITE that nobody takes', {}, '480', []],
     ['a dialog that is not there', { to: '<sip:1000@10.0.0.1>;tag=none' }, '481', []],
     ['BYE without a dialog', { method: 'BYE' }, '481', []],

@@ -12,8 +12,9 @@ function backlog() {
     begun.push(n);
     seen.push(`begin ${n}`);
   });
-  const add = (n: number) => {
-    const invite = { n, cancelled: false, provisional: (status: number) => seen.push(`${status} ${n}`) };
+  const add = (n: number, address = '192.0.2.1') => {
+    const flow = { address };
+    const invite = { n, flow, cancelled: false, provisional: (status: number) => seen.push(`${status} ${n}`) };
     queue.add(invite as unknown as InviteServer);
     return invite;
   };
@@ -47,6 +48,15 @@ describe('InviteBacklog', () => {
       await clock.advance(1);
     }
     expect(begun.length).toBeGreaterThan(100);
+  });
+
+  it('lets sources take turns: one call does not wait behind hundreds of another', async () => {
+    const { clock, add, begun } = backlog();
+    for (let n = 0; n < 500; n++) add(n);
+    for (let n = 1000; n < 1003; n++) add(n, '192.0.2.2');
+    await clock.advance(1000);
+    expect(begun.slice(8, 16)).toEqual([8, 1000, 9, 1001, 10, 1002, 11, 12]);
+    expect(begun).toHaveLength(503);
   });
 
   it('never begins what was cancelled while it waited', async () => {

@@ -1,6 +1,6 @@
 /** Who is behind which number of the ready-made server. */
 import type { DialogServerSession, Tandem } from '../../index.ts';
-import { callUser } from './call-user.ts';
+import { callUser, isGruu, phonesOf } from './call-user.ts';
 import { menu } from './menu.ts';
 import { echo, file, music, notAvailable, type Prompts, recordAndPlayBack, type Service } from './services.ts';
 import type { Users } from './users.ts';
@@ -38,17 +38,11 @@ export class DialPlan {
   }
 
   async #callUser(call: DialogServerSession, tandem: Tandem, number: string): Promise<void> {
-    const { uri } = call.inviteRequest;
-    // A GRUU is one phone of a user, whose name it need not tell.
-    const phones = tandem.registrar?.lookup(isGruu(uri) ? uri : number) ?? [];
+    const phones = phonesOf(tandem, call.inviteRequest.uri, number);
     const name = phones[0]?.user ?? number;
     if (this.#users.has(name)) await callUser(call, tandem, this.#users, name, phones);
     else await call.reject(404);
   }
-}
-
-function isGruu(uri: string): boolean {
-  return /;gr\b/i.test(uri);
 }
 
 function serviceOf(number: string): Service | undefined {

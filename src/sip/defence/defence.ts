@@ -24,6 +24,8 @@ export interface DefenceContext {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly logger: Logger;
+  /** Addresses that are exempt beside those of the settings. */
+  readonly trusts: (address: string) => boolean;
   /** A source was banned. */
   readonly onBan: (ban: Ban) => void;
 }
@@ -196,7 +198,7 @@ export class SipDefence implements Defence {
   }
 
   #isExempt(address: string): boolean {
-    return isInside(this.settings.exempt, address);
+    return isInside(this.settings.exempt, address) || this.#context.trusts(address);
   }
 
   /** @param reason of the ban that this leads to in the end; undefined: it does not */

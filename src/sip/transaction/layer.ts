@@ -113,12 +113,15 @@ function clientKey(via: Via, method: string): string {
   return `${via.params.branch ?? ''}|${method}`;
 }
 
-/** Branch, sent-by and method; for clients of RFC 2543, whose branches mean nothing, what identified a request then. */
+/**
+ * Branch, sent-by and method; for clients of RFC 2543, whose branches mean nothing, and those that put nothing behind
+ * the cookie (RFC 4475 §3.2.1), what identified a request then.
+ */
 function serverKey({ uri, headers }: SipRequest, method: string): string {
   const via = headers.via[0] as Via;
   const branch = via.params.branch ?? '';
   const sentBy = `${via.host}:${via.port ?? defaultPort}`;
-  if (branch.startsWith(magicCookie)) return `${branch}|${sentBy}|${method}`;
+  if (branch.length > magicCookie.length && branch.startsWith(magicCookie)) return `${branch}|${sentBy}|${method}`;
   return `${uri}|${headers.callId}|${headers.cseq.seq}|${tagOf(headers.from) ?? ''}|${branch}|${sentBy}|${method}`;
 }
 

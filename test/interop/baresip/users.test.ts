@@ -24,6 +24,7 @@ beforeAll(async () => {
       'users:',
       '  "5001": { password: one, callerId: Reception <100> }',
       '  "5002": { password: two, callLimit: 1 }',
+      '  "5003": { password: three }',
       `tls: { cert: ${folder.file('cert.pem')}, key: ${folder.file('key.pem')} }`,
     ].join('\n'),
   );
@@ -36,6 +37,10 @@ afterAll(async () => {
 
 afterEach(expectNoPrograms);
 
+type User = '5001' | '5002' | '5003';
+
+const passwords: Readonly<Record<User, string>> = { 5001: 'one', 5002: 'two', 5003: 'three' };
+
 type Transport = 'udp' | 'tcp' | 'tls';
 
 function serve(transport: Transport): Promise<TandemServer> {
@@ -45,12 +50,12 @@ function serve(transport: Transport): Promise<TandemServer> {
 async function register(
   server: TandemServer,
   transport: Transport,
-  user: '5001' | '5002',
+  user: User,
   options: Pick<BaresipOptions, 'says' | 'codecs'>,
 ): Promise<Baresip> {
   const account = {
     user,
-    password: user === '5001' ? 'one' : 'two',
+    password: passwords[user],
     port: server.portOf(transport),
     transport,
     ca: folder.file('ca.pem'),
@@ -125,6 +130,40 @@ describe('two registered phones', () => {
     await bob.heardFor((await bob.heardMs()) + 500);
     bob.hangup();
     await alice.event('CALL_CLOSED');
+    await server.expectIdle();
+    await server.stop();
+  });
+
+  it('are connected by a third, who hands its call on', async () => {
+    await using server = await serve('udp');
+    await using alice = await register(server, 'udp', '5001', { says: 'message' });
+    await using bob = await register(server, 'udp', '5002', { says: 'welcome' });
+    await using carol = await register(server, 'udp', '5003', { says: 'goodbye' });
+    await registered(server, 3);
+    alice.dial(`sip:5002@127.0.0.1:${server.port}`);
+    await bob.event('CALL_ESTABLISHED');
+    bob.transfer(`sip:5003@127.0.0.1:${server.port}`);
+    await Promise.all([carol.event('CALL_ESTABLISHED'), bob.event('CALL_CLOSED')]);
+    await carol.heardFor(2500);
+    alice.hangup();
+    await carol.event('CALL_CLOSED');
+    await server.expectIdle();
+    const said = (await prompt('message')).subarray(8 * 1000, 8 * 2000);
+    expect(fits(await carol.heard(), said)).toBeGreaterThan(0.95);
+    await server.stop();
+  });
+
+  it('tell who hands its call to nobody that there is nobody', async () => {
+    await using server = await serve('udp');
+    await using alice = await register(server, 'udp', '5001', { says: 'message' });
+    await using bob = await register(server, 'udp', '5002', { says: 'welcome' });
+    await registered(server, 2);
+    alice.dial(`sip:5002@127.0.0.1:${server.port}`);
+    await bob.event('CALL_ESTABLISHED');
+    bob.transfer(`sip:5009@127.0.0.1:${server.port}`);
+    await bob.event('TRANSFER_FAILED');
+    expect(bob.program.output).toContain('transfer failed: 404 Not Found');
+    await alice.event('CALL_CLOSED'); // baresip ends a call that it cannot hand on
     await server.expectIdle();
     await server.stop();
   });

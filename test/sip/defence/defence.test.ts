@@ -162,6 +162,7 @@ describe('no false alarm', () => {
       ['127.0.0.1', {}],
       [attacker, { defence: { exempt: ['198.51.100.0/24'] } }],
       [attacker, { defence: false }],
+      [attacker, { trusts: (host: string) => host === attacker }],
     ] as const) {
       const server = await openServer(options);
       const agent = { uri: unknown, headers: ['User-Agent: friendly-scanner'] };

@@ -4,6 +4,7 @@ import { ConfigError } from '../../../src/base/errors.ts';
 import { TokenBucket } from '../../../src/base/token-bucket.ts';
 import { type Cidr, isInside, parseCidr } from '../../../src/sip/cidr.ts';
 import { BanList } from '../../../src/sip/defence/ban-list.ts';
+import { FairQueue } from '../../../src/sip/defence/fair-queue.ts';
 import { knownScanners, scannerTest } from '../../../src/sip/defence/fingerprints.ts';
 import { defenceSettings } from '../../../src/sip/defence/options.ts';
 import { BoundedMap, Shares, sourceOf } from '../../../src/sip/defence/sources.ts';
@@ -99,6 +100,30 @@ describe('a source', () => {
     shares.remove('a');
     shares.remove('b');
     expect([shares.of('a'), shares.of('b')]).toEqual([1, 0]);
+  });
+});
+
+describe('a fair queue', () => {
+  it('gives what it was given, each source in its order and the sources in turns', () => {
+    const queue = new FairQueue<string>();
+    const lengths = { a: 1000, b: 3, c: 1 };
+    for (const [source, length] of Object.entries(lengths))
+      for (let i = 0; i < length; i++) queue.add(source, `${source}${i}`);
+    expect(queue.size).toBe(1004);
+    const taken = Array.from({ length: 1004 }, () => queue.take());
+    expect(taken.slice(0, 8)).toEqual(['a0', 'b0', 'c0', 'a1', 'b1', 'a2', 'b2', 'a3']);
+    for (const [source, length] of Object.entries(lengths))
+      expect(taken.filter((one) => one?.startsWith(source))).toEqual(Array.from({ length }, (_, i) => `${source}${i}`));
+    expect([queue.take(), queue.size]).toEqual([undefined, 0]);
+  });
+
+  it('can be used again when it was emptied', () => {
+    const queue = new FairQueue<number>();
+    queue.add('a', 1);
+    queue.clear();
+    expect([queue.size, queue.take()]).toEqual([0, undefined]);
+    queue.add('a', 2);
+    expect(queue.take()).toBe(2);
   });
 });
 

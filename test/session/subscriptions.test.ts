@@ -1,0 +1,223 @@
+import { describe } from 'vitest';
+import { printDialogInfo } from '../../src/session/dialog-info.ts';
+import type { DialogEventsOptions } from '../../src/session/subscriptions.ts';
+import type { Tandem } from '../../src/tandem.ts';
+import { type Lab, SipText } from '../../src/testing/index.ts';
+import { expect, test } from '../helpers/lab.ts';
+
+/** Someone with a lamp, who writes SUBSCRIBE by hand and answers each NOTIFY. */
+class Watcher {
+  readonly received: SipText[] = [];
+  /** Status of the answers to NOTIFY; 0: none. */
+  answers = 200;
+  readonly #lab: Lab;
+  readonly #send: (text: string) => void;
+  readonly close: () => void;
+  #seq = 0;
+  #to = '<sip:bob@10.0.0.1>';
+
+  constructor(lab: Lab, name = 'watcher', address = '10.0.9.1') {
+    this.#lab = lab;
+    const socket = lab.network.host(name, address).openUdp('sip', 5060, (bytes) => {
+      const message = new SipText(Buffer.from(bytes).toString('latin1'), lab.clock.now());
+      this.received.push(message);
+      if (message.method === 'NOTIFY' && this.answers > 0) this.#answer(message);
+    });
+    this.#send = (text) => void socket.send(Buffer.from(text, 'latin1'), { address: '10.0.0.1', port: 5060 });
+    this.close = () => socket.close();
+  }
+
+  /** The answer to a SUBSCRIBE; the dialog goes on in the next one. */
+  async subscribe(headers: readonly string[] = [], event = 'Event: dialog'): Promise<SipText> {
+    const seq = ++this.#seq;
+    const lines = [
+      `SUBSCRIBE sip:bob@10.0.0.1 SIP/2.0`,
+      `Via: SIP/2.0/UDP 10.0.9.1;branch=z9hG4bKs${seq}`,
+      'Max-Forwards: 70',
+      'From: <sip:watcher@10.0.9.1>;tag=w',
+      `To: ${this.#to}`,
+      'Call-ID: lamp',
+      `CSeq: ${seq} SUBSCRIBE`,
+      ...(headers.some((line) => line.startsWith('Contact')) ? [] : ['Contact: <sip:watcher@10.0.9.1>']),
+      event,
+      ...headers,
+      'Content-Length: 0',
+    ];
+    this.#send(`${lines.filter((line) => line !== '').join('\r\n')}\r\n\r\n`);
+    await this.#lab.advance(10);
+    const answer = this.received.findLast(({ status, cseq }) => status > 0 && cseq.seq === seq);
+    if (!answer) throw new Error('no answer');
+    if (answer.status === 200) this.#to = answer.header('to');
+    return answer;
+  }
+
+  #answer(notify: SipText): void {
+    const copied = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${notify.header(name)}`);
+    this.#send(`SIP/2.0 ${this.answers} Whatever\r\n${copied.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`);
+  }
+
+  get notifies(): SipText[] {
+    return this.received.filter(({ method }) => method === 'NOTIFY');
+  }
+
+  /** What the lamp shows, after each NOTIFY: the states of all dialogs. */
+  get shown(): string[] {
+    return this.notifies.map(({ body }) => [...body.matchAll(/<state>(\w+)</g)].map(([, state]) => state).join());
+  }
+
+  get states(): string[] {
+    return this.notifies.map((notify) => notify.header('subscription-state'));
+  }
+}
+
+async function watching(lab: Lab, options: boolean | DialogEventsOptions = true): Promise<[Watcher, Tandem]> {
+  const tandem = await lab.serve(
+    async (call, house) => {
+      const callee = await call.invite(`sip:${call.toUser}@${call.toUser}`);
+      await using bridge = await house.bridge(call, callee);
+      await bridge.ended;
+    },
+    { dialogEvents: options },
+  );
+  return [new Watcher(lab), tandem];
+}
+
+describe('a subscription to the dialogs of a user', () => {
+  test('tells the state at once, and each change', async ({ lab }) => {
+    const [watcher] = await watching(lab);
+    const answer = await watcher.subscribe(['Expires: 600', 'Accept: application/dialog-info+xml']);
+    expect(answer.status).toBe(200);
+    expect(answer.header('expires')).toBe('600');
+    expect(answer.uriOf('contact')).toBe('sip:bob@10.0.0.1:5060');
+    const [first] = watcher.notifies;
+    expect(first?.uri).toBe('sip:watcher@10.0.9.1');
+    expect(first?.header('event')).toBe('dialog');
+    expect(first?.header('content-type')).toBe('application/dialog-info+xml');
+    expect(first?.header('subscription-state')).toMatch(/^active;expires=(599|600)$/);
+    expect(first?.body).toContain('version="0" state="full" entity="sip:bob@10.0.0.1"');
+    expect(first?.body).not.toContain('<dialog ');
+
+    const [alice, bob] = [lab.phone('alice'), lab.phone('bob')];
+    alice.invite('bob');
+    await bob.rings();
+    await lab.advance(10);
+    expect(watcher.notifies.at(-1)?.body).toMatch(/<dialog id="\w+" direction="recipient"><state>early<\/state>/);
+    await bob.answer();
+    await lab.advance(10);
+    await alice.hangup();
+    await lab.advance(10);
+    expect(watcher.shown.filter((state, i, all) => state !== all[i - 1])).toEqual([
+      '',
+      'trying',
+      'early',
+      'confirmed',
+      '',
+    ]);
+    const versions = watcher.notifies.map(({ body }) => Number(/ version="(\d+)"/.exec(body)?.[1]));
+    expect(versions).toEqual(versions.map((_, i) => i));
+
+    // bob calls himself, and others' calls are not his.
+    await bob.dial('alice').catch(() => {});
+    expect(watcher.notifies.at(-1)?.body).toContain('direction="initiator"');
+    await bob.hangup();
+    expect((await watcher.subscribe(['Expires: 0'])).header('expires')).toBe('0');
+    expect(watcher.states.at(-1)).toBe('terminated;reason=timeout');
+    watcher.close();
+  });
+
+  test('ends when its time is up, unless it is refreshed', async ({ lab }) => {
+    const [watcher, tandem] = await watching(lab);
+    await watcher.subscribe(['Expires: 60']);
+    await lab.advance(50_000);
+    await watcher.subscribe(['Expires: 60']);
+    await lab.advance(50_000);
+    expect(watcher.states.filter((state) => state.startsWith('terminated'))).toEqual([]);
+    await lab.advance(20_000);
+    expect(watcher.states.at(-1)).toBe('terminated;reason=timeout');
+    expect((await tandem.check()).sip.dialogs).toBe(0);
+    expect((await watcher.subscribe(['Expires: 60'])).status).toBe(481);
+    watcher.close();
+  });
+
+  test('shows the state once to who asks for no time', async ({ lab }) => {
+    const [watcher] = await watching(lab);
+    await watcher.subscribe(['Expires: 0']);
+    expect(watcher.states).toEqual(['terminated;reason=timeout']);
+    watcher.close();
+  });
+
+  test.for([200, 0, 481])('is over for who answers NOTIFY with %i', async (status, { lab }) => {
+    const [watcher, tandem] = await watching(lab);
+    watcher.answers = status;
+    await watcher.subscribe(['Expires: 3600']);
+    await lab.advance(40_000);
+    expect((await tandem.check()).sip.dialogs).toBe(status === 200 ? 1 : 0);
+    await lab.run(tandem.close());
+    if (status === 200) expect(watcher.states.at(-1)).toBe('terminated;reason=deactivated');
+    watcher.close();
+  });
+
+  test.for([
+    [['Expires: 10'], 'Event: dialog', 423],
+    [['Expires: x'], 'Event: dialog', 400],
+    [[], 'Event: presence', 489],
+    [[], '', 489],
+    [['Accept: application/pidf+xml'], 'Event: dialog', 406],
+    [['Contact: <sip:a@b:99999>'], 'Event: dialog', 400],
+    [['Contact: <sip:a@b>, <sip:c@d>'], 'Event: dialog', 400],
+  ] as const)('is refused with %j %s: %i', async ([headers, event, status], { lab }) => {
+    const [watcher, tandem] = await watching(lab);
+    const answer = await watcher.subscribe(headers, event);
+    expect(answer.status).toBe(status);
+    if (status === 423) expect(answer.header('min-expires')).toBe('60');
+    if (status === 489) expect(answer.header('allow-events')).toBe('refer, dialog');
+    expect((await tandem.check()).sip.dialogs).toBe(0);
+    watcher.close();
+  });
+
+  test('is for those who may know, and no more than so many', async ({ lab }) => {
+    const [watcher] = await watching(lab, { allow: (user) => user !== 'bob' });
+    expect((await watcher.subscribe()).status).toBe(403);
+    watcher.close();
+  });
+
+  test('has a bound', async ({ lab }) => {
+    const [watcher] = await watching(lab, { most: 0 });
+    expect((await watcher.subscribe()).header('retry-after')).toBe('60');
+    watcher.close();
+  });
+
+  test('is nothing that can be had unless it is switched on', async ({ lab }) => {
+    const [watcher] = await watching(lab, false);
+    expect((await watcher.subscribe()).status).toBe(405);
+    watcher.close();
+  });
+
+  test('names who was transferred to, from then on', async ({ lab }) => {
+    const [watcher] = await watching(lab);
+    const [alice, bob, carol] = [lab.phone('alice'), lab.phone('bob'), lab.phone('carol')];
+    bob.onCall = carol.onCall = { answerAfterMs: 0 };
+    await watcher.subscribe();
+    await alice.dial('bob');
+    await lab.advance(10);
+    const { callId, localTag, remoteTag } = alice.call?.dialog ?? {};
+    const replaces = `${callId};to-tag=${remoteTag};from-tag=${localTag}`;
+    await carol.dial('any', { headers: [['Replaces', replaces]] });
+    await alice.ends();
+    expect(watcher.shown.at(-1)).toBe('confirmed'); // bob talks with carol now
+    await carol.hangup();
+    await bob.ends();
+    await lab.advance(10);
+    expect(watcher.shown.at(-1)).toBe('');
+    await watcher.subscribe(['Expires: 0']);
+    watcher.close();
+  });
+});
+
+describe('dialog-info', () => {
+  test('is XML whatever the names are', () => {
+    const text = printDialogInfo('sip:a"<&>@b', 7, [{ id: '<', direction: 'initiator', state: 'early' }]);
+    expect(text).toContain('version="7" state="full" entity="sip:a&quot;&lt;&amp;&gt;@b"');
+    expect(text).toContain('<dialog id="&lt;" direction="initiator"><state>early</state></dialog>');
+  });
+});
