@@ -7,6 +7,8 @@ import type { Resolver } from '../base/io.ts';
 
 const keepMs = 10_000;
 const maxEntries = 10_000;
+/** Of one answer; who a peer's URI is looked up at may have thousands. */
+export const maxRecords = 32;
 
 interface Entry {
   readonly until: number;
@@ -47,7 +49,7 @@ export class DnsCache implements Resolver {
     // The oldest go first: they were put in first.
     this.#entries.delete(key);
     if (this.#entries.size >= maxEntries) this.#entries.delete(this.#entries.keys().next().value as string);
-    const answer = ask();
+    const answer = ask().then((records) => records.slice(0, maxRecords));
     const entry: Entry = { until: now + keepMs, answer };
     this.#entries.set(key, entry);
     // A failure may be over the next moment.

@@ -14,6 +14,11 @@ export interface ReadHeaders {
   readonly contentLength: number | undefined;
 }
 
+/**
+ * Values of Via, Route and Record-Route, each of which is one hop: Max-Forwards goes to 255 (RFC 3261 §20.22). Answers
+ * and the requests of a dialog repeat them.
+ */
+export const maxHops = 256;
 /** Sequence numbers are below 2^31 (RFC 3261 §8.1.1.5). */
 const maxSeq = 2 ** 31 - 1;
 
@@ -37,6 +42,7 @@ export function readHeaders(fields: readonly Field[]): Result<ReadHeaders> {
         const vias = parseViaList(value);
         if (!vias.ok) return fail('the Via is malformed');
         via = append(via, vias.value);
+        if (via.length > maxHops) return fail(`there are more than ${maxHops} Vias`);
         break;
       }
       case 'from': {
@@ -85,12 +91,14 @@ export function readHeaders(fields: readonly Field[]): Result<ReadHeaders> {
         const routes = parseNameAddrList(value);
         if (!routes.ok) return fail('the Route is malformed');
         route = append(route, routes.value);
+        if (route.length > maxHops) return fail(`there are more than ${maxHops} Routes`);
         break;
       }
       case 'record-route': {
         const routes = parseNameAddrList(value);
         if (!routes.ok) return fail('the Record-Route is malformed');
         recordRoute = append(recordRoute, routes.value);
+        if (recordRoute.length > maxHops) return fail(`there are more than ${maxHops} Record-Routes`);
         break;
       }
       default: {

@@ -12,8 +12,11 @@ import { addContent, localResponse, tagged } from './response.ts';
 import { applyRoute, withoutHeaders } from './route.ts';
 import { isSips } from './uri.ts';
 
-/** Early dialogs of one INVITE; further forks ring without. */
-const mostForks = 64;
+/**
+ * Early dialogs of one INVITE, and dialogs whose 2xx came second: whoever is called invents as many To tags as he likes.
+ * Provisional responses of one more have no dialog; its 2xx, unless it is the first, gets no ACK and ends by itself.
+ */
+const maxForks = 64;
 
 /** A first request outside a dialog. */
 export function composeRequest(
@@ -220,7 +223,7 @@ export class InviteClient {
     if (!flow || (remoteTag === undefined && response.status < 200)) return undefined;
     const known = this.#dialogs.get(remoteTag ?? '');
     if (known) return known;
-    if (response.status < 200 && this.#dialogs.size >= mostForks) return undefined;
+    if (this.#dialogs.size >= maxForks && (response.status < 200 || this.#settled)) return undefined;
     const { from, to, callId, cseq, contact } = request.headers;
     const dialog = new Dialog(
       this.#core,

@@ -38,6 +38,9 @@ interface Wanted {
   readonly transport: SipTransportName | undefined;
 }
 
+/** Addresses that one request is sent to, one after the other. */
+const maxTargets = 32;
+
 /** NAPTR services (RFC 3263 §4.1, RFC 7118 §8). */
 const services: Readonly<Record<string, SipTransportName>> = {
   'SIP+D2U': 'udp',
@@ -77,7 +80,7 @@ export function locate(
   return look(wanted, options).then(
     (targets): Resolution =>
       targets.length > 0
-        ? { ok: true, targets, explicit }
+        ? { ok: true, targets: targets.slice(0, maxTargets), explicit }
         : { ok: false, error: refusal(503, 'ERR_RESOLVE', `the host ${host} has no address`, text) },
     (cause: unknown): Resolution => {
       const message = `cannot find the host ${host}: ${messageOf(cause)}`;
@@ -134,7 +137,8 @@ async function byNaptr({ host, secure }: Wanted, options: LocateOptions): Promis
       const transport = serviceOf(service);
       return transport !== undefined && options.transports.includes(transport) && (!secure || kinds[transport].secure);
     })
-    .toSorted((a, b) => a.order - b.order || a.preference - b.preference);
+    .toSorted((a, b) => a.order - b.order || a.preference - b.preference)
+    .slice(0, Object.keys(services).length);
   const targets: Target[] = [];
   for (const record of usable) targets.push(...(await byRecord(record, host, options)));
   return targets;

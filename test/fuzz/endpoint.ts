@@ -103,7 +103,9 @@ export class FuzzEndpoint {
       else request.respond(pick(this.#random, [200, 202, 489]));
     };
     this.#network.onSight = ({ from, to, bytes }) => {
-      if (from.address === ours) this.#hear(bytes, to.address);
+      if (from.address !== ours) return;
+      if (to.port < 1 || to.port > 65_535) this.#errors.push(`the endpoint sent something to port ${to.port}`);
+      this.#hear(bytes, to.address);
     };
   }
 

@@ -251,6 +251,20 @@ describe('parseMessage', () => {
     const text = invite({ CSeq: '1 RE%47IST%45R' }, '', 'RE%47IST%45R sip:h SIP/2.0');
     expect(parsedRequest(text).method).toBe('RE%47IST%45R');
   });
+
+  test.each(['Via', 'Route', 'Record-Route'])('takes 256 values of %s, as Max-Forwards allows, and no more', (name) => {
+    const value = name === 'Via' ? 'SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1' : '<sip:p1.example.com;lr>';
+    const times = (count: number) =>
+      invite({ [name]: Array.from({ length: count / 16 }, () => Array(16).fill(value).join(', ')) });
+    expect(parseMessage(bytesOf(times(256)), 'datagram').ok).toBe(true);
+    expect(refused(times(272))).toMatchObject({ status: 400, error: `there are more than 256 ${name}s` });
+  });
+
+  test('takes values that are no UTF-8 for Latin-1, thousands of them as well', () => {
+    const message = bytesOf(invite({ 'X-Name': Array(1500).fill('J\xfcrgen') }), 'latin1');
+    const names = headerValues(parsed(message), 'x-name');
+    expect([names.length, new Set(names)]).toEqual([1500, new Set(['Jürgen'])]);
+  });
 });
 
 describe('the body', () => {

@@ -127,6 +127,26 @@ describe('an INVITE of ours', () => {
     await idle(lab);
   });
 
+  it('keeps no more dialogs than 64 for the tags that a peer invents, and still takes the first 2xx', async () => {
+    const { lab, client, invite } = await calling();
+    let [rung, withDialog] = [0, 0];
+    client.onProvisional = (_response, dialog) => {
+      rung++;
+      if (dialog) withDialog++;
+    };
+    for (let n = 0; n < 100; n++) lab.deliver(reply(invite, 180, { tag: `fork${n}` }));
+    expect([rung, withDialog, lab.endpoint.stats.dialogs]).toEqual([100, 64, 64]);
+    await lab.send(reply(invite, 200, { tag: 'late' }));
+    const { dialog } = await client.final;
+    expect(dialog?.remoteTag).toBe('late');
+    dialog?.ack();
+    for (let n = 0; n < 100; n++) lab.deliver(reply(invite, 200, { tag: `second${n}` }));
+    expect(lab.endpoint.stats.dialogs).toBe(65);
+    void dialog?.bye();
+    await lab.clock.advance(64_000);
+    await idle(lab);
+  });
+
   it('hands over what the peer says right behind its 200', async () => {
     const { lab, client, invite } = await calling();
     const info = [

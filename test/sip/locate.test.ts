@@ -208,6 +208,19 @@ describe('the order of SRV (RFC 2782)', () => {
   });
 });
 
+describe('a domain with more records than any needs', () => {
+  const names = Array.from({ length: 32 }, (_, n) => `h${n}.example.com`);
+  const hosts = Object.fromEntries(names.map((name) => [name, ['10.0.0.1', '10.0.0.2', '10.0.0.3']]));
+  const srv = { '_sip._udp.example.com': names.map((name) => record(name, 5060)) };
+
+  it('is asked for as many services as there are, and tried at 32 addresses', async () => {
+    const naptr = { 'example.com': names.map((_, n) => service(n, 0, 'SIP+D2U', '_sip._udp.example.com')) };
+    const resolver = dns({ naptr, srv, hosts });
+    expect(await whereTo('sip:example.com', resolver)).toHaveLength(32);
+    expect(resolver.asked.filter((name) => name.startsWith('SRV'))).toHaveLength(5);
+  });
+});
+
 describe('the cache', () => {
   const hosts = { 'a.example.com': ['192.0.2.1'] };
 
@@ -229,6 +242,12 @@ describe('the cache', () => {
     const cache = new DnsCache(resolver, new FakeClock());
     for (let times = 0; times < 2; times++) await expect(cache.srv('_sip._udp.example.com')).rejects.toThrow();
     expect(resolver.asked).toHaveLength(2);
+  });
+
+  it('keeps 32 records of an answer, however many a domain has', async () => {
+    const many = Array.from({ length: 5_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+    const cache = new DnsCache(dns({ hosts: { 'a.example.com': many } }), new FakeClock());
+    expect(await cache.lookup('a.example.com')).toHaveLength(32);
   });
 
   it('holds no more than it may', async () => {
