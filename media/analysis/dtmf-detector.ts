@@ -180,7 +180,8 @@ export class DtmfDetector {
   #hit(energy: number): number {
     const { state } = this;
     const { re, im } = state;
-    let [row, column] = [0, rows.length];
+    let row = 0;
+    let column: number = rows.length;
     const powers = this.#powers;
     for (let tone = 0; tone < tones.length; tone++) {
       const [c, s] = [turnCosines[tone]!, turnSines[tone]!];
