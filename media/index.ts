@@ -18,6 +18,8 @@ export type {
   RecordOptions,
   RecordTarget,
 } from './handle/types.ts';
+export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';

@@ -193,8 +193,8 @@ export class Media {
   }
 
   #config(bindAddress: string, callId: string, port: number): LegConfig {
-    const { symmetricRtp, rtpTimeout, rtcpInterval } = this.#settings;
-    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval };
+    const { symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer } = this.#settings;
+    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer };
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {

@@ -8,7 +8,7 @@ import type { Incoming } from './incoming.ts';
 
 export function legStats(
   audio: NegotiatedAudio | undefined,
-  { receiver, latch }: Incoming,
+  { receiver, latch, playout }: Incoming,
   sender: RtpSender,
   rtcp: RtcpState,
 ): LegStats {
@@ -27,6 +27,7 @@ export function legStats(
       duplicates,
       invalid,
       ssrc,
+      jitterBuffer: playout?.stats,
     },
     sent: {
       packets: sender.state.packets,

@@ -11,15 +11,16 @@ import { type AudioCodec, codecFor } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
+import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import type { PacedStream, Pacer } from '../pacer.ts';
+import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -36,6 +37,8 @@ import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** Frames of a stall that are heard behind it. */
+const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
@@ -86,10 +89,7 @@ export class EngineLeg implements PacedStream {
       new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
-      {
-        onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
-        onAudio: (timestamp, samples, rate, arrival) => this.#heard(timestamp, samples, rate, arrival),
-      },
+      { onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }) },
     );
     this.#outgoing = new Outgoing(
       timed ? new RtpSender({ ...timed.sender }) : RtpSender.create(random),
@@ -114,7 +114,13 @@ export class EngineLeg implements PacedStream {
       interval: config.rtcpInterval,
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
+    this.#recordings = new LegRecordings(
+      id,
+      ports.files,
+      ports.emit,
+      () => this.#listen(),
+      () => this.#taps.size === 0 && this.#hearRest(),
+    );
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -220,13 +226,31 @@ export class EngineLeg implements PacedStream {
 
   // What is received
 
-  #heard(timestamp: number, samples: Int16Array, rate: number, arrival: Arrival): void {
-    this.#recordings.received(timestamp, samples, rate, arrival === 'restart');
-    if (arrival !== 'late') for (const tap of this.#taps.values()) tap.write(samples, rate);
+  #hear(playout: Playout, due: number, skipped: number): void {
+    for (let missed = Math.min(skipped, mostFrames); missed >= 0; missed--) {
+      const frame = playout.frame(due - missed * beatMs);
+      if (frame) this.#heard(frame, playout.rate);
+    }
+  }
+
+  /** What has come is heard, even if its time has not. */
+  #hearRest(): void {
+    const { playout } = this.#incoming;
+    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate);
+  }
+
+  #heard(samples: Int16Array, rate: number): void {
+    this.#recordings.received(samples, rate);
+    for (const tap of this.#taps.values()) tap.write(samples, rate);
   }
 
   #listen(): void {
-    this.#incoming.listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    const listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    if (!listens) this.#incoming.playout = undefined;
+    else {
+      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
+      this.#pace();
+    }
   }
 
   openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
@@ -251,9 +275,11 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
+    const { playout } = this.#incoming;
+    if (playout) this.#hear(playout, due, skipped);
     this.#recordings.tick(skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#recordings.size > 0;
+    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
 
   #pace(): void {
@@ -328,8 +354,6 @@ export class EngineLeg implements PacedStream {
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
     this.#recordings.start(...options);
-    this.#listen();
-    this.#pace();
   }
 
   // State
@@ -380,6 +404,7 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
+    this.#hearRest();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
     this.#silence.close();
     this.#rtcp.close(!handover);

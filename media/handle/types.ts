@@ -5,6 +5,8 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Fetch, Files } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
+import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { SymmetricRtp } from '../protocol.ts';
 
@@ -20,6 +22,11 @@ export interface MediaOptions {
   readonly rtpTimeout?: number;
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
+  /**
+   * How long audio that is decoded here (taps, recordings) is kept so that late packets are in time, ms. Default:
+   * adaptive, from 40 to 200. A bridge forwards at once.
+   */
+  readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }
@@ -143,6 +150,8 @@ export interface LegStats {
     readonly duplicates: number;
     readonly invalid: number;
     readonly ssrc: number | undefined;
+    /** While somebody listens to decoded audio. */
+    readonly jitterBuffer: PlayoutStats | undefined;
   };
   readonly sent: {
     readonly packets: number;

@@ -107,8 +107,10 @@ export class JitterBuffer {
       this.#dropped++;
       return;
     }
-    if (rate !== this.#rate) this.restart();
-    this.#rate = rate;
+    if (rate !== this.#rate && content !== 'event') {
+      this.restart();
+      this.#rate = rate;
+    }
     let place = this.#unwrap(sequence, timestamp);
     // The timestamp of a key press is that of its beginning (RFC 4733 §2.2.2): it says nothing of the way.
     if (content !== 'event') {
