@@ -33,6 +33,8 @@ export interface CreateLegOptions {
 
 export class Media {
   readonly workers: number;
+  /** Offers of ours have `a=rtcp-mux`. */
+  readonly rtcpMux: boolean;
   readonly #settings: MediaSettings;
   readonly #ports: MediaPorts;
   readonly #pairs: PortPairs;
@@ -56,6 +58,7 @@ export class Media {
       shareable: sharesClock(ports.clock) && ports.udp === undefined,
     });
     this.workers = this.#settings.workers;
+    this.rtcpMux = options.rtcpMux ?? false;
     this.#ports = ports;
     this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
     this.#prefix = token(ports.random, 4);

@@ -25,6 +25,8 @@ export interface TransportOptions extends ListenOptions {
 }
 
 export interface TandemMediaOptions extends MediaOptions {
+  /** A call from which no RTP comes for `rtpTimeout` is ended with a BYE. Not on hold. Default false. */
+  readonly hangupOnRtpTimeout?: boolean;
   /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
   readonly codecs?: readonly string[];
 }

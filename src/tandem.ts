@@ -212,6 +212,7 @@ export class Tandem {
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
       sessionTimers,
+      hangupOnRtpTimeout: options.media?.hangupOnRtpTimeout ?? false,
       reliable,
       background: (work) => this.#inBackground(work),
       adopt: (session) => {

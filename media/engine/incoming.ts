@@ -6,6 +6,7 @@ import type { Playout } from '../jitter/playout.ts';
 import { accept, type LatchState } from '../rtp/latch.ts';
 import { readRtp, rtpView } from '../rtp/packet.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
+import type { Ssrc } from '../rtp/sequence.ts';
 import type { Codec, NegotiatedAudio } from '../sdp/types.ts';
 import { audioPacket, comfortNoise, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
@@ -22,6 +23,8 @@ interface PayloadFormat {
 
 export interface IncomingPorts {
   readonly onDigit: (digit: string) => void;
+  /** Another source begins. */
+  readonly onSource: (ssrc: Ssrc, address: string) => void;
 }
 
 /** How many packets of a call count as its first. */
@@ -98,6 +101,7 @@ export class Incoming {
     const rate = kind === audioPacket ? format.rate : 0;
     const arrival = receiver.packet(view.sequence, view.timestamp, view.ssrc, octets, now, rate);
     if (arrival === 'bad') return;
+    if (arrival === 'restart') this.#ports.onSource(view.ssrc, address);
     this.heardAt = now;
     if (!this.#receives) return;
     if (kind === eventPacket) {

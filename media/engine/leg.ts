@@ -20,6 +20,7 @@ import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, 
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
+import { isRtcpType } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
@@ -37,6 +38,8 @@ import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** Of the SSRC of one leg: by chance there is none. */
+const mostCollisions = 4;
 /** Frames of a stall that are heard behind it. */
 const mostFrames = 50;
 
@@ -75,6 +78,9 @@ export class EngineLeg implements PacedStream {
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
+  /** Who had our SSRC last. */
+  #loop: string | undefined;
+  #collisions = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -89,7 +95,10 @@ export class EngineLeg implements PacedStream {
       new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
-      { onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }) },
+      {
+        onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
+        onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
+      },
     );
     this.#outgoing = new Outgoing(
       timed ? new RtpSender({ ...timed.sender }) : RtpSender.create(random),
@@ -106,12 +115,14 @@ export class EngineLeg implements PacedStream {
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
+      rtpLatch: latch,
       sender: this.#outgoing.sender,
       receiver: this.#incoming.receiver,
       clock,
       random,
       unixMs,
       interval: config.rtcpInterval,
+      onCollision: (address) => this.#collided(address),
     });
     this.#rtcpLatch = rtcpLatch;
     this.#recordings = new LegRecordings(
@@ -152,7 +163,9 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
+        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!))
+          this.#rtcp.datagram(buffer, offset, length, address, from);
+        else this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
@@ -169,7 +182,7 @@ export class EngineLeg implements PacedStream {
       await this.#rtp.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort);
+    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -200,7 +213,8 @@ export class EngineLeg implements PacedStream {
     const { remote } = audio;
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
-    renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
+    renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
     this.#configure(audio);
   }
 
@@ -210,8 +224,10 @@ export class EngineLeg implements PacedStream {
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
+    this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.start(audio.codec.clockRate);
-    this.#silence.restart(this.#incoming.receives);
+    // A peer that holds us may play music or send nothing at all.
+    this.#silence.restart(audio.direction === 'sendrecv');
   }
 
   #ready(): boolean {
@@ -222,6 +238,18 @@ export class EngineLeg implements PacedStream {
   #send(buffer: Uint8Array, offset: number, length: number): void {
     const to = destination(this.#incoming.latch);
     if (to) this.#rtp?.send(buffer, offset, length, to.port, to.address);
+  }
+
+  /**
+   * RFC 3550 §8.2: the peer sends under our SSRC, so we take another one. One who does it again sends back what we send,
+   * whatever its SSRC: that is heard, like all that the peer sends.
+   */
+  #collided(address: string): void {
+    if (this.#loop === address || this.#collisions === mostCollisions) return;
+    this.#loop = address;
+    this.#collisions++;
+    this.#rtcp.goodbye();
+    this.#outgoing.sender.renew(this.#ports.random);
   }
 
   // What is received

@@ -27,6 +27,8 @@ export interface MediaOptions {
    * adaptive, from 40 to 200. A bridge forwards at once.
    */
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
+  /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
+  readonly rtcpMux?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }
@@ -150,6 +152,8 @@ export interface LegStats {
     readonly duplicates: number;
     readonly invalid: number;
     readonly ssrc: number | undefined;
+    /** How it sounds, 1 … 4.5 (ITU-T G.107); undefined before the first packet. */
+    readonly mos: number | undefined;
     /** While somebody listens to decoded audio. */
     readonly jitterBuffer: PlayoutStats | undefined;
   };
@@ -160,11 +164,15 @@ export interface LegStats {
     readonly sequence: number;
     readonly timestamp: number;
     readonly skippedTicks: number;
+    /** How it sounds over there, as far as the peer reported it. */
+    readonly mos: number | undefined;
   };
   readonly rtcp: {
     readonly roundTripMs: number | undefined;
     readonly remoteLost: number | undefined;
     readonly remoteJitterMs: number | undefined;
+    /** What the peer calls itself: its CNAME. */
+    readonly cname: string | undefined;
     readonly sent: number;
     readonly received: number;
   };

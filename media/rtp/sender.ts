@@ -7,7 +7,10 @@ import { addSeq, addTimestamp, type RtpTimestamp, type SeqNo, type Ssrc, seqDiff
 
 /** Plain data: part of a leg's snapshot. */
 export interface SenderState {
-  readonly ssrc: Ssrc;
+  ssrc: Ssrc;
+  /** What was sent under other SSRCs before this one. */
+  packetsBefore: number;
+  octetsBefore: number;
   /** Of the newest packet sent. */
   sequence: SeqNo;
   timestamp: RtpTimestamp;
@@ -31,6 +34,8 @@ export class RtpSender {
   static create(random: Random): RtpSender {
     return new RtpSender({
       ssrc: random.uint32(),
+      packetsBefore: 0,
+      octetsBefore: 0,
       sequence: random.uint32() & 0xffff,
       timestamp: random.uint32(),
       span: 0,
@@ -65,6 +70,14 @@ export class RtpSender {
   busyUntil(rate: number): number {
     const { at, span } = this.state;
     return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at + (span * 1000) / rate;
+  }
+
+  /** Another SSRC: sequence and timeline go on, so that nobody hears of it; sender reports count anew (RFC 3550 §8.2). */
+  renew(random: Random): void {
+    const { state } = this;
+    state.ssrc = random.uint32();
+    state.packetsBefore = state.packets;
+    state.octetsBefore = state.octets;
   }
 
   /** Notes a packet that goes out. Packets forwarded out of order leave the newest as it is. */

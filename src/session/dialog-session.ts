@@ -70,6 +70,8 @@ export interface SessionContext {
   adopt(session: DialogSession): () => void;
   readonly transfers: Transfers;
   readonly dtmf: DtmfMode;
+  /** A call without RTP is ended. */
+  readonly hangupOnRtpTimeout: boolean;
   /** A MESSAGE came. */
   received(message: IncomingMessage): void;
 }
@@ -532,7 +534,10 @@ export abstract class DialogSession {
 
   #useLeg(leg: MediaLeg): void {
     leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
-    leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+    leg.onTimeout = ({ silentMs }) => {
+      this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+      if (this.context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });
+    };
     leg.onFailed = (error) => {
       this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
       this.log.error({ error: error.message }, 'media failed, ending the call');

@@ -82,7 +82,21 @@ describe('what was received', () => {
     const receiver = new RtpReceiver();
     const arrivals = [1, 2, 30_000, 3, 40_000, 40_001].map((n) => receiver.packet(n, 0, 1, 1, 0, 0));
     expect(arrivals).toEqual(['restart', 'next', 'bad', 'next', 'bad', 'restart']);
-    expect(receiver.packet(7, 0, 2, 1, 0, 0)).toBe('restart');
+  });
+
+  it('takes another SSRC for another source only when two of its packets come in sequence (RFC 3550 §A.1)', () => {
+    const receiver = new RtpReceiver();
+    const take = (n: number, ssrc: number): string => receiver.packet(n, 0, ssrc, 1, 0, 0);
+    expect([take(65_534, 1), take(65_535, 1)]).toEqual(['restart', 'next']);
+    // Packets from nowhere among them change nothing.
+    expect([take(7, 2), take(0, 1), take(9, 2), take(1, 1), take(9, 3), take(2, 1)]).toEqual([
+      ...['bad', 'next', 'bad', 'next', 'bad', 'next'],
+    ]);
+    expect(receiver.state).toMatchObject({ ssrc: 1, invalid: 3 });
+    expect(receiver.lost).toBe(0);
+    expect([take(65_535, 4), take(0, 4), take(3, 1), take(1, 4)]).toEqual(['bad', 'restart', 'bad', 'next']);
+    expect(receiver.state.ssrc).toBe(4);
+    expect(receiver.expected).toBe(5 + 2);
   });
 
   it('has no jitter on a steady stream, and the mean deviation on another', () => {
