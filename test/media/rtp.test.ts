@@ -114,11 +114,17 @@ describe('what was received', () => {
 describe('a sender', () => {
   it('keeps pace with the clock over pauses, and never goes back', () => {
     const sender = RtpSender.create(seededRandom(1));
-    const first = sender.timestampAt(100, 8000);
-    sender.sent(sender.nextSequence, first, 160, 100, 160);
-    expect(timestampDiff(sender.timestampAt(120, 8000), first)).toBe(160);
-    expect(timestampDiff(sender.timestampAt(1100, 8000), first)).toBe(8000);
-    expect(timestampDiff(sender.timestampAt(101, 8000), first)).toBe(160);
+    const first = sender.begin(100, 8000);
+    const send = (at: number): number => {
+      const timestamp = sender.begin(at, 8000);
+      sender.sent(sender.nextSequence, timestamp, 160, at, 160);
+      return timestampDiff(timestamp, first);
+    };
+    expect([send(100), send(120), send(1120)]).toEqual([0, 160, 8160]);
+    // Begun within a packet, twice: 30 ms ahead. The pause behind it is so much shorter.
+    expect([send(1125), send(1130)]).toEqual([8320, 8480]);
+    expect(sender.busyUntil(8000)).toBe(1180);
+    expect(send(1280)).toBe(8 * 1180);
   });
 });
 
