@@ -1,5 +1,6 @@
 /** The media plane. What is not listed here is ours to change. */
 export { type Tone, tones } from './audio/index.ts';
+export { compressG711, expandG711 } from './codec/g711.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
 export type {
@@ -18,6 +19,8 @@ export type {
   RecordOptions,
   RecordTarget,
 } from './handle/types.ts';
+export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';

@@ -36,6 +36,8 @@ export interface CreateLegOptions {
 
 export class Media {
   readonly workers: number;
+  /** Offers of ours have `a=rtcp-mux`. */
+  readonly rtcpMux: boolean;
   readonly #settings: MediaSettings;
   readonly #ports: MediaPorts;
   readonly #pairs: PortPairs;
@@ -59,6 +61,7 @@ export class Media {
       shareable: sharesClock(ports.clock) && ports.udp === undefined,
     });
     this.workers = this.#settings.workers;
+    this.rtcpMux = options.rtcpMux ?? false;
     this.#ports = ports;
     this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
     this.#prefix = token(ports.random, 4);
@@ -202,8 +205,8 @@ export class Media {
   }
 
   #config(bindAddress: string, callId: string, port: number): LegConfig {
-    const { symmetricRtp, rtpTimeout, rtcpInterval } = this.#settings;
-    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval };
+    const { symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer } = this.#settings;
+    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer };
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {

@@ -4,6 +4,7 @@
  * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
  */
 import type { Tone } from './audio/index.ts';
+import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
@@ -27,6 +28,8 @@ export interface LegConfig {
   readonly rtpTimeout: number;
   /** ms */
   readonly rtcpInterval: number;
+  /** Of audio that is decoded. */
+  readonly jitterBuffer: JitterBufferOptions;
 }
 
 /** Encoded payload of one codec, shared by every leg that plays it. */

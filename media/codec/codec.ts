@@ -14,6 +14,12 @@ export interface AudioCodec {
   decode(payload: Uint8Array, out: Int16Array): number;
   /** Encodes as many samples as `pcm` and `out` hold. @returns the number of bytes written. */
   encode(pcm: Int16Array, out: Uint8Array): number;
+  /**
+   * Makes up the audio of a packet that was lost: `out.length` samples, 2.5 to 120 ms.
+   * @param next the payload behind it, when it came: it may hold what was lost. It is still to be decoded.
+   * @returns the number of samples written
+   */
+  conceal?(out: Int16Array, next?: Uint8Array): number;
 }
 
 /** Payload bytes of `ptime` milliseconds of audio. */

@@ -23,6 +23,9 @@ export function codecOf(encoding: EncodingId): AudioCodec | undefined {
   return codec && codecFor({ ...codec, channels: 1 });
 }
 
+/** Comfort noise (RFC 3389) at 8000 Hz; a payload type of its own everywhere. */
+export const comfortNoise = { name: 'CN', payloadType: 13, clockRate: 8000 } as const;
+
 /** What the payload of a packet is. */
 export const audioPacket = 1;
 export const eventPacket = 2;

@@ -23,6 +23,7 @@ export class LegRecordings {
   readonly #files: Files;
   readonly #emit: (event: EngineEvent) => void;
   readonly #onChange: () => void;
+  readonly #onLast: () => void;
   readonly #running = new Map<string, Running>();
   readonly #ending = new Map<string, Promise<void>>();
   /** Those whose last chunks are being written still hear the main thread's answers. */
@@ -33,12 +34,13 @@ export class LegRecordings {
   #longest = 0;
   #samples = new Int16Array(0);
 
-  /** @param onChange the number of recordings changed */
-  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void) {
+  /** @param onChange the number of recordings changed; @param onLast the last one is about to end */
+  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void, onLast: () => void) {
     this.#leg = leg;
     this.#files = files;
     this.#emit = emit;
     this.#onChange = onChange;
+    this.#onLast = onLast;
   }
 
   get size(): number {
@@ -101,8 +103,8 @@ export class LegRecordings {
     this.#running.get(id)?.recording.pause(on);
   }
 
-  received(timestamp: number, samples: Int16Array, rate: number, restart: boolean): void {
-    for (const { recording } of this.#running.values()) recording.received(timestamp, samples, rate, restart);
+  received(samples: Int16Array, rate: number): void {
+    for (const { recording } of this.#running.values()) recording.received(samples, rate);
   }
 
   sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
@@ -126,6 +128,7 @@ export class LegRecordings {
   end(id: string, end: 'stopped' | 'ended' | 'max'): void {
     const running = this.#running.get(id);
     if (!running) return;
+    if (this.#running.size === 1) this.#onLast();
     this.#running.delete(id);
     this.#onChange();
     const { recording } = running;

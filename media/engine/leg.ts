@@ -11,15 +11,17 @@ import { type AudioCodec, codecFor } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
+import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import type { PacedStream, Pacer } from '../pacer.ts';
+import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import { isRtcpType } from '../rtp/packet.ts';
+import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -36,6 +38,10 @@ import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** Of the SSRC of one leg: by chance there is none. */
+const mostCollisions = 4;
+/** Frames of a stall that are heard behind it. */
+const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
@@ -72,6 +78,9 @@ export class EngineLeg implements PacedStream {
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
+  /** Who had our SSRC last. */
+  #loop: string | undefined;
+  #collisions = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -88,7 +97,7 @@ export class EngineLeg implements PacedStream {
       new DtmfReceiver(snapshot?.dtmf.received),
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
-        onAudio: (timestamp, samples, rate, arrival) => this.#heard(timestamp, samples, rate, arrival),
+        onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
     this.#outgoing = new Outgoing(
@@ -106,15 +115,23 @@ export class EngineLeg implements PacedStream {
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
+      rtpLatch: latch,
       sender: this.#outgoing.sender,
       receiver: this.#incoming.receiver,
       clock,
       random,
       unixMs,
       interval: config.rtcpInterval,
+      onCollision: (address) => this.#collided(address),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
+    this.#recordings = new LegRecordings(
+      id,
+      ports.files,
+      ports.emit,
+      () => this.#listen(),
+      () => this.#taps.size === 0 && this.#hearRest(),
+    );
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -146,7 +163,9 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
+        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!))
+          this.#rtcp.datagram(buffer, offset, length, address, from);
+        else this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
@@ -163,7 +182,7 @@ export class EngineLeg implements PacedStream {
       await this.#rtp.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort);
+    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -194,7 +213,8 @@ export class EngineLeg implements PacedStream {
     const { remote } = audio;
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
-    renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
+    renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
     this.#configure(audio);
   }
 
@@ -204,8 +224,10 @@ export class EngineLeg implements PacedStream {
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
+    this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.start(audio.codec.clockRate);
-    this.#silence.restart(this.#incoming.receives);
+    // A peer that holds us may play music or send nothing at all.
+    this.#silence.restart(audio.direction === 'sendrecv');
   }
 
   #ready(): boolean {
@@ -218,15 +240,45 @@ export class EngineLeg implements PacedStream {
     if (to) this.#rtp?.send(buffer, offset, length, to.port, to.address);
   }
 
+  /**
+   * RFC 3550 §8.2: the peer sends under our SSRC, so we take another one. One who does it again sends back what we send,
+   * whatever its SSRC: that is heard, like all that the peer sends.
+   */
+  #collided(address: string): void {
+    if (this.#loop === address || this.#collisions === mostCollisions) return;
+    this.#loop = address;
+    this.#collisions++;
+    this.#rtcp.goodbye();
+    this.#outgoing.sender.renew(this.#ports.random);
+  }
+
   // What is received
 
-  #heard(timestamp: number, samples: Int16Array, rate: number, arrival: Arrival): void {
-    this.#recordings.received(timestamp, samples, rate, arrival === 'restart');
-    if (arrival !== 'late') for (const tap of this.#taps.values()) tap.write(samples, rate);
+  #hear(playout: Playout, due: number, skipped: number): void {
+    for (let missed = Math.min(skipped, mostFrames); missed >= 0; missed--) {
+      const frame = playout.frame(due - missed * beatMs);
+      if (frame) this.#heard(frame, playout.rate);
+    }
+  }
+
+  /** What has come is heard, even if its time has not. */
+  #hearRest(): void {
+    const { playout } = this.#incoming;
+    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate);
+  }
+
+  #heard(samples: Int16Array, rate: number): void {
+    this.#recordings.received(samples, rate);
+    for (const tap of this.#taps.values()) tap.write(samples, rate);
   }
 
   #listen(): void {
-    this.#incoming.listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    const listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    if (!listens) this.#incoming.playout = undefined;
+    else {
+      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
+      this.#pace();
+    }
   }
 
   openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
@@ -251,9 +303,11 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
+    const { playout } = this.#incoming;
+    if (playout) this.#hear(playout, due, skipped);
     this.#recordings.tick(skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#recordings.size > 0;
+    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
 
   #pace(): void {
@@ -328,8 +382,6 @@ export class EngineLeg implements PacedStream {
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
     this.#recordings.start(...options);
-    this.#listen();
-    this.#pace();
   }
 
   // State
@@ -390,6 +442,7 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
+    this.#hearRest();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
     this.#silence.close();
     this.#rtcp.close(!handover);

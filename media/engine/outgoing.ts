@@ -139,7 +139,7 @@ export class Outgoing implements PacketSink {
     const { sender } = this;
     const begins = arrival === 'restart' || !this.#forwarder.continues(view.ssrc);
     if (begins) {
-      const timestamp = sender.timestampAt(now, this.#rate);
+      const timestamp = sender.begin(now, this.#rate);
       this.#forwarder.begin(view.ssrc, view.sequence, view.timestamp, sender.nextSequence, timestamp);
     }
     const sequence = this.#forwarder.sequence(view.sequence);
@@ -165,7 +165,7 @@ export class Outgoing implements PacketSink {
     const { sender } = this;
     const begins = arrival === 'restart' || !this.#forwarder.continues(ssrc) || !transcoder.begun;
     if (begins) {
-      const timestamp = sender.timestampAt(now, this.#rate);
+      const timestamp = sender.begin(now, this.#rate);
       this.#forwarder.begin(ssrc, view.sequence, view.timestamp, sender.nextSequence, timestamp);
       transcoder.begin(view.timestamp, timestamp);
     }
@@ -233,7 +233,7 @@ export class Outgoing implements PacketSink {
     const payloadType = this.#audio?.telephoneEvent?.sendPayloadType;
     if (step) {
       const { sender } = this;
-      if (step.begins) digits.state.timestamp = sender.timestampAt(due, this.#rate);
+      if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
       if (payloadType !== undefined && this.#sends && this.#ports.ready()) {
         const buffer = this.#buffer(eventBytes);
         const { timestamp } = digits.state;
@@ -270,7 +270,7 @@ export class Outgoing implements PacketSink {
     if (frame === 'audio') {
       const { sender } = this;
       const sequence = sender.nextSequence;
-      const timestamp = sender.timestampAt(at, this.#rate);
+      const timestamp = sender.begin(at, this.#rate);
       const marker = this.#fresh || timestamp !== sender.nextTimestamp;
       this.#fresh = false;
       const { payloadType } = this.#audio.codec;

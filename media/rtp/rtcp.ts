@@ -115,9 +115,10 @@ function writeBye(ssrc: Ssrc): Uint8Array {
   return bytes;
 }
 
-/** RFC 3550 §A.2: a compound begins with SR or RR, every part is of version 2, and the lengths add up. */
+/** RFC 3550 §A.2: a compound begins with SR or RR without padding, every part is of version 2, and the lengths add up. */
 export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
-  if (bytes.length < 8 || (bytes[1] !== senderReport && bytes[1] !== receiverReport)) return undefined;
+  if (bytes.length < 8 || (bytes[0]! & 0x20) !== 0 || (bytes[1] !== senderReport && bytes[1] !== receiverReport))
+    return undefined;
   let ntp: number | undefined;
   let cname: string | undefined;
   let bye = false;

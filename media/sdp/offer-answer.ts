@@ -29,6 +29,8 @@ export interface LocalDescription {
   readonly direction?: Direction;
   /** Milliseconds per packet; default 20. */
   readonly ptime?: number;
+  /** Offer to have RTCP on the port of RTP; an offer of it is always taken. */
+  readonly rtcpMux?: boolean;
 }
 
 /**
@@ -40,7 +42,8 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous } = options;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
-  const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime);
+  const offered = assignPayloadTypes(codecs, before ? mediaCodecs(before) : []);
+  const stream = localStream(local, offered, direction, ptime, options.rtcpMux ?? false);
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
   return describe(origin, local, media);
@@ -86,8 +89,9 @@ export function createAnswer(
   const accepted: Codec[] = [...matched.audio];
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
   const sendPtime = choosePtime(stream.media, ptime);
+  const rtcpMux = isMuxed(stream.media);
   const answerMedia = offer.media.map((media, i) =>
-    i === index ? localStream(local, accepted, ours, sendPtime) : refused(media),
+    i === index ? localStream(local, accepted, ours, sendPtime, rtcpMux) : refused(media),
   );
   return ok({
     answer: describe(origin, local, answerMedia),
@@ -99,7 +103,8 @@ export function createAnswer(
         receivePayloadType: matched.events.payloadType,
         clockRate: matched.events.clockRate,
       },
-      remote: stream.remote,
+      remote: remoteOf(stream.remote, rtcpMux),
+      rtcpMux,
       direction: ours,
       ptime: sendPtime,
     },
@@ -134,6 +139,7 @@ export function acceptAnswer(
     const known = [...receive, ...offered].some((other) => other.payloadType === codec.payloadType);
     if (!known) receive.push(codec);
   }
+  const rtcpMux = isMuxed(own) && isMuxed(media);
   return ok({
     codec: matched.audio[0],
     receivePayloadTypes: receive,
@@ -142,7 +148,8 @@ export function acceptAnswer(
       receivePayloadType: ours(matched.events).payloadType,
       clockRate: matched.events.clockRate,
     },
-    remote: stream.value.remote,
+    remote: remoteOf(stream.value.remote, rtcpMux),
+    rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
     ptime: choosePtime(media, ptimeOf(own) ?? defaultPtime),
   });
@@ -219,7 +226,7 @@ function usableStream(
   if (family && localFamily && family !== localFamily)
     return no(301, `audio at an IPv${family} address cannot be reached from IPv${localFamily}`);
   // No name is looked up on the media path: a peer that gives one is found by its packets (symmetric RTP).
-  const remote = family && { address, port: media.port, rtcpPort: rtcpPortOf(media) };
+  const remote = family && { address, port: media.port, ...rtcpOf(media, family) };
   return ok({ media, direction, remote });
 }
 
@@ -254,10 +261,22 @@ function answeredCodecs(media: SdpMedia, offered: readonly Codec[]): Codec[] {
 }
 
 /** RFC 3605; by default the port above. 65535 has none above: RTCP then goes to the RTP port. */
-function rtcpPortOf(media: SdpMedia): number {
-  const value = media.attributes.find(({ name }) => name === 'rtcp')?.value ?? '';
-  const port = Number(/^\s*(\d{1,5})(?:\s|$)/.exec(value)?.[1] ?? 0);
-  return port >= 1 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535);
+function rtcpOf(media: SdpMedia, family: 4 | 6): { readonly rtcpPort: number; readonly rtcpAddress?: string } {
+  const value = media.attributes.find(({ name }) => name === 'rtcp')?.value?.trim() ?? '';
+  const [number = '', , , address = ''] = value.split(/\s+/, 4);
+  const port = /^\d{1,5}$/.test(number) ? Number(number) : 0;
+  if (port < 1 || port > 65_535) return { rtcpPort: Math.min(media.port + 1, 65_535) };
+  const usable = ipFamily(address) === family && !isMulticast(address) && !isUnspecified(address);
+  return usable ? { rtcpPort: port, rtcpAddress: address } : { rtcpPort: port };
+}
+
+/** RFC 5761 §5.1.1. */
+function isMuxed(media: SdpMedia): boolean {
+  return media.attributes.some(({ name, value }) => name === 'rtcp-mux' && value === undefined);
+}
+
+function remoteOf(remote: NegotiatedAudio['remote'], rtcpMux: boolean): NegotiatedAudio['remote'] {
+  return remote && rtcpMux ? { address: remote.address, port: remote.port, rtcpPort: remote.port } : remote;
 }
 
 function ptimeOf(media: SdpMedia, name: 'ptime' | 'maxptime' = 'ptime'): number | undefined {
@@ -293,7 +312,13 @@ function refused(media: SdpMedia): SdpMedia {
   };
 }
 
-function localStream(local: LocalMedia, codecs: readonly Codec[], direction: Direction, ptime: number): SdpMedia {
+function localStream(
+  local: LocalMedia,
+  codecs: readonly Codec[],
+  direction: Direction,
+  ptime: number,
+  rtcpMux: boolean,
+): SdpMedia {
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
     const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
@@ -303,6 +328,7 @@ function localStream(local: LocalMedia, codecs: readonly Codec[], direction: Dir
   attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
   if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
     attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
+  if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
   const formats = codecs.map((codec) => String(codec.payloadType));
   return {
     kind: 'audio',

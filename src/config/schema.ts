@@ -217,6 +217,16 @@ const schema = z.strictObject({
       io: z.enum(['auto', 'dgram', 'native']).default('auto').describe('how RTP sockets are read'),
       symmetricRtp: z.enum(['latch', 'strict', 'off']).default('latch'),
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
+      hangupOnRtpTimeout: z.boolean().default(false).describe('media:timeout ends the call'),
+      rtcpMux: z.boolean().default(false).describe('offer to have RTCP on the port of RTP'),
+      jitterBuffer: z
+        .strictObject({
+          mode: z.enum(['adaptive', 'fixed']).default('adaptive'),
+          min: z.int().min(0).max(1000).default(40),
+          max: z.int().min(0).max(1000).default(200),
+        })
+        .prefault({})
+        .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
     })
     .prefault({}),
   trunks: z

@@ -150,6 +150,7 @@ export class DialogMedia {
       local: this.#local(leg),
       codecs: options.codecs ?? this.#codecs(),
       direction,
+      rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
       ...(this.#sent ? { previous: this.#sent } : {}),
     });
     return { body: this.#print(session), session, direction, leg };
