@@ -58,6 +58,14 @@ export type {
   TandemEvents,
   TrunkGatewayEvent,
 } from './session/events.ts';
+export type {
+  HeardTone,
+  MachineOptions,
+  MachineResult,
+  SpeechEvent,
+  ToneOptions,
+  VadOptions,
+} from './session/analysis.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfMode } from './session/info-dtmf.ts';

@@ -34,6 +34,9 @@ export class LegRecordings {
   #longest = 0;
   #samples = new Int16Array(0);
 
+  /** Hears what is sent as well, decoded. */
+  onSent: ((samples: Int16Array, rate: number) => void) | undefined;
+
   /** @param onChange the number of recordings changed; @param onLast the last one is about to end */
   constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void, onLast: () => void) {
     this.#leg = leg;
@@ -108,13 +111,14 @@ export class LegRecordings {
   }
 
   sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
-    if (this.#running.size === 0) return;
+    if (this.#running.size === 0 && !this.onSent) return;
     const codec = this.#codecs[payloadType];
     if (!codec) return;
     if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
     const count = codec.decode(buffer.subarray(offset, offset + length), this.#samples);
     const samples = this.#samples.subarray(0, count);
     for (const { recording } of this.#running.values()) recording.sent(timestamp, samples, codec.clockRate);
+    this.onSent?.(samples, codec.clockRate);
   }
 
   tick(skipped: number): void {

@@ -15,6 +15,7 @@ export function legStats(
   { receiver, latch, playout }: Incoming,
   sender: RtpSender,
   rtcp: RtcpState,
+  level: LegStats['level'],
 ): LegStats {
   const { packets, octets, outOfOrder, duplicates, invalid, ssrc, gaps } = receiver.state;
   const { roundTripMs, remoteLost, remoteJitterMs, remoteExpected } = rtcp;
@@ -29,6 +30,7 @@ export function legStats(
   };
   return {
     codec,
+    level,
     latched: latch.latched && latch.source ? { ...latch.source } : undefined,
     received: {
       packets,

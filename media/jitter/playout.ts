@@ -57,6 +57,11 @@ export class Playout {
     return this.#rate;
   }
 
+  /** ms of audio that were made up in place of packets. */
+  get concealedMs(): number {
+    return this.#concealedMs;
+  }
+
   get stats(): PlayoutStats {
     const { late, dropped, target } = this.#buffer;
     // Of the frame that was played last.

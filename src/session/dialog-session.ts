@@ -3,6 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type {
+  AnalysisHandle,
   AudioReader,
   AudioWriter,
   Codec,
@@ -29,12 +30,24 @@ import { type HeaderField, header, type NameAddr, type SipRequest, type SipRespo
 import type { Replaces } from '../sip/replaces.ts';
 import { MediaStream } from '../stream/media-stream.ts';
 import { dialectOf, type StreamOptions } from '../stream/options.ts';
+import {
+  detectMachine,
+  type HeardTone,
+  listenForSpeech,
+  listenForTones,
+  type MachineOptions,
+  type MachineResult,
+  type SpeechEvent,
+  type ToneOptions,
+  type VadOptions,
+} from './analysis.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
 import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { GatherOptions, GatherResult } from './gather.ts';
-import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
+import { InbandDigits } from './inband-digits.ts';
+import { type DtmfMode, type DtmfPath, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
 import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
@@ -108,7 +121,7 @@ export interface SessionStats extends LegStats {
 }
 
 export interface SendDtmfOptions {
-  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf' | 'inband';
   /** Milliseconds of each digit; default 160. */
   readonly durationMs?: number;
   /** Between two, with the audio; default 80. */
@@ -148,8 +161,7 @@ export interface BridgeMembership {
   admit(session: DialogSession, next: DialogSession): Promise<void>;
   relink(): void;
   remove(session: DialogSession): void;
-  /** @param byInfo it came by INFO, not with the audio */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
+  pressed(session: DialogSession, digit: string, way: DtmfPath): void;
   /**
    * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
    * when the other leg cannot follow.
@@ -190,6 +202,8 @@ export abstract class DialogSession {
   #vacancy: OpenVacancy | undefined;
   #dtmfWay: DtmfWay;
   readonly #infoDigits: InfoDigits;
+  readonly #inbandDigits: InbandDigits;
+  #meter: AnalysisHandle | undefined;
   #earlyBridge: (() => void) | undefined;
   #wasHeld: HeldBy | undefined;
 
@@ -201,6 +215,7 @@ export abstract class DialogSession {
       (content) => this.request('INFO', content),
       (digit) => this.#pressed(digit, 'info'),
     );
+    this.#inbandDigits = new InbandDigits(context.dtmf, (digit) => this.#pressed(digit, 'inband'));
     this.#dtmfWay = new DtmfWay(context.dtmf);
     this.id = token(context.random, 8);
     this.data = data;
@@ -408,6 +423,38 @@ export abstract class DialogSession {
     return MediaStream.connect(url, call, dialectOf(options, facts), ports, { headers, timeout });
   }
 
+  /**
+   * When the peer speaks: the beginning and the end of each turn. Ends with the call; leaving the loop stops listening.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA
+   */
+  vad(options: VadOptions = {}): AsyncIterableIterator<SpeechEvent> {
+    return listenForSpeech(this.#leg, options);
+  }
+
+  /**
+   * Tones of the network, of fax and answering machines. Ends with the call; leaving the loop stops listening.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA
+   */
+  tones(options: ToneOptions = {}): AsyncIterableIterator<HeardTone> {
+    return listenForTones(this.#leg, options);
+  }
+
+  /**
+   * Whether a person or a machine has answered, to be asked right after the answer. With a machine it resolves when its
+   * beep is over, or none is to be expected any more. An estimate: see the guide for how often it is right.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA; DialogEndedError, the signal's reason
+   */
+  detectMachine(options: MachineOptions = {}): Promise<MachineResult> {
+    const { signal } = options;
+    return detectMachine(this.#leg, options, signal ? AbortSignal.any([this.signal, signal]) : this.signal);
+  }
+
+  /** Whether `stats()` tells how loud both sides are. */
+  meterLevels(on = true): void {
+    if (!on) this.#meter?.stop();
+    this.#meter = on ? (this.#meter ?? this.#leg.analyse({ kind: 'level' }, meterListener)) : undefined;
+  }
+
   async stats(): Promise<SessionStats> {
     const leg = await this.#leg.stats();
     const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
@@ -418,21 +465,24 @@ export abstract class DialogSession {
 
   /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
   dtmf(): AsyncIterableIterator<DtmfDigit> {
+    this.#inbandDigits.want();
     return this.#keypad.listen();
   }
 
   /**
-   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
-   * they are out, by INFO when the last was answered.
-   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
+   * Sends digits: with the audio (RFC 4733), by INFO (`application/dtmf-relay`, `application/dtmf`), or as tones in the
+   * audio. Resolves when they are out, by INFO when the last was answered.
+   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it,
+   * else as tones
    * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
    */
   async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
     const { via, ...timing } = options;
     const leg = this.#leg;
-    const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
-    if (way === 'rfc4733') {
-      await leg.sendDtmf(digits, timing);
+    const other = this.dialog?.allows('INFO') ? 'info' : 'inband';
+    const way = via ?? (this.media.audio?.telephoneEvent ? 'rfc4733' : other);
+    if (way === 'rfc4733' || way === 'inband') {
+      await leg.sendDtmf(digits, { ...timing, inband: way === 'inband' });
       return;
     }
     await this.#infoDigits.send(digits, way, options.durationMs);
@@ -444,6 +494,7 @@ export abstract class DialogSession {
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
    */
   gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    this.#inbandDigits.want();
     const { play, playType, signal } = options;
     const type = playType === undefined ? {} : { type: playType };
     const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
@@ -563,7 +614,7 @@ export abstract class DialogSession {
   protected useMedia(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#useLeg(leg);
-    media.onSettled = () => this.#tellHold();
+    media.onSettled = () => this.#settled();
   }
 
   #useLeg(leg: MediaLeg): void {
@@ -583,11 +634,18 @@ export abstract class DialogSession {
     };
   }
 
-  #pressed(digit: string, way: 'rfc4733' | 'info'): void {
+  #settled(): void {
+    const { leg, audio } = this.media;
+    if (leg && audio) this.#inbandDigits.settled(leg, audio);
+    if (audio?.telephoneEvent) this.#dtmfWay.leave('inband');
+    this.#tellHold();
+  }
+
+  #pressed(digit: string, way: DtmfPath): void {
     if (!this.#dtmfWay.takes(way)) return;
     this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
     this.#keypad.press(digit);
-    this.bridge?.pressed(this, digit, way === 'info');
+    this.bridge?.pressed(this, digit, way);
   }
 
   protected useDialog(dialog: Dialog): void {
@@ -649,7 +707,8 @@ export abstract class DialogSession {
     this.#dtmfWay = new DtmfWay(this.context.dtmf);
     this.useMedia(media);
     this.#useLeg(leg);
-    this.#tellHold();
+    this.#meter = undefined;
+    this.#settled();
     if (this.bridge) {
       this.bridge.relink();
       // Who was on hold for the former peer is not for this one.
@@ -777,6 +836,8 @@ export abstract class DialogSession {
     }
   }
 }
+
+const meterListener = { onFound: () => {}, onOver: () => {} };
 
 /** Resolves when the signal is aborted. */
 function aborted(signal: AbortSignal): Promise<void> {
