@@ -1,10 +1,15 @@
 /** The media plane. What is not listed here is ours to change. */
 export type { AnalysisConfig, Finding } from './analysis/analyser.ts';
-export { defaultMachineSettings, type MachineEvent, type Verdict, type VerdictCause } from './analysis/machine-detector.ts';
+export {
+  defaultMachineSettings,
+  type MachineEvent,
+  type Verdict,
+  type VerdictCause,
+} from './analysis/machine-detector.ts';
 export { type ToneKind, type TonePlanName, toneKinds } from './analysis/tone-plans.ts';
 export { type Tone, tones } from './audio/index.ts';
-export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
+export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
 export type {

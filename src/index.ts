@@ -12,6 +12,14 @@ export type { RegisterOptions, RegisterTransactionOptions } from './registration
 export type { Qualified } from './registration/qualifier.ts';
 export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
+export type {
+  HeardTone,
+  MachineOptions,
+  MachineResult,
+  SpeechEvent,
+  ToneOptions,
+  VadOptions,
+} from './session/analysis.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export { copy } from './session/copy.ts';
@@ -58,14 +66,6 @@ export type {
   TandemEvents,
   TrunkGatewayEvent,
 } from './session/events.ts';
-export type {
-  HeardTone,
-  MachineOptions,
-  MachineResult,
-  SpeechEvent,
-  ToneOptions,
-  VadOptions,
-} from './session/analysis.ts';
 export type { ForkStrategy } from './session/fork.ts';
 export type { GatherResult } from './session/gather.ts';
 export type { DtmfMode } from './session/info-dtmf.ts';

@@ -21,7 +21,9 @@ interface AnalysisStates {
   readonly level: { readonly in: LevelState; readonly out: LevelState };
 }
 
-type WithState<C extends AnalysisConfig> = C extends unknown ? C & { readonly state: AnalysisStates[C['kind']] } : never;
+type WithState<C extends AnalysisConfig> = C extends unknown
+  ? C & { readonly state: AnalysisStates[C['kind']] }
+  : never;
 
 /** Plain data. */
 export type AnalysisState = WithState<AnalysisConfig>;

@@ -30,6 +30,8 @@ const mostOff = (frequency: number): number => 0.0185 * frequency + 2;
 const leastHits = 5;
 /** Windows without the tones, more than an interruption of 20 ms makes and fewer than a pause of 40. */
 const leastMisses = 6;
+/** Windows behind those: the first samples that were heard may be blended with those that were made up. */
+const blended = 3;
 /** Windows nobody heard, after which a press is over whatever was in them. */
 const mostUnknown = 40;
 /** Second harmonics are so far below their tone, −15 dB. */
@@ -78,6 +80,8 @@ export interface DtmfDetectorState {
   readonly drift: number[];
   /** Index of the key that is down, −1: none. */
   pressed: number;
+  /** Windows since one that nobody heard. */
+  sinceUnknown: number;
   /** Energy of a window of it. */
   level: number;
   /** Windows since its tones were heard last: all, those that were heard, those in which there was hardly a sound. */
@@ -106,6 +110,7 @@ export class DtmfDetector {
       follows: false,
       drift: [0, 0, 0, 0],
       pressed: -1,
+      sinceUnknown: blended,
       level: 0,
       since: 0,
       misses: 0,
@@ -164,10 +169,12 @@ export class DtmfDetector {
     const { state } = this;
     if (!(state.known[0] && state.known[1] && state.known[2])) {
       state.follows = false;
+      state.sinceUnknown = 0;
       state.since++;
       if (state.since > mostUnknown) this.#release();
       return undefined;
     }
+    state.sinceUnknown++;
     const energy = state.energy[0]! + state.energy[1]! + state.energy[2]!;
     const key = energy < 2 * leastPower * windowSamples ? -1 : this.#hit(energy);
     if (key < 0) this.#miss(energy);
@@ -248,12 +255,14 @@ export class DtmfDetector {
 
   #miss(energy: number): void {
     const { state } = this;
-    state.candidate = -1;
-    state.hits = 0;
     state.follows = false;
     state.since++;
+    const silent = energy * 10 < state.level;
+    if (silent) state.silent++;
+    else if (state.sinceUnknown <= blended) return;
+    state.candidate = -1;
+    state.hits = 0;
     state.misses++;
-    if (energy * 10 < state.level) state.silent++;
     if (state.misses >= leastMisses) this.#release();
   }
 

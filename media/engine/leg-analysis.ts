@@ -1,6 +1,12 @@
 /** What a leg listens for: the detectors that were asked for, and nothing while there are none. */
 import type { Clock } from '../../src/base/clock.ts';
-import { type Analyser, type AnalysisConfig, type AnalysisState, type Finding, openAnalyser } from '../analysis/analyser.ts';
+import {
+  type Analyser,
+  type AnalysisConfig,
+  type AnalysisState,
+  type Finding,
+  openAnalyser,
+} from '../analysis/analyser.ts';
 import { FrameCutter } from '../analysis/frame-cutter.ts';
 import type { AnalysisSnapshot, EngineEvent } from '../protocol.ts';
 

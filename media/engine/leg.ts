@@ -16,7 +16,15 @@ import type { UdpIo, UdpPort } from '../net/udp-port.ts';
 import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
-import type { Command, EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
+import type {
+  Command,
+  EncodedSource,
+  EngineEvent,
+  EngineSource,
+  LegConfig,
+  PlayControl,
+  PlayState,
+} from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
@@ -292,7 +300,9 @@ export class EngineLeg implements PacedStream {
   }
 
   #analyse(): void {
-    this.#recordings.onSent = this.analysis.hearsSent ? (samples, rate) => this.analysis.sent(samples, rate) : undefined;
+    this.#recordings.onSent = this.analysis.hearsSent
+      ? (samples, rate) => this.analysis.sent(samples, rate)
+      : undefined;
     this.#listen();
   }
 

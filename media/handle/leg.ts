@@ -189,7 +189,10 @@ export class MediaLeg {
    * Sends key presses, `0-9*#A-D`, as RFC 4733 events or as tones in the audio; what is being played waits meanwhile.
    * @returns resolves when they are sent. @throws ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED
    */
-  async sendDtmf(digits: string, options: { durationMs?: number; gapMs?: number; inband?: boolean } = {}): Promise<void> {
+  async sendDtmf(
+    digits: string,
+    options: { durationMs?: number; gapMs?: number; inband?: boolean } = {},
+  ): Promise<void> {
     if (digits === '') return;
     if (!digitPattern.test(digits))
       throw new TandemError('ERR_DTMF_DIGIT', 'DTMF digits are 0-9, *, # and A-D', {
