@@ -28,6 +28,8 @@ const standsOut = 4;
 const mostOff = (frequency: number): number => 0.0185 * frequency + 2;
 /** Windows that all of 40 ms hold, and those of 23 ms do not. */
 const leastHits = 5;
+/** Before and behind what nobody heard: two windows of each of two packets. */
+const leastHitsAcross = 4;
 /** Windows without the tones, more than an interruption of 20 ms makes and fewer than a pause of 40. */
 const leastMisses = 6;
 /** Windows behind those: the first samples that were heard may be blended with those that were made up. */
@@ -74,6 +76,8 @@ export interface DtmfDetectorState {
   /** Index of the key that may be down, −1: none; and how many windows say so. */
   candidate: number;
   hits: number;
+  /** There is something among them that nobody heard. */
+  across: boolean;
   /** The window before was one of them. */
   follows: boolean;
   /** How the phases of its two tones move per segment, summed up over windows. */
@@ -107,6 +111,7 @@ export class DtmfDetector {
       samples: new Int16Array(history),
       candidate: -1,
       hits: 0,
+      across: false,
       follows: false,
       drift: [0, 0, 0, 0],
       pressed: -1,
@@ -170,6 +175,7 @@ export class DtmfDetector {
     if (!(state.known[0] && state.known[1] && state.known[2])) {
       state.follows = false;
       state.sinceUnknown = 0;
+      state.across = true;
       state.since++;
       if (state.since > mostUnknown) this.#release();
       return undefined;
@@ -282,11 +288,12 @@ export class DtmfDetector {
     if (state.candidate !== key) {
       state.candidate = key;
       state.hits = 0;
+      state.across = false;
       state.drift.fill(0);
     }
     state.hits++;
     state.follows = true;
-    if (state.hits < leastHits || !this.#isTrue(key)) return undefined;
+    if (state.hits < (state.across ? leastHitsAcross : leastHits) || !this.#isTrue(key)) return undefined;
     state.pressed = key;
     state.level = energy;
     this.#still(energy);
