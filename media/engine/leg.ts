@@ -270,9 +270,9 @@ export class EngineLeg implements PacedStream {
 
   #hear(playout: Playout, due: number, skipped: number): void {
     for (let missed = Math.min(skipped, mostFrames); missed >= 0; missed--) {
-      const { concealedMs } = playout;
+      const { unheard } = playout;
       const frame = playout.frame(due - missed * beatMs);
-      if (frame) this.#heard(frame, playout.rate, playout.concealedMs === concealedMs);
+      if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
       else this.analysis.heardNothing();
     }
   }

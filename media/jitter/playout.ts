@@ -45,6 +45,8 @@ export class Playout {
   #begun = false;
   #sinceCut = 0;
   #concealedMs = 0;
+  /** Samples of packets that were lost. */
+  #lost = 0;
   #now = 0;
 
   constructor(options: JitterBufferOptions) {
@@ -57,9 +59,9 @@ export class Playout {
     return this.#rate;
   }
 
-  /** ms of audio that were made up in place of packets. */
-  get concealedMs(): number {
-    return this.#concealedMs;
+  /** Goes up with every frame of which some was not heard, whatever is played in its place. */
+  get unheard(): number {
+    return this.#concealedMs + this.#lost;
   }
 
   get stats(): PlayoutStats {
@@ -99,9 +101,12 @@ export class Playout {
         case 'packet':
           this.#decode();
           break;
-        case 'lost':
-          this.#advance(this.#replace(wanted));
+        case 'lost': {
+          const replaced = this.#replace(wanted);
+          this.#lost += replaced;
+          this.#advance(replaced);
           break;
+        }
         case 'wait':
           if (this.#buffer.quiet) this.#fill(wanted);
           else this.#conceal(wanted);
