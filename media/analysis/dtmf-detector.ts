@@ -28,7 +28,7 @@ const standsOut = 4;
 const mostOff = (frequency: number): number => 0.0185 * frequency + 2;
 /** Windows that all of 40 ms hold, and those of 23 ms do not. */
 const leastHits = 5;
-/** Before and behind what nobody heard: two windows of each of two packets. */
+/** Before and behind what nobody heard: that it went on for so long makes up for windows. */
 const leastHitsAcross = 4;
 /** Windows without the tones, more than an interruption of 20 ms makes and fewer than a pause of 40. */
 const leastMisses = 6;

@@ -89,7 +89,9 @@ describe('digits in the audio', () => {
 
   test('give way to events that are agreed on later', async ({ lab }) => {
     const { alice, call } = await inCall(lab, { codecs: ['PCMU', 'telephone-event'], dtmf: 'auto' });
-    await lab.run(call.reInvite({ codecs: [{ name: 'PCMU', payloadType: 0, clockRate: 8000, channels: 1, fmtp: '' }] }));
+    await lab.run(
+      call.reInvite({ codecs: [{ name: 'PCMU', payloadType: 0, clockRate: 8000, channels: 1, fmtp: '' }] }),
+    );
     const digits = collect(call.dtmf());
     await lab.advance(200);
     await alice.press('1', { by: 'inband' });

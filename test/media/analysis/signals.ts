@@ -66,6 +66,12 @@ export function withNoise(audio: Float64Array, level: number, seed: number): Flo
 export const limited = (audio: Float64Array, gain = 1): Int16Array =>
   Int16Array.from(audio, (sample) => clamp16(sample * gain));
 
+export function encoded(audio: Int16Array): Uint8Array {
+  const bytes = new Uint8Array(audio.length);
+  pcmu().encode(audio, bytes);
+  return bytes;
+}
+
 export function companded(audio: Int16Array, law: 'PCMU' | 'PCMA'): Int16Array {
   const codec = law === 'PCMU' ? pcmu() : pcma();
   const bytes = new Uint8Array(audio.length);
