@@ -41,6 +41,8 @@ const longestPayload = 2048;
 const jumpMs = 500;
 /** ms without a packet after which the first that comes needs no second to confirm a jump. */
 const idleMs = 200;
+/** Packets that are late one after the other before all begins anew. */
+const mostLate = 5;
 /** ms by which the delay may be longer than needed. */
 const slackMs = 40;
 /** ms of delay too much that are left out at once. */
@@ -64,6 +66,8 @@ export class JitterBuffer {
   /** Silence is meant: a pause of the sender, comfort noise, a key press. */
   #quiet = false;
   #late = 0;
+  /** Late packets in a row. */
+  #lateRun = 0;
   #dropped = 0;
   #taken: Slot | undefined;
 
@@ -125,8 +129,12 @@ export class JitterBuffer {
     }
     if (this.#isLate(content, place)) {
       this.#late++;
-      return;
-    }
+      if (place.sequence <= this.#newest!.sequence || ++this.#lateRun < mostLate) return;
+      // All that comes is late: the way has become longer than any delay of ours, or the timeline has gone back.
+      this.restart();
+      place = { sequence, time: timestamp };
+      this.#estimate.packet(now - (timestamp * 1000) / rate, now);
+    } else this.#lateRun = 0;
     this.#insert(place, content, codec, buffer, offset, length);
     if (!this.#newest || place.sequence > this.#newest.sequence) this.#newest = place;
   }
@@ -272,7 +280,7 @@ export class JitterBuffer {
   played(ticks: number): number {
     const { time } = this.#taken!;
     const cursor = this.#cursor ?? time;
-    this.#packetTicks = ticks;
+    if (ticks > 0) this.#packetTicks = ticks;
     this.#cursor = Math.max(cursor, time + ticks);
     return Math.min(ticks, cursor - time);
   }
@@ -311,5 +319,6 @@ export class JitterBuffer {
     this.#cursor = undefined;
     this.#quiet = false;
     this.#stray = Number.NaN;
+    this.#lateRun = 0;
   }
 }
