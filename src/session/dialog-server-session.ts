@@ -18,9 +18,10 @@ import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { type DialogMedia, sdpType } from './dialog-media.ts';
-import { DialogSession, type SessionContext } from './dialog-session.ts';
+import { DialogSession } from './dialog-session.ts';
 import { StateError } from './errors.ts';
-import { type ForkStrategy, fork, targetsOf } from './fork.ts';
+import { callOneOf, type ForkStrategy, targetsOf } from './fork.ts';
+import type { SessionContext } from './session-context.ts';
 
 export interface ResponseOptions {
   readonly reason?: string;
@@ -291,31 +292,28 @@ export class DialogServerSession extends DialogSession {
     if (!this.isAnswered) await this.#settleAudio();
     const progress = new EarlyProgress(this, early, options.transcode ?? false);
     const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    const legs: DialogClientSession[] = [];
-    let winner: DialogClientSession | undefined;
-    try {
-      for (const one of targets) {
-        const leg: DialogClientSession = this.#inviteLeg(
-          one,
-          {
-            ...rest,
-            earlyMedia: false,
-            signal,
-            onResponse: (response) => {
-              options.onResponse?.(response);
-              progress.heard(leg, response);
-            },
+    const make = (one: InviteTarget): DialogClientSession => {
+      const leg: DialogClientSession = this.#inviteLeg(
+        one,
+        {
+          ...rest,
+          earlyMedia: false,
+          signal,
+          onResponse: (response) => {
+            options.onResponse?.(response);
+            progress.heard(leg, response);
           },
-          this,
-        );
-        this.#legs.add(leg);
-        void leg.ended.then(() => this.#legs.delete(leg));
-        legs.push(leg);
-      }
-      winner = await fork(legs, strategy, { signal });
-      return winner;
+        },
+        this,
+      );
+      this.#legs.add(leg);
+      void leg.ended.then(() => this.#legs.delete(leg));
+      return leg;
+    };
+    try {
+      const { background } = this.context;
+      return await callOneOf({ targets, strategy, options: { signal }, make, background });
     } finally {
-      for (const leg of legs) if (leg !== winner) this.context.background(leg.close());
       await progress.close();
     }
   }

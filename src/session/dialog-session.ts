@@ -5,148 +5,46 @@
 import type {
   AudioReader,
   AudioWriter,
-  Codec,
-  Direction,
-  LegStats,
-  Media,
   MediaLeg,
   NegotiatedAudio,
-  PlaySource,
   RecordOptions,
   RecordTarget,
   Tone,
 } from '../../media/index.ts';
-import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import type { Observer } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
-import { type Random, token } from '../base/random.ts';
+import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
-import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
-import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
+import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
+import type { DialogMedia, HeldBy } from './dialog-media.ts';
+import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
-import type { TandemEvents } from './events.ts';
-import type { GatherOptions, GatherResult } from './gather.ts';
-import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
+import type { GatherResult } from './gather.ts';
+import { DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
-import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
+import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
-import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
+import { Playback, PlaybackControl, Ringtone } from './playback.ts';
 import { reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
-import { IncomingRefer, type ReferHandler, readRefer, type TransferOptions } from './refer-in.ts';
+import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
+import { SessionAudio } from './session-audio.ts';
+import type { BridgeMembership, SessionContext } from './session-context.ts';
+import type {
+  HangupOptions,
+  ReferOptions,
+  ReInviteOptions,
+  SendDtmfOptions,
+  SessionGatherOptions,
+  SessionState,
+  SessionStats,
+} from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
-import type { SessionTimerSettings } from './session-timer.ts';
-import { OpenVacancy, type Vacancy } from './vacancy.ts';
-
-export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
-
-/**
- * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
- * (`supported`) or all of them (`required`; our INVITEs require it as well), or none (`off`).
- */
-export type ReliableMode = 'supported' | 'required' | 'off';
-
-/** What a session needs of the house around it. */
-export interface SessionContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly observer: Observer<TandemEvents>;
-  readonly endpoint: SipEndpoint;
-  readonly media: Media;
-  readonly codecs: readonly Codec[];
-  readonly callData: CallDataFactory;
-  readonly sessionTimers: SessionTimerSettings;
-  readonly reliable: ReliableMode;
-  /** Work that goes on behind a returned call; the house waits for it when it closes. */
-  background(work: Promise<unknown>): void;
-  /** The session is known to the house from now on, until it is over. */
-  adopt(session: DialogSession): () => void;
-  readonly transfers: Transfers;
-  readonly dtmf: DtmfMode;
-  /** A MESSAGE came. */
-  received(message: IncomingMessage): void;
-}
-
-/** What is done with a REFER of a peer. */
-export interface Transfers {
-  /** Where a session has no `onRefer`. */
-  readonly onRefer: ReferHandler;
-  execute(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
-  pass(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
-}
-
-export interface HangupOptions {
-  /** Text for a Reason header (RFC 3326). */
-  readonly reason?: string;
-  readonly headers?: readonly HeaderField[];
-}
-
-export interface SessionGatherOptions extends GatherOptions {
-  /** Played while waiting; the first digit stops it. */
-  readonly play?: PlaySource;
-  readonly playType?: PlayType;
-  readonly signal?: AbortSignal;
-}
-
-export interface SessionStats extends LegStats {
-  readonly state: SessionState;
-  /** Milliseconds since the call was answered. */
-  readonly answeredMs: number;
-}
-
-export interface SendDtmfOptions {
-  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
-  /** Milliseconds of each digit; default 160. */
-  readonly durationMs?: number;
-  /** Between two, with the audio; default 80. */
-  readonly gapMs?: number;
-}
-
-export interface ReInviteOptions {
-  readonly codecs?: readonly Codec[];
-  readonly direction?: Direction;
-  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
-  readonly method?: OfferMethod;
-}
-
-export interface ReferOptions {
-  /** More of the REFER; a `Referred-By` replaces ours. */
-  readonly headers?: readonly HeaderField[];
-  /** The call that is replaced at the target: an attended transfer (RFC 3891). */
-  readonly replaces?: DialogSession | Replaces;
-  /** Milliseconds until the outcome has to be known; default 120,000. */
-  readonly timeout?: number;
-  /** Hears each report of the peer. */
-  readonly onNotify?: (progress: ReferOutcome) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** How long a peer may take to tell how a transfer went, ms. */
-const referMs = 120_000;
-
-/** What a leg asks of the bridge that it is in. */
-export interface BridgeMembership {
-  readonly transcodes: boolean;
-  partnerOf(session: DialogSession): DialogSession | undefined;
-  /** See `Bridge`. */
-  admit(session: DialogSession, next: DialogSession): Promise<void>;
-  relink(): void;
-  remove(session: DialogSession): void;
-  /** @param byInfo it came by INFO, not with the audio */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
-  /**
-   * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
-   * when the other leg cannot follow.
-   */
-  changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined>;
-}
+import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
 export abstract class DialogSession {
   readonly id: string;
@@ -167,8 +65,8 @@ export abstract class DialogSession {
   protected dialog: Dialog | undefined;
   protected readonly sessionTimer: SessionRefresh;
   #state: SessionState = 'initial';
-  #media: DialogMedia | undefined;
   protected readonly negotiation: Negotiation;
+  readonly #audio: SessionAudio;
   readonly #abort = new AbortController();
   readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
@@ -176,13 +74,11 @@ export abstract class DialogSession {
   #hanging: Promise<void> | undefined;
   readonly #keypad: Keypad;
   readonly #referrals: ReferralBoard;
-  /** A REFER of the peer that is being done. */
-  #refer: IncomingRefer | undefined;
-  #vacancy: OpenVacancy | undefined;
+  readonly #requests: DialogRequests;
+  readonly #place = new PeerPlace((cause) => this.end(cause));
   #dtmfWay: DtmfWay;
   readonly #infoDigits: InfoDigits;
   #earlyBridge: (() => void) | undefined;
-  #wasHeld: HeldBy | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
@@ -211,6 +107,19 @@ export abstract class DialogSession {
       changing: async (next) => this.bridge?.changing(this, next),
       unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
     });
+    this.#audio = new SessionAudio(context.observer, {
+      stamp: () => this.stamp(),
+      pressed: (digit) => this.#pressed(digit, 'rfc4733'),
+      failed: (error) => {
+        this.log.error({ error: error.message }, 'media failed, ending the call');
+        void this.terminate({ by: 'error', reason: 'media failed' });
+      },
+    });
+    this.#requests = new DialogRequests(this, context, {
+      negotiation: this.negotiation,
+      referrals: this.#referrals,
+      infoDigits: this.#infoDigits,
+    });
   }
 
   get state(): SessionState {
@@ -236,8 +145,9 @@ export abstract class DialogSession {
 
   /** The audio side: what was negotiated, and the leg. */
   get media(): DialogMedia {
-    if (!this.#media) throw new StateError(this.callId, 'the call has no media yet');
-    return this.#media;
+    const { media } = this.#audio;
+    if (!media) throw new StateError(this.callId, 'the call has no media yet');
+    return media;
   }
 
   /** Whom this call comes from, for a leg that is made on its behalf. */
@@ -265,12 +175,12 @@ export abstract class DialogSession {
 
   /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
   get held(): HeldBy | undefined {
-    return this.#media?.held;
+    return this.#audio.media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
   get expectedAudio(): NegotiatedAudio | undefined {
-    return this.#media?.audio;
+    return this.#audio.media?.audio;
   }
 
   /** Ends the call after so many seconds from now; 0 takes the limit away. */
@@ -313,7 +223,7 @@ export abstract class DialogSession {
   /** Hangs up if need be and resolves when ports and everything else are free again. */
   async close(): Promise<void> {
     await this.hangup();
-    await this.#media?.close();
+    await this.#audio.media?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -459,13 +369,11 @@ export abstract class DialogSession {
    */
   async refer(uri: string, options: ReferOptions = {}): Promise<ReferOutcome> {
     this.signal.throwIfAborted();
-    if (!this.dialog || this.#state !== 'confirmed')
-      throw new StateError(this.callId, 'refer() needs a confirmed call');
-    const { headers = [], timeout = referMs, onNotify, signal, replaces } = options;
-    const target = referTo(uri, replaces instanceof DialogSession ? replaces.#asReplaced() : replaces);
-    const named = headers.some(([name]) => name.toLowerCase() === 'referred-by');
-    const by: readonly HeaderField[] = named ? [] : [['Referred-By', `<${this.dialog.localUri}>`]];
-    return this.#referrals.refer(this.dialog, target, { headers: [...by, ...headers], timeout, onNotify, signal });
+    const { dialog } = this;
+    if (!dialog || this.#state !== 'confirmed') throw new StateError(this.callId, 'refer() needs a confirmed call');
+    const { replaces, ...how } = options;
+    const replaced = replaces instanceof DialogSession ? replaces.#asReplaced() : replaces;
+    return this.#referrals.refer(dialog, referTo(uri, replaced), how);
   }
 
   /** Sends an instant message in the call (RFC 3428). @throws DialogResponseError when it is not taken */
@@ -525,19 +433,11 @@ export abstract class DialogSession {
   }
 
   protected useMedia(media: DialogMedia): void {
-    this.#media = media;
-    media.onLeg = (leg) => this.#useLeg(leg);
-    media.onSettled = () => this.#tellHold();
+    this.#audio.use(media);
   }
 
-  #useLeg(leg: MediaLeg): void {
-    leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
-    leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
-    leg.onFailed = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
-      this.log.error({ error: error.message }, 'media failed, ending the call');
-      void this.terminate({ by: 'error', reason: 'media failed' });
-    };
+  protected mediaStarted(): void {
+    this.#audio.started();
   }
 
   #pressed(digit: string, way: 'rfc4733' | 'info'): void {
@@ -549,18 +449,14 @@ export abstract class DialogSession {
 
   protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
-    dialog.onRequest = (request) => this.#received(request);
+    dialog.onRequest = (incoming) => this.#requests.receive(dialog, incoming);
     dialog.onEnd = ({ by, request, response }) => {
       const status = response ? { status: response.status } : {};
       const reason = (request && header(request, 'reason')) ?? response?.reason;
       const cause = { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
-      if (!this.#vacancy) {
-        this.end(cause);
-        return;
-      }
       this.sessionTimer.rest();
-      this.#vacancy.left(cause);
+      this.#place.left(cause);
     };
   }
 
@@ -577,16 +473,10 @@ export abstract class DialogSession {
    * @param onLeft called then; what it returns is called when somebody took the place, or nobody did
    * @throws StateError (status 491) when the place is promised already
    */
-  awaitSuccessor(onLeft: () => (() => void) | undefined): Vacancy {
+  awaitSuccessor(onLeft: OnLeft): Vacancy {
     this.signal.throwIfAborted();
-    if (this.#vacancy) throw new StateError(this.callId, 'the peer is being replaced already', 491);
-    const vacancy = new OpenVacancy(onLeft, (cause) => {
-      if (this.#vacancy !== vacancy) return;
-      this.#vacancy = undefined;
-      if (cause) this.end(cause);
-    });
-    this.#vacancy = vacancy;
-    return vacancy;
+    if (this.#place.isPromised) throw new StateError(this.callId, 'the peer is being replaced already', 491);
+    return this.#place.promise(onLeft);
   }
 
   /**
@@ -597,23 +487,20 @@ export abstract class DialogSession {
    */
   takeOver(other: DialogSession): () => Promise<void> {
     this.signal.throwIfAborted();
-    const { dialog, media, leg } = other.#giveUp();
-    const [formerDialog, formerMedia] = [this.dialog, this.#media];
-    this.#vacancy?.filled();
-    this.#vacancy = undefined;
+    const { dialog, media } = other.#giveUp();
+    const [formerDialog, formerMedia] = [this.dialog, this.#audio.media];
+    this.#place.filled();
     this.useDialog(dialog);
     this.sessionTimer.takeOver(other.sessionTimer);
     this.#dtmfWay = new DtmfWay(this.context.dtmf);
-    this.useMedia(media);
-    this.#useLeg(leg);
-    this.#tellHold();
+    this.#audio.use(media);
     if (this.bridge) {
       this.bridge.relink();
       // Who was on hold for the former peer is not for this one.
       if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
     }
     this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
-    if (formerMedia) this.context.background(this.#closeMedia(formerMedia));
+    if (formerMedia) this.context.background(this.#audio.close(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
     formerDialog.onEnd = () => {};
     formerDialog.onRequest = (incoming) => incoming.respond(481);
@@ -621,18 +508,17 @@ export abstract class DialogSession {
   }
 
   /** The other half of `takeOver`: all that makes the call, without which it is over. */
-  #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia; readonly leg: MediaLeg } {
+  #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia } {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    const media = this.#media;
-    const leg = media?.leg;
-    if (!dialog || !media || !leg || this.#state !== 'confirmed')
+    const { media } = this.#audio;
+    if (!dialog || !media?.leg || this.#state !== 'confirmed')
       throw new StateError(this.callId, 'only a confirmed call can be taken over', 481);
     this.bridge?.remove(this);
     this.dialog = undefined;
-    this.#media = undefined;
+    this.#audio.giveUp();
     this.end({ by: 'local', reason: 'transferred' });
-    return { dialog, media, leg };
+    return { dialog, media };
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
@@ -643,21 +529,6 @@ export abstract class DialogSession {
     if (state === 'answered') this.#answeredAt = this.context.clock.now();
     if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
     else this.context.observer.emit(`call:${state}`, this.stamp());
-  }
-
-  /** Tells the observer who holds now and who does not any more. */
-  #tellHold(): void {
-    const { held } = this;
-    for (const by of ['local', 'remote'] as const) {
-      const [before, now] = [this.#wasHeld, held].map((one) => one === by || one === 'both');
-      if (before !== now) this.context.observer.emit(now ? 'call:held' : 'call:resumed', { ...this.stamp(), by });
-    }
-    this.#wasHeld = held;
-  }
-
-  protected mediaStarted(): void {
-    const codec = this.#media?.audio?.codec.name;
-    if (codec) this.context.observer.emit('media:started', { ...this.stamp(), codec });
   }
 
   /** B's early media flows to A until this leg is bridged for good, or over. */
@@ -673,65 +544,15 @@ export abstract class DialogSession {
     this.setEarlyBridge(undefined);
     this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
     this.#keypad.close();
-    this.#vacancy?.filled();
-    this.#vacancy = undefined;
+    this.#place.filled();
     this.#referrals.close(this.signal.reason);
-    this.#refer?.close();
+    this.#requests.close();
     this.sessionTimer.stop();
-    if (this.#media) this.context.background(this.#closeMedia(this.#media));
+    const { media } = this.#audio;
+    if (media) this.context.background(this.#audio.close(media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
     this.#resolveEnded(cause);
-  }
-
-  async #closeMedia(media: DialogMedia): Promise<void> {
-    const { observer } = this.context;
-    const stats = media.audio && media.leg && observer.has('media:stats') ? media.leg.stats() : undefined;
-    const closed = media.close();
-    if (stats)
-      await stats.then((last) => observer.emit('media:stats', { ...this.stamp(), stats: last })).catch(() => {});
-    await closed;
-  }
-
-  async #referred(incoming: IncomingRequest): Promise<void> {
-    const { dialog } = this;
-    const target = readRefer(incoming.request);
-    if (!target.ok || !dialog) {
-      incoming.respond(target.ok ? 481 : target.error.status, target.ok ? {} : { reason: target.error.reason });
-    } else if (this.#refer || (this.#state !== 'confirmed' && this.#state !== 'answered')) {
-      incoming.respond(491);
-    } else {
-      const { transfers, clock } = this.context;
-      const refer = new IncomingRefer(clock, dialog, incoming, target.value, {
-        execute: (options) => transfers.execute(this, refer, options),
-        pass: (options) => transfers.pass(this, refer, options),
-      });
-      this.#refer = refer;
-      await refer.handle(this.onRefer ?? transfers.onRefer);
-      this.#refer = undefined;
-    }
-  }
-
-  #received(incoming: IncomingRequest): void {
-    const { method } = incoming.request;
-    if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
-      this.context.background(this.negotiation.receive(incoming));
-    } else if (method === 'REFER') {
-      this.context.background(this.#referred(incoming));
-    } else if (method === 'SUBSCRIBE') {
-      // What a call is told of comes by REFER alone.
-      incoming.respond(489, { headers: [['Allow-Events', 'refer']] });
-    } else if (method === 'NOTIFY') {
-      this.#referrals.notified(incoming);
-    } else if (method === 'MESSAGE') {
-      this.context.received(new IncomingMessage(this.context.clock, incoming, this));
-    } else if (method === 'INFO') {
-      this.#infoDigits.receive(incoming);
-    } else if (incoming.request.body.length === 0) {
-      incoming.respond(200);
-    } else {
-      incoming.respond(415, { headers: [['Accept', sdpType]] });
-    }
   }
 }
 
