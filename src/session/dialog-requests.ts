@@ -3,18 +3,18 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest } from '../sip/endpoint.ts';
 import { sdpType } from './dialog-media.ts';
 import type { DialogSession } from './dialog-session.ts';
-import type { InfoDigits } from './info-dtmf.ts';
 import { IncomingMessage } from './messages.ts';
 import type { Negotiation } from './negotiation.ts';
 import { IncomingRefer, readRefer } from './refer-in.ts';
 import type { ReferralBoard } from './refer-out.ts';
 import type { SessionContext } from './session-context.ts';
+import type { SessionDigits } from './session-digits.ts';
 
 /** The parts of a session that take requests. */
 export interface RequestParts {
   readonly negotiation: Negotiation;
   readonly referrals: ReferralBoard;
-  readonly infoDigits: InfoDigits;
+  readonly digits: SessionDigits;
 }
 
 export class DialogRequests {
@@ -33,7 +33,7 @@ export class DialogRequests {
   /** @param dialog the session's, in which it came */
   receive(dialog: Dialog, incoming: IncomingRequest): void {
     const { method, body } = incoming.request;
-    const { negotiation, referrals, infoDigits } = this.#parts;
+    const { negotiation, referrals, digits } = this.#parts;
     const { clock, background, received } = this.#context;
     switch (method) {
       case 'INVITE':
@@ -55,7 +55,7 @@ export class DialogRequests {
         received(new IncomingMessage(clock, incoming, this.#session));
         return;
       case 'INFO':
-        infoDigits.receive(incoming);
+        digits.receive(incoming);
         return;
       default:
         if (body.length === 0) incoming.respond(200);

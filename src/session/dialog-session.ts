@@ -16,24 +16,26 @@ import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
-import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
-import type { Replaces } from '../sip/replaces.ts';
+import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
+import type { BodyOptions } from '../sip/options.ts';
+import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
 import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import type { GatherResult } from './gather.ts';
-import { DtmfWay, InfoDigits } from './info-dtmf.ts';
-import { type DtmfDigit, Keypad } from './keypad.ts';
+import type { DtmfDigit } from './keypad.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { Playback, PlaybackControl, Ringtone } from './playback.ts';
-import { reasonValue } from './reason.ts';
+import { causeOf, reasonValue } from './reason.ts';
 import { Recording } from './recording.ts';
 import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
 import { SessionAudio } from './session-audio.ts';
 import type { BridgeMembership, SessionContext } from './session-context.ts';
+import { SessionDigits } from './session-digits.ts';
+import { SessionLife } from './session-life.ts';
 import type {
   HangupOptions,
   ReferOptions,
@@ -64,36 +66,31 @@ export abstract class DialogSession {
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
   protected readonly sessionTimer: SessionRefresh;
-  #state: SessionState = 'initial';
+  readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
   readonly #audio: SessionAudio;
-  readonly #abort = new AbortController();
-  readonly #resolveEnded: (cause: EndCause) => void;
   readonly #leave: (() => void)[] = [];
-  #answeredAt: number | undefined;
   #hanging: Promise<void> | undefined;
-  readonly #keypad: Keypad;
+  readonly #digits: SessionDigits;
   readonly #referrals: ReferralBoard;
   readonly #requests: DialogRequests;
   readonly #place = new PeerPlace((cause) => this.end(cause));
-  #dtmfWay: DtmfWay;
-  readonly #infoDigits: InfoDigits;
   #earlyBridge: (() => void) | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
-    this.#keypad = new Keypad(context.clock);
     this.#referrals = new ReferralBoard(context.clock);
-    this.#infoDigits = new InfoDigits(
-      (content) => this.request('INFO', content),
-      (digit) => this.#pressed(digit, 'info'),
-    );
-    this.#dtmfWay = new DtmfWay(context.dtmf);
+    this.#digits = new SessionDigits(context.clock, context.dtmf, {
+      info: (content) => this.request('INFO', content),
+      pressed: (digit, byInfo) => {
+        context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+        this.bridge?.pressed(this, digit, byInfo);
+      },
+    });
     this.id = token(context.random, 8);
     this.data = data;
-    const { promise, resolve } = Promise.withResolvers<EndCause>();
-    this.ended = promise;
-    this.#resolveEnded = resolve;
+    this.#life = new SessionLife(context.clock);
+    this.ended = this.#life.ended;
     this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
       refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
       expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
@@ -109,7 +106,7 @@ export abstract class DialogSession {
     });
     this.#audio = new SessionAudio(context.observer, {
       stamp: () => this.stamp(),
-      pressed: (digit) => this.#pressed(digit, 'rfc4733'),
+      pressed: (digit) => this.#digits.pressed(digit, 'rfc4733'),
       failed: (error) => {
         this.log.error({ error: error.message }, 'media failed, ending the call');
         void this.terminate({ by: 'error', reason: 'media failed' });
@@ -118,17 +115,17 @@ export abstract class DialogSession {
     this.#requests = new DialogRequests(this, context, {
       negotiation: this.negotiation,
       referrals: this.#referrals,
-      infoDigits: this.#infoDigits,
+      digits: this.#digits,
     });
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   /** Aborted when the call ends; its reason is a `DialogEndedError`. */
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#life.signal;
   }
 
   get variables(): Map<string, string> {
@@ -206,7 +203,7 @@ export abstract class DialogSession {
 
   /** As `hangup`, with the cause that `ended` is to give. */
   terminate(cause: EndCause, options: HangupOptions = {}): Promise<void> {
-    if (this.#state === 'ended') return this.#hanging ?? Promise.resolve();
+    if (this.state === 'ended') return this.#hanging ?? Promise.resolve();
     const headers = [...(options.headers ?? [])];
     try {
       checkHeaders(headers);
@@ -269,7 +266,7 @@ export abstract class DialogSession {
       if (!stop.aborted) leg.echo(true);
     });
     await aborted(stop);
-    if (this.#state !== 'ended') this.media.leg?.echo(false);
+    if (this.state !== 'ended') this.media.leg?.echo(false);
   }
 
   /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
@@ -284,15 +281,15 @@ export abstract class DialogSession {
 
   async stats(): Promise<SessionStats> {
     const leg = await this.#leg.stats();
-    const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
-    return { ...leg, state: this.#state, answeredMs };
+    const { state, answeredMs } = this.#life;
+    return { ...leg, state, answeredMs };
   }
 
   // ---- DTMF
 
   /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
   dtmf(): AsyncIterableIterator<DtmfDigit> {
-    return this.#keypad.listen();
+    return this.#digits.listen();
   }
 
   /**
@@ -305,11 +302,7 @@ export abstract class DialogSession {
     const { via, ...timing } = options;
     const leg = this.#leg;
     const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
-    if (way === 'rfc4733') {
-      await leg.sendDtmf(digits, timing);
-      return;
-    }
-    await this.#infoDigits.send(digits, way, options.durationMs);
+    await this.#digits.send(digits, leg, way, timing);
   }
 
   /**
@@ -318,14 +311,7 @@ export abstract class DialogSession {
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
    */
   gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    const { play, playType, signal } = options;
-    const type = playType === undefined ? {} : { type: playType };
-    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
-    return this.#keypad.gather(
-      options,
-      stop,
-      play === undefined ? undefined : (playing) => this.playback().play(play, { ...type, signal: playing }),
-    );
+    return this.#digits.gather(options, this.signal, this.playback());
   }
 
   // ---- signalling in the dialog
@@ -356,7 +342,7 @@ export abstract class DialogSession {
   #dialogFor(method: OfferMethod): Dialog {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    if (dialog && (this.#state === 'confirmed' || method === 'UPDATE')) return dialog;
+    if (dialog && (this.state === 'confirmed' || method === 'UPDATE')) return dialog;
     throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
@@ -370,7 +356,7 @@ export abstract class DialogSession {
   async refer(uri: string, options: ReferOptions = {}): Promise<ReferOutcome> {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    if (!dialog || this.#state !== 'confirmed') throw new StateError(this.callId, 'refer() needs a confirmed call');
+    if (!dialog || this.state !== 'confirmed') throw new StateError(this.callId, 'refer() needs a confirmed call');
     const { replaces, ...how } = options;
     const replaced = replaces instanceof DialogSession ? replaces.#asReplaced() : replaces;
     return this.#referrals.refer(dialog, referTo(uri, replaced), how);
@@ -385,23 +371,14 @@ export abstract class DialogSession {
     if (response.status >= 300) throw new DialogResponseError(response);
   }
 
-  /** Its dialog as the peer is to find it: the tag that is ours is the one it came from (RFC 3891 §6.1). */
   #asReplaced(): Replaces {
     if (!this.dialog) throw new StateError(this.callId, 'a call without a dialog cannot be replaced');
-    const { callId, localTag, remoteTag = '0' } = this.dialog;
-    return { callId, toTag: remoteTag, fromTag: localTag, earlyOnly: false };
+    return replacesOf(this.dialog);
   }
 
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
-  request(
-    method: string,
-    options: {
-      readonly headers?: readonly HeaderField[];
-      readonly contentType?: string;
-      readonly body?: Uint8Array;
-    } = {},
-  ): Promise<SipResponse> {
-    if (!this.dialog || this.#state === 'ended') {
+  request(method: string, options: BodyOptions = {}): Promise<SipResponse> {
+    if (!this.dialog || this.state === 'ended') {
       return Promise.reject(
         this.signal.reason ?? new StateError(this.callId, `${method} needs a dialog: nothing was answered yet`),
       );
@@ -420,9 +397,8 @@ export abstract class DialogSession {
   }
 
   /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
-  protected async gone(): Promise<never> {
-    await this.ended;
-    throw this.signal.reason;
+  protected gone(): Promise<never> {
+    return this.#life.gone();
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */
@@ -440,20 +416,11 @@ export abstract class DialogSession {
     this.#audio.started();
   }
 
-  #pressed(digit: string, way: 'rfc4733' | 'info'): void {
-    if (!this.#dtmfWay.takes(way)) return;
-    this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-    this.#keypad.press(digit);
-    this.bridge?.pressed(this, digit, way === 'info');
-  }
-
   protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
     dialog.onRequest = (incoming) => this.#requests.receive(dialog, incoming);
-    dialog.onEnd = ({ by, request, response }) => {
-      const status = response ? { status: response.status } : {};
-      const reason = (request && header(request, 'reason')) ?? response?.reason;
-      const cause = { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
+    dialog.onEnd = (end) => {
+      const cause = causeOf(end);
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
       this.sessionTimer.rest();
       this.#place.left(cause);
@@ -463,9 +430,8 @@ export abstract class DialogSession {
   // ---- another peer
 
   /** Whether the session's dialog is the one that Replaces names (RFC 3891 §3). */
-  isNamedBy({ callId, toTag, fromTag }: Replaces): boolean {
-    const { dialog } = this;
-    return dialog?.callId === callId && dialog.localTag === toTag && (dialog.remoteTag ?? '0') === fromTag;
+  isNamedBy(replaces: Replaces): boolean {
+    return this.dialog !== undefined && isNamedBy(this.dialog, replaces);
   }
 
   /**
@@ -492,7 +458,7 @@ export abstract class DialogSession {
     this.#place.filled();
     this.useDialog(dialog);
     this.sessionTimer.takeOver(other.sessionTimer);
-    this.#dtmfWay = new DtmfWay(this.context.dtmf);
+    this.#digits.useOtherPeer();
     this.#audio.use(media);
     if (this.bridge) {
       this.bridge.relink();
@@ -512,7 +478,7 @@ export abstract class DialogSession {
     this.signal.throwIfAborted();
     const { dialog } = this;
     const { media } = this.#audio;
-    if (!dialog || !media?.leg || this.#state !== 'confirmed')
+    if (!dialog || !media?.leg || this.state !== 'confirmed')
       throw new StateError(this.callId, 'only a confirmed call can be taken over', 481);
     this.bridge?.remove(this);
     this.dialog = undefined;
@@ -522,11 +488,7 @@ export abstract class DialogSession {
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
-    if (this.#state === 'ended') return;
-    const order: readonly SessionState[] = ['initial', 'early', 'answered', 'confirmed'];
-    if (order.indexOf(state) <= order.indexOf(this.#state)) return;
-    this.#state = state;
-    if (state === 'answered') this.#answeredAt = this.context.clock.now();
+    if (!this.#life.advance(state)) return;
     if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
     else this.context.observer.emit(`call:${state}`, this.stamp());
   }
@@ -539,11 +501,10 @@ export abstract class DialogSession {
 
   /** The call is over. Once; everything that waits for the call is let go. */
   protected end(cause: EndCause): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
+    if (this.state === 'ended') return;
     this.setEarlyBridge(undefined);
-    this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
-    this.#keypad.close();
+    this.#life.end(this.callId, cause);
+    this.#digits.close();
     this.#place.filled();
     this.#referrals.close(this.signal.reason);
     this.#requests.close();
@@ -552,7 +513,7 @@ export abstract class DialogSession {
     if (media) this.context.background(this.#audio.close(media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
-    this.#resolveEnded(cause);
+    this.#life.settle(cause);
   }
 }
 
