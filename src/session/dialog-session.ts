@@ -2,15 +2,7 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type {
-  AudioReader,
-  AudioWriter,
-  MediaLeg,
-  NegotiatedAudio,
-  RecordOptions,
-  RecordTarget,
-  Tone,
-} from '../../media/index.ts';
+import type { NegotiatedAudio } from '../../media/index.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -19,36 +11,25 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
+import { CallAudio } from './call-audio.ts';
 import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
-import type { GatherResult } from './gather.ts';
-import type { DtmfDigit } from './keypad.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
-import { Playback, PlaybackControl, Ringtone } from './playback.ts';
 import { causeOf, reasonValue } from './reason.ts';
-import { Recording } from './recording.ts';
 import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
-import { SessionAudio } from './session-audio.ts';
 import type { BridgeMembership, SessionContext } from './session-context.ts';
 import { SessionDigits } from './session-digits.ts';
 import { SessionLife } from './session-life.ts';
-import type {
-  HangupOptions,
-  ReferOptions,
-  ReInviteOptions,
-  SendDtmfOptions,
-  SessionGatherOptions,
-  SessionState,
-  SessionStats,
-} from './session-options.ts';
+import { SessionMedia } from './session-media.ts';
+import type { HangupOptions, ReferOptions, ReInviteOptions, SessionState, SessionStats } from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
-export abstract class DialogSession {
+export abstract class DialogSession extends CallAudio {
   readonly id: string;
   abstract readonly callId: string;
   abstract readonly fromUser: string | undefined;
@@ -68,19 +49,21 @@ export abstract class DialogSession {
   protected readonly sessionTimer: SessionRefresh;
   readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
-  readonly #audio: SessionAudio;
+  readonly #media: SessionMedia;
   readonly #leave: (() => void)[] = [];
   #hanging: Promise<void> | undefined;
-  readonly #digits: SessionDigits;
+  protected readonly digits: SessionDigits;
   readonly #referrals: ReferralBoard;
   readonly #requests: DialogRequests;
   readonly #place = new PeerPlace((cause) => this.end(cause));
   #earlyBridge: (() => void) | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
+    super();
     this.context = context;
     this.#referrals = new ReferralBoard(context.clock);
-    this.#digits = new SessionDigits(context.clock, context.dtmf, {
+    this.digits = new SessionDigits(context.clock, context.dtmf, {
+      takesInfo: () => this.dialog?.allows('INFO') ?? false,
       info: (content) => this.request('INFO', content),
       pressed: (digit, byInfo) => {
         context.observer.emit('media:dtmf', { ...this.stamp(), digit });
@@ -104,9 +87,9 @@ export abstract class DialogSession {
       changing: async (next) => this.bridge?.changing(this, next),
       unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
     });
-    this.#audio = new SessionAudio(context.observer, {
+    this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
-      pressed: (digit) => this.#digits.pressed(digit, 'rfc4733'),
+      pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
       failed: (error) => {
         this.log.error({ error: error.message }, 'media failed, ending the call');
         void this.terminate({ by: 'error', reason: 'media failed' });
@@ -115,7 +98,7 @@ export abstract class DialogSession {
     this.#requests = new DialogRequests(this, context, {
       negotiation: this.negotiation,
       referrals: this.#referrals,
-      digits: this.#digits,
+      digits: this.digits,
     });
   }
 
@@ -142,7 +125,7 @@ export abstract class DialogSession {
 
   /** The audio side: what was negotiated, and the leg. */
   get media(): DialogMedia {
-    const { media } = this.#audio;
+    const { media } = this.#media;
     if (!media) throw new StateError(this.callId, 'the call has no media yet');
     return media;
   }
@@ -172,12 +155,12 @@ export abstract class DialogSession {
 
   /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
   get held(): HeldBy | undefined {
-    return this.#audio.media?.held;
+    return this.#media.media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
   get expectedAudio(): NegotiatedAudio | undefined {
-    return this.#audio.media?.audio;
+    return this.#media.media?.audio;
   }
 
   /** Ends the call after so many seconds from now; 0 takes the limit away. */
@@ -220,7 +203,7 @@ export abstract class DialogSession {
   /** Hangs up if need be and resolves when ports and everything else are free again. */
   async close(): Promise<void> {
     await this.hangup();
-    await this.#audio.media?.close();
+    await this.#media.media?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -230,88 +213,11 @@ export abstract class DialogSession {
   /** Tells the peer that it is over, in the way the state asks for. */
   protected abstract farewell(headers: readonly HeaderField[]): Promise<void>;
 
-  // ---- audio
-
-  /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
-  get #leg(): MediaLeg {
-    this.signal.throwIfAborted();
-    return this.media.ready;
-  }
-
-  playback(): Playback {
-    return new Playback(() => this.#leg);
-  }
-
-  playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg);
-  }
-
-  /** @param tone default: European ringback. */
-  ringtone(tone?: Tone): Ringtone {
-    return new Ringtone(() => this.#leg, tone);
-  }
-
-  /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
-  recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    return new Recording(this.#leg, target, options);
-  }
-
-  /**
-   * Sends every payload back as it came, until the call ends or `signal` is aborted. Called before
-   * `answer()` it begins with the first packet: `const over = call.echo(); await call.answer(); await over;`
-   */
-  async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    this.media.whenSettled((leg) => {
-      if (!stop.aborted) leg.echo(true);
-    });
-    await aborted(stop);
-    if (this.state !== 'ended') this.media.leg?.echo(false);
-  }
-
-  /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
-  audioReader(options: { readonly sampleRate?: number } = {}): AudioReader {
-    return this.#leg.reader(options);
-  }
-
-  /** Audio to the peer: Int16 mono at `sampleRate` (default 8000). */
-  audioWriter(options: { readonly sampleRate?: number } = {}): AudioWriter {
-    return this.#leg.writer(options);
-  }
-
   async stats(): Promise<SessionStats> {
-    const leg = await this.#leg.stats();
+    this.signal.throwIfAborted();
+    const leg = await this.media.ready.stats();
     const { state, answeredMs } = this.#life;
     return { ...leg, state, answeredMs };
-  }
-
-  // ---- DTMF
-
-  /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
-  dtmf(): AsyncIterableIterator<DtmfDigit> {
-    return this.#digits.listen();
-  }
-
-  /**
-   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
-   * they are out, by INFO when the last was answered.
-   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
-   * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
-   */
-  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
-    const { via, ...timing } = options;
-    const leg = this.#leg;
-    const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
-    await this.#digits.send(digits, leg, way, timing);
-  }
-
-  /**
-   * Collects digits. What was pressed since the last `gather` counts, so that nobody has to wait for
-   * a prompt's end.
-   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
-   */
-  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    return this.#digits.gather(options, this.signal, this.playback());
   }
 
   // ---- signalling in the dialog
@@ -409,11 +315,11 @@ export abstract class DialogSession {
   }
 
   protected useMedia(media: DialogMedia): void {
-    this.#audio.use(media);
+    this.#media.use(media);
   }
 
   protected mediaStarted(): void {
-    this.#audio.started();
+    this.#media.started();
   }
 
   protected useDialog(dialog: Dialog): void {
@@ -454,19 +360,19 @@ export abstract class DialogSession {
   takeOver(other: DialogSession): () => Promise<void> {
     this.signal.throwIfAborted();
     const { dialog, media } = other.#giveUp();
-    const [formerDialog, formerMedia] = [this.dialog, this.#audio.media];
+    const [formerDialog, formerMedia] = [this.dialog, this.#media.media];
     this.#place.filled();
     this.useDialog(dialog);
     this.sessionTimer.takeOver(other.sessionTimer);
-    this.#digits.useOtherPeer();
-    this.#audio.use(media);
+    this.digits.useOtherPeer();
+    this.#media.use(media);
     if (this.bridge) {
       this.bridge.relink();
       // Who was on hold for the former peer is not for this one.
       if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
     }
     this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
-    if (formerMedia) this.context.background(this.#audio.close(formerMedia));
+    if (formerMedia) this.context.background(this.#media.close(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
     formerDialog.onEnd = () => {};
     formerDialog.onRequest = (incoming) => incoming.respond(481);
@@ -477,12 +383,12 @@ export abstract class DialogSession {
   #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia } {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    const { media } = this.#audio;
+    const { media } = this.#media;
     if (!dialog || !media?.leg || this.state !== 'confirmed')
       throw new StateError(this.callId, 'only a confirmed call can be taken over', 481);
     this.bridge?.remove(this);
     this.dialog = undefined;
-    this.#audio.giveUp();
+    this.#media.giveUp();
     this.end({ by: 'local', reason: 'transferred' });
     return { dialog, media };
   }
@@ -504,23 +410,15 @@ export abstract class DialogSession {
     if (this.state === 'ended') return;
     this.setEarlyBridge(undefined);
     this.#life.end(this.callId, cause);
-    this.#digits.close();
+    this.digits.close();
     this.#place.filled();
     this.#referrals.close(this.signal.reason);
     this.#requests.close();
     this.sessionTimer.stop();
-    const { media } = this.#audio;
-    if (media) this.context.background(this.#audio.close(media));
+    const { media } = this.#media;
+    if (media) this.context.background(this.#media.close(media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
     this.#life.settle(cause);
   }
-}
-
-/** Resolves when the signal is aborted. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

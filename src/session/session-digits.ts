@@ -1,5 +1,5 @@
 /** The keys that are pressed in a call: by which way they come and go, and who hears them. */
-import type { MediaLeg } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
 import type { IncomingRequest } from '../sip/endpoint.ts';
 import type { SipResponse } from '../sip/message.ts';
@@ -11,6 +11,8 @@ import type { Playback } from './playback.ts';
 import type { SendDtmfOptions, SessionGatherOptions } from './session-options.ts';
 
 export interface SessionDigitsOwner {
+  /** Whether the peer takes INFO. */
+  takesInfo(): boolean;
   /** Sends an INFO. */
   info(content: BodyOptions): Promise<SipResponse>;
   /** A digit that counts. @param byInfo it came by INFO, not with the audio */
@@ -52,13 +54,14 @@ export class SessionDigits {
     );
   }
 
-  /** See `DialogSession.sendDtmf`. */
+  /** See `DialogSession.sendDtmf`. @param audio what was agreed on for the leg */
   async send(
     digits: string,
     leg: MediaLeg,
-    way: 'rfc4733' | 'info' | 'info-dtmf',
-    timing: SendDtmfOptions,
+    audio: NegotiatedAudio | undefined,
+    { via, ...timing }: SendDtmfOptions,
   ): Promise<void> {
+    const way = via ?? (!audio?.telephoneEvent && this.#owner.takesInfo() ? 'info' : 'rfc4733');
     if (way === 'rfc4733') await leg.sendDtmf(digits, timing);
     else await this.#info.send(digits, way, timing.durationMs);
   }

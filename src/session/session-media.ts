@@ -4,7 +4,7 @@ import type { Observer } from '../base/events.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import type { SessionEvent, TandemEvents } from './events.ts';
 
-export interface SessionAudioOwner {
+export interface SessionMediaOwner {
   stamp(): SessionEvent;
   /** A digit came with the audio. */
   pressed(digit: string): void;
@@ -12,13 +12,13 @@ export interface SessionAudioOwner {
   failed(error: Error): void;
 }
 
-export class SessionAudio {
+export class SessionMedia {
   readonly #observer: Observer<TandemEvents>;
-  readonly #owner: SessionAudioOwner;
+  readonly #owner: SessionMediaOwner;
   #media: DialogMedia | undefined;
   #wasHeld: HeldBy | undefined;
 
-  constructor(observer: Observer<TandemEvents>, owner: SessionAudioOwner) {
+  constructor(observer: Observer<TandemEvents>, owner: SessionMediaOwner) {
     this.#observer = observer;
     this.#owner = owner;
   }
