@@ -6,6 +6,7 @@ import { messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
+import { nodeWebSockets } from './base/node-websocket.ts';
 import { IncomingCalls } from './incoming/calls.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
@@ -96,7 +97,7 @@ export class House {
       resolver,
       network,
       userAgent: options.userAgent ?? 'Tandem',
-      outsideMethods: [...(options.registrar ? ['REGISTER'] : []), ...(dialogEvents ? ['SUBSCRIBE'] : [])],
+      outsideMethods: options.registrar ? ['REGISTER'] : [],
       ...featuresOf({ sessionTimers: sessionTimers.enabled, reliable: reliable !== 'off', replaces }),
       ...sipEvents(observer, clock),
       trusts: (address) => this.trunks.trusts(address),
@@ -128,6 +129,7 @@ export class House {
       codecs,
       observer,
       endpoint,
+      webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
       callData: options.callData ?? memoryCallData(clock),
       sessionTimers,

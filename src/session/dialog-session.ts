@@ -11,8 +11,11 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
+import type { MediaStream } from '../stream/media-stream.ts';
+import type { StreamOptions } from '../stream/options.ts';
 import { CallAudio } from './call-audio.ts';
 import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
+import { streamCall } from './call-stream.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
@@ -90,6 +93,7 @@ export abstract class DialogSession extends CallAudio {
     this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
+      interrupted: (error) => this.log.warn({ error: error.message }, 'media interrupted, going on in another thread'),
       failed: (error) => {
         this.log.error({ error: error.message }, 'media failed, ending the call');
         void this.terminate({ by: 'error', reason: 'media failed' });
@@ -212,6 +216,18 @@ export abstract class DialogSession extends CallAudio {
 
   /** Tells the peer that it is over, in the way the state asks for. */
   protected abstract farewell(headers: readonly HeaderField[]): Promise<void>;
+
+  // ---- audio, beside `CallAudio`
+
+  /**
+   * Streams the audio of the call over a WebSocket, both ways, to software that listens and speaks. What it sends is
+   * played in place of any other playback. Resolves when the stream has begun; `ended` tells when it is over.
+   * @param url `ws:` or `wss:`
+   * @throws TandemError ERR_STREAM, ERR_NO_MEDIA, DialogEndedError
+   */
+  stream(url: string, options: StreamOptions = {}): Promise<MediaStream> {
+    return streamCall(this, this.context, this.log, url, options);
+  }
 
   async stats(): Promise<SessionStats> {
     this.signal.throwIfAborted();

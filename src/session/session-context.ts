@@ -2,6 +2,7 @@
 import type { Codec, Direction, Media, NegotiatedAudio } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Observer } from '../base/events.ts';
+import type { WebSockets } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
@@ -26,6 +27,7 @@ export interface SessionContext {
   readonly logger: Logger;
   readonly observer: Observer<TandemEvents>;
   readonly endpoint: SipEndpoint;
+  readonly webSockets: WebSockets;
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;

@@ -8,6 +8,8 @@ export interface SessionMediaOwner {
   stamp(): SessionEvent;
   /** A digit came with the audio. */
   pressed(digit: string): void;
+  /** The audio goes on in another thread. */
+  interrupted(error: Error): void;
   /** There is no audio any more. */
   failed(error: Error): void;
 }
@@ -59,11 +61,15 @@ export class SessionMedia {
   }
 
   #follow(leg: MediaLeg): void {
-    const { pressed, stamp, failed } = this.#owner;
+    const { pressed, stamp, interrupted, failed } = this.#owner;
     leg.onDtmf = ({ digit }) => pressed(digit);
     leg.onTimeout = ({ silentMs }) => this.#observer.emit('media:timeout', { ...stamp(), silentMs });
+    leg.onInterrupted = (error) => {
+      this.#observer.emit('media:failed', { ...stamp(), error: error.message, recovering: true });
+      interrupted(error);
+    };
     leg.onFailed = (error) => {
-      this.#observer.emit('media:failed', { ...stamp(), error: error.message });
+      this.#observer.emit('media:failed', { ...stamp(), error: error.message, recovering: false });
       failed(error);
     };
   }
