@@ -13,8 +13,10 @@ import { SourceLoader } from './handle/sources.ts';
 import type { MediaOptions, MediaPorts } from './handle/types.ts';
 import { defaultWorkers, sharesClock } from './host/threads.ts';
 import { checkEphemeralRange } from './net/ephemeral-range.ts';
+import { chooseUdpIo, type UdpIoChoice, type UdpIoName } from './net/own-udp-io.ts';
 import { lockPortRange, type PortRangeLock } from './net/port-lock.ts';
 import { PortPairs } from './net/port-pairs.ts';
+import type { UdpIo } from './net/udp-port.ts';
 import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { LegSnapshot } from './snapshot.ts';
@@ -33,7 +35,10 @@ export interface CreateLegOptions {
 
 export class Media {
   readonly workers: number;
+  /** How RTP sockets are read; `given`: the network is not this machine's. */
+  readonly io: UdpIoName | 'given';
   readonly #settings: MediaSettings;
+  readonly #udp: UdpIo | UdpIoChoice;
   readonly #ports: MediaPorts;
   readonly #pairs: PortPairs;
   readonly #sources: SourceLoader;
@@ -56,6 +61,8 @@ export class Media {
       shareable: sharesClock(ports.clock) && ports.udp === undefined,
     });
     this.workers = this.#settings.workers;
+    this.#udp = ports.udp ?? chooseUdpIo(this.#settings.io);
+    this.io = 'io' in this.#udp ? this.#udp.io : 'given';
     this.#ports = ports;
     this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
     this.#prefix = token(ports.random, 4);
@@ -81,19 +88,23 @@ export class Media {
       await checkEphemeralRange(rtpPorts, this.#ports.files);
       this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
     }
+    if ('io' in this.#udp)
+      this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
     if (this.#closing) return;
     for (let index = 0; index < Math.max(1, this.workers); index++) this.#links.push(await this.#start(index));
   }
 
   async #start(index: number): Promise<EngineLink> {
-    const { clock, random, files, logger, udp, workerEntry } = this.#ports;
+    const { clock, random, files, logger, workerEntry } = this.#ports;
     const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
     if (this.workers === 0) {
       const { startInline } = await import('./host/inline.ts');
-      link.attach(startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link));
+      link.attach(startInline({ clock, random, files, udp: this.#udp }, link));
     } else {
       const { startWorker } = await import('./host/worker.ts');
-      link.attach(startWorker({ index, ...(workerEntry ? { entry: workerEntry } : {}) }, link));
+      link.attach(
+        startWorker({ index, io: this.io as UdpIoName, ...(workerEntry ? { entry: workerEntry } : {}) }, link),
+      );
     }
     return link;
   }

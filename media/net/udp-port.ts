@@ -5,6 +5,12 @@
  */
 
 /**
+ * Bytes asked of the kernel per socket, each way. About a second of 20 ms audio: enough for a stalled
+ * process, too little for a queue that becomes delay.
+ */
+export const socketBuffer = 32 * 1024;
+
+/**
  * One datagram of `length` bytes at `offset`. The receiver may rewrite these bytes in place and pass
  * them to `send`; after it returns the rest of the buffer is not its own. Must not throw.
  */
@@ -37,4 +43,10 @@ export interface UdpIo {
   bind(address: string, port: number, receive: DatagramReceiver): Promise<UdpPort>;
   /** Sends what `send` noted. */
   flush(): void;
+}
+
+/** One that somebody made for himself, and ends. */
+export interface OwnUdpIo extends UdpIo {
+  /** Gives back what its ports, which are closed, had in common. Idempotent. */
+  close(): void;
 }
