@@ -45,5 +45,7 @@ try {
   rmSync(fresh, { force: true });
 }
 if (problem === undefined) console.log(`tandem: native RTP sockets are built: ${target}`);
-else console.log(`tandem: no native RTP sockets, node:dgram serves instead: ${problem}`);
-if (problem !== undefined && process.argv.includes('--required')) process.exitCode = 1;
+else if (process.argv.includes('--required')) {
+  console.error(`tandem: native RTP sockets cannot be built: ${problem}`);
+  process.exitCode = 1;
+} else console.log(`tandem: no native RTP sockets, node:dgram serves instead: ${problem}`);

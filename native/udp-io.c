@@ -34,6 +34,9 @@ void uv_ref(uv_poll_t *handle);
 void uv_unref(uv_poll_t *handle);
 void uv_close(uv_poll_t *handle, void (*on_closed)(uv_poll_t *));
 
+/* Goes up when what JavaScript sees changes, so that an addon left over from another version is not taken. */
+enum { LAYOUT = 1 };
+
 /* One entry of both tables; native-udp-port.ts reads and writes the same layout. */
 struct datagram {
   int32_t socket;
@@ -497,6 +500,7 @@ NAPI_MODULE_INIT() {
       napi_ok)
     return NULL;
   const napi_property_descriptor names[] = {
+      {"layout", NULL, NULL, NULL, NULL, number(env, LAYOUT), napi_enumerable, NULL},
       {"Io", NULL, NULL, NULL, NULL, io, napi_enumerable, NULL},
       {"parse", NULL, parse, NULL, NULL, NULL, napi_enumerable, NULL},
       {"print", NULL, print, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -17,7 +17,11 @@ export interface NativeSockets {
   close(): void;
 }
 
+/** Of the addon this code was written for. */
+const layout = 1;
+
 export interface NativeAddon {
+  readonly layout: number;
   readonly Io: new (
     received: Uint8Array,
     receivedTable: Uint8Array,
@@ -52,7 +56,8 @@ export const addonPath = fileURLToPath(
 /** Never throws: an addon that is missing, or made for another system, is none. */
 export function loadAddon(path = addonPath): Loaded {
   try {
-    return { ok: true, addon: createRequire(import.meta.url)(path) as NativeAddon };
+    const addon = createRequire(import.meta.url)(path) as NativeAddon;
+    return addon.layout === layout ? { ok: true, addon } : { ok: false, reason: 'it is of another version' };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     return { ok: false, reason: missing ? 'it is not built' : (messageOf(error).split('\n')[0] as string) };
