@@ -3,7 +3,7 @@
  * JavaScript side and knows nothing of what they mean.
  *
  * An `Io` has one epoll set for all of its sockets, which libuv polls as one descriptor: the thread is
- * woken once for whatever has come, `ready(count)` is called once, and `send(count)` sends a batch. The
+ * woken once for whatever has come, `ready(count, rang)` is called once, and `send(count)` sends a batch. The
  * buffers belong to JavaScript, which may take them away at any time, so they are looked up anew at each
  * crossing. Nothing is static: an addon instance, thus each thread, has what it made.
  */
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* What is needed of libuv, which Node.js exports; these names and numbers stay for all of libuv 1.x. */
@@ -35,7 +36,7 @@ void uv_unref(uv_poll_t *handle);
 void uv_close(uv_poll_t *handle, void (*on_closed)(uv_poll_t *));
 
 /* Goes up when what JavaScript sees changes, so that an addon left over from another version is not taken. */
-enum { LAYOUT = 1 };
+enum { LAYOUT = 2 };
 
 /* One entry of both tables; native-udp-port.ts reads and writes the same layout. */
 struct datagram {
@@ -47,7 +48,7 @@ struct datagram {
 };
 
 enum { RECEIVED, RECEIVED_TABLE, SENT, SENT_TABLE, BUFFERS };
-enum { LARGEST = 65536, EVENTS = 64 };
+enum { LARGEST = 65536, EVENTS = 64, ALARM = INT32_MIN };
 
 /* A socket's number is its slot and how often the slot was used, so that an old number finds nobody. */
 enum { SLOT_BITS = 20, SLOTS = 1 << SLOT_BITS, USES = 1 << (31 - SLOT_BITS) };
@@ -62,6 +63,8 @@ struct io {
   napi_env env;
   uv_poll_t *poll;
   int epoll;
+  int alarm; /* A timer, to less than a millisecond, which libuv's are not. */
+  bool rang;
   int owners; /* The JavaScript object and the poll handle; the last one to go frees it. */
   bool closed;
   napi_async_cleanup_hook_handle hook;
@@ -197,7 +200,7 @@ static uint8_t *view(const struct io *io, int buffer, size_t *length) {
 }
 
 /* Level-triggered: what finds no room here wakes the loop again. */
-static uint32_t receive(const struct io *io) {
+static uint32_t receive(struct io *io) {
   size_t room, table_bytes, used = 0;
   uint8_t *bytes = view(io, RECEIVED, &room);
   struct datagram *table = (struct datagram *)view(io, RECEIVED_TABLE, &table_bytes);
@@ -208,6 +211,8 @@ static uint32_t receive(const struct io *io) {
     int ready = want == 0 ? 0 : epoll_wait(io->epoll, events, want, 0);
     uint32_t before = count;
     for (int i = 0; i < ready && room - used >= LARGEST; i++) {
+      uint64_t times;
+      if (events[i].data.u32 == ALARM && read(io->alarm, &times, sizeof times) > 0) io->rang = true;
       const struct socket *socket = find(io, events[i].data.u32);
       if (!socket) continue;
       struct datagram *datagram = &table[count];
@@ -232,11 +237,13 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   napi_env env = io->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value count, ready, receiver, error;
+  napi_value arguments[2], ready, receiver, error;
+  io->rang = false;
   uint32_t received = receive(io);
-  if (received > 0 && napi_create_uint32(env, received, &count) == napi_ok &&
+  if ((received > 0 || io->rang) && napi_create_uint32(env, received, &arguments[0]) == napi_ok &&
+      napi_get_boolean(env, io->rang, &arguments[1]) == napi_ok &&
       napi_get_reference_value(env, io->ready, &ready) == napi_ok && napi_get_global(env, &receiver) == napi_ok &&
-      napi_make_callback(env, NULL, receiver, ready, 1, &count, NULL) == napi_pending_exception &&
+      napi_make_callback(env, NULL, receiver, ready, 2, arguments, NULL) == napi_pending_exception &&
       napi_get_and_clear_last_exception(env, &error) == napi_ok)
     napi_fatal_exception(env, error);
   napi_close_handle_scope(env, scope);
@@ -275,6 +282,7 @@ static void close_io(struct io *io) {
   napi_delete_reference(io->env, io->ready);
   uv_close(io->poll, on_closed);
   close(io->epoll);
+  close(io->alarm);
 }
 
 /* The thread ends with the Io open. */
@@ -357,16 +365,18 @@ static napi_value io_new(napi_env env, napi_callback_info info) {
   struct uv_loop_s *loop;
   struct io *io = calloc(1, sizeof *io);
   uv_poll_t *poll = calloc(1, uv_handle_size(UV_POLL));
-  int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (!io || !poll || epoll < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
+  int epoll = epoll_create1(EPOLL_CLOEXEC), alarm = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = ALARM};
+  if (!io || !poll || epoll_ctl(epoll, EPOLL_CTL_ADD, alarm, &event) != 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
       uv_poll_init(loop, poll, epoll) != 0) {
     free(io);
     free(poll);
     if (epoll >= 0) close(epoll);
+    if (alarm >= 0) close(alarm);
     napi_throw_error(env, "ERR_IO", "no epoll set can be had");
     return NULL;
   }
-  *io = (struct io){.env = env, .poll = poll, .epoll = epoll, .owners = 1, .free = -1};
+  *io = (struct io){.env = env, .poll = poll, .epoll = epoll, .alarm = alarm, .owners = 1, .free = -1};
   uv_handle_set_data(poll, io);
   for (int buffer = 0; buffer < BUFFERS; buffer++) napi_create_reference(env, values[buffer], 1, &io->buffers[buffer]);
   napi_create_reference(env, values[BUFFERS], 1, &io->ready);
@@ -449,6 +459,20 @@ static napi_value io_send(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* alarm(ms): `ready` is called with `rang` in so many milliseconds, or fractions. A new one replaces it. */
+static napi_value io_alarm(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  struct io *io = self(env, info, 1, values);
+  double ms;
+  if (!io) return NULL;
+  if (napi_get_value_double(env, values[0], &ms) != napi_ok || !(ms >= 0 && ms <= INT32_MAX))
+    return refuse(env, "alarm(ms)");
+  int64_t nanos = ms * 1e6 + 1; /* 0 would be none. */
+  struct itimerspec in = {.it_value = {.tv_sec = nanos / 1000000000, .tv_nsec = nanos % 1000000000}};
+  timerfd_settime(io->alarm, 0, &in, NULL);
+  return NULL;
+}
+
 /* close(): every socket, and no more calls of `ready`. */
 static napi_value io_close(napi_env env, napi_callback_info info) {
   struct io *io = self(env, info, 0, NULL);
@@ -493,6 +517,7 @@ NAPI_MODULE_INIT() {
       {"port", NULL, io_port, NULL, NULL, NULL, napi_default_method, NULL},
       {"release", NULL, io_release, NULL, NULL, NULL, napi_default_method, NULL},
       {"send", NULL, io_send, NULL, NULL, NULL, napi_default_method, NULL},
+      {"alarm", NULL, io_alarm, NULL, NULL, NULL, napi_default_method, NULL},
       {"close", NULL, io_close, NULL, NULL, NULL, napi_default_method, NULL},
   };
   napi_value io;

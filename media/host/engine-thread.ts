@@ -2,7 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
 import { Engine } from '../engine/engine.ts';
-import { openUdpIo } from '../net/own-udp-io.ts';
+import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
 import type { EngineThreadData } from './worker.ts';
 
@@ -16,6 +16,7 @@ if (port) {
     random: createNodeRandom(),
     files: nodeFiles,
     udp,
+    beatClock: beatClock(nodeClock, udp),
     post: (events) => port.postMessage(events),
     waiting: () => {
       const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;

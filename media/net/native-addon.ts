@@ -13,12 +13,14 @@ export interface NativeSockets {
   release(socket: number): void;
   /** Sends the first `count` entries of the table; what the network refuses is lost. */
   send(count: number): void;
+  /** Once, in `ms` milliseconds or fractions; a new alarm replaces the one before. */
+  alarm(ms: number): void;
   /** Closes every socket; `ready` is not called any more. */
   close(): void;
 }
 
 /** Of the addon this code was written for. */
-const layout = 1;
+const layout = 2;
 
 export interface NativeAddon {
   readonly layout: number;
@@ -27,8 +29,8 @@ export interface NativeAddon {
     receivedTable: Uint8Array,
     sent: Uint8Array,
     sentTable: Uint8Array,
-    /** So many datagrams have come and are in the table. */
-    ready: (count: number) => void,
+    /** So many datagrams have come and are in the table. @param rang the time of the alarm has come */
+    ready: (count: number, rang: boolean) => void,
   ) => NativeSockets;
   /**
    * Writes a sockaddr of `sockaddrWords` words.

@@ -4,6 +4,7 @@
  * not copied, and nothing is allocated per packet.
  */
 import { getSystemErrorName } from 'node:util';
+import type { Timer } from '../../src/base/clock.ts';
 import { bindError } from './bind-error.ts';
 import type { NativeAddon, NativeSockets } from './native-addon.ts';
 import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPort } from './udp-port.ts';
@@ -44,6 +45,7 @@ class NativeIo implements OwnUdpIo {
   #sentUsed = 0;
   #dispatching = false;
   #closed = false;
+  #onAlarm: (() => void) | undefined;
   readonly #flushLater = (): void => this.flush();
 
   constructor(addon: NativeAddon) {
@@ -53,7 +55,7 @@ class NativeIo implements OwnUdpIo {
       new Uint8Array(this.#receivedTable.buffer),
       this.#sent,
       new Uint8Array(this.#sentTable.buffer),
-      (count) => this.#dispatch(count),
+      (count, rang) => this.#dispatch(count, rang),
     );
   }
 
@@ -68,7 +70,7 @@ class NativeIo implements OwnUdpIo {
     return bound;
   }
 
-  #dispatch(count: number): void {
+  #dispatch(count: number, rang: boolean): void {
     const table = this.#receivedTable;
     this.#dispatching = true;
     try {
@@ -82,6 +84,20 @@ class NativeIo implements OwnUdpIo {
       this.#dispatching = false;
       this.flush();
     }
+    if (!rang) return;
+    const fire = this.#onAlarm;
+    this.#onAlarm = undefined;
+    fire?.();
+  }
+
+  setAlarm(delayMs: number, fire: () => void): Timer {
+    this.#onAlarm = fire;
+    this.#sockets.alarm(Math.max(0, delayMs));
+    return {
+      cancel: () => {
+        if (this.#onAlarm === fire) this.#onAlarm = undefined;
+      },
+    };
   }
 
   /** Writes the peer's sockaddr into `into`. @returns false for what is no IP address or port */

@@ -1,4 +1,5 @@
 /** The sockets of an engine that was given none: which kind there is, and one of that kind. */
+import type { Clock } from '../../src/base/clock.ts';
 import { ConfigError } from '../../src/base/errors.ts';
 import { createDgramIo } from './dgram-udp-port.ts';
 import { loadAddon } from './native-addon.ts';
@@ -27,6 +28,13 @@ export function chooseUdpIo(wanted: 'auto' | UdpIoName, load: typeof loadAddon =
     `media.io 'native' needs the addon, and ${loaded.reason}: \`tandem native\` builds it with the C compiler of this ` +
       "machine; 'auto' does without",
   );
+}
+
+/** `clock`, with the timers of `io` where it has some: for whoever sets one at a time. */
+export function beatClock(clock: Clock, io: OwnUdpIo): Clock {
+  const setAlarm = io.setAlarm?.bind(io);
+  if (!setAlarm) return clock;
+  return { now: () => clock.now(), wallclock: () => clock.wallclock(), setTimer: setAlarm };
 }
 
 /** @throws ConfigError when the addon is gone since it was chosen */

@@ -16,12 +16,14 @@ const take = ({ buffer }: Uint8Array): unknown => (buffer as ArrayBuffer).transf
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('an addon that cannot be had', () => {
-  it('is told in a line: it is not there, or it is no addon', async () => {
+  it('is told in a line: it is not there, it is no addon, or of another version', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tandem-addon-'));
     try {
       expect(loadAddon(join(folder, 'none.node'))).toEqual({ ok: false, reason: 'it is not built' });
       await writeFile(join(folder, 'broken.node'), 'not a shared object');
       const broken = loadAddon(join(folder, 'broken.node'));
+      await writeFile(join(folder, 'old.cjs'), 'exports.layout = 0;');
+      expect(loadAddon(join(folder, 'old.cjs'))).toEqual({ ok: false, reason: 'it is of another version' });
       expect(broken).toMatchObject({ ok: false });
       expect(!broken.ok && broken.reason).toMatch(/^[^\n]*broken\.node[^\n]*$/);
     } finally {
@@ -42,6 +44,37 @@ describe.runIf(loaded.ok)('the addon', () => {
         }),
       );
     }
+  });
+
+  it('rings once per alarm, the latest one alone, and not when it was cancelled', async () => {
+    const io = createNativeIo(addon);
+    // Its socket keeps the loop awake, as a call's does.
+    const port = await io.bind('127.0.0.1', 0, () => {});
+    const rung: string[] = [];
+    const ring = (name: string, delayMs: number): Promise<void> =>
+      new Promise((resolve) => {
+        io.setAlarm?.(delayMs, () => {
+          rung.push(name);
+          resolve();
+        });
+      });
+    const began = performance.now();
+    await ring('at once', 0);
+    void ring('replaced', 0.2);
+    await ring('in fractions', 2.5);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(2.5);
+    io.setAlarm?.(0, () => rung.push('cancelled')).cancel();
+    const old = io.setAlarm?.(0, () => rung.push('cancelled'));
+    const last = ring('last', 1);
+    old?.cancel();
+    await last;
+    await ring('after', 0);
+    expect(rung).toEqual(['at once', 'in fractions', 'last', 'after']);
+    io.setAlarm?.(0, () => rung.push('closed'));
+    await port.close();
+    io.close();
+    await turn();
+    expect(rung).toHaveLength(4);
   });
 
   it('calls nobody back after it is closed, and refuses to be used', async () => {
@@ -155,8 +188,8 @@ describe.runIf(loaded.ok)('the addon', () => {
     for (let n = 0; n < 20_000; n++) {
       try {
         from<() => unknown>([
-          () => io[from(['bind', 'port', 'release', 'send'])]!(...values()),
-          () => io[from(['bind', 'port', 'release', 'send'])]!.apply(value(), values()),
+          () => io[from(['bind', 'port', 'release', 'send', 'alarm'])]!(...values()),
+          () => io[from(['bind', 'port', 'release', 'send', 'alarm'])]!.apply(value(), values()),
           () => io.bind!('127.0.0.1', 0, from([0, 1, 2 ** 31 - 1])),
           () => io.bind!(from(['::1', '127.0.0.1', '192.0.2.1']), between(random, 0, 65_535), 1000),
           () => io.send!(from([0, 1, 100, 2 ** 31 - 1])),
