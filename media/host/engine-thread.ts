@@ -17,6 +17,7 @@ if (port) {
     files: nodeFiles,
     udp,
     beatClock: beatClock(nodeClock, udp),
+    saves: true,
     post: (events) => port.postMessage(events),
     waiting: () => {
       const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;
