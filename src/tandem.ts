@@ -1,5 +1,5 @@
 /** The composition root: SIP, media and sessions put together, and the calls that run. */
-import { type EngineCounts, Media } from '../media/index.ts';
+import { Media } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
 import { isAbort, messageOf, ok, TandemError } from './base/errors.ts';
@@ -81,8 +81,9 @@ export interface CheckReport {
   readonly sip: SipStats;
   /** The latest hundred. */
   readonly bans: readonly Ban[];
-  /** What is open in media, and how its sockets are read. */
-  readonly media: EngineCounts & { readonly io: Media['io'] };
+  readonly media: Awaited<ReturnType<Media['counts']>>;
+  /** How RTP sockets are read; `given`: the network is not this machine's. */
+  readonly mediaIo: Media['io'];
   readonly registrations: readonly RegistrationReport[];
   readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
@@ -522,7 +523,8 @@ export class Tandem {
       background: this.#background.size,
       sip: this.#endpoint.stats,
       bans: this.defence.bans().slice(-100),
-      media: { ...(await this.#media.counts()), io: this.#media.io },
+      media: await this.#media.counts(),
+      mediaIo: this.#media.io,
       registrations: this.#registrations.reports,
       trunks: this.#trunks.reports,
       draining: this.#draining,
