@@ -212,7 +212,7 @@ static uint32_t receive(struct io *io) {
     uint32_t before = count;
     for (int i = 0; i < ready && room - used >= LARGEST; i++) {
       uint64_t times;
-      if (events[i].data.u32 == ALARM && read(io->alarm, &times, sizeof times) > 0) io->rang = true;
+      if ((int32_t)events[i].data.u32 == ALARM && read(io->alarm, &times, sizeof times) > 0) io->rang = true;
       const struct socket *socket = find(io, events[i].data.u32);
       if (!socket) continue;
       struct datagram *datagram = &table[count];

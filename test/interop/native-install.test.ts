@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, realpath, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runTandem, startServer } from '../helpers/cli.ts';
 import { type Folder, temporaryFolder } from './support/folder.ts';
-import { Program, root, run } from './support/process.ts';
+import { root, run } from './support/process.ts';
 
 const minutes = 60_000;
 const linux = process.platform === 'linux';
@@ -55,14 +56,12 @@ async function install(cwd: string, path: string, ...flags: string[]): Promise<s
   return stdout;
 }
 
+const bin = (cwd: string): string => join(cwd, 'bin', 'tandem.js');
+
 /** How a server that runs there says it reads its RTP sockets. */
-async function ioOf(cwd: string, env: NodeJS.ProcessEnv = {}): Promise<unknown> {
-  const min = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-  const listen = ['--listen', 'udp:127.0.0.1:0', '--socket', 'none', '--rtp-ports', `${min}-${min + 99}`];
-  await using server = new Program(process.execPath, ['bin/tandem.js', 'ivr', ...listen], { cwd, env });
-  await server.until('listening', () => server.stderr.includes('"listening"'));
-  const line = server.stderr.split('\n').find((text) => text.includes('how RTP sockets are read'));
-  return (JSON.parse(line ?? '{}') as { io?: unknown }).io;
+async function ioOf(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<string | undefined> {
+  await using server = await startServer(['ivr', '--socket', 'none', '--log-level', 'info'], { bin: bin(cwd), env });
+  return /"io":"(\w+)".*how RTP sockets are read/.exec(server.tandem.printed)?.[1];
 }
 
 const addon = (cwd: string): string => join(cwd, 'native', 'udp-io.node');
@@ -100,20 +99,17 @@ describe.runIf(linux)('npm ci in a clone', () => {
       const cwd = await clone('without-scripts');
       await install(cwd, [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter), '--ignore-scripts');
       expect(existsSync(addon(cwd))).toBe(false);
-      const refused = await run(process.execPath, ['bin/tandem.js', 'ivr', '--listen', 'udp:127.0.0.1:0'], {
-        cwd,
-        env: { TANDEM_MEDIA_IO: 'native' },
-      });
-      expect(refused.code).toBe(2);
+      const refused = await runTandem(['ivr'], { bin: bin(cwd), env: { TANDEM_MEDIA_IO: 'native' } });
+      expect(refused.status).toBe(2);
       expect(refused.stderr).toMatch(/^tandem: media\.io 'native' .* it is not built: `tandem native` [^\n]*\n$/);
-      const built = await run(process.execPath, ['bin/tandem.js', 'native'], { cwd, timeoutMs: minutes });
-      expect(built, built.stderr).toMatchObject({ code: 0, stderr: '' });
+      const failed = await runTandem(['native'], { bin: bin(cwd), env: { CC: '/nowhere/cc' } });
+      expect(failed).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: 'tandem: native RTP sockets cannot be built: there is no C compiler (/nowhere/cc: ENOENT)\n',
+      });
+      expect(await runTandem(['native'], { bin: bin(cwd) })).toMatchObject({ status: 0, stderr: '' });
       expect(await ioOf(cwd, { TANDEM_MEDIA_IO: 'native' })).toBe('native');
-      const failed = await run(process.execPath, ['bin/tandem.js', 'native'], { cwd, env: { CC: '/nowhere/cc' } });
-      expect(failed).toMatchObject({ code: 1, stdout: '' });
-      expect(failed.stderr).toBe(
-        'tandem: native RTP sockets cannot be built: there is no C compiler (/nowhere/cc: ENOENT)\n',
-      );
     },
     4 * minutes,
   );
