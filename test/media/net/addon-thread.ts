@@ -1,4 +1,4 @@
-/** Opens, uses and closes an Io of the addon again and again in a thread of its own; the last one stays open. */
+/** Opens, uses and closes an Io of the addon again and again in a thread of its own; the last one never rests. */
 import { parentPort, threadId } from 'node:worker_threads';
 import { loadAddon } from '../../../media/net/native-addon.ts';
 import { createNativeIo } from '../../../media/net/native-udp-port.ts';
@@ -14,20 +14,17 @@ for (let round = 0; round < 3; round++) {
     echo.send(buffer, offset, length, port, address);
   });
   let heard = 0;
-  let onAll = (): void => {};
-  const all = new Promise<void>((resolve) => {
-    onAll = resolve;
-  });
-  const phone = await io.bind('127.0.0.1', 0, (buffer, offset) => {
+  const all = Promise.withResolvers<number>();
+  const phone: UdpPort = await io.bind('127.0.0.1', 0, (buffer, offset, length, address, port) => {
     // Nobody hears what is another thread's.
-    if (buffer[offset] === threadId && ++heard === count) onAll();
+    if (buffer[offset] === threadId && ++heard === count) all.resolve(heard);
+    if (round === 2) phone.send(buffer, offset, length, port, address);
   });
   for (let n = 0; n < count; n++) {
     phone.send(Uint8Array.of(threadId, n), 0, 2, echo.port, '127.0.0.1');
     if (n % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  await all;
-  parentPort?.postMessage(heard);
+  parentPort?.postMessage(await all.promise);
   if (round === 2) break;
   await Promise.all([echo.close(), phone.close()]);
   io.close();
