@@ -43,6 +43,8 @@ export interface CheckReport {
   /** The latest hundred. */
   readonly bans: readonly Ban[];
   readonly media: Awaited<ReturnType<Media['counts']>>;
+  /** How RTP sockets are read; `given`: the network is not this machine's. */
+  readonly mediaIo: Media['io'];
   readonly registrations: readonly RegistrationReport[];
   readonly trunks: readonly TrunkReport[];
   readonly draining: boolean;
@@ -289,6 +291,7 @@ export class Tandem {
       sip: this.#house.endpoint.stats,
       bans: this.defence.bans().slice(-100),
       media: await this.#house.media.counts(),
+      mediaIo: this.#house.media.io,
       registrations: this.#house.registrations.reports,
       trunks: this.#house.trunks.reports,
       draining: this.#house.calls.draining,

@@ -9,6 +9,9 @@ import { type CheckReport, Tandem } from '../../src/tandem.ts';
 /** Media workers that the suite runs with: 0, 1 or 2. */
 export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
 
+/** How the suite reads its RTP sockets: by the addon, where there is one, and once by `dgram`. */
+const testIo = process.env.TANDEM_TEST_IO === 'dgram' ? 'dgram' : 'auto';
+
 const defaultPorts = 200;
 
 /** A block of ports below the ephemeral range. Another test may have it: try again then. */
@@ -34,7 +37,7 @@ export async function openTandem(
       transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
       logger: createLogger('silent'),
       ...options,
-      media: { workers: testWorkers, rtpPorts: randomRtpPorts(ports), ...options.media },
+      media: { workers: testWorkers, io: testIo, rtpPorts: randomRtpPorts(ports), ...options.media },
     });
     try {
       if (handler) await tandem.serveBackground(handler);
