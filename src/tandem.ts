@@ -11,6 +11,7 @@ import { type Random, token } from './base/random.ts';
 import {
   checkedCodecs,
   checkedRegistrar,
+  checkedSrtp,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -26,7 +27,7 @@ import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions } from './session/capabilities.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
-import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
+import { DialogMedia, type MediaPlace, type SrtpMode } from './session/dialog-media.ts';
 import { type Arrival, DialogServerSession } from './session/dialog-server-session.ts';
 import { DialogSession, type SessionContext } from './session/dialog-session.ts';
 import { DialogResponseError } from './session/errors.ts';
@@ -56,6 +57,7 @@ import type { SipMessage, SipRequest } from './sip/message.ts';
 import { type Replaces, replacesIn } from './sip/replaces.ts';
 import { isFailure, type TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
+import { kinds } from './sip/transport/kinds.ts';
 import type { SipNetwork, TlsServerOptions } from './sip/transport/network.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { uriUser } from './sip/uri.ts';
@@ -110,6 +112,8 @@ export class Tandem {
   readonly #authenticator: Authenticator | undefined;
   readonly #endpoint: SipEndpoint;
   readonly #media: Media;
+  readonly #srtp: SrtpMode;
+  #saidKeysInClear = false;
   readonly #context: SessionContext;
   readonly #registrations: Registrations;
   readonly #trunks: Trunks;
@@ -138,7 +142,8 @@ export class Tandem {
     this.observer = new Observer((name, error) =>
       this.#logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
-    const { codecs: names, ...media } = options.media ?? {};
+    const { codecs: names, srtp, ...media } = options.media ?? {};
+    this.#srtp = checkedSrtp('media.srtp', srtp);
     const codecs = checkedCodecs(names);
     const { reliable = 'supported' } = options;
     const sessionTimers = sessionTimerSettings(options.sessionTimers);
@@ -662,11 +667,12 @@ export class Tandem {
 
   #incoming(invite: InviteServer, arrival: Arrival): DialogServerSession {
     const { callId } = invite.request.headers;
+    const srtp = arrival.trunk === undefined ? undefined : this.#trunks.get(arrival.trunk).srtp;
     const place = async (): Promise<MediaPlace> => this.#place(invite.listener, invite.flow.address);
     return new DialogServerSession(
       this.#context,
       invite,
-      this.#dialogMedia(callId, place),
+      this.#dialogMedia(callId, place, srtp),
       (target, options, a) => this.#leg(target, { originator: a, call: a, ...options }),
       arrival,
     );
@@ -763,8 +769,25 @@ export class Tandem {
     return new DialogClientSession(this.#context, data, callId, prepare, this.#dialogMedia(callId, place));
   }
 
-  #dialogMedia(callId: string, place: () => Promise<MediaPlace>): DialogMedia {
-    return new DialogMedia({ callId, place, media: this.#media, random: this.#random, codecs: this.#context.codecs });
+  #dialogMedia(callId: string, place: () => Promise<MediaPlace>, srtp: SrtpMode = this.#srtp): DialogMedia {
+    return new DialogMedia({
+      callId,
+      place,
+      srtp,
+      media: this.#media,
+      random: this.#random,
+      codecs: this.#context.codecs,
+      onKeysInClear: () => this.#keysInClear(),
+    });
+  }
+
+  #keysInClear(): void {
+    if (this.#saidKeysInClear) return;
+    this.#saidKeysInClear = true;
+    this.#logger.warn(
+      {},
+      'keys of SRTP go over SIP that is not encrypted: who reads it hears the calls; use tls or wss',
+    );
   }
 
   async #placeFor(target: InviteTarget, { transport, proxy, route }: InviteOptions): Promise<MediaPlace> {
@@ -783,7 +806,7 @@ export class Tandem {
     const bindAddress = listener.host;
     const external = this.#optionsOf(listener)?.mediaExternalIp;
     const address = external ?? (isWildcard(bindAddress) ? this.#network.localAddress(peer) : bindAddress);
-    return { bindAddress, address };
+    return { bindAddress, address, secure: kinds[listener.transport].secure };
   }
 
   /** What was said of this listener; a connection without one leaves from the address of another. */

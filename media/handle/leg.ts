@@ -2,6 +2,7 @@
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
+import type { SrtpProblem } from '../engine/leg-security.ts';
 import { encodingOf } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
@@ -53,6 +54,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Once for each problem with the keys of SRTP, until they change. */
+  onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /** The leg, or the worker it lived in, broke; the leg is closed. */
   onFailed: (error: TandemError) => void = () => {};
   readonly #link: EngineLink;
@@ -258,6 +261,9 @@ export class MediaLeg {
         break;
       case 'leg.timeout':
         this.onTimeout({ silentMs: event.silentMs });
+        break;
+      case 'leg.srtp':
+        this.onSrtp({ problem: event.problem });
         break;
       case 'leg.failed':
         this.#lost(fromErrorData(event.error));

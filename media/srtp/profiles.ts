@@ -1,4 +1,5 @@
 /** The crypto suites of SRTP, by the names they have in `a=crypto` (RFC 4568 §6.2, RFC 6188 §4.1, RFC 7714 §14.2). */
+import type { Random } from '../../src/base/random.ts';
 
 interface Profile {
   /** Bytes of the master key. */
@@ -45,6 +46,11 @@ export interface SrtpParameters {
 export function masterBytes(profile: SrtpProfile): number {
   const { keyBytes, saltBytes } = srtpProfiles[profile];
   return keyBytes + saltBytes;
+}
+
+/** Key and salt of one's own, in base64. */
+export function newMasterKey(profile: SrtpProfile, random: Random): string {
+  return Buffer.from(random.bytes(masterBytes(profile))).toString('base64');
 }
 
 export function sameKey(a: SrtpMasterKey, b: SrtpMasterKey): boolean {

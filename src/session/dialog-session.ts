@@ -533,6 +533,10 @@ export abstract class DialogSession {
   #useLeg(leg: MediaLeg): void {
     leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+    leg.onSrtp = ({ problem }) => {
+      this.context.observer.emit('media:srtp', { ...this.stamp(), problem });
+      this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time');
+    };
     leg.onFailed = (error) => {
       this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
       this.log.error({ error: error.message }, 'media failed, ending the call');
