@@ -33,6 +33,8 @@ interface CryptoLine {
 
 export const plainProtocol = 'RTP/AVP';
 export const secureProtocol = 'RTP/SAVP';
+/** RFC 5124: with feedback of RTCP, which nobody has to send. */
+const feedbackProtocol = 'RTP/SAVPF';
 
 /** More lines, and more keys in one, than anybody offers. */
 const maxLines = 32;
@@ -58,7 +60,8 @@ const aliases: Readonly<Record<string, SrtpProfile>> = {
 /** Over what our offer goes. @param before what the stream was described with last */
 export function offeredProtocol(mode: SrtpMode, before: string | undefined): string {
   if (mode === 'off') return plainProtocol;
-  return mode === 'required' || before === secureProtocol ? secureProtocol : plainProtocol;
+  if (before !== undefined && isSecure({ protocol: before })) return before;
+  return mode === 'required' ? secureProtocol : plainProtocol;
 }
 
 export function offeredCrypto({ mode, keyFor }: LocalSrtp): SdpAttribute[] {
@@ -103,7 +106,7 @@ export function acceptCrypto(own: SdpMedia, answer: SdpMedia): Result<SrtpParame
 }
 
 export function isSecure({ protocol }: Pick<SdpMedia, 'protocol'>): boolean {
-  return protocol.toUpperCase() === secureProtocol;
+  return [secureProtocol, feedbackProtocol].includes(protocol.toUpperCase());
 }
 
 function cryptoAttribute(tag: string, suite: string, inline: string): SdpAttribute {

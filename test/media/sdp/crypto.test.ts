@@ -121,6 +121,8 @@ describe('an answer', () => {
     ['required', 'RTP/AVP', 'a=x', 488],
     ['required', 'RTP/AVP', crypto, 'srtp'],
     ['required', 'RTP/SAVP', crypto, 'srtp'],
+    ['optional', 'RTP/SAVPF', crypto, 'srtp'],
+    ['off', 'RTP/SAVPF', crypto, 488],
     ['required', 'RTP/SAVP', bad, 488],
     ['required', 'UDP/TLS/RTP/SAVP', crypto, 488],
   ] as const)('%s: %s with %s is %s', (mode, protocol, line, expected) => {
