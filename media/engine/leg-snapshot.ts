@@ -5,7 +5,6 @@
 import type { LatchState } from '../rtp/latch.ts';
 import type { RtcpState } from '../rtp/rtcp-session.ts';
 import type { SenderState } from '../rtp/sender.ts';
-import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 
 /** A stream that was away for longer does not go on where the clock would have it. */
@@ -49,11 +48,6 @@ export function unseenSince(
     packets: Math.min(longestGap, Math.ceil(away / packetMs) + spare),
     reports: Math.ceil(away / reportMs) + spare,
   };
-}
-
-/** Keys are in the snapshot's `security` and nowhere else. */
-export function withoutKeys({ srtp: _, ...audio }: NegotiatedAudio): NegotiatedAudio {
-  return audio;
 }
 
 function shift({ sender, latch, rtcp }: Timed, by: number): Timed {

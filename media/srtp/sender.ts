@@ -101,6 +101,7 @@ export class SrtpSender {
 
   /** Leaves out indices that may have been used since its state was taken. */
   skip(packets: number, reports: number): void {
+    this.state.packets += packets;
     for (const stream of this.state.rtp) skipIndices(stream, packets);
     for (const stream of this.state.rtcp) skipIndices(stream, reports);
   }

@@ -537,8 +537,12 @@ export abstract class DialogSession {
       this.context.observer.emit('media:srtp', { ...this.stamp(), problem });
       this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time');
     };
+    leg.onInterrupted = (error) => {
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: true });
+      this.log.warn({ error: error.message }, 'media interrupted, going on in another thread');
+    };
     leg.onFailed = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: false });
       this.log.error({ error: error.message }, 'media failed, ending the call');
       void this.terminate({ by: 'error', reason: 'media failed' });
     };

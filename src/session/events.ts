@@ -131,5 +131,6 @@ export interface TandemEvents extends RegistrationEvents {
   'media:timeout': SessionEvent & { readonly silentMs: number };
   /** The peer does not use the key that it named, or a key has served its time: nothing is heard, or sent. */
   'media:srtp': SessionEvent & { readonly problem: SrtpProblem };
-  'media:failed': SessionEvent & { readonly error: string };
+  /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */
+  'media:failed': SessionEvent & { readonly error: string; readonly recovering: boolean };
 }

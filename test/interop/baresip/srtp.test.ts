@@ -77,7 +77,7 @@ describe('baresip', () => {
     await alice.event('CALL_CLOSED');
     await server.expectIdle();
     expect(fits(await alice.heard(), middle(await prompt('message')))).toBeGreaterThan(0.95);
-    expect(alice.program.output).toMatch(/srtp.*(SRTP|enabled)|AES_CM_128_HMAC_SHA1_80/i);
+    expect(alice.program.output).toContain('SRTP is Enabled');
     expect(server.program.output).not.toContain('SRTP is not heard');
     await server.stop();
   });
