@@ -1,7 +1,7 @@
 /** AES in counter mode with HMAC-SHA1 (RFC 3711 §4, RFC 6188). */
 import { writeUint32 } from '../rtp/packet.ts';
 import { encryptedFlag, rtcpHeaderBytes, type SrtpCipher } from './cipher.ts';
-import { sessionKeys } from './derive.ts';
+import { type SessionKeys, sessionKeys } from './derive.ts';
 import { Keystream } from './keystream.ts';
 import { type SrtpMasterKey, type SrtpProfile, srtpProfiles } from './profiles.ts';
 import { HmacSha1 } from './sha1.ts';
@@ -12,8 +12,9 @@ export class CounterModeCipher implements SrtpCipher {
 
   constructor(profile: SrtpProfile, master: SrtpMasterKey) {
     const { rtpTag, rtcpTag } = srtpProfiles[profile];
-    this.#rtp = half(profile, master, 'rtp', rtpTag);
-    this.#rtcp = half(profile, master, 'rtcp', rtcpTag);
+    const { rtp, rtcp } = sessionKeys(profile, master);
+    this.#rtp = half(rtp, rtpTag);
+    this.#rtcp = half(rtcp, rtcpTag);
   }
 
   sealRtp(
@@ -85,8 +86,7 @@ interface Half {
   readonly tag: number;
 }
 
-function half(profile: SrtpProfile, master: SrtpMasterKey, of: 'rtp' | 'rtcp', tag: number): Half {
-  const { encryption, authentication, salt } = sessionKeys(profile, master, of);
+function half({ encryption, authentication, salt }: SessionKeys, tag: number): Half {
   return { keystream: new Keystream(encryption, salt), hmac: new HmacSha1(authentication), tag };
 }
 

@@ -2,7 +2,7 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { readUint32, writeUint32 } from '../rtp/packet.ts';
 import { encryptedFlag, rtcpHeaderBytes, type SrtpCipher } from './cipher.ts';
-import { sessionKeys } from './derive.ts';
+import { type SessionKeys, sessionKeys } from './derive.ts';
 import type { SrtpMasterKey, SrtpProfile } from './profiles.ts';
 
 const tagBytes = 16;
@@ -17,8 +17,9 @@ export class GcmCipher implements SrtpCipher {
 
   constructor(profile: SrtpProfile, master: SrtpMasterKey) {
     this.#algorithm = profile === 'AEAD_AES_256_GCM' ? 'aes-256-gcm' : 'aes-128-gcm';
-    this.#rtp = half(profile, master, 'rtp');
-    this.#rtcp = half(profile, master, 'rtcp');
+    const { rtp, rtcp } = sessionKeys(profile, master);
+    this.#rtp = half(rtp);
+    this.#rtcp = half(rtcp);
   }
 
   sealRtp(
@@ -133,8 +134,7 @@ interface Half {
   readonly iv: Uint8Array;
 }
 
-function half(profile: SrtpProfile, master: SrtpMasterKey, of: 'rtp' | 'rtcp'): Half {
-  const { encryption, salt } = sessionKeys(profile, master, of);
+function half({ encryption, salt }: SessionKeys): Half {
   return { key: encryption, salt, iv: new Uint8Array(12) };
 }
 

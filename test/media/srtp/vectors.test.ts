@@ -12,7 +12,7 @@ import { hex, master, sealed } from './support.ts';
 describe('key derivation', () => {
   it('RFC 3711 B.3', () => {
     const key = master('E1F97A0D3E018BE0D64FA32C06DE41390EC675AD498AFEEBB6960B3AABE6');
-    const { encryption, salt, authentication } = sessionKeys('AES_CM_128_HMAC_SHA1_80', key, 'rtp');
+    const { encryption, salt, authentication } = sessionKeys('AES_CM_128_HMAC_SHA1_80', key).rtp;
     expect(hex(encryption.export())).toBe('c61e7a93744f39ee10734afe3ff7a087');
     expect(hex(salt)).toBe('30cbbc08863d8c85d49db34a9ae1');
     expect(hex(authentication)).toBe('cebe321f6ff7716b6fd4ab49af256a156d38baa4');
@@ -20,7 +20,7 @@ describe('key derivation', () => {
 
   it('RFC 6188 §7.4', () => {
     const key = master('f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2');
-    const { encryption, salt, authentication } = sessionKeys('AES_256_CM_HMAC_SHA1_80', key, 'rtp');
+    const { encryption, salt, authentication } = sessionKeys('AES_256_CM_HMAC_SHA1_80', key).rtp;
     expect(hex(encryption.export())).toBe('5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4');
     expect(hex(salt)).toBe('fa31791685ca444a9e07c6c64e93');
     expect(hex(authentication)).toBe('fd9c32d39ed5fbb5a9dc96b30818454d1313dc05');
