@@ -57,10 +57,10 @@ const aliases: Readonly<Record<string, SrtpProfile>> = {
   AES_CM_256_HMAC_SHA1_32: 'AES_256_CM_HMAC_SHA1_32',
 };
 
-/** Over what our offer goes. @param before what the stream was described with last */
-export function offeredProtocol(mode: SrtpMode, before: string | undefined): string {
+/** Over what our offer goes. @param before the stream as it was described last: what worked once works again */
+export function offeredProtocol(mode: SrtpMode, before: SdpMedia | undefined): string {
   if (mode === 'off') return plainProtocol;
-  if (before !== undefined && isSecure({ protocol: before })) return before;
+  if (before && namesKeys(before)) return before.protocol;
   return mode === 'required' ? secureProtocol : plainProtocol;
 }
 
@@ -93,8 +93,7 @@ export function answerCrypto(media: SdpMedia, { mode, keyFor }: LocalSrtp): Resu
 /** What an answer to our offer settles (RFC 4568 §5.1.3); undefined for plain RTP. */
 export function acceptCrypto(own: SdpMedia, answer: SdpMedia): Result<SrtpParameters | undefined> {
   const ours = cryptoLines(own);
-  const answered = answer.attributes.some(({ name }) => name === 'crypto');
-  if (ours.length === 0 || !answered) {
+  if (ours.length === 0 || !namesKeys(answer)) {
     if (isSecure(own)) return fail('the answer has no a=crypto line, we offered SRTP');
     return isSecure(answer) ? fail('the answer is for SRTP and names no key') : ok(undefined);
   }
@@ -105,7 +104,11 @@ export function acceptCrypto(own: SdpMedia, answer: SdpMedia): Result<SrtpParame
   return ok({ profile: line.profile, local, remote: line.keys });
 }
 
-export function isSecure({ protocol }: Pick<SdpMedia, 'protocol'>): boolean {
+export function namesKeys({ attributes }: SdpMedia): boolean {
+  return attributes.some(({ name }) => name === 'crypto');
+}
+
+export function isSecure({ protocol }: SdpMedia): boolean {
   return [secureProtocol, feedbackProtocol].includes(protocol.toUpperCase());
 }
 
@@ -122,7 +125,7 @@ export function cryptoLines(media: SdpMedia): CryptoLine[] {
 }
 
 function cryptoLine(value: string): CryptoLine | undefined {
-  const [tag = '', suite = '', keyText = '', ...session] = value.trim().split(/[ \t]+/, 3 + maxLines);
+  const [tag = '', suite = '', keyText = '', ...session] = value.trim().split(/[ \t]+/);
   const profile = profileOf(suite);
   if (!/^\d{1,9}$/.test(tag) || !profile || !session.every(isHarmless)) return undefined;
   const texts = keyText.split(';', maxKeys + 1);

@@ -11,6 +11,7 @@ import {
   answerCrypto,
   isSecure,
   type LocalSrtp,
+  namesKeys,
   offeredCrypto,
   offeredProtocol,
   plainProtocol,
@@ -55,7 +56,7 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
   const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime, {
-    protocol: offeredProtocol(srtp.mode, before?.protocol),
+    protocol: offeredProtocol(srtp.mode, before),
     crypto: offeredCrypto(srtp),
   });
   const media = previous?.media.map((old) => refused(old)) ?? [];
@@ -155,8 +156,7 @@ export function acceptAnswer(
   if (media.port === 0) return refuse('the peer refused the audio stream');
   const sessionDirection = directionOf(answer.attributes) ?? 'sendrecv';
   const ownAddress = (own.connection ?? offer.connection)?.address ?? '';
-  const offersKeys = own.attributes.some(({ name }) => name === 'crypto');
-  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress, offersKeys);
+  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress, namesKeys(own));
   if (!stream.ok) return refuse(stream.error.message);
   const srtp = acceptCrypto(own, media);
   if (!srtp.ok) return refuse(srtp.error);

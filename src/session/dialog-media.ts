@@ -190,6 +190,7 @@ export class DialogMedia {
     const answer = parse(body);
     const accepted = acceptAnswer(offer.session, answer);
     if (!accepted.ok) throw sdpError(accepted.error.status, accepted.error.message);
+    if (this.#srtp === 'required' && !accepted.value.srtp) throw sdpError(488, 'SRTP is required, the answer has none');
     this.#direction = offer.direction;
     return this.#settle(offer.leg, accepted.value);
   }

@@ -130,6 +130,17 @@ describe('SRTP', () => {
       expect(stats.srtp).toEqual({ profile, failed: 0, replayed: 0 });
   });
 
+  test('required by one side stays required, whichever protocol it goes over', async ({ lab }) => {
+    const { caller, sdp, incoming } = await pair(lab, 'optional', 'required');
+    const session = await lab.run(caller.invite(uri));
+    await echoes(lab, session);
+    await lab.run((await incoming).reInvite());
+    expect(protocolOf(sdp[2])).toBe('RTP/AVP');
+    expect(cryptoOf(sdp[3])).toHaveLength(1);
+    session.media.srtp = 'off';
+    await expect(lab.run((await incoming).reInvite())).rejects.toMatchObject({ code: 'ERR_SDP', status: 488 });
+  });
+
   test('keys over SIP in the clear are warned of, once', async ({ lab }) => {
     const { caller } = await pair(lab, 'optional', 'optional');
     for (let i = 0; i < 3; i++) await lab.run((await lab.run(caller.invite(uri))).hangup());

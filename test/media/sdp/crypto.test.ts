@@ -69,6 +69,7 @@ describe('a line', () => {
     ['no authentication', `1 AES_CM_128_HMAC_SHA1_80 inline:${inline} UNAUTHENTICATED_SRTP`],
     ['a derivation rate', `1 AES_CM_128_HMAC_SHA1_80 inline:${inline} KDR=1`],
     ['FEC', `1 AES_CM_128_HMAC_SHA1_80 inline:${inline} FEC_ORDER=FEC_SRTP`],
+    ['unencrypted RTP, said late', `1 AES_CM_128_HMAC_SHA1_80 inline:${inline}${' -x'.repeat(100)} UNENCRYPTED_SRTP`],
     ['nothing', ''],
   ])('is passed over for %s', (_name, value) => {
     expect(parse(value)).toBeUndefined();
@@ -152,6 +153,7 @@ describe('an offer', () => {
     expect(offer('optional', first)).toEqual(first);
     const secure = { ...first, media: first.media.map((media) => ({ ...media, protocol: 'RTP/SAVP' })) };
     expect(offer('optional', secure).media[0]?.protocol).toBe('RTP/SAVP');
+    expect(offer('required', first).media[0]?.protocol).toBe('RTP/AVP');
   });
 
   it.each([
