@@ -8,6 +8,8 @@ export interface SessionMediaOwner {
   stamp(): SessionEvent;
   /** A digit came with the audio. */
   pressed(digit: string): void;
+  /** SRTP is not heard or not sent. */
+  unheard(problem: string): void;
   /** The audio goes on in another thread. */
   interrupted(error: Error): void;
   /** There is no audio any more. */
@@ -61,9 +63,13 @@ export class SessionMedia {
   }
 
   #follow(leg: MediaLeg): void {
-    const { pressed, stamp, interrupted, failed } = this.#owner;
+    const { pressed, stamp, unheard, interrupted, failed } = this.#owner;
     leg.onDtmf = ({ digit }) => pressed(digit);
     leg.onTimeout = ({ silentMs }) => this.#observer.emit('media:timeout', { ...stamp(), silentMs });
+    leg.onSrtp = ({ problem }) => {
+      this.#observer.emit('media:srtp', { ...stamp(), problem });
+      unheard(problem);
+    };
     leg.onInterrupted = (error) => {
       this.#observer.emit('media:failed', { ...stamp(), error: error.message, recovering: true });
       interrupted(error);
