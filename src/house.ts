@@ -12,6 +12,7 @@ import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
   checkedCodecs,
   checkedRegistrar,
+  checkedSrtp,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -86,7 +87,8 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
-    const { codecs: names, ...media } = options.media ?? {};
+    const { codecs: names, srtp: mode, ...media } = options.media ?? {};
+    const srtp = checkedSrtp('media.srtp', mode);
     const codecs = checkedCodecs(names);
     const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const endpoint = new SipEndpoint({
@@ -152,7 +154,7 @@ export class House {
       externalIp: (listener) => said(listener)?.mediaExternalIp,
       localAddress: (peer) => network.localAddress(peer),
     });
-    this.legs = new Legs(context, places);
+    this.legs = new Legs(context, places, srtp);
     const authenticator = options.auth && new Authenticator(options.auth, clock, random);
     if (options.registrar && authenticator)
       this.registrar = new Registrar(options.registrar, {

@@ -22,6 +22,7 @@ export {
   type InviteTarget,
   type KnownPlace,
 } from './session/dialog-client-session.ts';
+export type { SrtpMode } from './session/dialog-media.ts';
 export {
   type AnswerOptions,
   type CallInviteOptions,

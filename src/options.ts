@@ -1,5 +1,5 @@
 /** What a `Tandem` is made with, and what is checked of it before anything is opened. */
-import { type Codec, codecsFor, type MediaOptions, type UdpIo } from '../media/index.ts';
+import { type Codec, codecsFor, type MediaOptions, type SrtpMode, srtpModes, type UdpIo } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, WebSockets } from './base/io.ts';
@@ -29,6 +29,11 @@ export interface TandemMediaOptions extends MediaOptions {
   readonly hangupOnRtpTimeout?: boolean;
   /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
   readonly codecs?: readonly string[];
+  /**
+   * SRTP with keys in SDP (RFC 4568). `optional`: offered over RTP/AVP and taken where the peer has it; `required`:
+   * calls without it fail (488). Default `off`.
+   */
+  readonly srtp?: SrtpMode;
 }
 
 export interface TandemOptions {
@@ -93,6 +98,12 @@ export function checkedCodecs(names: readonly string[] = defaultCodecs): readonl
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
   return codecs.value;
+}
+
+/** @throws ConfigError for a mode that does not exist. */
+export function checkedSrtp(name: string, mode: SrtpMode = 'off'): SrtpMode {
+  if (srtpModes.includes(mode)) return mode;
+  throw new ConfigError(`${name} is one of ${srtpModes.join(', ')}, not ${JSON.stringify(mode)}`);
 }
 
 /** @throws ConfigError for a registrar that nobody could register at. */

@@ -184,4 +184,15 @@ export interface LegStats {
     readonly sent: number;
     readonly received: number;
   };
+  /** Undefined on plain RTP. */
+  readonly srtp:
+    | {
+        /** The crypto suite, as `AES_CM_128_HMAC_SHA1_80`. */
+        readonly profile: string;
+        /** Packets that were dropped because their tag was wrong, or that were no SRTP at all. */
+        readonly failed: number;
+        /** Copies of packets, and packets too late to be told from a copy. */
+        readonly replayed: number;
+      }
+    | undefined;
 }

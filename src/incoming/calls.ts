@@ -103,7 +103,8 @@ export class IncomingCalls {
       invite.reject(486);
       return;
     }
-    const call = legs.incoming(invite, { user, trunk: trunk?.name, toUser: trunk?.calleeOf(invite.request) });
+    const { name, srtp } = trunk ?? {};
+    const call = legs.incoming(invite, { user, trunk: name, srtp, toUser: trunk?.calleeOf(invite.request) });
     if (leave) void call.ended.then(leave);
     background(this.#handle(handler, call));
   }

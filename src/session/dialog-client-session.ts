@@ -1,5 +1,5 @@
 /** An outgoing call (diago's DialogClientSession): `invite`, `waitAnswer`, `ack`, or `cancel`. */
-import type { Codec, NegotiatedAudio } from '../../media/index.ts';
+import type { Codec, NegotiatedAudio, SrtpMode } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
 import { within } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
@@ -59,6 +59,8 @@ export interface InviteOptions {
   readonly route?: readonly string[];
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
+  /** Default that of `media.srtp`. */
+  readonly srtp?: SrtpMode;
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
   readonly transcode?: boolean;
   /** Leave the offer to the callee, and answer it. */
@@ -199,6 +201,7 @@ export class DialogClientSession extends DialogSession {
         ? undefined
         : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)), 'no answer');
     try {
+      if (options.srtp) this.media.srtp = options.srtp;
       await this.media.open(beside?.media.leg);
       const offer = options.lateOffer ? undefined : await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();

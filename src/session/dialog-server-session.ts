@@ -9,7 +9,7 @@ import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
+import { type DialogMedia, type SrtpMode, sdpType } from './dialog-media.ts';
 import { DialogSession } from './dialog-session.ts';
 import { EarlyProgress } from './early-progress.ts';
 import { StateError } from './errors.ts';
@@ -42,6 +42,8 @@ export interface Arrival {
   readonly user?: string | undefined;
   /** Name of the trunk. */
   readonly trunk?: string | undefined;
+  /** Of the trunk; default: the house's. */
+  readonly srtp?: SrtpMode | undefined;
   /** Whom it is for, where that is not what its Request-URI says. */
   readonly toUser?: string | undefined;
   /** Of the call that it joins; default: it is one of its own. */

@@ -96,6 +96,8 @@ export abstract class DialogSession extends CallAudio {
       silent: () => {
         if (context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });
       },
+      unheard: (problem) =>
+        this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time'),
       interrupted: (error) => this.log.warn({ error: error.message }, 'media interrupted, going on in another thread'),
       failed: (error) => {
         this.log.error({ error: error.message }, 'media failed, ending the call');

@@ -2,7 +2,7 @@
 import { token } from '../base/random.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './dialog-client-session.ts';
-import { DialogMedia, type MediaPlace } from './dialog-media.ts';
+import { DialogMedia, type MediaPlace, type SrtpMode } from './dialog-media.ts';
 import { type Arrival, DialogServerSession } from './dialog-server-session.ts';
 import type { MediaPlaces } from './media-places.ts';
 import { outgoingLeg } from './outgoing.ts';
@@ -11,10 +11,14 @@ import type { SessionContext } from './session-context.ts';
 export class Legs {
   readonly #context: SessionContext;
   readonly #places: MediaPlaces;
+  readonly #srtp: SrtpMode;
+  #saidKeysInClear = false;
 
-  constructor(context: SessionContext, places: MediaPlaces) {
+  /** @param srtp where neither the call nor its trunk says another */
+  constructor(context: SessionContext, places: MediaPlaces, srtp: SrtpMode) {
     this.#context = context;
     this.#places = places;
+    this.#srtp = srtp;
   }
 
   /** An outgoing call that is not sent yet. @throws TandemError ERR_ARGUMENT for a URI that cannot be called */
@@ -31,14 +35,31 @@ export class Legs {
     return new DialogServerSession(
       this.#context,
       invite,
-      this.#media(callId, async () => this.#places.at(invite.listener, invite.flow.address)),
+      this.#media(callId, async () => this.#places.at(invite.listener, invite.flow.address), arrival.srtp),
       (target, options, a) => this.outgoing(target, { originator: a, call: a, ...options }),
       arrival,
     );
   }
 
-  #media(callId: string, place: () => Promise<MediaPlace>): DialogMedia {
+  #media(callId: string, place: () => Promise<MediaPlace>, srtp: SrtpMode = this.#srtp): DialogMedia {
     const { media, random, codecs } = this.#context;
-    return new DialogMedia({ callId, place, media, random, codecs });
+    return new DialogMedia({
+      callId,
+      place,
+      media,
+      random,
+      codecs,
+      srtp,
+      onKeysInClear: () => this.#keysInClear(),
+    });
+  }
+
+  #keysInClear(): void {
+    if (this.#saidKeysInClear) return;
+    this.#saidKeysInClear = true;
+    this.#context.logger.warn(
+      {},
+      'keys of SRTP go over SIP that is not encrypted: who reads it hears the calls; use tls or wss',
+    );
   }
 }

@@ -1,6 +1,7 @@
 /** Where the audio of a leg is bound and what SDP says of it: at the listener that its signalling takes. */
 import { TandemError } from '../base/errors.ts';
 import type { SipEndpoint, SipListener } from '../sip/endpoint.ts';
+import { kinds } from '../sip/transport/kinds.ts';
 import type { InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import type { MediaPlace } from './dialog-media.ts';
 
@@ -23,7 +24,8 @@ export class MediaPlaces {
   at(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
     const own = isWildcard(bindAddress) ? this.#ports.localAddress(peer) : bindAddress;
-    return { bindAddress, address: this.#ports.externalIp(listener) ?? own };
+    const { secure } = kinds[listener.transport];
+    return { bindAddress, address: this.#ports.externalIp(listener) ?? own, secure };
   }
 
   /** Of a call to `target`, which is looked up. @throws TandemError ERR_STATE without any listener */

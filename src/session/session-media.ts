@@ -10,6 +10,8 @@ export interface SessionMediaOwner {
   pressed(digit: string): void;
   /** No RTP has come for `rtpTimeout`. */
   silent(): void;
+  /** SRTP is not heard or not sent. */
+  unheard(problem: string): void;
   /** The audio goes on in another thread. */
   interrupted(error: Error): void;
   /** There is no audio any more. */
@@ -63,11 +65,15 @@ export class SessionMedia {
   }
 
   #follow(leg: MediaLeg): void {
-    const { pressed, stamp, silent, interrupted, failed } = this.#owner;
+    const { pressed, stamp, silent, unheard, interrupted, failed } = this.#owner;
     leg.onDtmf = ({ digit }) => pressed(digit);
     leg.onTimeout = ({ silentMs }) => {
       this.#observer.emit('media:timeout', { ...stamp(), silentMs });
       silent();
+    };
+    leg.onSrtp = ({ problem }) => {
+      this.#observer.emit('media:srtp', { ...stamp(), problem });
+      unheard(problem);
     };
     leg.onInterrupted = (error) => {
       this.#observer.emit('media:failed', { ...stamp(), error: error.message, recovering: true });
