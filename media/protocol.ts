@@ -5,6 +5,7 @@
  */
 import type { AnalysisConfig, Finding } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
+import type { SrtpProblem } from './engine/leg-security.ts';
 import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
@@ -189,6 +190,7 @@ export type EngineEvent =
       /** Unix ms when it began. */
       readonly at: number;
     }
+  | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {
       readonly type: 'leg.saved';

@@ -108,8 +108,8 @@ export class Incoming {
       const digit = this.dtmf.packet(view.ssrc, view.timestamp, buffer, view.payloadOffset, octets);
       if (digit !== undefined) this.#ports.onDigit(digit);
     }
-    if (this.playout && arrival !== 'duplicate') {
-      const content = kind === eventPacket ? 'event' : format.noise ? 'noise' : 'audio';
+    const content = kind === eventPacket ? 'event' : format.noise ? 'noise' : 'audio';
+    if (this.playout && arrival !== 'duplicate' && (format.codec || content !== 'audio')) {
       const { sequence, timestamp, payloadOffset } = view;
       const restart = arrival === 'restart';
       this.playout.packet(

@@ -6,6 +6,7 @@ import type { RtcpState } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { Incoming } from './incoming.ts';
+import type { LegSecurity } from './leg-security.ts';
 
 /** ms that a jitter buffer we know nothing of is taken to keep audio: twice the jitter, and this at least. */
 const usualDelayMs = 40;
@@ -15,6 +16,7 @@ export function legStats(
   { receiver, latch, playout }: Incoming,
   sender: RtpSender,
   rtcp: RtcpState,
+  security: LegSecurity,
   level: LegStats['level'],
 ): LegStats {
   const { packets, octets, outOfOrder, duplicates, invalid, ssrc, gaps } = receiver.state;
@@ -66,5 +68,6 @@ export function legStats(
       sent: rtcp.sent,
       received: rtcp.received,
     },
+    srtp: security.stats,
   };
 }

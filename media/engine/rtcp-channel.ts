@@ -10,12 +10,14 @@ import { readRtcp, writeRtcp } from '../rtp/rtcp.ts';
 import { nextReport, type RtcpState, takeReport } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { Ssrc } from '../rtp/sequence.ts';
+import type { LegSecurity } from './leg-security.ts';
 
 export interface RtcpChannelOptions {
   readonly state: RtcpState;
   readonly latch: LatchState;
   /** Of RTP: it counts for RTCP too where both share a port. */
   readonly rtpLatch: LatchState;
+  readonly security: LegSecurity;
   readonly sender: RtpSender;
   readonly receiver: RtpReceiver;
   readonly clock: Clock;
@@ -70,19 +72,20 @@ export class RtcpChannel {
   }
 
   #send(bye: boolean): void {
-    const { state, latch, rtpLatch, sender, receiver, clock, unixMs } = this.#options;
+    const { state, latch, rtpLatch, security, sender, receiver, clock, unixMs } = this.#options;
     const to = destination(this.muxed ? rtpLatch : latch);
     const socket = this.muxed ? this.#rtpSocket : this.#socket;
     if (!socket || !to || to.port === 0) return;
     const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye);
-    const bytes = writeRtcp(report);
-    socket.send(bytes, 0, bytes.length, to.port, to.address);
+    const bytes = security.sealRtcp(writeRtcp(report));
+    if (bytes) socket.send(bytes, 0, bytes.length, to.port, to.address);
   }
 
   /** One datagram; nothing in it is trusted. */
   datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number): void {
-    const { state, sender, receiver, clock, unixMs, onCollision } = this.#options;
-    const received = readRtcp(buffer.subarray(offset, offset + length));
+    const { state, security, sender, receiver, clock, unixMs, onCollision } = this.#options;
+    const clear = security.openRtcp(buffer, offset, length);
+    const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
     if (!received || !this.#isOfPeer(received.ssrc, now, address, port)) {
       receiver.invalid();

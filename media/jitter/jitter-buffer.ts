@@ -3,7 +3,7 @@
  * is passed in, and what is taken is decoded elsewhere (`playout.ts`).
  *
  * A packet with timestamp t is due `target` after the fastest packet with that timestamp would have come. The delay grows
- * where audio is missing anyway, and shrinks in pauses, or bit by bit (`shorten`); what is far behind is left out.
+ * where audio is missing anyway, shrinks in pauses, and does both bit by bit; what is far behind is left out.
  * Everything is bounded: the number of packets, their size, and how far a timestamp may jump.
  */
 import type { AudioCodec } from '../codec/index.ts';
@@ -41,8 +41,11 @@ const longestPayload = 2048;
 const jumpMs = 500;
 /** ms without a packet after which the first that comes needs no second to confirm a jump. */
 const idleMs = 200;
-/** ms by which the delay may be longer than needed. */
-const slackMs = 40;
+/** Packets that are late one after the other before all begins anew. */
+const mostLate = 5;
+/** ms by which the delay may be shorter or longer than needed. */
+const shortMs = 10;
+const slackMs = 35;
 /** ms of delay too much that are left out at once. */
 const skipMs = 120;
 
@@ -64,6 +67,8 @@ export class JitterBuffer {
   /** Silence is meant: a pause of the sender, comfort noise, a key press. */
   #quiet = false;
   #late = 0;
+  /** Late packets in a row. */
+  #lateRun = 0;
   #dropped = 0;
   #taken: Slot | undefined;
 
@@ -125,8 +130,12 @@ export class JitterBuffer {
     }
     if (this.#isLate(content, place)) {
       this.#late++;
-      return;
-    }
+      if (place.sequence <= this.#newest!.sequence || ++this.#lateRun < mostLate) return;
+      // All that comes is late: the way has become longer than any delay of ours, or the timeline has gone back.
+      this.restart();
+      place = { sequence, time: timestamp };
+      this.#estimate.packet(now - (timestamp * 1000) / rate, now);
+    } else this.#lateRun = 0;
     this.#insert(place, content, codec, buffer, offset, length);
     if (!this.#newest || place.sequence > this.#newest.sequence) this.#newest = place;
   }
@@ -272,7 +281,7 @@ export class JitterBuffer {
   played(ticks: number): number {
     const { time } = this.#taken!;
     const cursor = this.#cursor ?? time;
-    this.#packetTicks = ticks;
+    if (ticks > 0) this.#packetTicks = ticks;
     this.#cursor = Math.max(cursor, time + ticks);
     return Math.min(ticks, cursor - time);
   }
@@ -282,12 +291,14 @@ export class JitterBuffer {
   }
 
   /**
-   * What is to be done about a delay that is longer than needed. In a pause it is cut short here.
-   * @returns `skip`: what was taken and not played is to be given up; `shorten`: some ms are to be saved
+   * What is to be done about a delay that is not what is needed. In a pause it is set right here.
+   * @returns `lengthen`, `shorten`: some ms are to be gained or saved; `skip`: what was taken and not played is to be
+   *   given up
    */
-  catchUp(now: number, pendingTicks: number): 'none' | 'shorten' | 'skip' {
+  catchUp(now: number, pendingTicks: number): 'none' | 'lengthen' | 'shorten' | 'skip' {
     if (this.#cursor === undefined) return 'none';
     const excess = this.delay(now, pendingTicks) - this.target;
+    if (excess < -shortMs && !this.#quiet) return 'lengthen';
     if (excess <= slackMs) return 'none';
     if (!this.#quiet && excess <= slackMs + skipMs) return 'shorten';
     const wanted = this.#cursor - pendingTicks + (excess * this.#rate) / 1000;
@@ -311,5 +322,6 @@ export class JitterBuffer {
     this.#cursor = undefined;
     this.#quiet = false;
     this.#stray = Number.NaN;
+    this.#lateRun = 0;
   }
 }

@@ -41,6 +41,23 @@ export function findPitch(x: ArrayLike<number>, end: number, window: number, rat
 }
 
 /**
+ * Says one period of the first samples twice: behind it they fade into those one period before.
+ * @param count samples in `pcm`, which has room for one period more; at least twice `longestPitchMs`
+ * @returns how many there are now
+ */
+export function repeatPeriod(pcm: Int16Array, count: number, rate: number): number {
+  const overlap = Math.round((rate * longestPitchMs) / 1000);
+  const lag = findPitch(pcm, 2 * overlap, overlap, rate);
+  const onward = pcm.slice(lag, lag + overlap);
+  pcm.copyWithin(lag, 0, count);
+  for (let i = 0; i < overlap; i++) {
+    const share = (i + 1) / (overlap + 1);
+    pcm[lag + i] = Math.round(onward[i]! * (1 - share) + pcm[lag + i]! * share);
+  }
+  return count + lag;
+}
+
+/**
  * Cuts one period out of the first samples: they fade into those one period later.
  * @param count samples in `pcm`; at least twice `longestPitchMs` @returns how many there are now
  */

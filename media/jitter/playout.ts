@@ -9,11 +9,11 @@ import { ComfortNoise } from './comfort-noise.ts';
 import { audibleMs, Concealer } from './concealer.ts';
 import type { JitterBufferOptions } from './delay-estimate.ts';
 import { JitterBuffer, type PacketContent } from './jitter-buffer.ts';
-import { cutPeriod, longestPitchMs } from './pitch.ts';
+import { cutPeriod, longestPitchMs, repeatPeriod } from './pitch.ts';
 
 /** ms of one packet that are decoded; nobody sends longer ones. */
 const longestMs = 250;
-/** Frames between two periods that are cut out. */
+/** Frames between two periods that are cut out or said twice. */
 const cutEvery = 5;
 
 export interface PlayoutStats {
@@ -233,7 +233,7 @@ export class Playout {
     const action = this.#buffer.catchUp(now, this.#count / this.#perTick);
     this.#sinceCut++;
     if (action === 'skip') this.#count = 0;
-    if (action !== 'shorten' || this.#sinceCut < cutEvery) return;
+    if ((action !== 'shorten' && action !== 'lengthen') || this.#sinceCut < cutEvery) return;
     const needed = this.#frame.length + 2 * Math.round((this.#rate * longestPitchMs) / 1000);
     while (this.#count < needed && this.#buffer.ready) {
       this.#buffer.take(now, this.#count / this.#perTick);
@@ -241,6 +241,7 @@ export class Playout {
     }
     if (this.#count < needed) return;
     this.#sinceCut = 0;
-    this.#count = cutPeriod(this.#pending, this.#count, this.#rate);
+    const change = action === 'shorten' ? cutPeriod : repeatPeriod;
+    this.#count = change(this.#pending, this.#count, this.#rate);
   }
 }

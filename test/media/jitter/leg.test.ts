@@ -1,5 +1,6 @@
 /** The jitter buffer where it is used: in a leg to whose audio somebody listens. */
 import { describe, expect, it } from 'vitest';
+import { readWav } from '../../../media/audio/index.ts';
 import type { AudioReader, LegStats, MediaLeg, MediaOptions } from '../../../media/index.ts';
 import type { FakeClock } from '../../../src/testing/index.ts';
 import { type Lab, openLab } from '../support/lab.ts';
@@ -109,6 +110,40 @@ describe('a tap', () => {
       await lab.clock.advance(400);
     });
     expect(heard.length).toBe(0);
+  });
+});
+
+describe('a recording', () => {
+  it.each([400, -400])('keeps time with our clock when the peer’s is off by %i ppm', async (drift) => {
+    await using lab = await openLab();
+    const leg = await openLeg(lab);
+    // 50 ms of a tone at each second of the peer.
+    const beeps = Int16Array.from({ length: 8000 * 300 }, (_, i) =>
+      i % 8000 < 400 ? Math.round(9000 * Math.sin((2 * Math.PI * 500 * i) / 8000)) : 0,
+    );
+    const recording = leg.record('call.wav', { direction: 'in', channels: 1 });
+    await leg.stats();
+    const start = lab.clock.now();
+    for (const { at, ...packet } of packets(beeps, { drift, jitter: 10 })) {
+      await lab.clock.advance(Math.max(0, start + at - lab.clock.now()));
+      lab.deliver(rtpBytes(packet), 4000, leg.port);
+    }
+    await recording.close();
+    const wav = readWav(lab.files.get('call.wav'));
+    if (!wav.ok) throw new Error(wav.error);
+    const { data } = wav.value;
+    const samples = new Int16Array(data.slice().buffer, 0, data.length >> 1);
+    const onsets: number[] = [];
+    for (let i = 0; i < samples.length; i++)
+      if (Math.abs(samples[i]!) > 3000) {
+        onsets.push(i / 8);
+        i += 4000;
+      }
+    expect(onsets).toHaveLength(300);
+    // By its own clock the peer would be 120 ms off in the end.
+    const off = onsets.map((at, n) => at - onsets[0]! - n * 1000 * (1 + drift / 1e6));
+    expect(Math.max(...off) - Math.min(...off)).toBeLessThan(60);
+    expect(Math.abs(off.at(-1)!)).toBeLessThan(40);
   });
 });
 

@@ -205,6 +205,19 @@ describe('a timeline that breaks', () => {
     expect(level(samples.subarray(70 * 160, 120 * 160))).toBeGreaterThan(level(voice(8000)) - 1);
   });
 
+  it.each([100, 300, 500])('goes on when all comes %i ms later than before, by the clock or by the timestamp', (ms) => {
+    const sent = packets(voice(8000 * 10));
+    const late = sent.map((packet, n) => (n < 100 ? packet : { ...packet, at: packet.at + ms }));
+    for (const stream of [late, shifted(sent, 100, -8 * ms)]) {
+      const { samples, playout } = hear(stream, 9000);
+      const { late: dropped, concealedMs } = playout.stats;
+      expect(dropped).toBeLessThanOrEqual(6);
+      expect(concealedMs).toBeLessThan(ms + 200);
+      expect(longestSilence(samples)).toBeLessThan(8 * (ms + 200));
+      expect(level(samples.subarray(8 * 4000))).toBeGreaterThan(level(voice(8000)) - 1);
+    }
+  });
+
   it('is not followed by a single packet from nowhere', () => {
     const sent = packets(voice(32_000)).map((packet, n) =>
       n === 60 ? { ...packet, timestamp: 2_000_000_000 } : packet,
