@@ -13,6 +13,8 @@ import type { AnalysisSnapshot, EngineEvent } from '../protocol.ts';
 /** What is heard, or sent, in a beat in which nothing is. */
 const silentFrame = new Int16Array(160);
 const silentRate = 8000;
+/** Frames in a row that nobody heard; what comes in their place behind those is the silence it sounds like. */
+const mostUnknown = 10;
 
 export class LegAnalysis {
   readonly #leg: string;
@@ -26,6 +28,7 @@ export class LegAnalysis {
   });
   /** Something was sent since the beat before. */
   #sends = false;
+  #unknown = 0;
 
   /** @param onChange the number of detectors changed */
   constructor(leg: string, clock: Clock, emit: (event: EngineEvent) => void, onChange: () => void) {
@@ -98,7 +101,9 @@ export class LegAnalysis {
     this.#running.clear();
   }
 
-  #frame(samples: Int16Array, known: boolean): void {
+  #frame(samples: Int16Array, heard: boolean): void {
+    this.#unknown = heard ? 0 : this.#unknown + 1;
+    const known = heard || this.#unknown > mostUnknown;
     for (const [id, analyser] of this.#running) {
       const found = analyser.frame(samples, known);
       if (found === undefined) continue;

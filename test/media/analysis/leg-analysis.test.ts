@@ -76,6 +76,18 @@ describe('the analysis of a leg', () => {
     expect(state).toMatchObject({ id: 'a', ...config });
   });
 
+  it('takes what is lost for silence when it goes on', () => {
+    const { analysis, events } = open();
+    analysis.start('a', { kind: 'speech', settings: { silenceMs: 100 } });
+    for (const frame of frames(keyed.subarray(0, 8 * 200))) analysis.heard(frame, 8000, true);
+    const silent = new Int16Array(160);
+    for (let ms = 0; ms < 200; ms += 20) analysis.heard(silent, 8000, false);
+    const types = () => events.map((event) => event.type === 'analysis.found' && event.found.type);
+    expect(types()).toEqual(['speech:start']);
+    for (let ms = 0; ms < 140; ms += 20) analysis.heard(silent, 8000, false);
+    expect(types()).toEqual(['speech:start', 'speech:end']);
+  });
+
   it('tells how many detectors there are, and does nothing without any', () => {
     const { analysis, events, sizes } = open();
     analysis.heard(keyed, 8000, true);
