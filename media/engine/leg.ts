@@ -83,6 +83,8 @@ export class EngineLeg implements PacedStream {
   /** Who had our SSRC last. */
   #loop: string | undefined;
   #collisions = 0;
+  /** Beats of a stall that are not heard yet. */
+  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -271,11 +273,19 @@ export class EngineLeg implements PacedStream {
 
   // What is received
 
-  #hear(playout: Playout, due: number, skipped: number): void {
-    for (let missed = Math.min(skipped, mostFrames); missed >= 0; missed--) {
-      const frame = playout.frame(due - missed * beatMs);
+  /**
+   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
+   * others with the next.
+   */
+  #listenTo(playout: Playout, due: number, skipped: number): void {
+    const beats = this.#beatsOwed + skipped + 1;
+    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
+    this.#beatsOwed = beats - heard;
+    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
+      const frame = playout.frame(due - ago * beatMs);
       if (frame) this.#heard(frame, playout.rate);
     }
+    this.#recordings.tick(heard - 1);
   }
 
   /** What has come is heard, even if its time has not. */
@@ -291,8 +301,10 @@ export class EngineLeg implements PacedStream {
 
   #listen(): void {
     const listens = this.#taps.size > 0 || this.#recordings.size > 0;
-    if (!listens) this.#incoming.playout = undefined;
-    else {
+    if (!listens) {
+      this.#incoming.playout = undefined;
+      this.#beatsOwed = 0;
+    } else {
       this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
       this.#pace();
     }
@@ -321,8 +333,7 @@ export class EngineLeg implements PacedStream {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
     const { playout } = this.#incoming;
-    if (playout) this.#hear(playout, due, skipped);
-    this.#recordings.tick(skipped);
+    if (playout) this.#listenTo(playout, due, skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
     return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
