@@ -281,7 +281,7 @@ describe('a worker that dies', () => {
     const interrupted = interruption(leg);
     kill(leg);
     await interrupted;
-    await vi.waitFor(() => leg.stats());
+    await vi.waitFor(() => leg.stats(), 15_000);
     const failed = new Promise<TandemError>((resolve) => {
       leg.onFailed = resolve;
     });
