@@ -14,6 +14,7 @@ import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
+import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
@@ -29,6 +30,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['srtp', srtp],
   ['lab', testLab],
 ]);
 

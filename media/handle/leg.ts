@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
+import type { SrtpProblem } from '../engine/leg-security.ts';
 import { encodingOf, type LegConfig } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
@@ -52,6 +53,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Once for each problem with the keys of SRTP, until they change. */
+  onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /**
    * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
    * digits on their way out have failed.
@@ -270,6 +273,9 @@ export class MediaLeg {
         break;
       case 'leg.timeout':
         this.onTimeout({ silentMs: event.silentMs });
+        break;
+      case 'leg.srtp':
+        this.onSrtp({ problem: event.problem });
         break;
       case 'leg.saved':
         this.#saved = event;

@@ -125,6 +125,13 @@ export interface AudioWriter {
   readonly sampleRate: number;
   /** Resolves when there is space for more. @throws ERR_MEDIA_CLOSED once nothing is played any more */
   write(samples: Int16Array): Promise<void>;
+  /** ms of audio that were written and are not sent yet. */
+  readonly buffered: number;
+  /** Drops what is not sent yet: within 20 ms there is silence. Writes that wait resolve. */
+  clear(): void;
+  /** Sends nothing until `resume`; what is written is kept. */
+  pause(): void;
+  resume(): void;
   /** Resolves when all is played out. */
   end(): Promise<void>;
   close(): void;
@@ -160,4 +167,15 @@ export interface LegStats {
     readonly sent: number;
     readonly received: number;
   };
+  /** Undefined on plain RTP. */
+  readonly srtp:
+    | {
+        /** The crypto suite, as `AES_CM_128_HMAC_SHA1_80`. */
+        readonly profile: string;
+        /** Packets that were dropped because their tag was wrong, or that were no SRTP at all. */
+        readonly failed: number;
+        /** Copies of packets, and packets too late to be told from a copy. */
+        readonly replayed: number;
+      }
+    | undefined;
 }

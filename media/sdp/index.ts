@@ -1,4 +1,5 @@
 export { codecsFor, isTelephoneEvent, mediaCodecs, sameCodec, supportedCodecs } from './codecs.ts';
+export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
 export {
   acceptAnswer,
   createAnswer,

@@ -2,8 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import { createLogger } from '../../src/base/log.ts';
+import type { CallHandler } from '../../src/incoming/calls.ts';
 import type { TandemOptions } from '../../src/options.ts';
-import { type CallHandler, type CheckReport, Tandem } from '../../src/tandem.ts';
+import { type CheckReport, Tandem } from '../../src/tandem.ts';
 
 /** Media workers that the suite runs with: 0, 1 or 2. */
 export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');

@@ -11,6 +11,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
 import { Media, type MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
+import { newMasterKey, type SrtpMasterKey } from '../../media/srtp/profiles.ts';
+import { SrtpReceiver } from '../../media/srtp/receiver.ts';
 import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
 import { concat, hosts, machine, noise, openMedia } from './support/open-media.ts';
@@ -271,6 +273,34 @@ describe('a worker that dies', () => {
     expect(await media.counts()).toMatchObject({ legs: 2, sockets: 4 });
     for (let i = 1; i < other.heard.length; i++)
       expect(seqDiff(other.heard[i]?.sequence ?? 0, other.heard[i - 1]?.sequence ?? 0)).toBe(1);
+  });
+
+  it('leaves SRTP going on under its key, and no index is used twice', async () => {
+    await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const key = (): SrtpMasterKey => ({
+      inline: newMasterKey('AEAD_AES_128_GCM', machine.random),
+      mki: '',
+      lifetime: undefined,
+    });
+    const [local, remote] = [key(), key()];
+    leg.negotiate(phone.audio({ srtp: { profile: 'AEAD_AES_128_GCM', local, remote: [remote] } }));
+    const playback = leg.play(noise(8 * 60_000), '');
+    await phone.hears(130);
+    const interrupted = interruption(leg);
+    kill(leg);
+    await interrupted;
+    await phone.hears(phone.heard.length + 20);
+    playback.stop();
+    const receiver = SrtpReceiver.create('AEAD_AES_128_GCM', [local]);
+    const prompt = Buffer.from(noise(8 * 60_000));
+    for (const packet of phone.heard) {
+      const bytes = rtpBytes(packet);
+      expect(receiver.rtp(bytes, 0, bytes.length)).toBe(172);
+      expect(prompt.indexOf(bytes.subarray(12, 172))).toBeGreaterThanOrEqual(0);
+    }
+    expect(receiver.state.rtp).toHaveLength(1);
   });
 
   it('twice takes its legs with it: one of them may be what it dies of', async () => {

@@ -16,6 +16,8 @@ export interface BaresipOptions {
   readonly says: string;
   /** `PCMU/8000/1`, … */
   readonly codecs?: string;
+  /** `srtp`: best effort over RTP/AVP; `-mand`: RTP/SAVP; `-mandf`: RTP/SAVPF. Default plain RTP. */
+  readonly mediaenc?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
   /** Registers there as this user; others call it by the server then. */
   readonly account?: BaresipAccount;
 }
@@ -142,7 +144,7 @@ export class Baresip implements AsyncDisposable {
 }
 
 async function configure(folder: Folder, port: number, control: number, options: BaresipOptions): Promise<void> {
-  const { says, codecs = 'PCMU/8000/1', account } = options;
+  const { says, codecs = 'PCMU/8000/1', account, mediaenc } = options;
   const source = says.includes('/') ? says : join(root, 'prompts', `${says}.wav`);
   await mkdir(folder.file('dump'));
   await writeFile(
@@ -156,7 +158,7 @@ async function configure(folder: Folder, port: number, control: number, options:
       'ausrc_channels 1',
       'auplay_channels 1',
       `module_path ${modules}`,
-      ...['g711', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+      ...['g711', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
@@ -167,7 +169,7 @@ async function configure(folder: Folder, port: number, control: number, options:
   );
   await writeFile(
     folder.file('accounts'),
-    `${account ? registered(account) : `<sip:bob@127.0.0.1:${port}>;regint=0`};answermode=auto;audio_codecs=${codecs}\n`,
+    `${account ? registered(account) : `<sip:bob@127.0.0.1:${port}>;regint=0`};answermode=auto;audio_codecs=${codecs}${mediaenc ? `;mediaenc=${mediaenc}` : ''}\n`,
   );
 }
 
