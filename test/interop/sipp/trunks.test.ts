@@ -57,7 +57,7 @@ describe('a trunk', () => {
   it('asks nobody else when the number is busy', () =>
     goes({
       serves,
-      // Who was asked next would answer with itself: the script would not end.
+      // Nobody is at the second, which would be another status.
       config: ([first]) => ({ trunks: { main: { uri: `127.0.0.1:${first}`, gateways: ['127.0.0.1:9'] } } }),
       callees: [refuses('486 Busy Here')],
       callers: [asks().hears(486)],

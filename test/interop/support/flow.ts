@@ -48,8 +48,10 @@ export async function goes(flow: Flow): Promise<string> {
     }),
   );
   const keys = ports.flatMap((port, index) => ['-key', `port_${index + 1}`, String(port)]);
+  // A Call-ID without @, so that it can stand in a Refer-To as it is.
+  const args = [...keys, '-cid_str', '%u-%p', '-timeout', '20s', '-timeout_error'];
   for (const scenario of callers) {
-    const result = await runSipp({ scenario, target: server.port, user, args: keys });
+    const result = await runSipp({ scenario, target: server.port, user, args });
     expect(result, `${scenario.name}\n${result.complaints}\n${await complaintsOf(called)}`).toMatchObject(allWell(1));
   }
   await until?.(server);

@@ -25,10 +25,8 @@ export interface Request extends Content {
   /** User of From, and of To in a REGISTER. */
   readonly user?: string;
   readonly maxForwards?: number;
-  /** User-Agent and From's host, where it matters that nobody gets to know them. */
+  /** Host of From. */
   readonly host?: string;
-  /** Call-ID and CSeq of somebody else's request. */
-  readonly callId?: string;
   /** The second call of this script (1), not the first (0). */
   readonly call?: 0 | 1;
 }
@@ -41,11 +39,9 @@ export interface Expected {
 }
 
 interface Heard extends Expected {
-  /** False: the ACK is sent by `acks`. */
-  readonly ack?: boolean;
-  /** What comes in the ACK. */
-  readonly answer?: Sdp;
   readonly call?: 0 | 1;
+  /** It answers the INVITE, not what was asked since. */
+  readonly late?: boolean;
 }
 
 interface Said extends Content {
@@ -70,7 +66,9 @@ export class Script {
   #isAskedFirst = false;
   #user = 'sipp';
   #host = '[local_ip]:[local_port]';
+  /** INVITEs that sipp got. */
   #invites = 0;
+  #isInviteFirst = false;
   #sdpVersion = 0;
   #labels = 0;
 
@@ -100,49 +98,24 @@ export class Script {
     ]);
   }
 
-  /** Gives the INVITE up that rings. */
-  cancels(): this {
-    this.#asked = 'CANCEL';
-    const { inviteCseq } = this.#calls[0]!;
-    const lines = ['[last_Via:]', 'Max-Forwards: 70', '[last_From:]', `To: <${service}>`, '[last_Call-ID:]'];
-    return this.#send('retrans="500"', [`CANCEL ${service} SIP/2.0`, ...lines, `CSeq: ${inviteCseq} CANCEL`]);
-  }
-
   hears(status: number, expected: Heard = {}): this {
     const call = this.#calls[expected.call ?? 0]!;
-    const isInvite = this.#asked === 'INVITE';
+    const isInvite = this.#asked === 'INVITE' || expected.late === true;
     if (isInvite && status >= 180)
       for (const one of provisional.filter((other) => other !== status))
         this.#steps.push(`<recv response="${one}" optional="true" />`);
     const actions = this.#actions(expected);
-    const begins = this.#role === 'caller' && !call.tag && status > 100 && status < 300 && this.#asked !== 'REGISTER';
+    const isDialog = isInvite || this.#asked === 'SUBSCRIBE';
+    const begins = this.#role === 'caller' && !call.tag && status > 100 && status < 300 && isDialog;
     if (begins) {
-      call.tag = this.#variable();
+      call.tag = this.#named(`tag${expected.call ?? 0}`);
       actions.push(ereg('tag=([^;[:space:]]+)', `${this.#variable()},${call.tag}`, 'To:'));
     }
     const challenge = status === 401 || status === 407 ? ' auth="true"' : '';
-    const learns = status > 100 && status < 300 ? ' rrs="true"' : '';
+    const learns = isDialog && status > 100 && status < 300 ? ' rrs="true"' : '';
     this.#receive(`response="${status}"${challenge}${learns}`, actions);
-    if (isInvite && status >= 200 && expected.ack !== false) this.acks(status, expected);
+    if (isInvite && status >= 200) this.#acks(status, call);
     return this;
-  }
-
-  /** @param status of the response that it is for */
-  acks(status: number, { answer, call = 0 }: Pick<Heard, 'answer' | 'call'> = {}): this {
-    const { inviteCseq } = this.#calls[call]!;
-    const cseq = `CSeq: ${inviteCseq} ACK`;
-    if (status >= 300) {
-      const lines = ['[last_Via:]', 'Max-Forwards: 70', '[last_From:]', '[last_To:]', '[last_Call-ID:]', cseq];
-      return this.#send('', [`ACK ${service} SIP/2.0`, ...lines]);
-    }
-    return this.#send('', [
-      'ACK [next_url] SIP/2.0',
-      'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
-      'Max-Forwards: 70',
-      ...this.#addresses(this.#calls[call]!, 'ACK'),
-      cseq,
-      ...this.#content(answer ? { sdp: answer } : {}),
-    ]);
   }
 
   // ---- requests that sipp gets
@@ -153,10 +126,11 @@ export class Script {
     const actions = this.#actions(expected);
     if (method === 'INVITE') {
       this.#invites++;
-      for (const name of ['via', 'cseq'])
-        actions.push(ereg('.*', this.#named(`${name}${this.#invites}`), `${name === 'via' ? 'Via' : 'CSeq'}:`));
+      this.#isInviteFirst = isFirst;
+      if (isFirst) actions.push(ereg('@[0-9.:]+', this.#named('at'), 'Contact:'));
+      for (const name of ['Via', 'From', 'To', 'CSeq'])
+        actions.push(ereg('.*', this.#named(`${name}${this.#invites}`), `${name}:`));
     }
-    if (isFirst) for (const name of ['From', 'To']) actions.push(ereg('.*', this.#named(`their${name}`), `${name}:`));
     this.#isAskedFirst = isFirst || outside.has(method);
     this.#asked = method;
     return this.#receive(`request="${method}"${isFirst ? ' rrs="true"' : ''}`, actions);
@@ -164,18 +138,16 @@ export class Script {
 
   says(statusLine: string, options: Said = {}): this {
     const { tag = ownTag, late = false } = options;
-    const isFinal = !statusLine.startsWith('1');
-    const via = late ? `Via:[$via${this.#invites}]` : '[last_Via:]';
-    const cseq = late ? `CSeq:[$cseq${this.#invites}]` : '[last_CSeq:]';
-    const needsTag = this.#isAskedFirst && !statusLine.startsWith('100');
-    const repeated = isFinal && (late || this.#asked === 'INVITE') ? 'retrans="500"' : '';
+    const repeated = !statusLine.startsWith('1') && (late || this.#asked === 'INVITE') ? 'retrans="500"' : '';
+    const needsTag = late ? this.#isInviteFirst : this.#isAskedFirst;
+    const copied = (name: string): string => (late ? `${name}:[$${name}${this.#invites}]` : `[last_${name}:]`);
     return this.#send(repeated, [
       `SIP/2.0 ${statusLine}`,
-      via,
-      '[last_From:]',
-      `[last_To:]${needsTag ? `;tag=${tag}` : ''}`,
+      copied('Via'),
+      copied('From'),
+      `${copied('To')}${needsTag ? `;tag=${tag}` : ''}`,
       '[last_Call-ID:]',
-      cseq,
+      copied('CSeq'),
       ...(this.#asked === 'REGISTER' ? [] : [contact]),
       ...this.#content(options),
     ]);
@@ -183,32 +155,61 @@ export class Script {
 
   /** NOTIFYs of a transfer, up to this final status. */
   isTold(status: number): this {
-    const [again, done] = [++this.#labels, ++this.#labels];
-    const over = this.#variable();
-    this.#asked = 'NOTIFY';
-    this.#isAskedFirst = false;
-    this.#steps.push(`<label id="${again}" />`);
-    this.#receive('request="NOTIFY"', [
-      check(`active.*SIP/2.0 1[0-9][0-9]|terminated.*SIP/2.0 ${status}`, this.#variable()),
-      ereg('terminated', over, 'Subscription-State:'),
-    ]);
-    const lines = ['SIP/2.0 200 OK', '[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]'];
-    this.#send(`next="${done}" test="${over}"`, lines);
-    this.#steps.push(`<nop next="${again}" />`, `<label id="${done}" />`);
+    const [again, over] = [this.#label(), this.#label()];
+    const isLast = this.#variable();
+    this.#mark(again).#notified(status, isLast).#accepts(over, isLast);
+    return this.#goes(again).#mark(over);
+  }
+
+  /** NOTIFYs of a transfer that goes well, and the BYEs of both calls, as they come. */
+  isLeftByBoth(): this {
+    for (let byes = 0; byes < 2; byes++) {
+      const [again, bye] = [this.#label(), this.#label()];
+      this.#mark(again).#receive(`request="BYE" optional="true" next="${bye}"`, []);
+      this.#notified(200, this.#variable()).#accepts();
+      this.#goes(again).#mark(bye).#accepts();
+    }
     return this;
   }
 
-  /** An INVITE that sipp got comes back to the server, as if proxies had sent it round. */
-  returns(method: 'INVITE'): this {
-    this.#asked = method;
+  #notified(status: number, isLast: string): this {
+    return this.#receive('request="NOTIFY"', [
+      check(`active.*SIP/2.0 1[0-9][0-9]|terminated.*SIP/2.0 ${status}`, this.#variable()),
+      ereg('terminated', isLast, 'Subscription-State:'),
+    ]);
+  }
+
+  /** 200. @param next where to go on @param test if this is set */
+  #accepts(next?: number, test?: string): this {
+    const lines = ['SIP/2.0 200 OK', '[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]'];
+    return this.#send(next === undefined ? '' : `next="${next}" test="${test}"`, lines);
+  }
+
+  #label(): number {
+    return ++this.#labels;
+  }
+
+  #mark(label: number): this {
+    this.#steps.push(`<label id="${label}" />`);
+    return this;
+  }
+
+  #goes(label: number): this {
+    this.#steps.push(`<nop next="${label}" />`);
+    return this;
+  }
+
+  /** The INVITE that sipp got comes back to the server, as if proxies had sent it round. @param user whom it is for now */
+  returns(user: string): this {
+    this.#asked = 'INVITE';
     return this.#send('retrans="500"', [
-      `${method} [next_url] SIP/2.0`,
+      `INVITE sip:${user}[$at] SIP/2.0`,
       'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
       'Max-Forwards: 60',
-      'From:[$theirFrom]',
-      'To:[$theirTo]',
+      'From:[$From1]',
+      'To:[$To1]',
       '[last_Call-ID:]',
-      '[last_CSeq:]',
+      'CSeq:[$CSeq1]',
       contact,
       ...this.#content({ sdp: {} }),
     ]);
@@ -234,9 +235,27 @@ export class Script {
 
   // ---- parts
 
+  /** @param status of the response that it is for */
+  #acks(status: number, call: Call): void {
+    const cseq = `CSeq: ${call.inviteCseq} ACK`;
+    if (status >= 300) {
+      const lines = ['[last_Via:]', 'Max-Forwards: 70', '[last_From:]', '[last_To:]', '[last_Call-ID:]'];
+      // The CSeq of an INVITE that was sent round is not ours.
+      this.#send('', [`ACK ${service} SIP/2.0`, ...lines, call.inviteCseq > 0 ? cseq : 'CSeq: 1 ACK']);
+      return;
+    }
+    this.#send('', [
+      'ACK [next_url] SIP/2.0',
+      'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
+      'Max-Forwards: 70',
+      ...this.#addresses(call, 'ACK'),
+      cseq,
+    ]);
+  }
+
   #addresses(call: Call, method: string): string[] {
     if (this.#role === 'callee')
-      return [`From:[$theirTo];tag=${ownTag}`, 'To:[$theirFrom]', `Call-ID: ${call.prefix}[call_id]`];
+      return [`From:[$To1];tag=${ownTag}`, 'To:[$From1]', `Call-ID: ${call.prefix}[call_id]`];
     const own = `sip:${this.#user}@${this.#host}`;
     const to = method === 'REGISTER' ? `sip:${this.#user}@[remote_ip]:[remote_port]` : service;
     const from = method === 'REGISTER' ? to : own;
