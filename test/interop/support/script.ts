@@ -127,7 +127,7 @@ export class Script {
     if (method === 'INVITE') {
       this.#invites++;
       this.#isInviteFirst = isFirst;
-      if (isFirst) actions.push(ereg('@[0-9.:]+', this.#named('at'), 'Contact:'));
+      if (isFirst) actions.push(ereg('[0-9.]+:[0-9]+', this.#named('at'), 'Contact:'));
       for (const name of ['Via', 'From', 'To', 'CSeq'])
         actions.push(ereg('.*', this.#named(`${name}${this.#invites}`), `${name}:`));
     }
@@ -203,7 +203,7 @@ export class Script {
   returns(user: string): this {
     this.#asked = 'INVITE';
     return this.#send('retrans="500"', [
-      `INVITE sip:${user}[$at] SIP/2.0`,
+      `INVITE sip:${user}@[$at] SIP/2.0`,
       'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
       'Max-Forwards: 60',
       'From:[$From1]',
