@@ -222,7 +222,7 @@ describe('SUBSCRIBE', () => {
 });
 
 describe('a transfer that the server asks for', () => {
-  const serves = answersAnd("call.refer('sip:third@127.0.0.1:9', { timeout: 700 })");
+  const serves = answersAnd("call.refer('sip:third@127.0.0.1:9', { timeout: 1500 })");
   const accepts = (): Script =>
     calls()
       .hears(200)
@@ -251,7 +251,7 @@ describe('a transfer that the server asks for', () => {
   });
 
   it('of which the peer tells nothing is over in time', async () => {
-    const caller = accepts().waits(1500).asks('BYE').hears(200);
+    const caller = accepts().waits(2500).asks('BYE').hears(200);
     expect(await goes({ serves, callers: [caller] })).toContain('failed ERR_TIMEOUT 408');
   });
 });

@@ -116,6 +116,21 @@ describe('a phone', () => {
       ],
     }));
 
+  describe('that keeps its connection (outbound, GRUU)', () => {
+    const instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"';
+    const outbound = (...headers: string[]): Script =>
+      registering('outbound', `${at('desk')};${instance};reg-id=1`, 'Supported: path, outbound, gruu', ...headers);
+
+    it('is taken at its word, and gets names', () =>
+      goes({
+        config,
+        callers: [outbound().hears(200, { has: ['\nRequire: outbound', 'reg-id=1', 'pub-gruu=', 'temp-gruu='] })],
+      }));
+
+    it('but comes through a proxy that knows nothing of it, is refused', () =>
+      goes({ config, callers: [outbound('Via: SIP/2.0/UDP 10.9.8.7;branch=z9hG4bKedge').hears(439)] }));
+  });
+
   it('behind a proxy that cannot be read is refused', () =>
     goes({
       config,

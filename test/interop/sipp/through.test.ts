@@ -1,5 +1,5 @@
 /** What goes through a back-to-back user agent, what it changes, and what it keeps to itself. */
-import { afterEach, describe, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { goes } from '../support/flow.ts';
 import { expectNoPrograms } from '../support/process.ts';
 import { Script } from '../support/script.ts';
@@ -124,6 +124,46 @@ describe('the codec of the second leg', () => {
       callees: [callee().isAsked('INVITE').says('488 Not Acceptable Here').isAsked('ACK')],
       callers: [calls({ sdp: { codec: 'PCMA' } }).hears(488)],
     }));
+});
+
+describe('an offer that is left to the callee', () => {
+  const serves = `export default async function (call, tandem) {
+  await call.answer();
+  await tandem.invite(process.env.TARGET, { lateOffer: true }).then(
+    async (callee) => {
+      console.log('answered');
+      await call.ended;
+      await callee.close();
+    },
+    (error) => console.log('failed', error.code),
+  );
+}
+`;
+
+  it('is answered in the ACK', async () => {
+    const said = await goes({
+      serves,
+      callees: [
+        untilBye(
+          callee()
+            .isAsked('INVITE', { lacks: ['m=audio'] })
+            .says('200 OK', { sdp: {} })
+            .isAsked('ACK', { has: ['m=audio'] }),
+        ),
+      ],
+      callers: [calls().hears(200).waits(500).asks('BYE').hears(200)],
+    });
+    expect(said).toContain('answered');
+  });
+
+  it('and is not made ends the call', async () => {
+    const said = await goes({
+      serves,
+      callees: [untilBye(callee().isAsked('INVITE').says('200 OK').isAsked('ACK'))],
+      callers: [calls().hears(200).isAsked('BYE').says('200 OK')],
+    });
+    expect(said).toContain('failed ERR_SDP');
+  });
 });
 
 describe('hops', () => {
@@ -299,27 +339,44 @@ describe('a transfer', () => {
 });
 
 describe('session timers', () => {
+  it('are as long as the callee wants', () =>
+    goes({
+      serves: b2bua(),
+      callees: [
+        untilBye(
+          answered(
+            callee()
+              .isAsked('INVITE', { has: ['\nSession-Expires: 1800'] })
+              .says('422 Session Interval Too Small', { headers: ['Min-SE: 3600'] })
+              .isAsked('ACK')
+              .isAsked('INVITE', { has: ['\nSession-Expires: 3600', '\nMin-SE: 3600'] }),
+          ),
+        ),
+      ],
+      callers: [hangsUp(calls().hears(200))],
+    }));
+
   it('are those of each leg: the callee asks for one, the caller knows none', () =>
     goes({
       serves: b2bua(),
-      env: { TANDEM_SESSION_TIMERS_MIN_SE: '2' },
+      env: { TANDEM_SESSION_TIMERS_MIN_SE: '4' },
       callees: [
         untilBye(
           callee()
             .isAsked('INVITE', { has: ['\nSession-Expires: 1800'] })
             .says('200 OK', {
-              headers: ['Session-Expires: 2;refresher=uac', 'Require: timer', 'Allow: UPDATE'],
+              headers: ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: UPDATE'],
               sdp: {},
             })
             .isAsked('ACK')
-            .isAsked('UPDATE', { has: ['\nSession-Expires: 2;refresher=uac'] })
-            .says('200 OK', { headers: ['Session-Expires: 2;refresher=uac', 'Require: timer'] }),
+            .isAsked('UPDATE', { has: ['\nSession-Expires: 4;refresher=uac'] })
+            .says('200 OK', { headers: ['Session-Expires: 4;refresher=uac', 'Require: timer'] }),
         ),
       ],
       callers: [
         calls()
           .hears(200, { lacks: ['Session-Expires'] })
-          .waits(1400)
+          .waits(2800)
           .asks('BYE')
           .hears(200),
       ],

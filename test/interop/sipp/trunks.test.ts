@@ -102,6 +102,61 @@ describe('a trunk', () => {
     }));
 });
 
+describe('what is set for a trunk', () => {
+  const one = (settings: object) => (ports: readonly number[]) => ({
+    trunks: { main: { uri: `127.0.0.1:${ports[0]}`, ...settings } },
+  });
+
+  it('who calls, as the provider wants to know it', () =>
+    goes({
+      serves,
+      config: one({ username: 'us', callerId: { strip: '0', add: '+49', header: 'p-asserted-identity' } }),
+      callees: [
+        new Script('the gateway')
+          .isAsked('INVITE', { has: ['\nFrom: .*sip:us@', '\nP-Asserted-Identity: .*sip:[+]4930123@'] })
+          .says('200 OK', { sdp: {} })
+          .isAsked('ACK')
+          .isAsked('BYE')
+          .says('200 OK'),
+      ],
+      callers: [
+        new Script('calls from 030123').asks('INVITE', { user: '030123', sdp: {} }).hears(200).asks('BYE').hears(200),
+      ],
+    }));
+
+  it('the number of calls: one more is refused', () =>
+    goes({
+      serves,
+      config: one({ maxChannels: 1 }),
+      callees: [takes()],
+      callers: [asks().hears(200).asks('INVITE', { call: 1, sdp: {} }).hears(486, { call: 1 }).asks('BYE').hears(200)],
+    }));
+
+  async function isUp(server: TandemServer): Promise<unknown> {
+    const { trunks } = (await server.check()) as {
+      trunks?: readonly { readonly gateways: readonly { readonly lastQualify?: { readonly up: boolean } }[] }[];
+    };
+    return trunks?.[0]?.gateways[0]?.lastQualify?.up;
+  }
+
+  it('that it is asked whether it is there', () =>
+    goes({
+      serves,
+      config: one({ qualify: 60 }),
+      callees: [new Script('is there').isAsked('OPTIONS').says('200 OK')],
+      until: async (server) => expect.poll(() => isUp(server)).toBe(true),
+    }));
+
+  it('and a gateway that is not gets no calls', () =>
+    goes({
+      serves,
+      config: one({ qualify: 60 }),
+      callees: [new Script('has no room').isAsked('OPTIONS').says('503 Service Unavailable')],
+      callers: [asks().hears(503)],
+      ready: async (server) => expect.poll(() => isUp(server)).toBe(false),
+    }));
+});
+
 describe('a trunk that registers', () => {
   const registers = ([first]: readonly number[]) => ({
     trunks: { main: { uri: `127.0.0.1:${first}`, username: 'us', password: 'sesame', register: { expires: 60 } } },

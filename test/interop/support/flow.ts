@@ -18,7 +18,9 @@ export interface Flow {
   /** Whom the callers call. */
   readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Before the callees have to be through; what the server prints is in its output. */
+  /** Before anybody calls. */
+  readonly ready?: (server: TandemServer) => Promise<void>;
+  /** When all have called, and before the callees have to be through. */
   readonly until?: (server: TandemServer) => Promise<void>;
   /** `until` has ended the server already. */
   readonly stopped?: boolean;
@@ -29,7 +31,7 @@ export interface Flow {
  * @returns what the server printed
  */
 export async function goes(flow: Flow): Promise<string> {
-  const { serves, config, callees = [], callers = [], user = '1000', env, until, stopped } = flow;
+  const { serves, config, callees = [], callers = [], user = '1000', env, ready, until, stopped } = flow;
   await using folder = await temporaryFolder();
   await using stack = new AsyncDisposableStack();
   const called: Sipp[] = [];
@@ -50,6 +52,7 @@ export async function goes(flow: Flow): Promise<string> {
   const keys = ports.flatMap((port, index) => ['-key', `port_${index + 1}`, String(port)]);
   // A Call-ID without @, so that it can stand in a Refer-To as it is.
   const args = [...keys, '-cid_str', '%u-%p', '-timeout', '20s', '-timeout_error'];
+  await ready?.(server);
   for (const scenario of callers) {
     const result = await runSipp({ scenario, target: server.port, user, args });
     expect(result, `${scenario.name}\n${result.complaints}\n${await complaintsOf(called)}`).toMatchObject(allWell(1));
