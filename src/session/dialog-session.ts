@@ -533,8 +533,12 @@ export abstract class DialogSession {
   #useLeg(leg: MediaLeg): void {
     leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+    leg.onInterrupted = (error) => {
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: true });
+      this.log.warn({ error: error.message }, 'media interrupted, going on in another thread');
+    };
     leg.onFailed = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: false });
       this.log.error({ error: error.message }, 'media failed, ending the call');
       void this.terminate({ by: 'error', reason: 'media failed' });
     };
