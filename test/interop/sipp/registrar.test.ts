@@ -7,7 +7,7 @@ import { Script } from '../support/script.ts';
 afterEach(expectNoPrograms);
 
 const config = () => ({
-  users: { alice: { password: 'one' }, bob: { password: 'two' } },
+  users: { alice: { password: 'one' }, bob: { password: 'two', callerId: 'Reception <100>' } },
   registrar: { minExpires: 60, maxContacts: 2, whenFull: 'refuse' },
 });
 
@@ -158,7 +158,7 @@ describe('a user with two phones', () => {
       user: 'alice',
       callees: [
         new Script('answers')
-          .isAsked('INVITE')
+          .isAsked('INVITE', { has: ['\nFrom: .?Reception.? <sip:100@'] })
           .says('180 Ringing')
           .waits(500)
           .says('200 OK', { sdp: {} })

@@ -21,7 +21,6 @@ interface Content {
 }
 
 export interface Request extends Content {
-  readonly uri?: string;
   /** User of From, and of To in a REGISTER. */
   readonly user?: string;
   readonly maxForwards?: number;
@@ -78,6 +77,7 @@ export class Script {
 
   // ---- requests of sipp
 
+  /** A request: in the dialog, once there is one. */
   asks(method: string, options: Request = {}): this {
     this.#role ??= 'caller';
     const call = this.#calls[options.call ?? 0]!;
@@ -86,11 +86,11 @@ export class Script {
     this.#asked = method;
     this.#user = options.user ?? this.#user;
     this.#host = options.host ?? this.#host;
-    const { uri = call.tag || this.#role === 'callee' ? '[next_url]' : service, maxForwards = 70 } = options;
+    const uri = call.tag || this.#role === 'callee' ? '[next_url]' : service;
     return this.#send('retrans="500"', [
       `${method} ${uri} SIP/2.0`,
       'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
-      `Max-Forwards: ${maxForwards}`,
+      `Max-Forwards: ${options.maxForwards ?? 70}`,
       ...this.#addresses(call, method),
       `CSeq: ${call.cseq} ${method}`,
       ...(method === 'REGISTER' ? [] : [contact]),
@@ -98,6 +98,7 @@ export class Script {
     ]);
   }
 
+  /** A response to what was asked last; provisional ones may come before it. */
   hears(status: number, expected: Heard = {}): this {
     const call = this.#calls[expected.call ?? 0]!;
     const isInvite = this.#asked === 'INVITE' || expected.late === true;
@@ -120,6 +121,7 @@ export class Script {
 
   // ---- requests that sipp gets
 
+  /** The first one of a script begins its call. */
   isAsked(method: string, expected: Expected = {}): this {
     const isFirst = this.#role === undefined;
     this.#role ??= 'callee';
@@ -136,6 +138,7 @@ export class Script {
     return this.#receive(`request="${method}"${isFirst ? ' rrs="true"' : ''}`, actions);
   }
 
+  /** A response to what sipp was asked last. */
   says(statusLine: string, options: Said = {}): this {
     const { tag = ownTag, late = false } = options;
     const repeated = !statusLine.startsWith('1') && (late || this.#asked === 'INVITE') ? 'retrans="500"' : '';
@@ -172,33 +175,6 @@ export class Script {
     return this;
   }
 
-  #notified(status: number, isLast: string): this {
-    return this.#receive('request="NOTIFY"', [
-      check(`active.*SIP/2.0 1[0-9][0-9]|terminated.*SIP/2.0 ${status}`, this.#variable()),
-      ereg('terminated', isLast, 'Subscription-State:'),
-    ]);
-  }
-
-  /** 200. @param next where to go on @param test if this is set */
-  #accepts(next?: number, test?: string): this {
-    const lines = ['SIP/2.0 200 OK', '[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]'];
-    return this.#send(next === undefined ? '' : `next="${next}" test="${test}"`, lines);
-  }
-
-  #label(): number {
-    return ++this.#labels;
-  }
-
-  #mark(label: number): this {
-    this.#steps.push(`<label id="${label}" />`);
-    return this;
-  }
-
-  #goes(label: number): this {
-    this.#steps.push(`<nop next="${label}" />`);
-    return this;
-  }
-
   /** The INVITE that sipp got comes back to the server, as if proxies had sent it round. @param user whom it is for now */
   returns(user: string): this {
     this.#asked = 'INVITE';
@@ -215,6 +191,7 @@ export class Script {
     ]);
   }
 
+  /** Does nothing for so long. */
   waits(ms: number): this {
     this.#steps.push(`<pause milliseconds="${ms}" />`);
     return this;
@@ -240,8 +217,7 @@ export class Script {
     const cseq = `CSeq: ${call.inviteCseq} ACK`;
     if (status >= 300) {
       const lines = ['[last_Via:]', 'Max-Forwards: 70', '[last_From:]', '[last_To:]', '[last_Call-ID:]'];
-      // The CSeq of an INVITE that was sent round is not ours.
-      this.#send('', [`ACK ${service} SIP/2.0`, ...lines, call.inviteCseq > 0 ? cseq : 'CSeq: 1 ACK']);
+      this.#send('', [`ACK ${service} SIP/2.0`, ...lines, cseq]);
       return;
     }
     this.#send('', [
@@ -251,6 +227,33 @@ export class Script {
       ...this.#addresses(call, 'ACK'),
       cseq,
     ]);
+  }
+
+  #notified(status: number, isLast: string): this {
+    return this.#receive('request="NOTIFY"', [
+      check(`active.*SIP/2.0 1[0-9][0-9]|terminated.*SIP/2.0 ${status}`, this.#variable()),
+      ereg('terminated', isLast, 'Subscription-State:'),
+    ]);
+  }
+
+  /** 200. @param next where to go on @param test if this is set */
+  #accepts(next?: number, test?: string): this {
+    const lines = ['SIP/2.0 200 OK', '[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]'];
+    return this.#send(next === undefined ? '' : `next="${next}" test="${test}"`, lines);
+  }
+
+  #label(): number {
+    return ++this.#labels;
+  }
+
+  #mark(label: number): this {
+    this.#steps.push(`<label id="${label}" />`);
+    return this;
+  }
+
+  #goes(label: number): this {
+    this.#steps.push(`<nop next="${label}" />`);
+    return this;
   }
 
   #addresses(call: Call, method: string): string[] {
@@ -333,7 +336,7 @@ interface Call {
 }
 
 function newCall(prefix: string): Call {
-  return { prefix, cseq: 0, inviteCseq: 0, tag: '' };
+  return { prefix, cseq: 0, inviteCseq: 1, tag: '' };
 }
 
 function ereg(pattern: string, variable: string, header: string): string {
