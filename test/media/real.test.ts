@@ -36,8 +36,7 @@ describe.each(hosts)('with %i workers over %s', (workers, io) => {
     leg.play(path, '');
     for (const count of [10, 25]) {
       await phone.hears(count);
-      const snapshot = await leg.snapshot();
-      await leg.close({ handover: true });
+      const snapshot = await leg.handOver();
       leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a', snapshot: structuredClone(snapshot) });
     }
     await leg.playback!.done;
