@@ -15,7 +15,7 @@ import { newMasterKey, type SrtpMasterKey } from '../../media/srtp/profiles.ts';
 import { SrtpReceiver } from '../../media/srtp/receiver.ts';
 import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
-import { concat, machine, noise, openMedia } from './support/open-media.ts';
+import { concat, hosts, machine, noise, openMedia } from './support/open-media.ts';
 import { type Heard, Phone, rtpBytes } from './support/phone.ts';
 
 let folder = '';
@@ -24,9 +24,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe.each([0, 1, 2])('with %i workers', (workers) => {
+describe.each(hosts)('with %i workers over %s', (workers, io) => {
   it('a leg is snapshotted, destroyed and rebuilt in mid-call as one continuous stream', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     const payload = noise(160 * 60);
     const path = join(folder, 'prompt.raw');
@@ -54,7 +54,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
   });
 
   it('spoofed packets before and after the latch take no stream away', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using thief = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
@@ -74,7 +74,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
   });
 
   it('no datagram breaks, stalls or leaks', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
     const failures: unknown[] = [];
