@@ -12,7 +12,7 @@ export { compressG711, expandG711 } from './codec/g711.ts';
 export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
-export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
+export { MediaLeg } from './handle/leg.ts';
 export type {
   AudioReader,
   AudioType,

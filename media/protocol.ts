@@ -109,7 +109,7 @@ export type Command =
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
   | { readonly type: 'leg.stats'; readonly request: number; readonly leg: string }
   | { readonly type: 'leg.snapshot'; readonly request: number; readonly leg: string }
-  /** `handover`: the stream goes on elsewhere, so no RTCP BYE is sent. */
+  /** `handover`: the stream goes on elsewhere. No RTCP BYE is sent, and the answer is its last snapshot. */
   | { readonly type: 'leg.close'; readonly request: number; readonly leg: string; readonly handover: boolean }
   | {
       readonly type: 'dtmf.send';

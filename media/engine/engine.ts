@@ -10,6 +10,7 @@ import { toErrorData } from '../handle/errors.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import type { LegSnapshot } from '../snapshot.ts';
 import { EngineLeg, type LegPorts } from './leg.ts';
 import { LegSaver } from './leg-saver.ts';
 
@@ -92,7 +93,7 @@ export class Engine {
         return;
       case 'leg.close': {
         const leg = this.#legs.get(command.leg);
-        this.#reply(command, leg ? this.#end(leg, command.handover) : Promise.resolve());
+        this.#reply(command, leg ? this.#close(leg, command.handover) : Promise.resolve());
         return;
       }
     }
@@ -184,6 +185,13 @@ export class Engine {
   #save(leg: EngineLeg): void {
     if (!leg.negotiated || this.#closing.has(leg)) return;
     this.#emit({ type: 'leg.saved', leg: leg.id, snapshot: leg.state, playing: leg.sink.playback?.progress });
+  }
+
+  /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */
+  async #close(leg: EngineLeg, handover: boolean): Promise<LegSnapshot | undefined> {
+    const last = handover ? leg.snapshot() : undefined;
+    await this.#end(leg, handover);
+    return last;
   }
 
   #end(leg: EngineLeg, handover: boolean): Promise<void> {

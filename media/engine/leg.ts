@@ -94,6 +94,8 @@ export class EngineLeg implements PacedStream {
   /** Who had our SSRC last. */
   #loop: string | undefined;
   #collisions = 0;
+  /** Beats of a stall that are not heard yet. */
+  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -285,13 +287,21 @@ export class EngineLeg implements PacedStream {
 
   // What is received
 
-  #hear(playout: Playout, due: number, skipped: number): void {
-    for (let missed = Math.min(skipped, mostFrames); missed >= 0; missed--) {
+  /**
+   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
+   * others with the next.
+   */
+  #listenTo(playout: Playout, due: number, skipped: number): void {
+    const beats = this.#beatsOwed + skipped + 1;
+    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
+    this.#beatsOwed = beats - heard;
+    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
       const { unheard } = playout;
-      const frame = playout.frame(due - missed * beatMs);
+      const frame = playout.frame(due - ago * beatMs);
       if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
       else this.analysis.heardNothing();
     }
+    this.#recordings.tick(heard - 1);
   }
 
   /** What has come is heard, even if its time has not. */
@@ -309,8 +319,10 @@ export class EngineLeg implements PacedStream {
 
   #listen(): void {
     const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
-    if (!listens) this.#incoming.playout = undefined;
-    else {
+    if (!listens) {
+      this.#incoming.playout = undefined;
+      this.#beatsOwed = 0;
+    } else {
       this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
       this.#pace();
     }
@@ -346,8 +358,7 @@ export class EngineLeg implements PacedStream {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
     const { playout } = this.#incoming;
-    if (playout) this.#hear(playout, due, skipped);
-    this.#recordings.tick(skipped);
+    if (playout) this.#listenTo(playout, due, skipped);
     this.analysis.tick();
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
     return active || this.#outgoing.active || this.#incoming.playout !== undefined;

@@ -39,11 +39,6 @@ export interface LegDeps {
   readonly onClosed: () => void;
 }
 
-/** `handover`: the stream goes on in another leg made of a snapshot, so the peer gets no RTCP BYE. */
-export interface LegCloseOptions {
-  readonly handover?: boolean;
-}
-
 const digitPattern = /^[0-9*#A-Da-d]+$/;
 
 export class MediaLeg {
@@ -78,7 +73,7 @@ export class MediaLeg {
   #echo = false;
   #saved: Extract<LegEvent, { readonly type: 'leg.saved' }> | undefined;
   #handles = 0;
-  #closing: Promise<void> | undefined;
+  #closing: Promise<LegSnapshot | undefined> | undefined;
   #gone = false;
 
   constructor({ id, config, link, sources, logger, onClosed }: LegDeps) {
@@ -262,25 +257,39 @@ export class MediaLeg {
   }
 
   /** Idempotent; every handle of it ends as `ended`. */
-  close(options: LegCloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.handover ?? false);
-    return this.#closing;
+  async close(): Promise<void> {
+    this.#closing ??= this.#close(false);
+    await this.#closing;
+  }
+
+  /**
+   * Closes the leg, whose stream goes on in another made of what this returns: the peer gets no RTCP BYE.
+   * @throws ERR_MEDIA_CLOSED when it is closed already
+   */
+  async handOver(): Promise<LegSnapshot> {
+    if (this.#closing) throw closed();
+    this.#closing = this.#close(true);
+    const snapshot = await this.#closing;
+    if (!snapshot) throw closed();
+    return snapshot;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #close(handover: boolean): Promise<void> {
+  async #close(handover: boolean): Promise<LegSnapshot | undefined> {
+    let last: LegSnapshot | undefined;
     if (!this.#gone) {
       for (const recording of this.#recordings.values()) recording.hurry();
       try {
-        await this.#link.request<void>({ type: 'leg.close', leg: this.id, handover });
+        last = await this.#link.request<LegSnapshot | undefined>({ type: 'leg.close', leg: this.id, handover });
       } catch (error) {
         this.#logger.debug({ err: error, leg: this.id }, 'a media leg was gone before it was closed');
       }
     }
     this.#end(closed());
+    return last;
   }
 
   #onEvent(event: LegEvent): void {
@@ -349,7 +358,7 @@ export class MediaLeg {
   #lost(error: TandemError): void {
     if (this.#gone) return;
     this.#end(error);
-    this.#closing ??= Promise.resolve();
+    this.#closing ??= Promise.resolve(undefined);
     this.onFailed(error);
   }
 

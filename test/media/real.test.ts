@@ -37,8 +37,7 @@ describe.each(hosts)('with %i workers over %s', (workers, io) => {
     leg.play(path, '');
     for (const count of [10, 25]) {
       await phone.hears(count);
-      const snapshot = await leg.snapshot();
-      await leg.close({ handover: true });
+      const snapshot = await leg.handOver();
       leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a', snapshot: structuredClone(snapshot) });
     }
     await leg.playback!.done;
@@ -323,7 +322,7 @@ describe('a worker that dies', () => {
     const interrupted = interruption(leg);
     kill(leg);
     await interrupted;
-    await vi.waitFor(() => leg.stats());
+    await vi.waitFor(() => leg.stats(), 15_000);
     const failed = new Promise<TandemError>((resolve) => {
       leg.onFailed = resolve;
     });

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { MediaLeg } from '../../media/index.ts';
 import { readRtcp, writeRtcp } from '../../media/rtp/rtcp.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
-import type { FakeClock } from '../../src/testing/index.ts';
+import { newMasterKey } from '../../media/srtp/profiles.ts';
+import { SrtpReceiver } from '../../media/srtp/receiver.ts';
+import { SrtpSender } from '../../media/srtp/sender.ts';
+import { type FakeClock, seededRandom } from '../../src/testing/index.ts';
 import { type Lab, openLab } from './support/lab.ts';
 import { noise } from './support/open-media.ts';
 import { type Heard, negotiated, parseRtp, rtpBytes } from './support/phone.ts';
@@ -79,6 +82,31 @@ describe('RTCP', () => {
     expect(received).toMatchObject({ packets: 2, invalid: 1 });
     await leg.close();
     expect(rtcpAt(lab, 4000).at(-1)).toMatchObject({ bye: true });
+  });
+
+  it('is protected on the port of RTP as it is on its own', async () => {
+    await using lab = await openLab({ rtcpInterval: 1000 });
+    const leg = await openLeg(lab, true);
+    const profile = 'AES_CM_128_HMAC_SHA1_80';
+    const random = seededRandom(3);
+    const key = () => ({ inline: newMasterKey(profile, random), mki: '', lifetime: undefined });
+    const [local, own] = [key(), key()];
+    leg.negotiate({ ...negotiated(muxed, { rtcpMux: true }), srtp: { profile, local, remote: [own] } });
+    leg.play(noise(160 * 500), '');
+    await lab.clock.advance(2000);
+    const [report] = lab.sentTo(4000).filter(isRtcp);
+    const bytes = Uint8Array.from(report!);
+    const clear = SrtpReceiver.create(profile, [local]).rtcp(bytes, 0, bytes.length);
+    const { ssrc } = (await leg.stats()).sent;
+    expect(readRtcp(bytes.subarray(0, clear))).toMatchObject({ ssrc, bye: false });
+
+    const sender = SrtpSender.create(profile, own);
+    const compound = writeRtcp({ ssrc: 77, cname: 'peer@example.com', report: about(ssrc, 3) });
+    const sealed = sender.rtcp(compound, 0, compound.length)!.slice(0, sender.length);
+    lab.deliver(sealed, 4000, leg.port);
+    const { rtcp, received } = await leg.stats();
+    expect(rtcp).toMatchObject({ received: 1, remoteLost: 3 });
+    expect(received.invalid).toBe(0);
   });
 
   it('follows RTP through a NAT when they share a port', async () => {

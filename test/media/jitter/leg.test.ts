@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { readWav } from '../../../media/audio/index.ts';
 import type { AudioReader, LegStats, MediaLeg, MediaOptions } from '../../../media/index.ts';
 import type { FakeClock } from '../../../src/testing/index.ts';
-import { type Lab, openLab } from '../support/lab.ts';
+import { type Lab, openLab, openLabOn } from '../support/lab.ts';
 import { negotiated, rtpBytes } from '../support/phone.ts';
+import { StallingClock } from '../support/stalling-clock.ts';
 import { encoded, level, longestSilence, packets, throughCodec, voice } from './stream.ts';
 
 const remote = { address: '10.0.0.1', port: 4000, rtcpPort: 4001 };
@@ -83,6 +84,32 @@ describe('a tap', () => {
     });
     expect(Math.abs(level(heard.subarray(2400)) + 40)).toBeLessThan(1);
     expect((await leg.stats()).received.invalid).toBe(0);
+  });
+
+  it('loses nothing to a stall of ours: what came meanwhile is heard behind it', async () => {
+    const clock = new StallingClock();
+    await using lab = await openLabOn(clock, { jitterBuffer: { mode: 'fixed', min: 60 } });
+    const leg = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'a' });
+    leg.negotiate(negotiated(remote));
+    const payload = encoded(voice(8000 * 2));
+    const deliver = (n: number): void => {
+      const packet = { sequence: n, timestamp: n * 160, payload: payload.subarray(n * 160, n * 160 + 160) };
+      lab.deliver(rtpBytes(packet), 4000, leg.port);
+    };
+    let stats: LegStats | undefined;
+    const heard = await listen(leg.reader(), async () => {
+      await leg.stats();
+      for (let n = 0; n < 100; n++) {
+        // The beat of 240 ms comes first; then the packets of all that time are read.
+        if (n === 40) clock.jump(800 + 240);
+        deliver(n);
+        if (n < 40 || n > 52) clock.jump(n * 20 + 20);
+        stats = await leg.stats();
+      }
+    });
+    expect(stats?.received.jitterBuffer).toMatchObject({ late: 0, dropped: 0, concealedMs: 0 });
+    expect(heard).toEqual(throughCodec(voice(8000 * 2)).subarray(0, heard.length));
+    expect(heard.length).toBeGreaterThan(8 * 1800);
   });
 
   it('that is closed leaves the leg with nothing to do', async () => {

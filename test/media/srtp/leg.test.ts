@@ -263,7 +263,7 @@ describe('SRTP', () => {
     // Nobody knows of these.
     for (let i = 0; i < 5; i++) peer.say(noise(160, i));
     await lab.clock.advance(100);
-    await leg.close({ handover: true });
+    await leg.handOver();
     const again = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'a', snapshot });
     const before = peer.hear();
     expect(before).toHaveLength(10);
