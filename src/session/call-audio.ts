@@ -1,5 +1,13 @@
 /** What a script does with the audio of a call: it plays, records, listens, and takes and sends digits. */
-import type { AnalysisHandle, AudioReader, AudioWriter, MediaLeg, RecordOptions, RecordTarget, Tone } from '../../media/index.ts';
+import type {
+  AnalysisHandle,
+  AudioReader,
+  AudioWriter,
+  MediaLeg,
+  RecordOptions,
+  RecordTarget,
+  Tone,
+} from '../../media/index.ts';
 import {
   detectMachine,
   type HeardTone,
