@@ -177,7 +177,7 @@ export class DtmfDetector {
       state.sinceUnknown = 0;
       state.across = true;
       state.since++;
-      if (state.since > mostUnknown) this.#release();
+      if (state.pressed >= 0 && state.since > mostUnknown) this.#release();
       return undefined;
     }
     state.sinceUnknown++;
@@ -280,6 +280,7 @@ export class DtmfDetector {
 
   #release(): void {
     this.state.pressed = -1;
+    this.state.candidate = -1;
     this.state.level = 0;
   }
 
