@@ -5,6 +5,7 @@
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
+import { loadOpus } from './codec/index.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
@@ -88,12 +89,14 @@ export class Media {
   async #start(index: number): Promise<EngineLink> {
     const { clock, random, files, logger, udp, workerEntry } = this.#ports;
     const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
+    const { opus } = this.#settings;
     if (this.workers === 0) {
+      if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
       link.attach(startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link));
     } else {
       const { startWorker } = await import('./host/worker.ts');
-      link.attach(startWorker({ index, ...(workerEntry ? { entry: workerEntry } : {}) }, link));
+      link.attach(startWorker({ index, opus, ...(workerEntry ? { entry: workerEntry } : {}) }, link));
     }
     return link;
   }

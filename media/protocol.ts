@@ -7,6 +7,7 @@ import type { Tone } from './audio/index.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
+export { encodingOf } from './sdp/codecs.ts';
 export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
 /** A `TandemError` on its way between threads. */
@@ -35,7 +36,7 @@ export interface EncodedSource {
   readonly payload: SharedArrayBuffer;
   /** Bytes of audio in `payload`. */
   readonly length: number;
-  /** `NAME/rate` of the codec, or '' for bytes that are sent as they are. */
+  /** The codec's `key`, or '' for bytes that are sent as they are. */
   readonly encoding: string;
   /** What to load it from again; undefined when it cannot be loaded again. */
   readonly source?: PromptKey;
@@ -211,9 +212,4 @@ export interface EngineCounts {
   readonly recordings: number;
   readonly sockets: number;
   readonly timers: number;
-}
-
-/** `NAME/rate`: two codecs with the same one have interchangeable payloads. */
-export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
-  return `${codec.name.toUpperCase()}/${codec.clockRate}`;
 }

@@ -1,5 +1,5 @@
 /** The composition root: SIP, media and sessions put together, and the calls that run. */
-import { Media } from '../media/index.ts';
+import { isOpus, Media } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/clock.ts';
 import { isAbort, messageOf, ok, TandemError } from './base/errors.ts';
@@ -167,14 +167,17 @@ export class Tandem {
       onBan: ({ address, reason, since, until }) =>
         this.observer.emit('sip:banned', { at: since, address, reason, until }),
     });
-    this.#media = new Media(media, {
-      clock,
-      random,
-      logger,
-      files: options.files ?? nodeFiles,
-      fetch: options.fetch ?? nodeFetch,
-      ...(options.udp ? { udp: options.udp } : {}),
-    });
+    this.#media = new Media(
+      { ...media, opus: codecs.some(isOpus) },
+      {
+        clock,
+        random,
+        logger,
+        files: options.files ?? nodeFiles,
+        fetch: options.fetch ?? nodeFetch,
+        ...(options.udp ? { udp: options.udp } : {}),
+      },
+    );
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
     this.#endpoint.onRequest = (request) => this.#serveRequest(request);
     const authenticator = options.auth && new Authenticator(options.auth, clock, random);

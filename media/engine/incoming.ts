@@ -1,6 +1,6 @@
 /** What a leg receives: which datagrams count, whose they are, and who hears them. */
 import type { AudioCodec } from '../codec/index.ts';
-import { codecFor } from '../codec/index.ts';
+import { Coders, sampleRateOf, sampleTime } from '../codec/index.ts';
 import type { DtmfReceiver } from '../dtmf/receiver.ts';
 import { accept, type LatchState } from '../rtp/latch.ts';
 import { readRtp, rtpView } from '../rtp/packet.ts';
@@ -19,7 +19,7 @@ interface PayloadFormat {
 
 export interface IncomingPorts {
   readonly onDigit: (digit: string) => void;
-  /** Decoded audio, once per packet, only while `listens` says so. */
+  /** Decoded audio, once per packet, only while `listens` says so. The timestamp is in samples. */
   readonly onAudio: (timestamp: number, samples: Int16Array, rate: number, arrival: Arrival) => void;
 }
 
@@ -35,6 +35,7 @@ export class Incoming {
   readonly dtmf: DtmfReceiver;
   readonly #ports: IncomingPorts;
   readonly #view = rtpView();
+  readonly #coders = new Coders();
   readonly #formats: (PayloadFormat | undefined)[] = [];
   #receives = false;
   /** Samples of the longest packet, and room for them once somebody listens. */
@@ -65,16 +66,17 @@ export class Incoming {
     this.#formats.length = 0;
     // A list that is empty says no more than the codec we send.
     const codecs = audio.receivePayloadTypes.length > 0 ? audio.receivePayloadTypes : [audio.codec];
-    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec);
+    this.#coders.configure(codecs);
+    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec, this.#coders.of(codec));
     if (audio.telephoneEvent)
       this.#formats[audio.telephoneEvent.receivePayloadType] = {
         kind: eventPacket,
-        encoding: 0,
+        encoding: audio.telephoneEvent.clockRate,
         rate: audio.telephoneEvent.clockRate,
         codec: undefined,
       };
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
-    const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
+    const rate = Math.max(...codecs.map(sampleRateOf));
     this.#longest = Math.ceil((rate * longestMs) / 1000);
   }
 
@@ -110,12 +112,19 @@ export class Incoming {
       if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
       const payload = buffer.subarray(view.payloadOffset, view.payloadOffset + octets);
       const count = format.codec.decode(payload, this.#samples);
-      this.#ports.onAudio(view.timestamp, this.#samples.subarray(0, count), format.rate, arrival);
+      const at = sampleTime(format.codec, view.timestamp);
+      this.#ports.onAudio(at, this.#samples.subarray(0, count), format.codec.sampleRate, arrival);
     }
     this.sink?.forward(buffer, view, kind, format.encoding, arrival, now, this.forwardDtmf);
   }
+
+  /** Lets go of the coders. */
+  close(): void {
+    this.#coders.close();
+    this.#formats.length = 0;
+  }
 }
 
-function formatOf(codec: Codec): PayloadFormat {
-  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: codecFor(codec) };
+function formatOf(codec: Codec, coder: AudioCodec | undefined): PayloadFormat {
+  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: coder };
 }

@@ -7,7 +7,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type Random, token } from '../../src/base/random.ts';
 import { Forwarder } from '../bridge.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
@@ -68,6 +68,8 @@ export class EngineLeg implements PacedStream {
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
+  /** Of what is played. */
+  readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
@@ -200,7 +202,8 @@ export class EngineLeg implements PacedStream {
 
   #configure(audio: NegotiatedAudio): void {
     this.#audio = audio;
-    this.#codec = codecFor(audio.codec);
+    this.#coders.configure([audio.codec]);
+    this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
@@ -285,7 +288,7 @@ export class EngineLeg implements PacedStream {
   }
 
   #fits(source: EncodedSource): boolean {
-    return source.encoding === '' || (this.#audio !== undefined && source.encoding === encodingOf(this.#audio.codec));
+    return source.encoding === '' || (this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec));
   }
 
   control(id: string, control: PlayControl): void {
@@ -382,6 +385,9 @@ export class EngineLeg implements PacedStream {
     this.#digitRequests.clear();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
     this.#silence.close();
+    this.#incoming.close();
+    this.#outgoing.close();
+    this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
     await Promise.all([this.#closeSockets(), this.#recordings.close()]);

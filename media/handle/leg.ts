@@ -2,7 +2,7 @@
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
-import { encodingOf } from '../protocol.ts';
+import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
 import { LegReader } from './audio-reader.ts';
@@ -105,10 +105,10 @@ export class MediaLeg {
 
   /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
   negotiate(audio: NegotiatedAudio): void {
-    const before = this.#audio && encodingOf(this.#audio.codec);
+    const before = this.#audio && payloadKey(this.#audio.codec);
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
-    if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+    if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
   }
 
   /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
@@ -210,7 +210,9 @@ export class MediaLeg {
 
   /** Audio to be sent; it is the leg's paced source until it ends. */
   writer(options: { sampleRate?: number } = {}): AudioWriter {
-    const writer = new LegWriter(options.sampleRate ?? 8000, () => this.#audio?.codec.clockRate ?? 8000);
+    const writer = new LegWriter(options.sampleRate ?? 8000, () =>
+      this.#audio ? sampleRateOf(this.#audio.codec) : 8000,
+    );
     writer.attach(
       this.#play({}, async () => {
         this.#codec('send audio');

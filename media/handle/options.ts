@@ -15,6 +15,7 @@ export interface MediaSettings {
   readonly rtpTimeout: number;
   readonly rtcpInterval: number;
   readonly promptCacheBytes: number;
+  readonly opus: boolean;
 }
 
 export interface Surroundings {
@@ -49,6 +50,7 @@ export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable
     symmetricRtp,
     rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
     rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),
+    opus: options.opus ?? false,
     promptCacheBytes: milliseconds('media.promptCacheBytes', options.promptCacheBytes ?? 64 * 1024 * 1024, 0),
   };
 }

@@ -20,6 +20,8 @@ export interface MediaOptions {
   readonly rtpTimeout?: number;
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
+  /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
+  readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }

@@ -1,14 +1,22 @@
 /** What a media worker runs: an engine on this thread's own clock, network and files. */
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
+import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
 import { createDgramIo } from '../net/dgram-udp-port.ts';
 import type { Command } from '../protocol.ts';
+
+/** What the thread is started with. */
+export interface EngineThreadData {
+  readonly opus: boolean;
+}
 
 type Message = Command[] | 'close';
 
 const port = parentPort;
 if (port) {
+  // Commands wait meanwhile.
+  if ((workerData as EngineThreadData).opus) await loadOpus();
   const engine = new Engine({
     clock: nodeClock,
     random: createNodeRandom(),

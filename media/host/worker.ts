@@ -2,19 +2,25 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import type { Command, EngineEvent } from '../protocol.ts';
+import type { EngineThreadData } from './engine-thread.ts';
 import type { EngineHost, HostListener } from './host.ts';
 import { workerEntry } from './worker-entry.ts';
 
 export interface WorkerOptions {
   /** Names the thread. */
   readonly index: number;
+  /** It is to code Opus. */
+  readonly opus: boolean;
   /** Default: `engine-thread` beside this file. */
   readonly entry?: URL;
 }
 
 /** The thread's commands arrive while it starts; nothing has to wait for it. */
-export function startWorker({ index, entry }: WorkerOptions, listener: HostListener): EngineHost {
-  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), { name: `tandem-media-${index}` });
+export function startWorker({ index, opus, entry }: WorkerOptions, listener: HostListener): EngineHost {
+  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
+    name: `tandem-media-${index}`,
+    workerData: { opus } satisfies EngineThreadData,
+  });
   let batch: Command[] = [];
   let over = false;
   let closing: Promise<void> | undefined;
