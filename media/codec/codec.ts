@@ -33,6 +33,8 @@ export interface AudioCodec {
    * @returns the number of samples written
    */
   conceal?(out: Int16Array, next?: Uint8Array): number;
+  /** Of what is encoded so much is lost on its way, %: some codecs send it twice. */
+  expectLoss?(percent: number): void;
   /** Lets go of what it holds outside of the heap. Idempotent; a coder that is used again begins anew. */
   close?(): void;
 }

@@ -6,13 +6,13 @@ export interface OpusSettings {
   readonly bitrate: number;
   /** Nothing is sent in silence. */
   readonly dtx: boolean;
-  /** Packets also hold the one before, coarsely. */
+  /** Packets may also hold the one before, coarsely: worth its bits where packets are lost. */
   readonly fec: boolean;
   /** Hz of audio that the peer can play; what is above is not encoded. */
   readonly playbackRate: number;
 }
 
-/** RFC 7587 §3.1.1 has 28 to 40 kbit/s for full-band speech. */
+/** RFC 7587 §3.1.1 has 28 to 40 kbit/s for full-band speech; narrow-band speech is transparent then. */
 const speechBitrate = 32_000;
 /** RFC 7587 §6.1, maxaveragebitrate. */
 const leastBitrate = 6000;

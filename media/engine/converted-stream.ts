@@ -186,6 +186,10 @@ export class ConvertedStream {
     return this.#press;
   }
 
+  expectLoss(percent: number): void {
+    this.#transcoder.to.expectLoss?.(percent);
+  }
+
   close(): void {
     this.#transcoder.close();
   }

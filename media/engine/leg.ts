@@ -114,6 +114,7 @@ export class EngineLeg implements PacedStream {
       random,
       unixMs,
       interval: config.rtcpInterval,
+      onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
     this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
@@ -330,6 +331,12 @@ export class EngineLeg implements PacedStream {
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
+    if (this.#audio && !this.#codec) {
+      const error = { code: 'ERR_AUDIO_FORMAT', message: `${encodingOf(this.#audio.codec)} cannot be recorded here` };
+      const [recording] = options;
+      this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
+      return;
+    }
     this.#recordings.start(...options);
     this.#listen();
     this.#pace();

@@ -67,6 +67,7 @@ export class Outgoing implements PacketSink {
   /** What comes in another codec is converted. */
   transcodes = false;
   #converted: { readonly encoding: EncodingId; readonly stream: ConvertedStream | undefined } | undefined;
+  #loss = 0;
   /** ms on the clock of the packet that is being converted. */
   #now = 0;
   /** A source has begun: its first packet is marked. */
@@ -218,6 +219,7 @@ export class Outgoing implements PacketSink {
     this.#converted?.stream?.close();
     const transcoder = this.#audio && transcoderFor(encoding, this.#audio);
     const stream = transcoder && new ConvertedStream(transcoder, this.#sendConverted);
+    stream?.expectLoss(this.#loss);
     this.#converted = { encoding, stream };
     return stream;
   }
@@ -320,6 +322,12 @@ export class Outgoing implements PacketSink {
     if (!playback.finished) return;
     this.#playback = undefined;
     this.#ports.onPlayed(playback, 'completed');
+  }
+
+  /** @param percent of what is sent is lost, says the peer */
+  expectLoss(percent: number): void {
+    this.#loss = percent;
+    this.#converted?.stream?.expectLoss(percent);
   }
 
   /** Lets go of the coders. */

@@ -17,6 +17,8 @@ export interface RtcpChannelOptions {
   readonly random: Random;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
+  /** What the peer reports of our packets: the share that was lost, %. */
+  readonly onLoss: (percent: number) => void;
   /** ms between reports on average. */
   readonly interval: number;
 }
@@ -75,6 +77,8 @@ export class RtcpChannel {
       return;
     }
     takeReport(state, received, sender.state.ssrc, now, unixMs(), this.#rate);
+    for (const { ssrc, fractionLost } of received.reports)
+      if (ssrc === sender.state.ssrc) this.#options.onLoss((fractionLost * 100) / 256);
   }
 
   /** @param bye tell the peer that this source has ended */

@@ -3,6 +3,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
+import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
 import { LegReader } from './audio-reader.ts';
@@ -199,8 +200,14 @@ export class MediaLeg {
     return recording;
   }
 
-  /** Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted. */
+  /**
+   * Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted.
+   * @throws {TandemError} ERR_AUDIO_FORMAT for a codec that is only passed on
+   */
   reader(options: { sampleRate?: number } = {}): AudioReader {
+    const codec = this.#audio?.codec;
+    if (codec && isPassedThrough(codec))
+      throw new TandemError('ERR_AUDIO_FORMAT', `audio in ${encodingOf(codec)} cannot be read here`);
     const id = this.#handle('t');
     const reader = new LegReader(this.#link, this.id, id, options.sampleRate ?? 8000, () => this.#taps.delete(id));
     this.#taps.set(id, reader);
