@@ -1,9 +1,8 @@
 /** Codecs in legs and bridges: passed through, converted, rebuilt from a snapshot, in threads of their own. */
 import { describe, expect, it } from 'vitest';
-import { codecFor } from '../../media/codec/index.ts';
+import { codecFor, loadOpus } from '../../media/codec/index.ts';
 import type { Codec, MediaLeg, NegotiatedAudio } from '../../media/index.ts';
 import { writeRtcp } from '../../media/rtp/rtcp.ts';
-import { FakeClock } from '../../src/testing/index.ts';
 import { readWav } from '../helpers/audio.ts';
 import { sineWave } from './audio/signal.ts';
 import { openLab } from './support/lab.ts';
@@ -72,14 +71,16 @@ describe('a codec that is only passed on', () => {
     const pcm = new Uint8Array(320);
     const tone = { frequencies: [425], cadence: [], level: -20 };
     const all = [
-      leg.play(pcm, 'audio/pcm').done,
-      leg.play(pcm, '').done,
-      leg.tone(tone).done,
-      leg.record('/a.wav').done,
+      () => leg.play(pcm, 'audio/pcm').done,
+      () => leg.play(pcm, '').done,
+      () => leg.tone(tone).done,
+      () => leg.record('/a.wav').done,
     ];
-    const settled = Promise.allSettled(all);
-    await lab.clock.advance(20);
-    for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: refused });
+    for (const ask of all) {
+      const answer = expect(ask()).rejects.toMatchObject(refused);
+      await lab.clock.advance(20);
+      await answer;
+    }
     expect(() => leg.reader()).toThrow(expect.objectContaining(refused));
     expect(await lab.media.counts()).toMatchObject({ playbacks: 0, recordings: 0 });
   });
@@ -178,7 +179,7 @@ describe('a converted stream', () => {
 });
 
 describe.each([0, 1, 2])('with %i workers', (workers) => {
-  it('Opus and PCMU are converted, played and recorded', async () => {
+  it('Opus is played, and converted to PCMU', async () => {
     await using media = await openMedia({ workers, opus: true });
     await using a = await Phone.open();
     await using b = await Phone.open();
@@ -193,10 +194,8 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
     bridge.add(first);
     bridge.add(second);
     await media.counts(); // the links are there
-    const encoder = await import('../../media/codec/index.ts').then(async ({ loadOpus }) => {
-      await loadOpus();
-      return codecFor(opus, { live: true })!;
-    });
+    await loadOpus();
+    const encoder = codecFor(opus, { live: true })!;
     const said = speech(48_000, 0.4);
     const out = new Uint8Array(1500);
     for (let i = 0; i < 20; i++) {
@@ -210,7 +209,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
 });
 
 it('a recording of G.722 is as long as the call', async () => {
-  await using lab = await openLab({}, new FakeClock());
+  await using lab = await openLab();
   const leg = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'a' });
   leg.negotiate(negotiated(remote, { codec: g722 }));
   const recording = leg.record('/g722.wav', { direction: 'in' });
