@@ -15,7 +15,7 @@ import type { RtpSender } from '../rtp/sender.ts';
 import { addSeq } from '../rtp/sequence.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { ConvertedStream, type SendConverted } from './converted-stream.ts';
-import { audioPacket, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
+import { audioPacket, type EncodingId, encodingId, eventPacket, formatOf, type PacketKind } from './encoding.ts';
 import { transcoderFor } from './transcoder.ts';
 
 /** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
@@ -132,17 +132,9 @@ export class Outgoing implements PacketSink {
       return;
     }
     const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
-    if (this.transcodes) {
-      const converts = kind === eventPacket || payloadType === undefined;
-      const stream = converts ? this.#streamFor(view, kind, encoding, arrival, now) : undefined;
-      if (stream) {
-        if (kind === audioPacket) this.#convert(stream, buffer, view, now);
-        else if (dtmf) this.#convertEvent(stream, buffer, view, encoding, now);
-        else stream.leaveOut(view.sequence);
-        return;
-      }
-      this.#converted?.stream?.reset();
-    }
+    if (kind === eventPacket || (payloadType === undefined && this.transcodes)) {
+      if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
+    } else this.#converted?.stream?.reset();
     if (payloadType === undefined || (kind === eventPacket && !dtmf)) {
       this.#forwarder.leaveOut(view.ssrc, view.sequence);
       if (kind === audioPacket) this.#dropped++;
@@ -166,21 +158,35 @@ export class Outgoing implements PacketSink {
     if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
   }
 
-  /** What converts this packet: audio of a codec that we can decode, and the telephone-events beside it. */
-  #streamFor(view: RtpView, kind: PacketKind, encoding: EncodingId, arrival: Arrival, now: number) {
-    if (kind === eventPacket) return this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
-    const stream = this.#convertedFrom(encoding);
-    if (stream && (arrival === 'restart' || !stream.continues(view.ssrc))) {
+  /** Converts audio that we can decode, and the telephone-events beside it. @returns false when it is neither */
+  #converts(
+    buffer: Uint8Array,
+    view: RtpView,
+    kind: PacketKind,
+    encoding: EncodingId,
+    arrival: Arrival,
+    now: number,
+    dtmf: boolean,
+  ): boolean {
+    const running = this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
+    if (kind === eventPacket) {
+      if (running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
+      else running?.leaveOut(view.sequence);
+      return running !== undefined;
+    }
+    const stream = this.#streamFrom(encoding);
+    if (!stream) {
+      running?.leaveOut(view.sequence);
+      return false;
+    }
+    if (arrival === 'restart' || !stream.continues(view.ssrc)) {
       this.#forwarder.reset();
       stream.begin(view, this.sender.timestampAt(now, this.#rate));
       this.#fresh = true;
     }
-    return stream;
-  }
-
-  #convert(stream: ConvertedStream, buffer: Uint8Array, view: RtpView, now: number): void {
     this.#now = now;
     if (!stream.audio(buffer, view, () => this.sender.timestampAt(now, this.#rate))) this.#dropped++;
+    return true;
   }
 
   /** A packet that is converted goes out. */
@@ -214,10 +220,11 @@ export class Outgoing implements PacketSink {
   }
 
   /** Undefined where one of the two codecs is none that is implemented. */
-  #convertedFrom(encoding: EncodingId): ConvertedStream | undefined {
+  #streamFrom(encoding: EncodingId): ConvertedStream | undefined {
+    if (!this.#audio || !formatOf(encoding)) return undefined;
     if (this.#converted?.encoding === encoding) return this.#converted.stream;
     this.#converted?.stream?.close();
-    const transcoder = this.#audio && transcoderFor(encoding, this.#audio);
+    const transcoder = transcoderFor(encoding, this.#audio);
     const stream = transcoder && new ConvertedStream(transcoder, this.#sendConverted);
     stream?.expectLoss(this.#loss);
     this.#converted = { encoding, stream };

@@ -156,7 +156,7 @@ async function configure(folder: Folder, port: number, control: number, options:
       'ausrc_channels 1',
       'auplay_channels 1',
       `module_path ${modules}`,
-      ...['g711', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+      ...['g711', 'g722', 'opus', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
