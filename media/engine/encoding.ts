@@ -1,5 +1,5 @@
 /** Codecs on the packet path are compared by number: `PCMU/8000` always gives the same, in every thread. */
-import { type CodecFormat, codecFor } from '../codec/index.ts';
+import type { CodecFormat } from '../codec/index.ts';
 import { encodingOf } from '../protocol.ts';
 
 /** 0 is no codec. Of a telephone-event it is the clock rate that its durations are in. */
@@ -21,10 +21,9 @@ const converted: readonly CodecFormat[] = [
 ];
 const byId = new Map(converted.map((codec) => [encodingId(codec), codec]));
 
-/** What an encoding is; undefined where nothing decodes it. */
+/** What an encoding is; undefined where nothing here decodes it. */
 export function formatOf(encoding: EncodingId): CodecFormat | undefined {
-  const format = byId.get(encoding);
-  return format && codecFor(format) && format;
+  return byId.get(encoding);
 }
 
 /** What the payload of a packet is. */
