@@ -16,6 +16,7 @@ import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
+import { transcode } from './scenarios/transcode.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -28,6 +29,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['transcode', transcode],
   ['lab', testLab],
 ]);
 
