@@ -12,6 +12,7 @@ import { EngineLink } from './handle/link.ts';
 import { type MediaSettings, mediaSettings } from './handle/options.ts';
 import { SourceLoader } from './handle/sources.ts';
 import type { MediaOptions, MediaPorts } from './handle/types.ts';
+import type { EngineHost } from './host/host.ts';
 import { defaultWorkers, sharesClock } from './host/threads.ts';
 import { checkEphemeralRange } from './net/ephemeral-range.ts';
 import { lockPortRange, type PortRangeLock } from './net/port-lock.ts';
@@ -22,6 +23,8 @@ import type { LegSnapshot } from './snapshot.ts';
 
 /** ms: of a worker that dies a second time within so long the next one has to wait as long. */
 const restartMs = 1000;
+/** ms: of a worker that dies a second time within so long the legs end. */
+const deadlyMs = 10_000;
 
 export interface CreateLegOptions {
   readonly bindAddress: string;
@@ -83,49 +86,56 @@ export class Media {
       this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
     }
     if (this.#closing) return;
-    for (let index = 0; index < Math.max(1, this.workers); index++) this.#links.push(await this.#start(index));
+    const { logger } = this.#ports;
+    for (let index = 0; index < Math.max(1, this.workers); index++) {
+      const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
+      link.attach(await this.#start(link));
+      this.#links.push(link);
+    }
   }
 
-  async #start(index: number): Promise<EngineLink> {
-    const { clock, random, files, logger, udp, workerEntry } = this.#ports;
-    const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
+  async #start(link: EngineLink): Promise<EngineHost> {
+    const { clock, random, files, udp, workerEntry } = this.#ports;
     const { opus } = this.#settings;
     if (this.workers === 0) {
       if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
-      link.attach(startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link));
-    } else {
-      const { startWorker } = await import('./host/worker.ts');
-      link.attach(startWorker({ index, opus, ...(workerEntry ? { entry: workerEntry } : {}) }, link));
+      return startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link);
     }
-    return link;
+    const { startWorker } = await import('./host/worker.ts');
+    return startWorker({ index: link.worker, opus, ...(workerEntry ? { entry: workerEntry } : {}) }, link);
   }
 
-  /** A worker died: its legs were told; new legs get a new one. */
-  #onLost(link: EngineLink, error: TandemError): void {
+  /** A worker died: another takes its place. @returns whether its legs go on there */
+  #onLost(link: EngineLink, error: TandemError): boolean {
     const { clock, logger } = this.#ports;
     logger.error({ err: error, worker: link.worker }, 'a media worker died; starting another');
-    if (this.#closing) return;
+    if (this.#closing) return false;
     const now = clock.now();
-    const before = this.#deaths.get(link.worker) ?? Number.NEGATIVE_INFINITY;
+    const since = now - (this.#deaths.get(link.worker) ?? Number.NEGATIVE_INFINITY);
     this.#deaths.set(link.worker, now);
-    if (now - before >= restartMs) {
-      this.#replace(link);
-      return;
+    if (since >= restartMs) {
+      void this.#replace(link);
+    } else {
+      // What ends each of them would have a core to itself.
+      const timer = clock.setTimer(restartMs, () => {
+        this.#restarts.delete(timer);
+        void this.#replace(link);
+      });
+      this.#restarts.add(timer);
     }
-    // What ends each of them would have a core to itself.
-    const timer = clock.setTimer(restartMs, () => {
-      this.#restarts.delete(timer);
-      this.#replace(link);
-    });
-    this.#restarts.add(timer);
+    // One of them may be what it died of.
+    return since >= deadlyMs;
   }
 
-  #replace(link: EngineLink): void {
-    void this.#start(link.worker).then((fresh) => {
-      if (this.#closing) void fresh.close();
-      else this.#links = this.#links.map((other) => (other === link ? fresh : other));
-    });
+  async #replace(link: EngineLink): Promise<void> {
+    const host = await this.#start(link);
+    if (this.#closing) {
+      await host.close();
+      return;
+    }
+    link.attach(host);
+    for (const bridge of this.#bridges) bridge.relink(link);
   }
 
   /**
@@ -144,9 +154,10 @@ export class Media {
         facts: { port: snapshot.port },
       });
     const port = snapshot ? snapshot.port : await this.#bind(link, id, bindAddress, callId);
+    const config = this.#config(bindAddress, callId, port);
     if (snapshot) {
       try {
-        await this.#create(link, id, this.#config(bindAddress, callId, port), snapshot);
+        await this.#create(link, id, config, snapshot);
       } catch (error) {
         this.#pairs.release(port);
         throw error;
@@ -154,9 +165,7 @@ export class Media {
     }
     const leg: MediaLeg = new MediaLeg({
       id,
-      callId,
-      port,
-      rtcpPort: port + 1,
+      config,
       link,
       sources: this.#sources,
       logger: this.#ports.logger,

@@ -108,7 +108,7 @@ class ToneSource implements FrameSource {
   }
 }
 
-/** Whole frames only, until the other side has ended. */
+/** Whole frames, until the other side has ended or says no more. */
 class RingSource implements FrameSource {
   readonly origin = undefined;
   readonly #ring: ByteRing;
@@ -118,6 +118,8 @@ class RingSource implements FrameSource {
   #bytes = new Uint8Array(0);
   #samples = new Int16Array(0);
   #read = 0;
+  /** Bytes that were too few for a frame at the beat before. */
+  #short = 0;
 
   constructor(ring: ByteRing, raw: boolean, codec: AudioCodec, onSpace: () => void) {
     this.#ring = ring;
@@ -129,10 +131,13 @@ class RingSource implements FrameSource {
   read(out: Uint8Array, offset: number, count: number): number {
     const wanted = this.#raw ? count : samplesIn(this.#codec, count) * 2;
     const ended = this.#ring.ended; // looked at before the size: what was pushed before the end is in it
-    if (this.#ring.size < wanted && !ended) {
+    const { size } = this.#ring;
+    if (size < wanted && !ended && (size === 0 || size !== this.#short)) {
+      this.#short = size;
       if (this.#ring.takeWaiter()) this.#onSpace();
       return 0;
     }
+    this.#short = 0;
     let filled: number;
     if (this.#raw) filled = this.#ring.pull(out, offset, wanted);
     else {

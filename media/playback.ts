@@ -5,7 +5,7 @@
 import { clamp16 } from './audio/index.ts';
 import { type AudioCodec, samplesIn } from './codec/index.ts';
 import type { PlayControl, PlayState, PromptKey } from './protocol.ts';
-import type { PlaybackSnapshot } from './snapshot.ts';
+import type { PlaybackSnapshot, PlayProgress } from './snapshot.ts';
 
 /** Encoded payload in order; counts are bytes, whole samples. */
 export interface FrameSource {
@@ -66,8 +66,11 @@ export class EnginePlayback {
   /** Undefined when the source cannot be opened again. */
   get snapshot(): PlaybackSnapshot | undefined {
     const source = this.#source.origin;
-    if (!source) return undefined;
-    return { id: this.id, source, state: { ...this.#state, position: this.position }, playedMs: this.#playedMs };
+    return source && { ...this.progress, source };
+  }
+
+  get progress(): PlayProgress {
+    return { id: this.id, state: { ...this.#state, position: this.position }, playedMs: this.#playedMs };
   }
 
   /** The leg speaks another codec. */

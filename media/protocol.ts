@@ -5,7 +5,7 @@
  */
 import type { Tone } from './audio/index.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
-import type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
+import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
 export { encodingOf } from './sdp/codecs.ts';
 export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
@@ -122,7 +122,7 @@ export type Command =
       readonly source: EngineSource;
       readonly state: PlayState;
       /** Set when a playback goes on that an earlier leg began. */
-      readonly resume?: PlaybackSnapshot;
+      readonly resume?: PlayProgress;
     }
   /** The same prompt in another codec, after a re-negotiation. */
   | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EncodedSource }
@@ -169,6 +169,14 @@ export type EngineEvent =
   | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
   | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
   | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  /** So that the leg can go on elsewhere when this engine dies. */
+  | {
+      readonly type: 'leg.saved';
+      readonly leg: string;
+      readonly snapshot: LegSnapshot;
+      /** Of whatever is played, also what only its owner can open again. */
+      readonly playing: PlayProgress | undefined;
+    }
   | { readonly type: 'leg.failed'; readonly leg: string; readonly error: ErrorData }
   | {
       readonly type: 'play.done';

@@ -11,17 +11,40 @@ import type { LatchState } from './rtp/latch.ts';
 import type { ReceiverState } from './rtp/receiver.ts';
 import type { RtcpState } from './rtp/rtcp-session.ts';
 import type { SenderState } from './rtp/sender.ts';
+import { addSeq } from './rtp/sequence.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
+
+/** Packets that may have been sent since a snapshot was taken, and more: a number is never used twice. */
+const reservedPackets = 1000;
+
+/**
+ * What to go on with when the leg died some time after `snapshot`, and its owner with it: what it sent since is not
+ * known, and what waited for it was told that it failed.
+ */
+export function afterCrash(snapshot: LegSnapshot): LegSnapshot {
+  const { sender, dtmf } = snapshot;
+  return {
+    ...snapshot,
+    sender: { ...sender, sequence: addSeq(sender.sequence, reservedPackets) },
+    dtmf: { ...dtmf, sending: undefined },
+    // The next packet of the source begins anew, behind those numbers.
+    forward: undefined,
+  };
+}
 
 export type SymmetricRtp = 'latch' | 'strict' | 'off';
 
-export interface PlaybackSnapshot {
+/** How far a playback has come. */
+export interface PlayProgress {
   readonly id: string;
+  readonly state: PlayState;
+  readonly playedMs: number;
+}
+
+export interface PlaybackSnapshot extends PlayProgress {
   readonly source:
     | { readonly kind: 'prompt'; readonly key: PromptKey }
     | { readonly kind: 'tone'; readonly tone: Tone };
-  readonly state: PlayState;
-  readonly playedMs: number;
 }
 
 export interface LegSnapshot {

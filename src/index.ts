@@ -84,6 +84,8 @@ export type { TraceOptions } from './sip/trace/options.ts';
 export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
+export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
+export type { StreamOptions } from './stream/options.ts';
 export {
   type CallHandler,
   type CheckReport,

@@ -2,7 +2,7 @@
 import { type Codec, codecsFor, isOpus, type MediaOptions, opusInstalled, type UdpIo } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
-import type { Fetch, Files, Resolver } from './base/io.ts';
+import type { Fetch, Files, Resolver, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
@@ -71,6 +71,7 @@ export interface TandemOptions {
   readonly random?: Random;
   readonly files?: Files;
   readonly fetch?: Fetch;
+  readonly webSockets?: WebSockets;
   readonly resolver?: Resolver;
   /** Where SIP sockets come from; default Node's. */
   readonly network?: SipNetwork;

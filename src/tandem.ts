@@ -7,6 +7,7 @@ import { Observer } from './base/events.ts';
 import type { Resolver } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
+import { nodeWebSockets } from './base/node-websocket.ts';
 import { type Random, token } from './base/random.ts';
 import {
   checkedCodecs,
@@ -212,6 +213,7 @@ export class Tandem {
       codecs,
       observer: this.observer,
       endpoint: this.#endpoint,
+      webSockets: options.webSockets ?? nodeWebSockets,
       media: this.#media,
       callData: options.callData ?? memoryCallData(clock),
       sessionTimers,

@@ -85,6 +85,14 @@ export function pcma(clockRate = 8000): AudioCodec {
   return g711('PCMA', clockRate, 0xd5, expandedA, compressedA);
 }
 
+/** Encodes a whole run of samples. */
+export function compressG711(law: 'a' | 'mu', samples: Int16Array): Uint8Array {
+  const table = law === 'a' ? compressedA : compressedMu;
+  const out = new Uint8Array(samples.length);
+  for (let i = 0; i < samples.length; i++) out[i] = table[(samples[i]! >> 2) & 0x3fff]!;
+  return out;
+}
+
 /** Decodes a whole run of codes, as a WAV file with format tag 6 or 7 holds it. */
 export function expandG711(law: 'a' | 'mu', codes: Uint8Array): Int16Array {
   const table = law === 'a' ? expandedA : expandedMu;

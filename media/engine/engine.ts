@@ -11,6 +11,7 @@ import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
 import { EngineLeg, type LegPorts } from './leg.ts';
+import { LegSaver } from './leg-saver.ts';
 
 export interface EnginePorts {
   readonly clock: Clock;
@@ -21,6 +22,8 @@ export interface EnginePorts {
   readonly post: (events: readonly EngineEvent[]) => void;
   /** Commands that have come and not been handed over yet; none where they never wait. */
   readonly waiting?: () => readonly Command[] | undefined;
+  /** Tells the states of the legs (`leg.saved`): for an engine that may die before its owner. */
+  readonly saves?: boolean;
 }
 
 export class Engine {
@@ -28,6 +31,7 @@ export class Engine {
   readonly #pacer: Pacer;
   readonly #legs = new Map<string, EngineLeg>();
   readonly #legPorts: LegPorts;
+  readonly #saver: LegSaver<EngineLeg> | undefined;
   /** Legs that are closing still have sockets and files. */
   readonly #closing = new Map<EngineLeg, Promise<void>>();
   #events: EngineEvent[] = [];
@@ -41,6 +45,7 @@ export class Engine {
       (stream, error) => this.#onBroken(stream as EngineLeg, error),
       () => udp.flush(),
     );
+    if (ports.saves) this.#saver = new LegSaver(clock, this.#legs, (leg) => this.#save(leg));
     const offset = clock.wallclock() - clock.now();
     this.#legPorts = {
       clock,
@@ -159,12 +164,18 @@ export class Engine {
     if (this.#legs.has(id)) throw new TandemError('ERR_MEDIA_STATE', 'the leg of this snapshot still exists');
     const leg = new EngineLeg(id, config, this.#legPorts, snapshot);
     this.#legs.set(id, leg);
+    this.#saver?.wake();
     try {
       await leg.open();
     } catch (error) {
       await this.#end(leg, true);
       throw error;
     }
+  }
+
+  #save(leg: EngineLeg): void {
+    if (!leg.negotiated || this.#closing.has(leg)) return;
+    this.#emit({ type: 'leg.saved', leg: leg.id, snapshot: leg.state, playing: leg.sink.playback?.progress });
   }
 
   #end(leg: EngineLeg, handover: boolean): Promise<void> {
@@ -175,6 +186,7 @@ export class Engine {
     const ended = leg.close(handover).finally(() => {
       this.#closing.delete(leg);
       if (this.#legs.get(leg.id) === leg) this.#legs.delete(leg.id);
+      if (this.#legs.size === 0) this.#saver?.rest();
     });
     this.#closing.set(leg, ended);
     return ended;
@@ -200,12 +212,13 @@ export class Engine {
       playbacks: sum((leg) => leg.playbacks),
       recordings: sum((leg) => leg.recordings),
       sockets: sum((leg) => leg.sockets),
-      timers: this.#pacer.timers + sum((leg) => leg.timers),
+      timers: this.#pacer.timers + (this.#saver?.timers ?? 0) + sum((leg) => leg.timers),
     };
   }
 
   /** Ends every leg. Idempotent. */
   close(): Promise<void> {
+    this.#saver?.rest();
     this.#closed ??= Promise.all([...this.#legs.values()].map((leg) => this.#end(leg, false))).then(() =>
       this.#pacer.close(),
     );

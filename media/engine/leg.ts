@@ -23,7 +23,7 @@ import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
 import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
 import { LegRecordings } from './leg-recordings.ts';
@@ -264,7 +264,7 @@ export class EngineLeg implements PacedStream {
     if (!this.#closing) this.#ports.pacer.add(this);
   }
 
-  play(id: string, source: EngineSource, state: PlayState, resume?: PlaybackSnapshot): void {
+  play(id: string, source: EngineSource, state: PlayState, resume?: PlayProgress): void {
     const codec = this.#codec;
     const fits = source.kind !== 'encoded' || this.#fits(source);
     if (!codec || !fits || this.#closing) {
@@ -349,12 +349,22 @@ export class EngineLeg implements PacedStream {
   }
 
   snapshot(): LegSnapshot {
+    return structuredClone(this.state);
+  }
+
+  /** Whether there is a state worth keeping. */
+  get negotiated(): boolean {
+    return this.#audio !== undefined;
+  }
+
+  /** As `snapshot`, but parts of it go on changing. */
+  get state(): LegSnapshot {
     const { clock } = this.#ports;
     const { callId, bindAddress, port, rtcpPort } = this.#config;
     const { receiver, latch, dtmf } = this.#incoming;
     const { sender, forwarder, digits, playback } = this.#outgoing;
     const live = { sender: sender.state, latch: { rtp: latch, rtcp: this.#rtcpLatch }, rtcp: this.#rtcpState };
-    return structuredClone({
+    return {
       version: 1,
       leg: this.id,
       callId,
@@ -371,7 +381,7 @@ export class EngineLeg implements PacedStream {
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
       security: undefined,
-    } satisfies LegSnapshot);
+    };
   }
 
   /** Everything of the leg ends. Resolves when its sockets and files are closed. */

@@ -11,6 +11,7 @@ export class LegReader implements AudioReader {
   readonly sampleRate: number;
   readonly #ring: FrameRing;
   readonly #waiting: ((frame: Int16Array | null) => void)[] = [];
+  readonly #open: () => void;
   readonly #close: () => void;
   #closed = false;
 
@@ -19,11 +20,17 @@ export class LegReader implements AudioReader {
     this.sampleRate = sampleRate;
     const memory = createFrameRing(frames, Math.floor((sampleRate * beatMs) / 1000));
     this.#ring = new FrameRing(memory);
-    link.send({ type: 'tap.open', leg, tap, ring: memory, sampleRate });
+    this.#open = () => link.send({ type: 'tap.open', leg, tap, ring: memory, sampleRate });
+    this.#open();
     this.#close = () => {
       link.send({ type: 'tap.close', leg, tap });
       onClosed();
     };
+  }
+
+  /** The leg is in another engine. */
+  revive(): void {
+    if (!this.#closed) this.#open();
   }
 
   get dropped(): number {

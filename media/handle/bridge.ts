@@ -2,6 +2,7 @@
 import { TandemError } from '../../src/base/errors.ts';
 import { createByteRing } from '../engine/byte-ring.ts';
 import type { MediaLeg } from './leg.ts';
+import type { EngineLink } from './link.ts';
 
 /** Per direction between two workers: more than a second of 20 ms packets. */
 const ringBytes = 32 * 1024;
@@ -45,6 +46,12 @@ export class MediaBridge {
     if (index < 0) return;
     for (const member of this.#legs) member.link.send({ type: 'bridge.unlink', bridge: this.id, leg: member.id });
     this.#legs.splice(index, 1);
+  }
+
+  /** A leg of this engine was built again. */
+  relink(engine: EngineLink): void {
+    const [a, b] = this.#legs;
+    if (a && b && (a.link === engine || b.link === engine)) this.#link(a, b);
   }
 
   /** Idempotent. */

@@ -1,11 +1,13 @@
 /** The handle of one audio leg: commands to its engine, its events back. It carries no audio itself. */
+import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
+import type { LegConfig } from '../protocol.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
 import { fromErrorData } from './errors.ts';
@@ -28,9 +30,7 @@ import type {
 
 export interface LegDeps {
   readonly id: string;
-  readonly callId: string;
-  readonly port: number;
-  readonly rtcpPort: number;
+  readonly config: LegConfig;
   readonly link: EngineLink;
   readonly sources: SourceLoader;
   readonly logger: Logger;
@@ -54,6 +54,11 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /**
+   * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
+   * digits on their way out have failed.
+   */
+  onInterrupted: (error: TandemError) => void = () => {};
   /** The leg, or the worker it lived in, broke; the leg is closed. */
   onFailed: (error: TandemError) => void = () => {};
   readonly #link: EngineLink;
@@ -63,24 +68,29 @@ export class MediaLeg {
   readonly #recordings = new Map<string, RecordingControl>();
   readonly #taps = new Map<string, LegReader>();
   readonly #playbacks = new Map<string, Playback>();
+  readonly #config: LegConfig;
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
+  #echo = false;
+  #saved: Extract<LegEvent, { readonly type: 'leg.saved' }> | undefined;
   #handles = 0;
   #closing: Promise<void> | undefined;
   #gone = false;
 
-  constructor({ id, callId, port, rtcpPort, link, sources, logger, onClosed }: LegDeps) {
+  constructor({ id, config, link, sources, logger, onClosed }: LegDeps) {
     this.id = id;
-    this.callId = callId;
-    this.port = port;
-    this.rtcpPort = rtcpPort;
+    this.callId = config.callId;
+    this.port = config.port;
+    this.rtcpPort = config.rtcpPort;
+    this.#config = config;
     this.#link = link;
     this.#sources = sources;
     this.#logger = logger;
     this.#onClosed = onClosed;
     const listener: LegListener = {
       onEvent: (event) => this.#onEvent(event),
-      onLost: (error) => this.#lost(error),
+      onLost: (error, revived) => this.#interrupted(error, revived),
+      onRevived: () => this.#revive(),
     };
     link.add(id, listener);
   }
@@ -155,6 +165,7 @@ export class MediaLeg {
   /** Goes on with what the snapshot's leg was playing. */
   restore(snapshot: LegSnapshot): void {
     this.#audio = snapshot.audio;
+    this.#echo = snapshot.echo;
     const { playback } = snapshot;
     if (!playback) return;
     const { source } = playback;
@@ -167,6 +178,7 @@ export class MediaLeg {
 
   /** Sends the payload bytes back as they come, telephone-events too. */
   echo(on: boolean): void {
+    this.#echo = on;
     this.#link.send({ type: 'leg.echo', leg: this.id, on });
   }
 
@@ -197,6 +209,7 @@ export class MediaLeg {
     const recording = new RecordingControl(this.#link, this.id, id, target, options, () => this.#recordings.delete(id));
     this.#recordings.set(id, recording);
     if (this.#gone) recording.lost(closed());
+    else if (!this.#link.alive) recording.lost(interrupted());
     return recording;
   }
 
@@ -268,6 +281,9 @@ export class MediaLeg {
       case 'leg.timeout':
         this.onTimeout({ silentMs: event.silentMs });
         break;
+      case 'leg.saved':
+        this.#saved = event;
+        break;
       case 'leg.failed':
         this.#lost(fromErrorData(event.error));
         break;
@@ -285,6 +301,31 @@ export class MediaLeg {
       default:
         event satisfies never;
     }
+  }
+
+  #interrupted(error: TandemError, revived: boolean): void {
+    if (this.#gone) return;
+    if (!revived || this.#closing) {
+      this.#lost(error);
+      return;
+    }
+    for (const recording of [...this.#recordings.values()]) recording.lost(error);
+    this.onInterrupted(error);
+  }
+
+  /** Builds the leg again in the engine that there is now: as it was told last, and with what was asked for since. */
+  #revive(): void {
+    const saved = this.#saved && afterCrash(this.#saved.snapshot);
+    const create = { type: 'leg.create', leg: this.id, config: this.#config } as const;
+    this.#link
+      .request<void>({ ...create, ...(saved ? { snapshot: saved } : {}) })
+      .catch((error: TandemError) => this.#lost(error));
+    const audio = this.#audio;
+    if (audio && !isDeepStrictEqual(saved?.audio, audio))
+      this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
+    this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
+    for (const tap of this.#taps.values()) tap.revive();
+    for (const playback of this.#playbacks.values()) playback.revive(this.#saved?.playing);
   }
 
   #lost(error: TandemError): void {
@@ -322,6 +363,12 @@ export class MediaLeg {
 
 function closed(): TandemError {
   return new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
+}
+
+function interrupted(): TandemError {
+  return new TandemError('ERR_MEDIA_WORKER', 'the media worker of this leg is being replaced: try again', {
+    status: 503,
+  });
 }
 
 function between(value: number, min: number, max: number): number {

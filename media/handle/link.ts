@@ -10,8 +10,10 @@ export type LegEvent = Extract<EngineEvent, { readonly leg: string }>;
 /** What a leg's handle does with what its engine says. */
 export interface LegListener {
   onEvent(event: LegEvent): void;
-  /** The engine is gone. */
-  onLost(error: TandemError): void;
+  /** The engine is gone. @param revived whether `onRevived` follows */
+  onLost(error: TandemError, revived: boolean): void;
+  /** There is another engine, which knows nothing of the leg yet. */
+  onRevived(): void;
 }
 
 type WithoutRequest<T> = T extends unknown ? Omit<T, 'request'> : never;
@@ -26,21 +28,28 @@ export class EngineLink implements HostListener {
   readonly #logger: Logger;
   readonly #legs = new Map<string, LegListener>();
   readonly #waiting = new Map<number, Waiting>();
-  readonly #onLost: (link: EngineLink, error: TandemError) => void;
+  readonly #onLost: (link: EngineLink, error: TandemError) => boolean;
   #host: EngineHost | undefined;
+  /** Why there is no engine. */
   #lost: TandemError | undefined;
   #requests = 0;
   #coming = 0;
 
-  /** @param worker index, 0 for inline; @param onLost told once when the engine died. */
-  constructor(worker: number, logger: Logger, onLost: (link: EngineLink, error: TandemError) => void) {
+  /**
+   * @param worker index, 0 for inline
+   * @param onLost told when the engine died; another may be attached then. @returns whether its legs are to go on there
+   */
+  constructor(worker: number, logger: Logger, onLost: (link: EngineLink, error: TandemError) => boolean) {
     this.worker = worker;
     this.#logger = logger;
     this.#onLost = onLost;
   }
 
+  /** The engine from now on; legs that were lost with another go on in it. */
   attach(host: EngineHost): void {
     this.#host = host;
+    this.#lost = undefined;
+    for (const leg of this.#legs.values()) leg.onRevived();
   }
 
   get alive(): boolean {
@@ -108,22 +117,21 @@ export class EngineLink implements HostListener {
   }
 
   onDead(error: TandemError): void {
-    this.fail(error);
-    this.#onLost(this, error);
+    this.#fail(error, this.#onLost(this, error));
   }
 
   /** Ends everything that waits on this engine. */
-  fail(error: TandemError): void {
-    if (this.#lost) return;
+  #fail(error: TandemError, revived: boolean): void {
+    this.#host = undefined;
     this.#lost = error;
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
-    for (const leg of [...this.#legs.values()]) leg.onLost(error);
-    this.#legs.clear();
+    for (const leg of [...this.#legs.values()]) leg.onLost(error, revived);
+    if (!revived) this.#legs.clear();
   }
 
   async close(): Promise<void> {
     await this.#host?.close();
-    this.fail(new TandemError('ERR_MEDIA_CLOSED', 'the media engine is closed'));
+    this.#fail(new TandemError('ERR_MEDIA_CLOSED', 'the media engine is closed'), false);
   }
 }

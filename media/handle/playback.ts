@@ -1,7 +1,7 @@
 /** The main thread's end of one playback: load the source, start it in the engine, hear of its end. */
 import { isAbort, TandemError } from '../../src/base/errors.ts';
 import type { EncodedSource, EngineEvent, EngineSource, PlayControl, PlayState } from '../protocol.ts';
-import type { PlaybackSnapshot } from '../snapshot.ts';
+import type { PlayProgress } from '../snapshot.ts';
 import { fromErrorData } from './errors.ts';
 import type { EngineLink } from './link.ts';
 import type { PlaybackHandle, PlayOptions, PlayResult } from './types.ts';
@@ -24,7 +24,7 @@ interface PlaybackOptions {
   readonly options: PlayOptions;
   /** Rejects with what `done` is to reject with. */
   readonly load: (signal: AbortSignal) => Promise<LoadedSource>;
-  readonly resume?: PlaybackSnapshot;
+  readonly resume?: PlayProgress;
   /** Called once, when it is over for whatever reason. */
   readonly onOver: () => void;
 }
@@ -40,7 +40,7 @@ export class Playback implements PlaybackHandle {
   readonly #link: EngineLink;
   readonly #leg: string;
   readonly #onOver: () => void;
-  readonly #resume: PlaybackSnapshot | undefined;
+  readonly #resume: PlayProgress | undefined;
   readonly #loading = new AbortController();
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.stop();
@@ -100,7 +100,10 @@ export class Playback implements PlaybackHandle {
   /** The leg negotiated another codec. */
   recode(): void {
     this.#loaded?.recode?.(this.#loading.signal).then(
-      (source) => this.#link.send({ type: 'play.swap', leg: this.#leg, playback: this.id, source }),
+      (source) => {
+        if (this.#loaded) this.#loaded = { ...this.#loaded, source };
+        this.#link.send({ type: 'play.swap', leg: this.#leg, playback: this.id, source });
+      },
       (error: unknown) => {
         if (isAbort(error, this.#loading.signal)) return;
         this.#failure = error;
@@ -115,6 +118,21 @@ export class Playback implements PlaybackHandle {
     const failure = this.#failure ?? (event.error && fromErrorData(event.error));
     if (failure) this.#fail(failure);
     else this.#over({ end: event.end, playedMs: event.playedMs });
+  }
+
+  /** The leg is in another engine, as it was when `saved` was told. */
+  revive(saved: PlayProgress | undefined): void {
+    if (!this.#loaded || !this.#settle) return;
+    const known = saved?.id === this.id ? saved : undefined;
+    const { paused, muted, gain } = this.#state;
+    this.#link.send({
+      type: 'play.start',
+      leg: this.#leg,
+      playback: this.id,
+      source: this.#loaded.source,
+      state: { ...(known?.state ?? this.#state), paused, muted, gain },
+      ...(known ? { resume: known } : {}),
+    });
   }
 
   /** The leg or its engine went without a word about this playback. */

@@ -126,6 +126,13 @@ export interface AudioWriter {
   readonly sampleRate: number;
   /** Resolves when there is space for more. @throws ERR_MEDIA_CLOSED once nothing is played any more */
   write(samples: Int16Array): Promise<void>;
+  /** ms of audio that were written and are not sent yet. */
+  readonly buffered: number;
+  /** Drops what is not sent yet: within 20 ms there is silence. Writes that wait resolve. */
+  clear(): void;
+  /** Sends nothing until `resume`; what is written is kept. */
+  pause(): void;
+  resume(): void;
   /** Resolves when all is played out. */
   end(): Promise<void>;
   close(): void;

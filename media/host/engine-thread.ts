@@ -22,6 +22,7 @@ if (port) {
     random: createNodeRandom(),
     files: nodeFiles,
     udp: createDgramIo(),
+    saves: true,
     post: (events) => port.postMessage(events),
     waiting: () => {
       const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;

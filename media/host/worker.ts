@@ -25,25 +25,24 @@ export function startWorker({ index, opus, entry }: WorkerOptions, listener: Hos
   let over = false;
   let closing: Promise<void> | undefined;
   let onClosed = (): void => {};
-  const dead = (error: TandemError): void => {
-    if (over) return;
-    over = true;
-    onClosed();
-    listener.onDead(error);
+  let cause: unknown;
+  const failed = (error: unknown): void => {
+    cause ??= error;
+    void worker.terminate();
   };
   worker.on('message', (events: EngineEvent[] | 'closed') => {
     if (events === 'closed') onClosed();
     else if (!over) listener.onEvents(events);
   });
-  worker.on('error', (cause) => {
-    dead(workerError(index, messageOf(cause), cause));
-    void worker.terminate();
+  worker.on('error', failed);
+  worker.on('messageerror', failed);
+  // Not before: by now its sockets are closed, and another thread can have their ports.
+  worker.on('exit', (code) => {
+    if (over) return;
+    over = true;
+    onClosed();
+    listener.onDead(workerError(index, cause === undefined ? `it exited with ${code}` : messageOf(cause), cause));
   });
-  worker.on('messageerror', (cause) => {
-    dead(workerError(index, messageOf(cause), cause));
-    void worker.terminate();
-  });
-  worker.on('exit', (code) => dead(workerError(index, `it exited with ${code}`)));
   const flush = (): void => {
     const commands = batch;
     batch = [];

@@ -19,6 +19,7 @@ import type {
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Observer } from '../base/events.ts';
+import type { WebSockets } from '../base/io.ts';
 import type { Logger } from '../base/log.ts';
 import { type Random, token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
@@ -26,6 +27,8 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
 import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
+import { MediaStream } from '../stream/media-stream.ts';
+import { dialectOf, type StreamOptions } from '../stream/options.ts';
 import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
 import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
@@ -59,6 +62,7 @@ export interface SessionContext {
   readonly logger: Logger;
   readonly observer: Observer<TandemEvents>;
   readonly endpoint: SipEndpoint;
+  readonly webSockets: WebSockets;
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
@@ -127,6 +131,9 @@ export interface ReferOptions {
   readonly onNotify?: (progress: ReferOutcome) => void;
   readonly signal?: AbortSignal;
 }
+
+/** How long a media stream may take to connect, ms. */
+const streamTimeoutMs = 10_000;
 
 /** How long a peer may take to tell how a transfer went, ms. */
 const referMs = 120_000;
@@ -372,6 +379,33 @@ export abstract class DialogSession {
     return this.#leg.writer(options);
   }
 
+  /**
+   * Streams the audio of the call over a WebSocket, both ways, to software that listens and speaks. What it sends is
+   * played in place of any other playback. Resolves when the stream has begun; `ended` tells when it is over.
+   * @param url `ws:` or `wss:`
+   * @throws TandemError ERR_STREAM, ERR_NO_MEDIA, DialogEndedError
+   */
+  stream(url: string, options: StreamOptions = {}): Promise<MediaStream> {
+    const { parameters = {}, headers = {}, timeout = streamTimeoutMs } = options;
+    const { random, clock, webSockets } = this.context;
+    const facts = {
+      id: token(random, 16),
+      callId: this.callId,
+      from: this.fromUser ?? '',
+      to: this.toUser ?? '',
+      parameters,
+    };
+    const call = {
+      reader: (sampleRate: number) => this.audioReader({ sampleRate }),
+      writer: (sampleRate: number) => this.audioWriter({ sampleRate }),
+      digits: () => this.dtmf(),
+      hangup: () => this.hangup(),
+      signal: this.signal,
+    };
+    const ports = { webSockets, clock, logger: this.log };
+    return MediaStream.connect(url, call, dialectOf(options, facts), ports, { headers, timeout });
+  }
+
   async stats(): Promise<SessionStats> {
     const leg = await this.#leg.stats();
     const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
@@ -533,8 +567,12 @@ export abstract class DialogSession {
   #useLeg(leg: MediaLeg): void {
     leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
     leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
+    leg.onInterrupted = (error) => {
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: true });
+      this.log.warn({ error: error.message }, 'media interrupted, going on in another thread');
+    };
     leg.onFailed = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message });
+      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: false });
       this.log.error({ error: error.message }, 'media failed, ending the call');
       void this.terminate({ by: 'error', reason: 'media failed' });
     };

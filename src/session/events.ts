@@ -129,5 +129,6 @@ export interface TandemEvents extends RegistrationEvents {
   /** Once, when the call ends. */
   'media:stats': SessionEvent & { readonly stats: LegStats };
   'media:timeout': SessionEvent & { readonly silentMs: number };
-  'media:failed': SessionEvent & { readonly error: string };
+  /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */
+  'media:failed': SessionEvent & { readonly error: string; readonly recovering: boolean };
 }

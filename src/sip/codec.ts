@@ -125,7 +125,8 @@ type StartLine =
 
 function readStartLine(received: string): Result<StartLine, Problem> {
   const line = withUpperCaseVersion(received);
-  const parsed = sip.parse(`${line}\r\n\r\n`);
+  const readable = withoutNoBreakSpace(line);
+  const parsed = sip.parse(`${readable}\r\n\r\n`);
   const version = parsed?.version;
   if (parsed === undefined || version === undefined) return bad('the start line is malformed');
   const { status, reason } = parsed;
@@ -140,11 +141,11 @@ function readStartLine(received: string): Result<StartLine, Problem> {
   // `sip` takes what follows the version and blanks of any kind, and unescapes the method, in which %47 is three
   // characters like any other (RFC 4475 §3.1.1.5).
   const method = line.slice(0, line.indexOf(' '));
-  if (parsed.uri === undefined || !isToken(method) || line !== `${method} ${parsed.uri} SIP/${version}`) {
+  if (parsed.uri === undefined || !isToken(method) || readable !== `${method} ${parsed.uri} SIP/${version}`) {
     return bad('the request line is malformed');
   }
   if (version !== '2.0') return badVersion;
-  const uri = toText(parsed.uri);
+  const uri = toText(line.slice(method.length + 1, method.length + 1 + parsed.uri.length));
   if (uri.length > maxUriLength) return bad(`the Request-URI is longer than ${maxUriLength} characters`, 414);
   const problem = requestUriProblem(uri);
   return problem === undefined ? ok({ kind: 'request', method, uri }) : bad(problem);
@@ -156,6 +157,11 @@ function withUpperCaseVersion(line: string): string {
   return line.startsWith('SIP/', at)
     ? line
     : line.slice(0, at) + line.slice(at, at + 4).toUpperCase() + line.slice(at + 4);
+}
+
+/** 0xA0 is half of many a letter in UTF-8; `sip` sees it as one of its own, a blank. */
+function withoutNoBreakSpace(line: string): string {
+  return line.startsWith('SIP/') ? line : line.replaceAll('\xa0', '\xa1');
 }
 
 const badVersion = bad('the SIP version is not 2.0', 505);

@@ -97,6 +97,7 @@ export class SipCore {
         connections: maxConnections,
         connectionsPerSource: maxConnectionsPerSource,
       },
+      nextTurn: (call) => this.nextTurn(call),
       defence: this.defence,
       tls: options.tls,
       // The one way in from the sockets: what a message makes throw costs that message and nothing else.

@@ -28,17 +28,19 @@ const LF = 0x0a;
 export interface Framer {
   /** Bytes held back, waiting for the rest of their message. */
   readonly pending: number;
-  push(bytes: Uint8Array): FramerEvent[];
+  /** Works as it is iterated, which has to be to its end before the next call. */
+  push(bytes: Uint8Array): Iterator<FramerEvent, undefined>;
 }
 
 /** For transports that keep messages apart. */
 export class MessageFramer implements Framer {
   readonly pending = 0;
 
-  push(bytes: Uint8Array): FramerEvent[] {
-    if (!isKeepAlive(bytes)) return [{ type: 'message', bytes }];
+  *push(bytes: Uint8Array): Generator<FramerEvent, undefined> {
+    if (!isKeepAlive(bytes)) yield { type: 'message', bytes };
     // A single CRLF answers a ping of ours.
-    return bytes.length >= 4 ? [{ type: 'ping' }] : [];
+    else if (bytes.length >= 4) yield { type: 'ping' };
+    return undefined;
   }
 }
 
@@ -61,23 +63,23 @@ export class StreamFramer implements Framer {
   }
 
   /** Takes the next bytes of the stream; copies what it keeps. After an error it takes no more. */
-  push(bytes: Uint8Array): FramerEvent[] {
-    const events: FramerEvent[] = [];
-    if (this.#failed) return events;
+  *push(bytes: Uint8Array): Generator<FramerEvent, undefined> {
+    if (this.#failed) return undefined;
     this.#append(bytes);
+    let pinged = false;
     while (this.#start < this.#end) {
       const event = this.#next();
       if (event === undefined) break;
-      // However many pings came at once, one answer shows that we are here.
-      if (event.type !== 'ping' || !events.some((other) => other.type === 'ping')) events.push(event);
       if (event.type === 'error') {
         this.#failed = true;
         this.#start = this.#end;
-        break;
       }
+      // However many pings came at once, one answer shows that we are here.
+      if (event.type !== 'ping' || !pinged) yield event;
+      pinged ||= event.type === 'ping';
     }
     if (this.#start === this.#end) this.#release();
-    return events;
+    return undefined;
   }
 
   #next(): FramerEvent | undefined {

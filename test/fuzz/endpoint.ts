@@ -50,6 +50,8 @@ export class FuzzEndpoint {
   readonly #errors: string[] = [];
   #said: Said[] = [];
   #written = 0;
+  /** Nobody answers them. */
+  readonly #ringing = new Set<InviteServer>();
   #ending = false;
 
   constructor(seed: number, watch: Watch) {
@@ -172,6 +174,7 @@ export class FuzzEndpoint {
   /** Ends every call and waits until nothing is left. @throws for what is */
   async end(): Promise<{ readonly received: number; readonly sent: number }> {
     this.#ending = true;
+    for (const invite of this.#ringing) invite.reject(480);
     for (const dialog of this.#dialogs) void dialog.bye();
     for (const connection of this.#connections.values()) connection.destroy();
     this.#registrar.close();
@@ -227,7 +230,10 @@ export class FuzzEndpoint {
     const random = this.#random;
     this.#keep(invite.dialog);
     invite.onAckTimeout = () => void invite.dialog.bye();
-    invite.onCancel = () => this.#dialogs.delete(invite.dialog);
+    invite.onCancel = () => {
+      this.#dialogs.delete(invite.dialog);
+      this.#ringing.delete(invite);
+    };
     const accept = (): void => invite.accept({ contentType: 'application/sdp', body: Buffer.from(sdp) });
     const reject = (): void => invite.reject(pick(random, [404, 486, 503, 603]));
     switch (between(random, 0, 4)) {
@@ -246,6 +252,7 @@ export class FuzzEndpoint {
         accept();
         break;
       default:
+        this.#ringing.add(invite);
         invite.provisional(180);
     }
   }

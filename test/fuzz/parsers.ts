@@ -54,17 +54,27 @@ export function checkFraming(stream: Uint8Array, random: Random, watch: Watch): 
   const inParts = new StreamFramer();
   const whole: FramerEvent[] = [];
   const parts: FramerEvent[] = [];
-  watch(() => whole.push(...inOne.push(stream).filter(({ type }) => type !== 'ping')));
+  takeAll(inOne.push(stream), whole, watch);
   const longest = Math.ceil(stream.length / between(random, 1, 40)) || 1;
   for (let at = 0; at < stream.length; ) {
     const end = at + between(random, 1, longest);
     const part = stream.subarray(at, end);
-    watch(() => parts.push(...inParts.push(part).filter(({ type }) => type !== 'ping')));
+    takeAll(inParts.push(part), parts, watch);
     check(inParts.pending <= maxHeadBytes + maxBodyBytes, 'more is held than the largest message');
     at = end;
   }
   check(isDeepStrictEqual(parts, whole), 'what comes out depends on how the stream was cut');
   check(inOne.pending === inParts.pending, 'what is held depends on how the stream was cut');
+}
+
+/** Everything but pings. */
+function takeAll(from: Iterator<FramerEvent, undefined>, to: FramerEvent[], watch: Watch): void {
+  for (let more = true; more; )
+    watch(() => {
+      const event = from.next().value;
+      more = event !== undefined;
+      if (event && event.type !== 'ping') to.push(event);
+    });
 }
 
 /** As a text frame of WebSocket. */
@@ -86,7 +96,9 @@ export function checkSdp(text: string): void {
   if (!read.ok) return;
   const written = printSdp(read.value);
   const again = parseSdp(written);
-  check(again.ok && printSdp(again.value) === written, 'SDP written twice is not the same');
+  // CRLFs in place of LFs may make it too long.
+  check(again.ok || again.error.includes('larger than'), 'written, SDP cannot be read');
+  check(!again.ok || printSdp(again.value) === written, 'SDP written twice is not the same');
   const answer = createAnswer(read.value, ours);
   if (answer.ok) {
     const streams = parseSdp(printSdp(answer.value.answer));

@@ -165,7 +165,8 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/sip': ['src/base'],
   media: ['src/base'],
   'src/registrar': ['src/base', 'src/sip'],
-  'src/session': ['src/base', 'src/sip', 'media'],
+  'src/stream': ['src/base', 'media'],
+  'src/session': ['src/base', 'src/sip', 'src/stream', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
   'src/trunk': ['src/base', 'src/sip', 'src/session', 'src/registration'],
   'src/options': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk', 'media'],
@@ -187,6 +188,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/registration',
     'src/trunk',
     'src/options',
+    'src/stream',
     'src/tandem',
     'media',
   ],
@@ -203,7 +205,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
-  ws: ['src/sip/transport/node-ws.ts'],
+  ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts'],
   zod: ['src/config/schema.ts'],
 };
 

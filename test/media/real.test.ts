@@ -6,13 +6,15 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
-import { Media } from '../../media/index.ts';
+import { Media, type MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
+import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
 import { concat, machine, noise, openMedia } from './support/open-media.ts';
-import { Phone, rtpBytes } from './support/phone.ts';
+import { type Heard, Phone, rtpBytes } from './support/phone.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -207,7 +209,8 @@ describe('the port range', () => {
 });
 
 describe('a worker that dies', () => {
-  it('fails its legs, ends what hangs on them, and is replaced', async () => {
+  /** A worker that ends when it is told so. */
+  async function mortal(): Promise<URL> {
     const entry = join(folder, 'dying.ts');
     const target = new URL('../../media/host/engine-thread.ts', import.meta.url).href;
     await writeFile(
@@ -215,42 +218,119 @@ describe('a worker that dies', () => {
       `import { parentPort } from 'node:worker_threads';
        import ${JSON.stringify(target)};
        parentPort.on('message', (batch) => {
-         if (Array.isArray(batch) && batch.some((command) => command.type === 'leg.echo')) throw new Error('planted');
+         if (!Array.isArray(batch)) return;
+         if (batch.some(({ type, playback }) => type === 'play.control' && playback === 'the last')) throw new Error('planted');
        });`,
     );
-    const { pathToFileURL } = await import('node:url');
-    await using media = await openMedia({ workers: 2 }, { workerEntry: pathToFileURL(entry) });
+    return pathToFileURL(entry);
+  }
+  const kill = (leg: MediaLeg): void =>
+    leg.link.send({ type: 'play.control', leg: leg.id, playback: 'the last', control: { do: 'stop' } });
+  const interruption = (leg: MediaLeg) =>
+    new Promise<TandemError>((resolve) => {
+      leg.onInterrupted = resolve;
+    });
+
+  it('is replaced, and its legs go on: one stream each, what plays plays on, what taps hears on', async () => {
+    await using media = await openMedia({ workers: 2 }, { workerEntry: await mortal() });
     await using phone = await Phone.open();
+    await using other = await Phone.open();
     const legs = await Promise.all(['a', 'b'].map((callId) => media.createLeg({ bindAddress: '127.0.0.1', callId })));
-    const [doomed, safe] = legs as [(typeof legs)[0], (typeof legs)[0]];
+    const [doomed, safe] = legs as [MediaLeg, MediaLeg];
     expect(doomed.worker).not.toBe(safe.worker);
-    for (const leg of legs) leg.negotiate(phone.audio());
-    const playback = doomed.play(noise(80_000), '');
+    doomed.negotiate(phone.audio());
+    safe.negotiate(other.audio());
+    const playback = doomed.play(noise(8 * 60_000), '');
+    safe.play(noise(8 * 60_000), '');
     const reader = doomed.reader();
     const recording = doomed.record(join(folder, 'lost.wav'));
-    await phone.hears(1);
-    const failed = new Promise<{ code: string }>((resolve) => {
-      doomed.onFailed = resolve;
-    });
-    doomed.echo(true);
-    expect(await failed).toMatchObject({ code: 'ERR_MEDIA_WORKER', message: /planted/ });
-    await expect(playback.done).resolves.toMatchObject({ end: 'ended' });
+    // Long enough for its state to have been told.
+    await phone.hears(130);
+    const before = phone.heard.at(-1) as Heard;
+    const interrupted = interruption(doomed);
+    kill(doomed);
+    expect(await interrupted).toMatchObject({ code: 'ERR_MEDIA_WORKER', message: /planted/ });
     await expect(recording.done).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
-    expect(await reader.read()).toBeNull();
-    await expect(doomed.stats()).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
-    await doomed.close();
-    expect((await safe.stats()).codec).toBe('PCMU/8000');
-    const fresh = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'c' });
-    expect(fresh.worker).toBe(doomed.worker);
-    fresh.negotiate(phone.audio());
-    await expect(fresh.play(noise(320), '').done).resolves.toMatchObject({ end: 'completed' });
-    expect(await media.counts()).toMatchObject({ legs: 2 });
+    await expect(doomed.record(join(folder, 'no.wav')).done).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
+    const heardBefore = phone.heard.length;
+    await phone.hears(heardBefore + 20);
+    const after = phone.heard.slice(heardBefore);
+    const [first] = after as [Heard];
+    expect(new Set(after.map(({ ssrc }) => ssrc))).toEqual(new Set([before.ssrc]));
+    expect(seqDiff(first.sequence, before.sequence)).toBeGreaterThan(0);
+    expect(timestampDiff(first.timestamp, before.timestamp)).toBeGreaterThan(0);
+    // The prompt goes on where it was, not where it began.
+    const prompt = Buffer.from(noise(8 * 60_000));
+    expect(prompt.indexOf(first.payload)).toBeGreaterThan(8 * 500);
+    phone.send({ sequence: 1, timestamp: 160, payload: noise(160) }, doomed.port);
+    phone.send({ sequence: 2, timestamp: 320, payload: noise(160) }, doomed.port);
+    expect(await reader.read()).toHaveLength(160);
+    expect((await doomed.stats()).codec).toBe('PCMU/8000');
+    playback.stop();
+    await expect(playback.done).resolves.toMatchObject({ end: 'stopped' });
+    expect(await media.counts()).toMatchObject({ legs: 2, sockets: 4 });
+    for (let i = 1; i < other.heard.length; i++)
+      expect(seqDiff(other.heard[i]?.sequence ?? 0, other.heard[i - 1]?.sequence ?? 0)).toBe(1);
+  });
+
+  it('twice takes its legs with it: one of them may be what it dies of', async () => {
+    await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
+    await using phone = await Phone.open();
+    const leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    leg.negotiate(phone.audio());
+    const interrupted = interruption(leg);
+    kill(leg);
+    await interrupted;
+    await vi.waitFor(() => leg.stats());
+    const failed = new Promise<TandemError>((resolve) => {
+      leg.onFailed = resolve;
+    });
+    kill(leg);
+    expect(await failed).toMatchObject({ code: 'ERR_MEDIA_WORKER' });
+    await expect(leg.stats()).rejects.toMatchObject({ code: 'ERR_MEDIA_WORKER' });
+    await leg.close();
+  });
+
+  it('leaves the bridges of its legs whole', async () => {
+    await using media = await openMedia({ workers: 2 }, { workerEntry: await mortal() });
+    await using alice = await Phone.open();
+    await using bob = await Phone.open();
+    const [a, b] = (await Promise.all(
+      ['a', 'b'].map((callId) => media.createLeg({ bindAddress: '127.0.0.1', callId })),
+    )) as [MediaLeg, MediaLeg];
+    a.negotiate(alice.audio());
+    b.negotiate(bob.audio());
+    const bridge = media.createBridge();
+    bridge.add(a);
+    bridge.add(b);
+    let number = 0;
+    const talk = (): void => {
+      number++;
+      alice.send({ sequence: number, timestamp: number * 160, payload: noise(160, number) }, a.port);
+      bob.send({ sequence: number, timestamp: number * 160, payload: noise(160, number) }, b.port);
+    };
+    const heardFrom = async (least: number): Promise<void> => {
+      const [toAlice, toBob] = [alice.heard.length, bob.heard.length];
+      await vi.waitFor(
+        () => {
+          talk();
+          expect(Math.min(alice.heard.length - toAlice, bob.heard.length - toBob)).toBeGreaterThanOrEqual(least);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+    };
+    await heardFrom(5);
+    const interrupted = interruption(a);
+    kill(a);
+    await interrupted;
+    await heardFrom(5);
+    expect(new Set(alice.heard.map(({ ssrc }) => ssrc)).size).toBe(1);
+    expect(new Set(bob.heard.map(({ ssrc }) => ssrc)).size).toBe(1);
   });
 
   it('as soon as it starts is not started again and again without a pause', async () => {
     const entry = join(folder, 'dead.ts');
     await writeFile(entry, 'process.exit(3);');
-    const { pathToFileURL } = await import('node:url');
     const waits: number[] = [];
     const waiting = new Promise<void>((resolve) => {
       vi.spyOn(nodeClock, 'setTimer').mockImplementation((ms) => {

@@ -252,6 +252,11 @@ describe('parseMessage', () => {
     expect(parsedRequest(text).method).toBe('RE%47IST%45R');
   });
 
+  test('takes a Request-URI in UTF-8, whatever bytes its letters have', () => {
+    const message = parsed(bytesOf(invite({}, '', 'INVITE sip:voil\xc3\xa0@example.com SIP/2.0'), 'latin1'));
+    expect(message).toMatchObject({ method: 'INVITE', uri: 'sip:voilà@example.com' });
+  });
+
   test.each(['Via', 'Route', 'Record-Route'])('takes 256 values of %s, as Max-Forwards allows, and no more', (name) => {
     const value = name === 'Via' ? 'SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1' : '<sip:p1.example.com;lr>';
     const times = (count: number) =>

@@ -9,8 +9,8 @@ const shown = (events: readonly FramerEvent[]) =>
   events.map((event) =>
     event.type === 'message' ? textOf(event.bytes) : event.type === 'error' ? event.error : 'ping',
   );
-const push = (framer: StreamFramer, text: string) => shown(framer.push(bytesOf(text)));
-const errorOf = (text: string) => new StreamFramer().push(bytesOf(text)).find((event) => event.type === 'error');
+const push = (framer: StreamFramer, text: string) => shown([...framer.push(bytesOf(text))]);
+const errorOf = (text: string) => [...new StreamFramer().push(bytesOf(text))].find((event) => event.type === 'error');
 
 describe('StreamFramer', () => {
   const one = invite({ 'Call-ID': 'one' }, 'body\r\n\r\n1');
@@ -104,7 +104,7 @@ describe('StreamFramer', () => {
     expect(rest).toEqual([]);
     expect(event.error).toMatch(message);
     expect(refused(event.head, 'stream').reply).toMatch(/^SIP\/2.0 4/);
-    expect(framer.push(bytesOf(one))).toEqual([]);
+    expect([...framer.push(bytesOf(one))]).toEqual([]);
     expect(framer.pending).toBe(0);
   });
 
@@ -126,7 +126,7 @@ describe('StreamFramer', () => {
     const framer = new StreamFramer();
     let events: FramerEvent[] = [];
     for (let sent = 0; events.length === 0 && sent < 2 * maxHeadBytes; sent += 1000)
-      events = framer.push(bytesOf('x'.repeat(1000)));
+      events = [...framer.push(bytesOf('x'.repeat(1000)))];
     expect(shown(events)).toEqual([`the head is longer than ${maxHeadBytes} bytes`]);
   });
 
@@ -140,7 +140,7 @@ describe('StreamFramer', () => {
     const bytes = bytesOf(invite({ 'X-A': Array(7).fill('x'.repeat(4000)) }, 'y'.repeat(maxBodyBytes)));
     const framer = new StreamFramer();
     let messages = 0;
-    for (let i = 0; i < bytes.length; i++) messages += framer.push(bytes.subarray(i, i + 1)).length;
+    for (let i = 0; i < bytes.length; i++) messages += [...framer.push(bytes.subarray(i, i + 1))].length;
     expect(messages).toBe(1);
   });
 });

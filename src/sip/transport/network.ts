@@ -106,6 +106,9 @@ export interface StreamConnection {
   readonly buffered: number;
   /** The bytes must not change afterwards. `onError` is called on a later turn, at most once. */
   write(bytes: Uint8Array, onError: (error: Error) => void): void;
+  /** `onData` brings no more until `resume`, and the peer is made to wait. */
+  pause(): void;
+  resume(): void;
   /** Sends what is buffered and closes when the peer does too, or soon after. What comes is thrown away. Idempotent. */
   end(): void;
   /** Sends what is buffered, then closes. Idempotent. */

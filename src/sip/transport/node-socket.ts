@@ -38,6 +38,14 @@ export class NodeSocketConnection implements StreamConnection {
     });
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   end(): void {
     // A close with unread bytes resets the connection, and the peer would lose our last words.
     this.#socket.setTimeout(lingerMs, () => this.#socket.destroy());

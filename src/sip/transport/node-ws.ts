@@ -36,6 +36,8 @@ export async function listenNodeWs(
     server,
     maxPayload,
     perMessageDeflate: false,
+    // One message in each turn, however many came at once.
+    allowSynchronousEvents: false,
     handleProtocols: () => subprotocol,
     verifyClient: ({ origin, req }, done) => {
       if (!offersSip(req)) done(false, 400, 'Bad Request: the subprotocol sip is needed');
@@ -93,6 +95,8 @@ export function connectNodeWs(
     handshakeTimeout: connectTimeoutMs,
     maxPayload,
     perMessageDeflate: false,
+    // One message in each turn, however many came at once.
+    allowSynchronousEvents: false,
     ...(transport === 'wss' ? clientOptions(tls ?? { name: address }) : {}),
     ...(localAddress === undefined ? {} : { localAddress }),
   });
@@ -158,6 +162,14 @@ class WsConnection implements StreamConnection {
     this.#socket.send(bytes, { binary: !isUtf8(bytes) }, (error) => {
       if (error) onError(error);
     });
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   end(): void {

@@ -3,7 +3,7 @@
  * peer from holding what it does not use.
  */
 import type { Counters } from '../counters.ts';
-import { type Framer, MessageFramer, StreamFramer } from '../framing.ts';
+import { type Framer, type FramerEvent, MessageFramer, StreamFramer } from '../framing.ts';
 import type { QueuedTimer, TimerQueue } from '../transaction/timer-queue.ts';
 import type { PeerFlow, TransportListener } from './flow.ts';
 import type { StreamTransport } from './kinds.ts';
@@ -30,11 +30,15 @@ export const defaultStreamLimits: StreamLimits = {
 };
 
 const pong = new Uint8Array([0x0d, 0x0a]);
+/** Messages of one connection that are worked on in one turn; others have something to say, too. */
+const perTurn = 32;
 
 export interface StreamFlowOwner {
   readonly timers: TimerQueue;
   readonly counters: Counters;
   readonly limits: StreamLimits;
+  /** Calls it on a turn to come. */
+  nextTurn(call: () => void): void;
   /** A whole message. */
   onFrame(bytes: Uint8Array, flow: StreamFlow): void;
   /** The stream cannot be followed any more; `head` is what is to blame. The flow ends itself. */
@@ -63,6 +67,10 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   readonly #owner: StreamFlowOwner;
   readonly #framer: Framer;
   #connection: StreamConnection | undefined;
+  /** What came and is not looked at yet. */
+  #unread: Uint8Array[] = [];
+  #events: Iterator<FramerEvent, undefined> | undefined;
+  #paused = false;
   #open = true;
   #local: SocketName | undefined;
   #waiting: (() => void)[] = [];
@@ -165,31 +173,67 @@ export class StreamFlow implements PeerFlow, StreamHandler {
   onData(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#unheard = undefined;
+    this.#unread.push(bytes);
+    if (!this.#events) this.#work();
+  }
+
+  readonly #work = (): void => {
     const before = this.#framer.pending;
     const now = this.#owner.timers.now();
-    for (const event of this.#framer.push(bytes)) {
-      if (!this.#open) return;
-      switch (event.type) {
-        case 'message':
-          this.#messages++;
-          this.#since = now;
-          this.#owner.onFrame(event.bytes, this);
-          break;
-        case 'ping':
-          this.#since = now;
-          this.send(pong, () => {});
-          break;
-        case 'error':
-          this.#owner.onBroken(event.error, event.head, this);
-          this.#connection?.end();
-          this.#leave();
-          return;
+    let count = 0;
+    while (this.#open) {
+      this.#events ??= this.#nextBytes();
+      const event = this.#events?.next().value;
+      if (event) {
+        this.#take(event, now);
+        if (++count < perTurn || !this.#open) continue;
+        this.#pause();
+        return;
       }
+      this.#events = undefined;
+      if (this.#unread.length === 0) break;
     }
+    if (!this.#open) return;
+    this.#resume();
     // The clock of a message that is not whole runs from its first byte, not from its latest.
-    if (before === 0 && this.#framer.pending > 0) {
+    if ((before === 0 || count > 0) && this.#framer.pending > 0) {
       this.#since = now;
       this.#watch(this.#owner.limits.incomplete);
+    }
+  };
+
+  #pause(): void {
+    if (!this.#paused) this.#connection?.pause();
+    this.#paused = true;
+    this.#owner.nextTurn(this.#work);
+  }
+
+  #resume(): void {
+    if (this.#paused) this.#connection?.resume();
+    this.#paused = false;
+  }
+
+  #nextBytes(): Iterator<FramerEvent, undefined> | undefined {
+    const bytes = this.#unread.shift();
+    return bytes && this.#framer.push(bytes);
+  }
+
+  #take(event: FramerEvent, now: number): void {
+    switch (event.type) {
+      case 'message':
+        this.#messages++;
+        this.#since = now;
+        this.#owner.onFrame(event.bytes, this);
+        break;
+      case 'ping':
+        this.#since = now;
+        this.send(pong, () => {});
+        break;
+      case 'error':
+        this.#owner.onBroken(event.error, event.head, this);
+        this.#connection?.end();
+        this.#leave();
+        break;
     }
   }
 

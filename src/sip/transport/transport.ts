@@ -33,6 +33,7 @@ export interface TransportOptions {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly limits: StreamLimits;
+  readonly nextTurn: (call: () => void) => void;
   readonly defence: SipDefence;
   /** For connections of ours over TLS. */
   readonly tls?: Omit<TlsClientOptions, 'name'> | undefined;
@@ -133,6 +134,10 @@ export class SipTransport implements StreamFlowOwner {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  nextTurn(call: () => void): void {
+    this.#options.nextTurn(call);
   }
 
   onFrame(bytes: Uint8Array, flow: StreamFlow): void {
