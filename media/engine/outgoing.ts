@@ -3,6 +3,7 @@
  * a playback, a playback before what is forwarded; what has to stand back is dropped, never kept.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Forwarder } from '../bridge.ts';
 import { type AudioCodec, frameBytes } from '../codec/index.ts';
 import { eventBytes, writeEvent } from '../dtmf/event.ts';
@@ -102,11 +103,14 @@ export class Outgoing implements PacketSink {
   }
 
   configure(audio: NegotiatedAudio, codec: AudioCodec | undefined): void {
+    const before = this.#audio;
+    if (before?.ptime !== audio.ptime || !isDeepStrictEqual(before.codec, audio.codec)) {
+      this.#converted?.stream?.close();
+      this.#converted = undefined;
+    }
     this.#audio = audio;
     if (codec && this.#codec && codec.key !== this.#codec.key) this.#playback?.recode(codec);
     this.#codec = codec;
-    this.#converted?.stream?.close();
-    this.#converted = undefined;
     this.#payloadTypes.clear();
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);

@@ -132,6 +132,24 @@ describe('a converted stream', () => {
     encoder.close?.();
   });
 
+  it('is not touched by a re-INVITE that changes nothing', async () => {
+    const renegotiated = async (again: boolean): Promise<readonly Uint8Array[]> => {
+      const { lab, first, second } = await bridged({ codec: g722 }, {}, true);
+      await using _lab = lab;
+      const coder = codecFor(g722)!;
+      const said = speech(16_000, 0.6);
+      for (let i = 0; i < 30; i++) {
+        const payload = new Uint8Array(160);
+        coder.encode(said.subarray(i * 320, (i + 1) * 320), payload);
+        lab.deliver(rtpBytes({ payloadType: 9, sequence: i, timestamp: 160 * i, payload }), 4000, first.port);
+        await lab.clock.advance(20);
+        if (again && i === 15) second.negotiate(negotiated(other, {}));
+      }
+      return lab.heard(5000).map(({ payload }) => payload);
+    };
+    expect(await renegotiated(true)).toEqual(await renegotiated(false));
+  });
+
   it('turns to FEC when the peer reports loss and can use it', async () => {
     const { lab, first, second } = await bridged({}, { codec: opus }, true);
     await using _lab = lab;
