@@ -2,6 +2,7 @@
 export { type Tone, tones } from './audio/index.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
 export { opusInstalled } from './codec/index.ts';
+export type { SrtpProblem } from './engine/leg-security.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
 export type {
@@ -25,3 +26,4 @@ export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export * from './sdp/index.ts';
 export type { LegSnapshot } from './snapshot.ts';
+export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

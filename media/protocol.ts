@@ -4,6 +4,7 @@
  * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
  */
 import type { Tone } from './audio/index.ts';
+import type { SrtpProblem } from './engine/leg-security.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
@@ -169,6 +170,7 @@ export type EngineEvent =
   | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
   | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
   | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {
       readonly type: 'leg.saved';

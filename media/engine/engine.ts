@@ -18,6 +18,8 @@ export interface EnginePorts {
   readonly random: Random;
   readonly files: Files;
   readonly udp: UdpIo;
+  /** For the beat, where it is kept better than by `clock`. */
+  readonly beatClock?: Clock;
   /** Takes the events of one turn. */
   readonly post: (events: readonly EngineEvent[]) => void;
   /** Commands that have come and not been handed over yet; none where they never wait. */
@@ -39,9 +41,9 @@ export class Engine {
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    const { clock, random, files, udp } = ports;
+    const { clock, random, files, udp, beatClock = clock } = ports;
     this.#pacer = new Pacer(
-      clock,
+      beatClock,
       (stream, error) => this.#onBroken(stream as EngineLeg, error),
       () => udp.flush(),
     );

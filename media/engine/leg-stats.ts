@@ -5,12 +5,14 @@ import type { RtcpState } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { Incoming } from './incoming.ts';
+import type { LegSecurity } from './leg-security.ts';
 
 export function legStats(
   audio: NegotiatedAudio | undefined,
   { receiver, latch }: Incoming,
   sender: RtpSender,
   rtcp: RtcpState,
+  security: LegSecurity,
 ): LegStats {
   const { packets, octets, outOfOrder, duplicates, invalid, ssrc } = receiver.state;
   const { roundTripMs, remoteLost, remoteJitterMs } = rtcp;
@@ -37,5 +39,6 @@ export function legStats(
       skippedTicks: sender.state.skippedTicks,
     },
     rtcp: { roundTripMs, remoteLost, remoteJitterMs, sent: rtcp.sent, received: rtcp.received },
+    srtp: security.stats,
   };
 }

@@ -28,7 +28,8 @@ import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
 import { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
-import { attachTimes, detachTimes } from './leg-snapshot.ts';
+import { LegSecurity } from './leg-security.ts';
+import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
@@ -56,6 +57,7 @@ export class EngineLeg implements PacedStream {
   readonly id: string;
   readonly #config: LegConfig;
   readonly #ports: LegPorts;
+  readonly #security: LegSecurity;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #rtcp: RtcpChannel;
@@ -80,7 +82,10 @@ export class EngineLeg implements PacedStream {
     this.#config = config;
     this.#ports = ports;
     const { clock, random, unixMs } = ports;
+    this.#security = new LegSecurity((problem) => ports.emit({ type: 'leg.srtp', leg: id, problem }));
     const timed = snapshot && attachTimes(snapshot, clock.now(), clock.wallclock());
+    const unseen = unseenSince(snapshot, clock.wallclock());
+    if (snapshot?.security) this.#security.restore(snapshot.security, unseen.packets, unseen.reports);
     const latch = timed?.latch.rtp ?? createLatch(config.symmetricRtp, rtpSilenceMs);
     const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
     this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
@@ -94,7 +99,7 @@ export class EngineLeg implements PacedStream {
       },
     );
     this.#outgoing = new Outgoing(
-      timed ? new RtpSender({ ...timed.sender }) : RtpSender.create(random),
+      timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
       {
         ready: () => this.#ready(),
         send: (buffer, offset, length) => this.#send(buffer, offset, length),
@@ -103,11 +108,12 @@ export class EngineLeg implements PacedStream {
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
       },
-      new Forwarder(snapshot?.forward),
+      new Forwarder(snapshot?.forward, unseen.packets),
     );
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
+      security: this.#security,
       sender: this.#outgoing.sender,
       receiver: this.#incoming.receiver,
       clock,
@@ -149,7 +155,9 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
+        const clear = this.#security.openRtp(buffer, offset, length);
+        if (clear === 0) this.#incoming.receiver.invalid();
+        else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
@@ -198,6 +206,7 @@ export class EngineLeg implements PacedStream {
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
     renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    this.#security.configure(audio.srtp);
     this.#configure(audio);
   }
 
@@ -219,7 +228,13 @@ export class EngineLeg implements PacedStream {
 
   #send(buffer: Uint8Array, offset: number, length: number): void {
     const to = destination(this.#incoming.latch);
-    if (to) this.#rtp?.send(buffer, offset, length, to.port, to.address);
+    if (!to) return;
+    if (!this.#security.active) {
+      this.#rtp?.send(buffer, offset, length, to.port, to.address);
+      return;
+    }
+    const sealed = this.#security.sealRtp(buffer, offset, length);
+    if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
   }
 
   // What is received
@@ -345,7 +360,7 @@ export class EngineLeg implements PacedStream {
   // State
 
   stats(): LegStats {
-    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState);
+    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState, this.#security);
   }
 
   snapshot(): LegSnapshot {
@@ -380,7 +395,7 @@ export class EngineLeg implements PacedStream {
       echo: this.#route.echo,
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
-      security: undefined,
+      security: this.#security.snapshot,
     };
   }
 

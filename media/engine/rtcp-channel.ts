@@ -7,10 +7,12 @@ import type { RtpReceiver } from '../rtp/receiver.ts';
 import { readRtcp, writeRtcp } from '../rtp/rtcp.ts';
 import { nextReport, type RtcpState, takeReport } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
+import type { LegSecurity } from './leg-security.ts';
 
 export interface RtcpChannelOptions {
   readonly state: RtcpState;
   readonly latch: LatchState;
+  readonly security: LegSecurity;
   readonly sender: RtpSender;
   readonly receiver: RtpReceiver;
   readonly clock: Clock;
@@ -59,18 +61,19 @@ export class RtcpChannel {
   }
 
   #send(bye: boolean): void {
-    const { state, latch, sender, receiver, clock, unixMs } = this.#options;
+    const { state, latch, security, sender, receiver, clock, unixMs } = this.#options;
     const to = destination(latch);
     if (!this.#socket || !to || to.port === 0) return;
     const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye);
-    const bytes = writeRtcp(report);
-    this.#socket.send(bytes, 0, bytes.length, to.port, to.address);
+    const bytes = security.sealRtcp(writeRtcp(report));
+    if (bytes) this.#socket.send(bytes, 0, bytes.length, to.port, to.address);
   }
 
   /** One datagram; nothing in it is trusted. */
   datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number): void {
-    const { state, latch, sender, receiver, clock, unixMs } = this.#options;
-    const received = readRtcp(buffer.subarray(offset, offset + length));
+    const { state, latch, security, sender, receiver, clock, unixMs } = this.#options;
+    const clear = security.openRtcp(buffer, offset, length);
+    const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
     if (!received || !accept(latch, now, address, port, received.ssrc, this.#sequence++)) {
       receiver.invalid();

@@ -4,6 +4,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
+import type { SrtpProblem } from '../engine/leg-security.ts';
 import type { LegConfig } from '../protocol.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -54,6 +55,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Once for each problem with the keys of SRTP, until they change. */
+  onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /**
    * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
    * digits on their way out have failed.
@@ -280,6 +283,9 @@ export class MediaLeg {
         break;
       case 'leg.timeout':
         this.onTimeout({ silentMs: event.silentMs });
+        break;
+      case 'leg.srtp':
+        this.onSrtp({ problem: event.problem });
         break;
       case 'leg.saved':
         this.#saved = event;

@@ -11,6 +11,7 @@ export interface PortRange {
 export interface MediaSettings {
   readonly rtpPorts: PortRange;
   readonly workers: number;
+  readonly io: 'auto' | 'dgram' | 'native';
   readonly symmetricRtp: SymmetricRtp;
   readonly rtpTimeout: number;
   readonly rtcpInterval: number;
@@ -39,14 +40,17 @@ export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable
   if (workers > 0 && !shareable)
     throw new ConfigError('media.workers must be 0 with a clock or network of your own: threads cannot share it');
   const io = options.io ?? 'auto';
-  if (io === 'native') throw new ConfigError("media.io 'native' is not available; use 'auto' or 'dgram'");
-  if (io !== 'auto' && io !== 'dgram') throw new ConfigError(`media.io must be 'auto' or 'dgram', not '${io}'`);
+  if (!['auto', 'dgram', 'native'].includes(io))
+    throw new ConfigError(`media.io must be 'auto', 'dgram' or 'native', not '${io}'`);
+  if (io === 'native' && !shareable)
+    throw new ConfigError("media.io must not be 'native' with a clock or network of your own");
   const symmetricRtp = options.symmetricRtp ?? 'latch';
   if (!['latch', 'strict', 'off'].includes(symmetricRtp))
     throw new ConfigError(`media.symmetricRtp must be 'latch', 'strict' or 'off', not '${symmetricRtp}'`);
   return {
     rtpPorts,
     workers,
+    io,
     symmetricRtp,
     rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
     rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),

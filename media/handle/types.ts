@@ -13,6 +13,7 @@ export interface MediaOptions {
   readonly rtpPorts?: { readonly min: number; readonly max: number };
   /** Threads of their own for media; 0 = in this one. Default: cores − 1, at least 1; 0 with a fake clock. */
   readonly workers?: number;
+  /** How RTP sockets are read: in batches by the addon, or by Node's `dgram`. Default `auto`: the addon if it is built. */
   readonly io?: 'auto' | 'dgram' | 'native';
   /** Where RTP goes and whose is taken; default `latch`. */
   readonly symmetricRtp?: SymmetricRtp;
@@ -168,4 +169,15 @@ export interface LegStats {
     readonly sent: number;
     readonly received: number;
   };
+  /** Undefined on plain RTP. */
+  readonly srtp:
+    | {
+        /** The crypto suite, as `AES_CM_128_HMAC_SHA1_80`. */
+        readonly profile: string;
+        /** Packets that were dropped because their tag was wrong, or that were no SRTP at all. */
+        readonly failed: number;
+        /** Copies of packets, and packets too late to be told from a copy. */
+        readonly replayed: number;
+      }
+    | undefined;
 }

@@ -27,11 +27,14 @@ export class RtpSender {
     this.state = state;
   }
 
-  /** RFC 3550 §5.1: SSRC, first sequence number and timestamp are random. */
+  /**
+   * RFC 3550 §5.1: SSRC, first sequence number and timestamp are random. The number is of the lower half, or a loss of
+   * the first packets before a wrap would leave SRTP's peer with a wrong roll-over counter (RFC 3711 §3.3.1).
+   */
   static create(random: Random): RtpSender {
     return new RtpSender({
       ssrc: random.uint32(),
-      sequence: random.uint32() & 0xffff,
+      sequence: random.uint32() & 0x7fff,
       timestamp: random.uint32(),
       span: 0,
       at: Number.NaN,
@@ -39,6 +42,11 @@ export class RtpSender {
       octets: 0,
       skippedTicks: 0,
     });
+  }
+
+  /** Goes on with a stream. @param leftOut numbers that are not used */
+  static resume(state: SenderState, leftOut: number): RtpSender {
+    return new RtpSender({ ...state, sequence: addSeq(state.sequence, leftOut) });
   }
 
   get started(): boolean {

@@ -8,6 +8,7 @@ export {
   sameCodec,
   supportedCodecs,
 } from './codecs.ts';
+export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
 export {
   acceptAnswer,
   createAnswer,

@@ -13,6 +13,18 @@ import {
   isTelephoneEvent,
   mediaCodecs,
 } from './codecs.ts';
+import {
+  type AnsweredCrypto,
+  acceptCrypto,
+  answerCrypto,
+  isSecure,
+  type LocalSrtp,
+  namesKeys,
+  offeredCrypto,
+  offeredProtocol,
+  plainProtocol,
+  secureProtocol,
+} from './crypto.ts';
 import type {
   Codec,
   Direction,
@@ -25,7 +37,6 @@ import type {
   SdpSession,
 } from './types.ts';
 
-const protocol = 'RTP/AVP';
 const defaultPtime = 20;
 
 export interface LocalDescription {
@@ -37,7 +48,11 @@ export interface LocalDescription {
   readonly direction?: Direction;
   /** Milliseconds per packet; default 20. */
   readonly ptime?: number;
+  /** Default: plain RTP. */
+  readonly srtp?: LocalSrtp;
 }
+
+const noSrtp: LocalSrtp = { mode: 'off', keyFor: () => '' };
 
 /**
  * An offer with one audio stream.
@@ -45,10 +60,13 @@ export interface LocalDescription {
  *   and its codecs their payload types.
  */
 export function createOffer(options: LocalDescription & { readonly previous?: SdpSession }): SdpSession {
-  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous } = options;
+  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous, srtp = noSrtp } = options;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
-  const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime);
+  const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime, {
+    protocol: offeredProtocol(srtp.mode, before),
+    crypto: offeredCrypto(srtp),
+  });
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
   return describe(origin, local, media);
@@ -68,20 +86,25 @@ export function createAnswer(
   offer: SdpSession,
   options: LocalDescription,
 ): Result<{ readonly answer: SdpSession; readonly audio: NegotiatedAudio }, SdpRefusal> {
-  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime } = options;
+  const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, srtp = noSrtp } = options;
   const sessionDirection = directionOf(offer.attributes) ?? 'sendrecv';
-  let chosen: { readonly index: number; readonly stream: Usable; readonly matched: Matched } | undefined;
+  let chosen: Chosen | undefined;
   let reason: SdpRefusal | undefined;
   for (const [index, media] of offer.media.entries()) {
-    const stream = usableStream(media, offer.connection, sessionDirection, local.address);
+    const stream = usableStream(media, offer.connection, sessionDirection, local.address, srtp.mode !== 'off');
     if (!stream.ok) {
       if (stream.error.status === 400) return fail(stream.error);
       if (media.kind === 'audio') reason ??= stream.error;
       continue;
     }
+    const crypto = answerCrypto(media, srtp);
+    if (!crypto.ok) {
+      reason ??= { status: 488, warning: 302, message: crypto.error };
+      continue;
+    }
     const matched = match(mediaCodecs(media), codecs);
     if (matched) {
-      chosen = { index, stream: stream.value, matched };
+      chosen = { index, stream: stream.value, matched, crypto: crypto.value };
       break;
     }
     const message = `no codec in common: we have ${namesOf(codecs)}, offered are ${namesOf(mediaCodecs(media))}`;
@@ -89,13 +112,18 @@ export function createAnswer(
   }
   if (!chosen) return fail(reason ?? { status: 488, warning: 304, message: 'the offer has no audio stream' });
 
-  const { index, stream, matched } = chosen;
+  const { index, stream, matched, crypto } = chosen;
   const ours = intersect(direction, reverse(stream.direction));
   const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
   const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
   const answerMedia = offer.media.map((media, i) =>
-    i === index ? localStream(local, accepted, ours, sendPtime) : refused(media),
+    i === index
+      ? localStream(local, accepted, ours, sendPtime, {
+          protocol: media.protocol,
+          crypto: crypto ? [crypto.attribute] : [],
+        })
+      : refused(media),
   );
   return ok({
     answer: describe(origin, local, answerMedia),
@@ -110,8 +138,16 @@ export function createAnswer(
       remote: stream.remote,
       direction: ours,
       ptime: sendPtime,
+      ...(crypto ? { srtp: crypto.parameters } : {}),
     },
   });
+}
+
+interface Chosen {
+  readonly index: number;
+  readonly stream: Usable;
+  readonly matched: Matched;
+  readonly crypto: AnsweredCrypto | undefined;
 }
 
 /** What the peer's answer to our offer settles; 488 when it settles no audio. */
@@ -128,8 +164,10 @@ export function acceptAnswer(
   if (media.port === 0) return refuse('the peer refused the audio stream');
   const sessionDirection = directionOf(answer.attributes) ?? 'sendrecv';
   const ownAddress = (own.connection ?? offer.connection)?.address ?? '';
-  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress);
+  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress, namesKeys(own));
   if (!stream.ok) return refuse(stream.error.message);
+  const srtp = acceptCrypto(own, media);
+  if (!srtp.ok) return refuse(srtp.error);
 
   const offered = mediaCodecs(own);
   const answered = answeredCodecs(media, offered);
@@ -156,6 +194,7 @@ export function acceptAnswer(
     remote: stream.value.remote,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
     ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
+    ...(srtp.value ? { srtp: srtp.value } : {}),
   });
 }
 
@@ -209,12 +248,16 @@ function usableStream(
   sessionConnection: SdpConnection | undefined,
   sessionDirection: Direction,
   localAddress: string,
+  secure: boolean,
 ): Result<Usable, SdpRefusal> {
   const no = (warning: SdpRefusal['warning'], message: string) => fail({ status: 488 as const, warning, message });
   if (media.kind !== 'audio') return no(304, `a stream of ${media.kind} is not audio`);
   if (media.port === 0) return no(304, 'the audio stream is disabled (port 0)');
-  if (media.protocol.toUpperCase() !== protocol)
-    return no(302, `audio over ${media.protocol} is not supported, only ${protocol}`);
+  if (media.protocol.toUpperCase() !== plainProtocol && !(secure && isSecure(media)))
+    return no(
+      302,
+      `audio over ${media.protocol} is not supported, only ${plainProtocol}${secure ? ` and ${secureProtocol}` : ''}`,
+    );
   const connection = media.connection ?? sessionConnection;
   if (!connection)
     return fail({ status: 400, warning: undefined, message: 'SDP has an audio stream without a c= line' });
@@ -295,12 +338,12 @@ function activeAudio(session: SdpSession): number {
 }
 
 function refused(media: SdpMedia): SdpMedia {
-  const { kind, protocol: transport, formats } = media;
+  const { kind, protocol, formats } = media;
   return {
     kind,
     port: 0,
     portCount: undefined,
-    protocol: transport,
+    protocol,
     formats,
     connection: undefined,
     lines: [],
@@ -308,7 +351,13 @@ function refused(media: SdpMedia): SdpMedia {
   };
 }
 
-function localStream(local: LocalMedia, codecs: readonly Codec[], direction: Direction, ptime: number): SdpMedia {
+function localStream(
+  local: LocalMedia,
+  codecs: readonly Codec[],
+  direction: Direction,
+  ptime: number,
+  { protocol, crypto }: { readonly protocol: string; readonly crypto: readonly SdpAttribute[] },
+): SdpMedia {
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
     const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
@@ -321,6 +370,7 @@ function localStream(local: LocalMedia, codecs: readonly Codec[], direction: Dir
   attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
   if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
     attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
+  attributes.push(...crypto);
   const formats = codecs.map((codec) => String(codec.payloadType));
   return {
     kind: 'audio',

@@ -1,4 +1,5 @@
 /** What SDP says (RFC 8866) and what one offer/answer exchange settles (RFC 3264). Plain data only. */
+import type { SrtpParameters } from '../srtp/profiles.ts';
 
 /** One RTP payload format: an `a=rtpmap` with its `a=fmtp`, or a static payload type of RFC 3551. */
 export interface Codec {
@@ -29,6 +30,8 @@ export interface NegotiatedAudio {
   readonly direction: Direction;
   /** Milliseconds of audio in a packet we send. */
   readonly ptime: number;
+  /** Keys of both sides; undefined on plain RTP. */
+  readonly srtp?: SrtpParameters;
 }
 
 /** Where our own RTP is received. */

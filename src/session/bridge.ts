@@ -12,8 +12,10 @@ import {
 import { TandemError } from '../base/errors.ts';
 import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
-import type { BridgeMembership, DialogSession, ReInviteOptions } from './dialog-session.ts';
+import type { DialogSession } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
+import type { BridgeMembership } from './session-context.ts';
+import type { ReInviteOptions } from './session-options.ts';
 
 export interface BridgeOptions {
   /** Pass telephone-event packets across; default true. */
@@ -238,4 +240,30 @@ export async function prepareLike(session: DialogSession, other: DialogSession, 
     throw new CodecMismatchError(encodingOf(expected.codec), encodingOf(audio.codec));
   }
   await session.prepareAnswer(audio && narrowedCodecs(audio));
+}
+
+/**
+ * Bridges two calls; an incoming one that is not answered yet is answered, in the other's codec.
+ * @throws as `Bridge.add` and `prepareLike`, TandemError ERR_ARGUMENT for one call twice
+ */
+export async function bridgeTwo(
+  media: Media,
+  a: DialogSession,
+  b: DialogSession,
+  options: BridgeOptions = {},
+): Promise<Bridge> {
+  if (a === b) throw new TandemError('ERR_ARGUMENT', 'a call cannot be bridged with itself');
+  const { transcode = false } = options;
+  await prepareLike(a, b, transcode);
+  await prepareLike(b, a, transcode);
+  const bridge = new Bridge(media, options);
+  try {
+    bridge.add(a);
+    bridge.add(b);
+    for (const call of [a, b]) if (call instanceof DialogServerSession && !call.isAnswered) await call.answer();
+    return bridge;
+  } catch (error) {
+    bridge.close();
+    throw error;
+  }
 }

@@ -18,6 +18,8 @@ export interface BaresipOptions {
   readonly says: string;
   /** One: `PCMU/8000/1` (the default), `opus/48000/2`. */
   readonly codecs?: string;
+  /** `srtp`: best effort over RTP/AVP; `-mand`: RTP/SAVP; `-mandf`: RTP/SAVPF. Default plain RTP. */
+  readonly mediaenc?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
   /** Registers there as this user; others call it by the server then. */
   readonly account?: BaresipAccount;
 }
@@ -148,7 +150,7 @@ export class Baresip implements AsyncDisposable {
 }
 
 async function configure(folder: Folder, port: number, control: number, options: BaresipOptions): Promise<void> {
-  const { says, codecs = defaultCodecs, account } = options;
+  const { says, codecs = defaultCodecs, account, mediaenc } = options;
   const source = says.includes('/') ? says : join(root, 'prompts', `${says}.wav`);
   await mkdir(folder.file('dump'));
   await writeFile(
@@ -162,7 +164,7 @@ async function configure(folder: Folder, port: number, control: number, options:
       'ausrc_channels 1',
       'auplay_channels 1',
       `module_path ${modules}`,
-      ...['g711', 'g722', 'opus', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+      ...['g711', 'g722', 'opus', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
@@ -173,7 +175,7 @@ async function configure(folder: Folder, port: number, control: number, options:
   );
   await writeFile(
     folder.file('accounts'),
-    `${account ? registered(account) : `<sip:bob@127.0.0.1:${port}>;regint=0`};answermode=auto;audio_codecs=${codecs}\n`,
+    `${account ? registered(account) : `<sip:bob@127.0.0.1:${port}>;regint=0`};answermode=auto;audio_codecs=${codecs}${mediaenc ? `;mediaenc=${mediaenc}` : ''}\n`,
   );
 }
 
