@@ -1,6 +1,7 @@
 /** The media plane. What is not listed here is ours to change. */
 export { type Tone, tones } from './audio/index.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
+export { opusInstalled } from './codec/index.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { MediaLeg } from './handle/leg.ts';
