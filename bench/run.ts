@@ -18,6 +18,7 @@ import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
+import { transcode } from './scenarios/transcode.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -30,6 +31,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['transcode', transcode],
   ['srtp', srtp],
   ['lab', testLab],
 ]);

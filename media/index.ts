@@ -9,6 +9,7 @@ export {
 export { type ToneKind, type TonePlanName, toneKinds } from './analysis/tone-plans.ts';
 export { type Tone, tones } from './audio/index.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
+export { opusInstalled } from './codec/index.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
 export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';

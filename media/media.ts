@@ -5,6 +5,7 @@
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
+import { loadOpus } from './codec/index.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
@@ -107,13 +108,15 @@ export class Media {
 
   async #start(link: EngineLink): Promise<EngineHost> {
     const { clock, random, files, workerEntry } = this.#ports;
+    const { opus } = this.#settings;
     if (this.workers === 0) {
+      if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
       return startInline({ clock, random, files, udp: this.#udp }, link);
     }
     const { startWorker } = await import('./host/worker.ts');
     return startWorker(
-      { index: link.worker, io: this.io as UdpIoName, ...(workerEntry ? { entry: workerEntry } : {}) },
+      { index: link.worker, io: this.io as UdpIoName, opus, ...(workerEntry ? { entry: workerEntry } : {}) },
       link,
     );
   }

@@ -10,6 +10,7 @@ import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
+export { encodingOf } from './sdp/codecs.ts';
 export type { AnalysisSnapshot, LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
 /** A `TandemError` on its way between threads. */
@@ -40,7 +41,7 @@ export interface EncodedSource {
   readonly payload: SharedArrayBuffer;
   /** Bytes of audio in `payload`. */
   readonly length: number;
-  /** `NAME/rate` of the codec, or '' for bytes that are sent as they are. */
+  /** The codec's `key`, or '' for bytes that are sent as they are. */
   readonly encoding: string;
   /** What to load it from again; undefined when it cannot be loaded again. */
   readonly source?: PromptKey;
@@ -242,9 +243,4 @@ export interface EngineCounts {
   readonly recordings: number;
   readonly sockets: number;
   readonly timers: number;
-}
-
-/** `NAME/rate`: two codecs with the same one have interchangeable payloads. */
-export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
-  return `${codec.name.toUpperCase()}/${codec.clockRate}`;
 }

@@ -1,5 +1,5 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
-import { Media } from '../media/index.ts';
+import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, within } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
@@ -108,14 +108,17 @@ export class House {
       ...(trace ? { trace } : {}),
     });
     this.endpoint = endpoint;
-    this.media = new Media(media, {
-      clock,
-      random,
-      logger,
-      files: options.files ?? nodeFiles,
-      fetch: options.fetch ?? nodeFetch,
-      ...(udp ? { udp } : {}),
-    });
+    this.media = new Media(
+      { ...media, opus: codecs.some(isOpus) },
+      {
+        clock,
+        random,
+        logger,
+        files: options.files ?? nodeFiles,
+        fetch: options.fetch ?? nodeFetch,
+        ...(udp ? { udp } : {}),
+      },
+    );
     this.background = new Background(logger);
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);

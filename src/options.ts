@@ -1,5 +1,14 @@
 /** What a `Tandem` is made with, and what is checked of it before anything is opened. */
-import { type Codec, codecsFor, type MediaOptions, type SrtpMode, srtpModes, type UdpIo } from '../media/index.ts';
+import {
+  type Codec,
+  codecsFor,
+  isOpus,
+  type MediaOptions,
+  opusInstalled,
+  type SrtpMode,
+  srtpModes,
+  type UdpIo,
+} from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, WebSockets } from './base/io.ts';
@@ -98,6 +107,8 @@ const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-even
 export function checkedCodecs(names: readonly string[] = defaultCodecs): readonly Codec[] {
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
+  if (codecs.value.some(isOpus) && !opusInstalled())
+    throw new ConfigError('media.codecs: opus needs the package libopus-wasm: npm install libopus-wasm');
   return codecs.value;
 }
 

@@ -1,6 +1,6 @@
 /** What a leg receives: which datagrams count, whose they are, and who hears them. */
 import type { AudioCodec } from '../codec/index.ts';
-import { codecFor } from '../codec/index.ts';
+import { Coders } from '../codec/index.ts';
 import type { DtmfReceiver } from '../dtmf/receiver.ts';
 import type { Playout } from '../jitter/playout.ts';
 import { accept, type LatchState } from '../rtp/latch.ts';
@@ -36,6 +36,7 @@ export class Incoming {
   readonly dtmf: DtmfReceiver;
   readonly #ports: IncomingPorts;
   readonly #view = rtpView();
+  readonly #coders = new Coders();
   readonly #formats: (PayloadFormat | undefined)[] = [];
   #receives = false;
   /** Where packets are decoded, while somebody listens. */
@@ -63,11 +64,12 @@ export class Incoming {
     this.#formats.length = 0;
     // A list that is empty says no more than the codec we send.
     const codecs = audio.receivePayloadTypes.length > 0 ? audio.receivePayloadTypes : [audio.codec];
-    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec);
+    this.#coders.configure(codecs);
+    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec, this.#coders.of(codec));
     if (audio.telephoneEvent)
       this.#formats[audio.telephoneEvent.receivePayloadType] = {
         kind: eventPacket,
-        encoding: 0,
+        encoding: audio.telephoneEvent.clockRate,
         rate: audio.telephoneEvent.clockRate,
         codec: undefined,
         noise: false,
@@ -127,16 +129,17 @@ export class Incoming {
     }
     this.sink?.forward(buffer, view, kind, format.encoding, arrival, now, this.forwardDtmf);
   }
+
+  /** Lets go of the coders. */
+  close(): void {
+    this.#coders.close();
+    this.#formats.length = 0;
+  }
 }
 
-function formatOf(codec: Codec): PayloadFormat {
-  return {
-    kind: audioPacket,
-    encoding: encodingId(codec),
-    rate: codec.clockRate,
-    codec: codecFor(codec),
-    noise: codec.name === comfortNoise.name,
-  };
+function formatOf(codec: Codec, coder: AudioCodec | undefined): PayloadFormat {
+  const noise = codec.name === comfortNoise.name;
+  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: coder, noise };
 }
 
 const noiseFormat: PayloadFormat = {

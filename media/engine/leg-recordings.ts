@@ -1,7 +1,7 @@
 /** The recordings of one leg: their taps, their beat, and how each of them ends. */
 import type { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, sampleRateOf, sampleTime } from '../codec/index.ts';
 import { fromErrorData, toErrorData } from '../handle/errors.ts';
 import type { EngineEvent, ErrorData, RecordingConfig } from '../protocol.ts';
 import { EngineRecording } from '../recording.ts';
@@ -28,6 +28,7 @@ export class LegRecordings {
   readonly #ending = new Map<string, Promise<void>>();
   /** Those whose last chunks are being written still hear the main thread's answers. */
   readonly #writing = new Map<string, Running>();
+  readonly #coders = new Coders();
   readonly #codecs: (AudioCodec | undefined)[] = [];
   #rate = 8000;
   /** Samples of the longest packet, and room for them once something is recorded. */
@@ -54,9 +55,10 @@ export class LegRecordings {
   configure(audio: NegotiatedAudio): void {
     this.#codecs.length = 0;
     const codecs = [...audio.receivePayloadTypes, audio.codec];
-    for (const codec of codecs) this.#codecs[codec.payloadType] = codecFor(codec);
-    this.#rate = audio.codec.clockRate;
-    const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
+    this.#coders.configure(codecs);
+    for (const codec of codecs) this.#codecs[codec.payloadType] = this.#coders.of(codec);
+    this.#rate = sampleRateOf(audio.codec);
+    const rate = Math.max(...codecs.map(sampleRateOf));
     this.#longest = Math.ceil((rate * longestMs) / 1000);
   }
 
@@ -117,8 +119,9 @@ export class LegRecordings {
     if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
     const count = codec.decode(buffer.subarray(offset, offset + length), this.#samples);
     const samples = this.#samples.subarray(0, count);
-    for (const { recording } of this.#running.values()) recording.sent(timestamp, samples, codec.clockRate);
-    this.onSent?.(samples, codec.clockRate);
+    const at = sampleTime(codec, timestamp);
+    for (const { recording } of this.#running.values()) recording.sent(at, samples, codec.sampleRate);
+    this.onSent?.(samples, codec.sampleRate);
   }
 
   tick(skipped: number): void {
@@ -155,6 +158,8 @@ export class LegRecordings {
   /** Ends all; resolves when all is written. */
   async close(): Promise<void> {
     for (const id of [...this.#running.keys()]) this.end(id, 'ended');
+    this.#codecs.length = 0;
+    this.#coders.close();
     await Promise.all(this.#ending.values());
   }
 }

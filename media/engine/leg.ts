@@ -7,7 +7,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type Random, token } from '../../src/base/random.ts';
 import { Forwarder } from '../bridge.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
@@ -87,6 +87,8 @@ export class EngineLeg implements PacedStream {
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
+  /** Of what is played. */
+  readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
@@ -142,6 +144,7 @@ export class EngineLeg implements PacedStream {
       unixMs,
       interval: config.rtcpInterval,
       onCollision: (address) => this.#collided(address),
+      onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
     this.#recordings = new LegRecordings(
@@ -247,7 +250,8 @@ export class EngineLeg implements PacedStream {
 
   #configure(audio: NegotiatedAudio): void {
     this.#audio = audio;
-    this.#codec = codecFor(audio.codec);
+    this.#coders.configure([audio.codec]);
+    this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
@@ -393,7 +397,7 @@ export class EngineLeg implements PacedStream {
   }
 
   #fits(source: EncodedSource): boolean {
-    return source.encoding === '' || (this.#audio !== undefined && source.encoding === encodingOf(this.#audio.codec));
+    return source.encoding === '' || (this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec));
   }
 
   control(id: string, control: PlayControl): void {
@@ -440,6 +444,12 @@ export class EngineLeg implements PacedStream {
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
+    if (this.#audio && !this.#codec) {
+      const error = { code: 'ERR_AUDIO_FORMAT', message: `${encodingOf(this.#audio.codec)} cannot be recorded here` };
+      const [recording] = options;
+      this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
+      return;
+    }
     this.#recordings.start(...options);
   }
 
@@ -507,6 +517,9 @@ export class EngineLeg implements PacedStream {
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
     this.analysis.close();
     this.#silence.close();
+    this.#incoming.close();
+    this.#outgoing.close();
+    this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
     await Promise.all([this.#closeSockets(), this.#recordings.close()]);

@@ -24,6 +24,8 @@ export interface RtcpChannelOptions {
   readonly random: Random;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
+  /** What the peer reports of our packets: the share that was lost, %. */
+  readonly onLoss: (percent: number) => void;
   /** ms between reports on average. */
   readonly interval: number;
   /** The peer at this address reports under the SSRC that is ours. */
@@ -83,7 +85,7 @@ export class RtcpChannel {
 
   /** One datagram; nothing in it is trusted. */
   datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number): void {
-    const { state, security, sender, receiver, clock, unixMs, onCollision } = this.#options;
+    const { state, security, sender, receiver, clock, unixMs, onCollision, onLoss } = this.#options;
     const clear = security.openRtcp(buffer, offset, length);
     const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
@@ -91,8 +93,13 @@ export class RtcpChannel {
       receiver.invalid();
       return;
     }
-    if (received.ssrc === sender.state.ssrc) onCollision(address);
-    else takeReport(state, received, sender, now, unixMs(), this.#rate);
+    if (received.ssrc === sender.state.ssrc) {
+      onCollision(address);
+      return;
+    }
+    takeReport(state, received, sender, now, unixMs(), this.#rate);
+    for (const { ssrc, fractionLost } of received.reports)
+      if (ssrc === sender.state.ssrc) onLoss((fractionLost * 100) / 256);
   }
 
   #isOfPeer(ssrc: Ssrc, now: number, address: string, port: number): boolean {

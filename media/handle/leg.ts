@@ -4,8 +4,10 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { AnalysisConfig } from '../analysis/analyser.ts';
 import type { Tone } from '../audio/index.ts';
+import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
-import { encodingOf, type LegConfig } from '../protocol.ts';
+import type { LegConfig } from '../protocol.ts';
+import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
 import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
@@ -116,10 +118,10 @@ export class MediaLeg {
 
   /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
   negotiate(audio: NegotiatedAudio): void {
-    const before = this.#audio && encodingOf(this.#audio.codec);
+    const before = this.#audio && payloadKey(this.#audio.codec);
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
-    if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+    if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
   }
 
   /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
@@ -219,8 +221,14 @@ export class MediaLeg {
     return recording;
   }
 
-  /** Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted. */
+  /**
+   * Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted.
+   * @throws {TandemError} ERR_AUDIO_FORMAT for a codec that is only passed on
+   */
   reader(options: { sampleRate?: number } = {}): AudioReader {
+    const codec = this.#audio?.codec;
+    if (codec && isPassedThrough(codec))
+      throw new TandemError('ERR_AUDIO_FORMAT', `audio in ${encodingOf(codec)} cannot be read here`);
     const id = this.#handle('t');
     const reader = new LegReader(this.#link, this.id, id, options.sampleRate ?? 8000, () => this.#taps.delete(id));
     this.#taps.set(id, reader);
@@ -230,7 +238,9 @@ export class MediaLeg {
 
   /** Audio to be sent; it is the leg's paced source until it ends. */
   writer(options: { sampleRate?: number } = {}): AudioWriter {
-    const writer = new LegWriter(options.sampleRate ?? 8000, () => this.#audio?.codec.clockRate ?? 8000);
+    const writer = new LegWriter(options.sampleRate ?? 8000, () =>
+      this.#audio ? sampleRateOf(this.#audio.codec) : 8000,
+    );
     writer.attach(
       this.#play({}, async () => {
         this.#codec('send audio');

@@ -18,6 +18,7 @@ export interface MediaSettings {
   readonly rtcpInterval: number;
   readonly jitterBuffer: JitterBufferOptions;
   readonly promptCacheBytes: number;
+  readonly opus: boolean;
 }
 
 export interface Surroundings {
@@ -56,6 +57,7 @@ export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable
     rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
     rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),
     jitterBuffer: jitterBuffer(options.jitterBuffer),
+    opus: options.opus ?? false,
     promptCacheBytes: milliseconds('media.promptCacheBytes', options.promptCacheBytes ?? 64 * 1024 * 1024, 0),
   };
 }

@@ -30,6 +30,8 @@ export interface MediaOptions {
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
   readonly rtcpMux?: boolean;
+  /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
+  readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }

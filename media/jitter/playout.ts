@@ -189,7 +189,8 @@ export class Playout {
       return;
     }
     if (!codec) return;
-    if (codec.clockRate !== this.#rate) this.#useRate(codec.clockRate, 1);
+    const perTick = codec.sampleRate / codec.clockRate;
+    if (codec.sampleRate !== this.#rate || perTick !== this.#perTick) this.#useRate(codec.sampleRate, perTick);
     this.#codec = codec;
     this.#noise.silence();
     this.#madeUp = 0;

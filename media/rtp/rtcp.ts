@@ -26,6 +26,8 @@ const cnameItem = 1;
 export interface ReceivedReport {
   /** Whom it is about. */
   readonly ssrc: Ssrc;
+  /** Since the report before, in 1/256. */
+  readonly fractionLost: number;
   readonly lost: number;
   /** In timestamp units. */
   readonly jitter: number;
@@ -158,6 +160,7 @@ export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
 function fromBlock(block: RtcpReceiverInfo): ReceivedReport {
   return {
     ssrc: block.ssrc,
+    fractionLost: block.fractionLost,
     lost: (block.packetsLost << 8) >> 8, // 24 bits, signed
     jitter: block.jitter,
     lastSenderReport: block.lsr,

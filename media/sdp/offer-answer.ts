@@ -4,7 +4,15 @@
  */
 import { fail, ok, type Result } from '../../src/base/errors.ts';
 import { ipFamily, isMulticast, isUnspecified } from './address.ts';
-import { answeredEvents, assignPayloadTypes, isTelephoneEvent, mediaCodecs, sameCodec } from './codecs.ts';
+import {
+  acceptsCodec,
+  answeredEvents,
+  answeredFmtp,
+  assignPayloadTypes,
+  isOpus,
+  isTelephoneEvent,
+  mediaCodecs,
+} from './codecs.ts';
 import {
   type AnsweredCrypto,
   acceptCrypto,
@@ -110,9 +118,9 @@ export function createAnswer(
 
   const { index, stream, matched, crypto } = chosen;
   const ours = intersect(direction, reverse(stream.direction));
-  const accepted: Codec[] = [...matched.audio];
+  const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
-  const sendPtime = choosePtime(stream.media, ptime);
+  const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
   const rtcpMux = isMuxed(stream.media);
   const answerMedia = offer.media.map((media, i) =>
     i === index
@@ -172,7 +180,10 @@ export function acceptAnswer(
   const answered = answeredCodecs(media, offered);
   const matched = match(answered, offered);
   if (!matched) return refuse(`the answer has no codec that we offered: ${namesOf(answered)}`);
-  const ours = (codec: Codec): Codec => offered.find((other) => sameCodec(other, codec)) ?? codec;
+  const ours = (codec: Codec): Codec => {
+    const own = offered.find((other) => acceptsCodec(other, codec));
+    return own ? { ...codec, payloadType: own.payloadType } : codec;
+  };
   // The peer sends with the payload types of our offer (RFC 3264 §6.1); some use those of their answer instead.
   const receive = matched.audio.map(ours);
   for (const codec of matched.audio) {
@@ -191,7 +202,7 @@ export function acceptAnswer(
     remote: remoteOf(stream.value.remote, rtcpMux),
     rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
-    ptime: choosePtime(media, ptimeOf(own) ?? defaultPtime),
+    ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
     ...(srtp.value ? { srtp: srtp.value } : {}),
   });
 }
@@ -283,7 +294,7 @@ interface Matched {
 /** Their codecs that are also ours, in their order, with their payload types. */
 function match(theirs: readonly Codec[], ours: readonly Codec[]): Matched | undefined {
   const [first, ...more] = theirs.filter(
-    (codec) => !isTelephoneEvent(codec) && ours.some((own) => sameCodec(own, codec)),
+    (codec) => !isTelephoneEvent(codec) && ours.some((own) => acceptsCodec(own, codec)),
   );
   if (!first) return undefined;
   const events = ours.some(isTelephoneEvent)
@@ -330,8 +341,12 @@ function ptimeOf(media: SdpMedia, name: 'ptime' | 'maxptime' = 'ptime'): number 
   return number > 0 ? number : undefined;
 }
 
-/** What we send: the peer's wish when it is 10, 20 … 60 ms, else ours; never above its maxptime. */
-function choosePtime(media: SdpMedia, own: number): number {
+/**
+ * What we send: the peer's wish when it is 10, 20 … 60 ms, else ours; never above its maxptime. Opus goes out in frames
+ * of 20 ms, which every decoder of it takes (RFC 7587 §4.2).
+ */
+function choosePtime(codec: Codec, media: SdpMedia, own: number): number {
+  if (isOpus(codec)) return defaultPtime;
   const wished = ptimeOf(media);
   const ptime = wished !== undefined && wished % 10 === 0 && wished <= 60 ? wished : own;
   const most = ptimeOf(media, 'maxptime') ?? ptime;
@@ -373,7 +388,10 @@ function localStream(
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
     const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
-    attributes.push({ name: 'rtpmap', value: `${codec.payloadType} ${codec.name}/${codec.clockRate}${channels}` });
+    attributes.push({
+      name: 'rtpmap',
+      value: `${codec.payloadType} ${printedName(codec)}/${codec.clockRate}${channels}`,
+    });
     if (codec.fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
   }
   attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
@@ -392,6 +410,11 @@ function localStream(
     lines: [],
     attributes,
   };
+}
+
+/** As RFC 7587 §7 and every browser write it; names are compared without regard to case (RFC 8866 §6.6). */
+function printedName(codec: Codec): string {
+  return isOpus(codec) ? 'opus' : codec.name;
 }
 
 function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {

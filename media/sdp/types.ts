@@ -52,7 +52,7 @@ export interface LocalMedia {
   readonly rtcpPort?: number;
 }
 
-/** Names in order of preference: `PCMU`, `PCMA`, `L16`, `L16/16000`, `telephone-event`. */
+/** Names in order of preference: `PCMU`, `G722`, `L16/16000`, `opus/48000/2`, `telephone-event`. */
 export interface SdpCodecConfig {
   readonly codecs: readonly string[];
 }

@@ -175,7 +175,7 @@ describe('RTCP', () => {
       ntp: 0x456789ab,
       cname: 'a@b',
       bye: true,
-      reports: [{ ssrc: 7, lost: 12, jitter: 33, lastSenderReport: 0x12345678, delay: 65_536 }],
+      reports: [{ ssrc: 7, fractionLost: 25, lost: 12, jitter: 33, lastSenderReport: 0x12345678, delay: 65_536 }],
     });
     expect(readRtcp(writeRtcp({ ssrc: 5, cname: 'ab' }))).toMatchObject({ ntp: undefined, reports: [], bye: false });
   });

@@ -118,19 +118,21 @@ describe('sendDtmf in the audio', () => {
     expect(alice.digits).toBe('');
   });
 
-  test('is heard by another Tandem, whatever was sent', async ({ lab }) => {
+  test.for(['PCMU', 'G722', 'opus'])('is heard by another Tandem in %s, whatever was sent', async (codec, { lab }) => {
     const keys = '0123456789*#ABCD';
     const digits: string[] = [];
+    const media = { codecs: [codec] };
     await lab.serve(
       async (call) => {
         await call.answer();
         for await (const { digit } of call.dtmf()) digits.push(digit);
       },
-      { name: 'callee', dtmf: 'inband' },
+      { name: 'callee', dtmf: 'inband', media },
     );
-    const caller = lab.newTandem({ name: 'caller' });
+    const caller = lab.newTandem({ name: 'caller', media });
     await caller.serveBackground(() => {});
     const call = await lab.run(caller.invite('sip:x@callee'));
+    expect(call.media.audio?.codec.name).toBe(codec);
     await lab.run(call.sendDtmf(keys, { via: 'inband', durationMs: 60, gapMs: 60 }));
     await lab.advance(200);
     expect(digits.join('')).toBe(keys);
