@@ -118,7 +118,7 @@ describe('sendDtmf in the audio', () => {
     expect(alice.digits).toBe('');
   });
 
-  test.for(['PCMU', 'G722', 'opus'])('is heard by another Tandem in %s, whatever was sent', async (codec, { lab }) => {
+  test.for(['PCMU', 'G722', 'OPUS'])('is heard by another Tandem in %s, whatever was sent', async (codec, { lab }) => {
     const keys = '0123456789*#ABCD';
     const digits: string[] = [];
     const media = { codecs: [codec] };
