@@ -1,0 +1,52 @@
+/** What one party, or all that hear the same, gets of the mix: resampled to its codec's rate and encoded, once a beat. */
+import { Resampler } from '../audio/index.ts';
+import type { AudioCodec } from '../codec/index.ts';
+import { frameMs } from './party.ts';
+
+export class Listener {
+  readonly codec: AudioCodec;
+  readonly #samples: Int16Array;
+  readonly #payload: Uint8Array;
+  #resampler: Resampler | undefined;
+  /** The last beats that were prepared and encoded. */
+  #prepared = 0;
+  #encoded = 0;
+
+  constructor(codec: AudioCodec) {
+    this.codec = codec;
+    const samples = (codec.clockRate * frameMs) / 1000;
+    this.#samples = new Int16Array(samples);
+    this.#payload = new Uint8Array(samples * codec.bytesPerSample);
+  }
+
+  /** Samples per payload. */
+  get samples(): number {
+    return this.#samples.length;
+  }
+
+  /**
+   * Before anything of the beat is encoded. Once per beat; more often changes nothing.
+   * @param before what was heard in the beat before, where this is not it: the sound goes on from there
+   */
+  prepare(beat: number, rate: number, before: Listener | undefined): void {
+    if (this.#prepared === beat) return;
+    const goesOn = this.#prepared === beat - 1;
+    this.#prepared = beat;
+    const { clockRate } = this.codec;
+    if (rate === clockRate) this.#resampler = undefined;
+    else if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, clockRate);
+    else if (goesOn) return;
+    const other = before === undefined || before === this ? undefined : before.#resampler;
+    if (other?.from === rate && other.to === clockRate) this.#resampler?.takeOver(other);
+    else this.#resampler?.reset();
+  }
+
+  /** The payload of this beat, of which only the first call makes it. */
+  encode(mix: Int16Array, beat: number): Uint8Array {
+    if (this.#encoded === beat) return this.#payload;
+    this.#encoded = beat;
+    if (this.#resampler) this.#resampler.process(mix, this.#samples);
+    this.codec.encode(this.#resampler ? this.#samples : mix, this.#payload);
+    return this.#payload;
+  }
+}
