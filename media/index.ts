@@ -1,6 +1,7 @@
 /** The media plane. What is not listed here is ours to change. */
 export { type Tone, tones } from './audio/index.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
+export { MediaConference } from './handle/conference.ts';
 export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
 export type {
   AudioReader,
@@ -22,4 +23,4 @@ export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export * from './sdp/index.ts';
-export type { LegSnapshot } from './snapshot.ts';
+export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';

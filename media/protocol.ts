@@ -4,7 +4,8 @@
  * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
  */
 import type { Tone } from './audio/index.ts';
-import type { NegotiatedAudio } from './sdp/types.ts';
+import type { Route } from './conference/party.ts';
+import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
 export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
@@ -157,6 +158,22 @@ export type Command =
       readonly transcode: boolean;
     }
   | { readonly type: 'bridge.unlink'; readonly bridge: string; readonly leg: string }
+  /** A conference is addressed as a leg is, and plays and records as one. */
+  | { readonly type: 'conference.open'; readonly leg: string }
+  | {
+      readonly type: 'conference.join';
+      readonly leg: string;
+      /** The leg that comes. */
+      readonly member: string;
+      readonly peer: BridgePeer;
+      readonly codec: Codec;
+      readonly route: Route;
+    }
+  /** The member's leg negotiated another codec. */
+  | { readonly type: 'conference.configure'; readonly leg: string; readonly member: string; readonly codec: Codec }
+  | { readonly type: 'conference.route'; readonly leg: string; readonly member: string; readonly route: Route }
+  | { readonly type: 'conference.leave'; readonly leg: string; readonly member: string }
+  | { readonly type: 'conference.close'; readonly request: number; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }
   | { readonly type: 'close'; readonly request: number };
 
@@ -176,6 +193,8 @@ export type EngineEvent =
       /** Of whatever is played, also what only its owner can open again. */
       readonly playing: PlayProgress | undefined;
     }
+  /** Another member is heard best, or none any more. */
+  | { readonly type: 'conference.speaker'; readonly leg: string; readonly member: string | undefined }
   | { readonly type: 'leg.failed'; readonly leg: string; readonly error: ErrorData }
   | {
       readonly type: 'play.done';
@@ -215,6 +234,7 @@ export type EngineEvent =
 export interface EngineCounts {
   readonly legs: number;
   readonly bridges: number;
+  readonly conferences: number;
   readonly playbacks: number;
   readonly recordings: number;
   readonly sockets: number;
@@ -225,3 +245,12 @@ export interface EngineCounts {
 export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
   return `${codec.name.toUpperCase()}/${codec.clockRate}`;
 }
+
+/** What is played to a conference is mixed from this, whatever its members speak. */
+export const announcementCodec = {
+  name: 'L16',
+  payloadType: 96,
+  clockRate: 16_000,
+  channels: 1,
+  fmtp: undefined,
+} as const;

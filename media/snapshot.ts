@@ -73,3 +73,17 @@ export interface LegSnapshot {
   /** State of SRTP, DTLS and ICE, opaque to everybody but them; undefined on plain RTP. */
   readonly security: undefined;
 }
+
+/** A conference as plain data: who may be heard by whom. Its members are in their own snapshots. */
+export interface ConferenceSnapshot {
+  readonly version: 1;
+  readonly conference: string;
+  readonly members: readonly ConferenceMemberSnapshot[];
+}
+
+export interface ConferenceMemberSnapshot {
+  readonly leg: string;
+  readonly muted: boolean;
+  /** The leg that alone hears it. */
+  readonly whispersTo: string | undefined;
+}

@@ -52,6 +52,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Offer and answer settled something new. Kept by the conference that the leg is in. */
+  onNegotiated: (audio: NegotiatedAudio) => void = () => {};
   /**
    * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
    * digits on their way out have failed.
@@ -118,6 +120,7 @@ export class MediaLeg {
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
     if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+    this.onNegotiated(audio);
   }
 
   /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
@@ -287,6 +290,8 @@ export class MediaLeg {
       case 'record.data':
       case 'record.done':
         this.#recordings.get(event.recording)?.onEvent(event);
+        break;
+      case 'conference.speaker':
         break;
       default:
         event satisfies never;
