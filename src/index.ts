@@ -14,6 +14,13 @@ export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
+export {
+  Conference,
+  type ConferenceEnd,
+  type ConferenceMember,
+  type ConferenceOptions,
+  type JoinOptions,
+} from './session/conference.ts';
 export { copy } from './session/copy.ts';
 export {
   DialogClientSession,
@@ -30,6 +37,7 @@ export {
 export {
   DialogSession,
   type HangupOptions,
+  type HoldOptions,
   type ReferOptions,
   type ReInviteOptions,
   type ReliableMode,
@@ -48,6 +56,9 @@ export {
 export type {
   CallCreated,
   CallReplaced,
+  ConferenceEndedEvent,
+  ConferenceEvent,
+  ConferenceSpeakerEvent,
   QualifyEvent,
   RegistrarEvent,
   RegistrationEvent,

@@ -25,6 +25,8 @@ import { Registrations } from './registration/registrations.ts';
 import { Bridge, type BridgeOptions, prepareLike } from './session/bridge.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions } from './session/capabilities.ts';
+import type { Conference, ConferenceOptions } from './session/conference.ts';
+import { Conferences } from './session/conferences.ts';
 import { DialogClientSession, type InviteOptions, type InviteTarget } from './session/dialog-client-session.ts';
 import { DialogMedia, type MediaPlace } from './session/dialog-media.ts';
 import { type Arrival, DialogServerSession } from './session/dialog-server-session.ts';
@@ -113,6 +115,7 @@ export class Tandem {
   readonly #context: SessionContext;
   readonly #registrations: Registrations;
   readonly #trunks: Trunks;
+  readonly #conferences: Conferences;
   readonly #sessions = new Set<DialogSession>();
   /** Legs of ours by their Call-ID. */
   readonly #outgoing = new Map<string, DialogClientSession>();
@@ -175,6 +178,7 @@ export class Tandem {
       fetch: options.fetch ?? nodeFetch,
       ...(options.udp ? { udp: options.udp } : {}),
     });
+    this.#conferences = new Conferences({ media: this.#media, clock, logger, observer: this.observer });
     this.#endpoint.onInvite = (invite) => this.#accept(invite);
     this.#endpoint.onRequest = (request) => this.#serveRequest(request);
     const authenticator = options.auth && new Authenticator(options.auth, clock, random);
@@ -475,6 +479,16 @@ export class Tandem {
   }
 
   /**
+   * The open conference of this name, or a new one; it is over when the last call left.
+   * @param options of a new one
+   * @throws ConfigError
+   */
+  conference(name: string, options: ConferenceOptions = {}): Conference {
+    if (this.#closing) throw new TandemError('ERR_STATE', 'this Tandem is closed');
+    return this.#conferences.get(name, options);
+  }
+
+  /**
    * Resolves after `ms` of this Tandem's clock, which is not the machine's in a test lab. For scripts that wait.
    * @throws the signal's reason; give it `call.signal` to wait no longer than the call
    */
@@ -555,6 +569,7 @@ export class Tandem {
     } finally {
       this.registrar?.close();
       await this.#endpoint.close();
+      await this.#conferences.close();
       await this.#media.close();
       this.#closed.resolve();
     }

@@ -11,6 +11,7 @@ import type {
   Media,
   MediaLeg,
   NegotiatedAudio,
+  PlaybackHandle,
   PlaySource,
   RecordOptions,
   RecordTarget,
@@ -109,6 +110,13 @@ export interface SendDtmfOptions {
   readonly gapMs?: number;
 }
 
+export interface HoldOptions {
+  /** The peer hears nothing either. */
+  readonly inactive?: boolean;
+  /** Played to it, again and again, until `unhold`. */
+  readonly music?: PlaySource;
+}
+
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
@@ -183,6 +191,7 @@ export abstract class DialogSession {
   readonly #infoDigits: InfoDigits;
   #earlyBridge: (() => void) | undefined;
   #wasHeld: HeldBy | undefined;
+  #holdMusic: PlaybackHandle | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     this.context = context;
@@ -422,14 +431,22 @@ export abstract class DialogSession {
 
   /**
    * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
-   * @param options inactive: it hears nothing either
+   * @throws as `reInvite`
    */
-  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
-    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
+  async hold(options: HoldOptions = {}): Promise<void> {
+    const { inactive = false, music } = options;
+    await this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
+    if (music === undefined) return;
+    const playing = this.#leg.play(music, 'audio/wav', { loop: true });
+    this.#holdMusic = playing;
+    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
 
-  unhold(): Promise<void> {
-    return this.reInvite({ direction: 'sendrecv' });
+  /** Takes the peer off hold; the music ends. */
+  async unhold(): Promise<void> {
+    this.#holdMusic?.stop();
+    this.#holdMusic = undefined;
+    await this.reInvite({ direction: 'sendrecv' });
   }
 
   /**
