@@ -147,9 +147,9 @@ describe('the menu', { timeout: 60_000 }, () => {
     using phone = await dial('1000');
     await phone.press('4');
     expect(await hears(phone, 'conference')).toBeGreaterThan(0.95);
-    expect(await hears(phone, 'music')).toBeGreaterThan(0.95);
+    expect(await hears(phone, 'music', 500)).toBeGreaterThan(0.95);
     await phone.press('#');
-    expect(await hears(phone, 'welcome')).toBeGreaterThan(0.95);
+    expect(await hears(phone, 'welcome', 500)).toBeGreaterThan(0.95);
     await phone.press('3');
     expect(await hears(phone, 'echo', 500)).toBeGreaterThan(0.95);
     await hearsItself(phone);
