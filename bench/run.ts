@@ -7,6 +7,7 @@ import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
@@ -23,6 +24,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['bridge', bridge],
   ['playback', playback],
   ['echo', echo],
+  ['conference', conference],
   ['memory', memory],
   ['endurance', endurance],
   ['start', start],
