@@ -8,6 +8,10 @@ COPY . .
 RUN npm ci --no-audit --no-fund \
  && npm pack --pack-destination /tmp \
  && npm install --global --prefix /opt/tandem --omit=dev --ignore-scripts --no-audit --no-fund /tmp/tandem-*.tgz
+# The addon for RTP sockets, where a compiler can be had; without it Node.js's own sockets serve.
+RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev || apk add --no-cache gcc musl-dev; } \
+      > /dev/null 2>&1; \
+    node /opt/tandem/lib/node_modules/tandem/native/build.js
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \

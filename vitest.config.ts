@@ -46,7 +46,7 @@ export default defineConfig({
           name: `workers-${workers}`,
           include: withMedia,
           exclude: notLong,
-          env: { TANDEM_TEST_WORKERS: String(workers) },
+          env: { TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
           sequence: { groupOrder: workers },
           ...unit,
         },

@@ -2,6 +2,7 @@
  * `npm run bench`: the measured figures, each beside its yardstick in the same run. See bench/README.md.
  */
 import { parseArgs } from 'node:util';
+import { loadAddon } from '../media/net/native-addon.ts';
 import { settleDown } from './lab/child.ts';
 import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
@@ -14,9 +15,11 @@ import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
+import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
+import { transcode } from './scenarios/transcode.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -30,6 +33,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['transcode', transcode],
+  ['srtp', srtp],
   ['lab', testLab],
 ]);
 
@@ -40,6 +45,7 @@ const usage = `npm run bench -- --tools <folder> [options]
   --runs <n>          runs of which the median counts; default 5
   --seconds <s>       length of each measured window; default 2
   --only <a,b>        some of ${[...scenarios.keys()].join(', ')}
+  --io <a,b>          how Tandem reads its RTP sockets: dgram, native; default what there is
   --quick             one short run at the lowest loads: does it work at all?
   --write             put the figures into bench/results.md
   --profile <folder>  CPU profiles of the servers (they cost time: not for figures)`;
@@ -51,6 +57,7 @@ async function main(): Promise<number> {
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '2' },
       only: { type: 'string' },
+      io: { type: 'string', default: loadAddon().ok ? 'dgram,native' : 'dgram' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -64,7 +71,14 @@ async function main(): Promise<number> {
   const names = values.only?.split(',') ?? [...scenarios.keys()];
   const unknown = names.find((name) => !scenarios.has(name));
   const [runs, seconds] = [Number(values.runs), Number(values.seconds)];
-  if (unknown !== undefined || !Number.isInteger(runs) || runs < 1 || !(seconds > 0)) {
+  const ios = values.io.split(',').filter((io) => io === 'dgram' || io === 'native');
+  if (
+    unknown !== undefined ||
+    ios.length !== values.io.split(',').length ||
+    !Number.isInteger(runs) ||
+    runs < 1 ||
+    !(seconds > 0)
+  ) {
     console.error(usage);
     return 2;
   }
@@ -79,6 +93,7 @@ async function main(): Promise<number> {
     },
     runs: values.quick ? 1 : runs,
     seconds: values.quick ? 1.5 : seconds,
+    ios,
     calls: values.quick ? [100] : [100, 300, 600],
     rates: values.quick
       ? { answered: [250, 500], bridged: [100] }

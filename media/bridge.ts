@@ -23,8 +23,13 @@ export interface ForwardState {
 export class Forwarder {
   #state: ForwardState | undefined;
 
-  constructor(state?: ForwardState) {
-    this.#state = state && { ...state };
+  /** @param leftOut numbers on the way out that are not used, when it goes on with `state` */
+  constructor(state?: ForwardState, leftOut = 0) {
+    this.#state = state && {
+      ...state,
+      sequenceOffset: addSeq(state.sequenceOffset, leftOut),
+      offsetBefore: addSeq(state.offsetBefore, leftOut),
+    };
   }
 
   get state(): ForwardState | undefined {

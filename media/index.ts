@@ -1,8 +1,11 @@
 /** The media plane. What is not listed here is ours to change. */
 export { type Tone, tones } from './audio/index.ts';
+export { compressG711, expandG711 } from './codec/g711.ts';
+export { opusInstalled } from './codec/index.ts';
+export type { SrtpProblem } from './engine/leg-security.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { MediaConference } from './handle/conference.ts';
-export { type LegCloseOptions, MediaLeg } from './handle/leg.ts';
+export { MediaLeg } from './handle/leg.ts';
 export type {
   AudioReader,
   AudioType,
@@ -19,8 +22,11 @@ export type {
   RecordOptions,
   RecordTarget,
 } from './handle/types.ts';
+export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export * from './sdp/index.ts';
 export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
+export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

@@ -5,6 +5,7 @@
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
+import { loadOpus } from './codec/index.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 import { MediaConference } from './handle/conference.ts';
 import { MediaLeg } from './handle/leg.ts';
@@ -15,8 +16,10 @@ import type { MediaOptions, MediaPorts } from './handle/types.ts';
 import type { EngineHost } from './host/host.ts';
 import { defaultWorkers, sharesClock } from './host/threads.ts';
 import { checkEphemeralRange } from './net/ephemeral-range.ts';
+import { chooseUdpIo, type UdpIoChoice, type UdpIoName } from './net/own-udp-io.ts';
 import { lockPortRange, type PortRangeLock } from './net/port-lock.ts';
 import { PortPairs } from './net/port-pairs.ts';
+import type { UdpIo } from './net/udp-port.ts';
 import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
@@ -37,7 +40,12 @@ export interface CreateLegOptions {
 
 export class Media {
   readonly workers: number;
+  /** Offers of ours have `a=rtcp-mux`. */
+  readonly rtcpMux: boolean;
+  /** How RTP sockets are read; `given`: the network is not this machine's. */
+  readonly io: UdpIoName | 'given';
   readonly #settings: MediaSettings;
+  readonly #udp: UdpIo | UdpIoChoice;
   readonly #ports: MediaPorts;
   readonly #pairs: PortPairs;
   readonly #sources: SourceLoader;
@@ -61,6 +69,9 @@ export class Media {
       shareable: sharesClock(ports.clock) && ports.udp === undefined,
     });
     this.workers = this.#settings.workers;
+    this.rtcpMux = options.rtcpMux ?? false;
+    this.#udp = ports.udp ?? chooseUdpIo(this.#settings.io);
+    this.io = 'io' in this.#udp ? this.#udp.io : 'given';
     this.#ports = ports;
     this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
     this.#prefix = token(ports.random, 4);
@@ -86,6 +97,8 @@ export class Media {
       await checkEphemeralRange(rtpPorts, this.#ports.files);
       this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
     }
+    if ('io' in this.#udp)
+      this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
     if (this.#closing) return;
     const { logger } = this.#ports;
     for (let index = 0; index < Math.max(1, this.workers); index++) {
@@ -96,13 +109,18 @@ export class Media {
   }
 
   async #start(link: EngineLink): Promise<EngineHost> {
-    const { clock, random, files, udp, workerEntry } = this.#ports;
+    const { clock, random, files, workerEntry } = this.#ports;
+    const { opus } = this.#settings;
     if (this.workers === 0) {
+      if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
-      return startInline({ clock, random, files, ...(udp ? { udp } : {}) }, link);
+      return startInline({ clock, random, files, udp: this.#udp }, link);
     }
     const { startWorker } = await import('./host/worker.ts');
-    return startWorker({ index: link.worker, ...(workerEntry ? { entry: workerEntry } : {}) }, link);
+    return startWorker(
+      { index: link.worker, io: this.io as UdpIoName, opus, ...(workerEntry ? { entry: workerEntry } : {}) },
+      link,
+    );
   }
 
   /** A worker died: another takes its place. @returns whether its legs go on there */
@@ -206,8 +224,8 @@ export class Media {
   }
 
   #config(bindAddress: string, callId: string, port: number): LegConfig {
-    const { symmetricRtp, rtpTimeout, rtcpInterval } = this.#settings;
-    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval };
+    const { symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer } = this.#settings;
+    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer };
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {

@@ -1,9 +1,9 @@
 /** Where the payload of a playback comes from: a shared prompt, a tone, or a ring that somebody fills. */
 import { type Tone, ToneGenerator } from './audio/index.ts';
-import type { AudioCodec } from './codec/index.ts';
+import { type AudioCodec, bytesFor, samplesIn } from './codec/index.ts';
 import { ByteRing } from './engine/byte-ring.ts';
 import type { FrameSource } from './playback.ts';
-import { type EncodedSource, type EngineSource, encodingOf, type PromptKey } from './protocol.ts';
+import type { EncodedSource, EngineSource, PromptKey } from './protocol.ts';
 
 /** @param onSpace told when somebody waits for space in the ring */
 export function openSource(source: EngineSource, codec: AudioCodec, onSpace: () => void): FrameSource {
@@ -21,15 +21,15 @@ export function openSource(source: EngineSource, codec: AudioCodec, onSpace: () 
 class PromptSource implements FrameSource {
   readonly #payload: Uint8Array;
   readonly #bytesPerMs: number;
-  readonly #sample: number;
+  readonly #block: number;
   readonly #key: PromptKey | undefined;
   readonly #encoding: string;
   #at = 0;
 
   constructor({ payload, length, source, encoding }: EncodedSource, codec: AudioCodec) {
-    this.#sample = codec.bytesPerSample;
-    this.#bytesPerMs = (codec.clockRate * codec.bytesPerSample) / 1000;
-    this.#payload = new Uint8Array(payload, 0, length - (length % codec.bytesPerSample));
+    this.#block = codec.blockBytes;
+    this.#bytesPerMs = (codec.clockRate * codec.bytesPerTick) / 1000;
+    this.#payload = new Uint8Array(payload, 0, length - (length % codec.blockBytes));
     this.#key = source;
     this.#encoding = encoding;
   }
@@ -51,13 +51,13 @@ class PromptSource implements FrameSource {
   }
 
   seek(ms: number): boolean {
-    const samples = Math.round((ms * this.#bytesPerMs) / this.#sample);
-    this.#at = Math.min(this.#payload.length, Math.max(0, samples * this.#sample));
+    const blocks = Math.round((ms * this.#bytesPerMs) / this.#block);
+    this.#at = Math.min(this.#payload.length, Math.max(0, blocks * this.#block));
     return true;
   }
 
   recode(codec: AudioCodec): boolean {
-    return this.#encoding === '' || this.#encoding === encodingOf(codec);
+    return this.#encoding === '' || this.#encoding === codec.key;
   }
 
   get origin() {
@@ -76,11 +76,11 @@ class ToneSource implements FrameSource {
   constructor(tone: Tone, codec: AudioCodec) {
     this.#tone = tone;
     this.#codec = codec;
-    this.#generator = new ToneGenerator(tone, codec.clockRate);
+    this.#generator = new ToneGenerator(tone, codec.sampleRate);
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
-    const length = Math.floor(count / this.#codec.bytesPerSample);
+    const length = samplesIn(this.#codec, count);
     if (this.#samples.length !== length) this.#samples = new Int16Array(length);
     this.#generator.fill(this.#samples);
     this.#at += length;
@@ -88,12 +88,12 @@ class ToneSource implements FrameSource {
   }
 
   get position(): number {
-    return (this.#at * 1000) / this.#codec.clockRate;
+    return (this.#at * 1000) / this.#codec.sampleRate;
   }
 
   seek(ms: number): boolean {
-    this.#at = Math.max(0, Math.round((ms * this.#codec.clockRate) / 1000));
-    this.#generator = new ToneGenerator(this.#tone, this.#codec.clockRate, this.#at);
+    this.#at = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000));
+    this.#generator = new ToneGenerator(this.#tone, this.#codec.sampleRate, this.#at);
     return true;
   }
 
@@ -108,7 +108,7 @@ class ToneSource implements FrameSource {
   }
 }
 
-/** Whole frames only, until the other side has ended. */
+/** Whole frames, until the other side has ended or says no more. */
 class RingSource implements FrameSource {
   readonly origin = undefined;
   readonly #ring: ByteRing;
@@ -118,6 +118,8 @@ class RingSource implements FrameSource {
   #bytes = new Uint8Array(0);
   #samples = new Int16Array(0);
   #read = 0;
+  /** Bytes that were too few for a frame at the beat before. */
+  #short = 0;
 
   constructor(ring: ByteRing, raw: boolean, codec: AudioCodec, onSpace: () => void) {
     this.#ring = ring;
@@ -127,13 +129,15 @@ class RingSource implements FrameSource {
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
-    const { bytesPerSample } = this.#codec;
-    const wanted = this.#raw ? count : (count / bytesPerSample) * 2;
+    const wanted = this.#raw ? count : samplesIn(this.#codec, count) * 2;
     const ended = this.#ring.ended; // looked at before the size: what was pushed before the end is in it
-    if (this.#ring.size < wanted && !ended) {
+    const { size } = this.#ring;
+    if (size < wanted && !ended && (size === 0 || size !== this.#short)) {
+      this.#short = size;
       if (this.#ring.takeWaiter()) this.#onSpace();
       return 0;
     }
+    this.#short = 0;
     let filled: number;
     if (this.#raw) filled = this.#ring.pull(out, offset, wanted);
     else {
@@ -142,7 +146,9 @@ class RingSource implements FrameSource {
         this.#bytes = new Uint8Array(this.#samples.buffer);
       }
       const samples = this.#ring.pull(this.#bytes, 0, wanted) >> 1;
-      filled = this.#codec.encode(this.#samples.subarray(0, samples), out.subarray(offset, offset + count));
+      this.#samples.fill(0, samples); // of a frame that is not full
+      const bytes = Math.min(count, bytesFor(this.#codec, samples));
+      filled = this.#codec.encode(this.#samples, out.subarray(offset, offset + bytes));
     }
     this.#read += filled;
     if (this.#ring.takeWaiter()) this.#onSpace();
@@ -154,7 +160,7 @@ class RingSource implements FrameSource {
   }
 
   get position(): number {
-    return (this.#read * 1000) / (this.#codec.bytesPerSample * this.#codec.clockRate);
+    return (this.#read * 1000) / (this.#codec.bytesPerTick * this.#codec.clockRate);
   }
 
   seek(): boolean {
@@ -163,7 +169,7 @@ class RingSource implements FrameSource {
 
   /** Its samples were made for one rate; another would play them at another speed. */
   recode(codec: AudioCodec): boolean {
-    const fits = this.#raw || codec.clockRate === this.#codec.clockRate;
+    const fits = this.#raw || codec.sampleRate === this.#codec.sampleRate;
     if (fits) this.#codec = codec;
     return fits;
   }

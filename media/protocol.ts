@@ -5,9 +5,12 @@
  */
 import type { Tone } from './audio/index.ts';
 import type { Route } from './conference/party.ts';
+import type { SrtpProblem } from './engine/leg-security.ts';
+import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
+export { encodingOf } from './sdp/codecs.ts';
 export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
 /** A `TandemError` on its way between threads. */
@@ -28,6 +31,8 @@ export interface LegConfig {
   readonly rtpTimeout: number;
   /** ms */
   readonly rtcpInterval: number;
+  /** Of audio that is decoded. */
+  readonly jitterBuffer: JitterBufferOptions;
 }
 
 /** Encoded payload of one codec, shared by every leg that plays it. */
@@ -36,7 +41,7 @@ export interface EncodedSource {
   readonly payload: SharedArrayBuffer;
   /** Bytes of audio in `payload`. */
   readonly length: number;
-  /** `NAME/rate` of the codec, or '' for bytes that are sent as they are. */
+  /** The codec's `key`, or '' for bytes that are sent as they are. */
   readonly encoding: string;
   /** What to load it from again; undefined when it cannot be loaded again. */
   readonly source?: PromptKey;
@@ -105,7 +110,7 @@ export type Command =
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
   | { readonly type: 'leg.stats'; readonly request: number; readonly leg: string }
   | { readonly type: 'leg.snapshot'; readonly request: number; readonly leg: string }
-  /** `handover`: the stream goes on elsewhere, so no RTCP BYE is sent. */
+  /** `handover`: the stream goes on elsewhere. No RTCP BYE is sent, and the answer is its last snapshot. */
   | { readonly type: 'leg.close'; readonly request: number; readonly leg: string; readonly handover: boolean }
   | {
       readonly type: 'dtmf.send';
@@ -185,6 +190,7 @@ export type EngineEvent =
   | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
   | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
   | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {
       readonly type: 'leg.saved';
@@ -239,11 +245,6 @@ export interface EngineCounts {
   readonly recordings: number;
   readonly sockets: number;
   readonly timers: number;
-}
-
-/** `NAME/rate`: two codecs with the same one have interchangeable payloads. */
-export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
-  return `${codec.name.toUpperCase()}/${codec.clockRate}`;
 }
 
 /** What is played to a conference is mixed from this, whatever its members speak. */

@@ -50,10 +50,9 @@ export class EngineRecording {
     return this.#config.maxDuration > 0 && this.durationMs >= this.#config.maxDuration;
   }
 
-  /** @param restart this packet is of another source than the one before */
-  received(timestamp: RtpTimestamp, samples: Int16Array, rate: number, restart: boolean): void {
-    if (restart) this.#received.restart();
-    if (this.#config.direction !== 'out') this.#received.write(timestamp, samples, rate);
+  /** What was heard since the last beat. */
+  received(samples: Int16Array, rate: number): void {
+    if (this.#config.direction !== 'out') this.#received.append(samples, rate);
   }
 
   sent(timestamp: RtpTimestamp, samples: Int16Array, rate: number): void {

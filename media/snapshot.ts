@@ -6,6 +6,7 @@ import type { Tone } from './audio/index.ts';
 import type { ForwardState } from './bridge.ts';
 import type { DtmfReceiverState } from './dtmf/receiver.ts';
 import type { DtmfSendState } from './dtmf/sender.ts';
+import type { SecuritySnapshot } from './engine/leg-security.ts';
 import type { PlayState, PromptKey } from './protocol.ts';
 import type { LatchState } from './rtp/latch.ts';
 import type { ReceiverState } from './rtp/receiver.ts';
@@ -70,8 +71,8 @@ export interface LegSnapshot {
   readonly bridge:
     | { readonly id: string; readonly peer: string | undefined; readonly dtmf: boolean; readonly transcode: boolean }
     | undefined;
-  /** State of SRTP, DTLS and ICE, opaque to everybody but them; undefined on plain RTP. */
-  readonly security: undefined;
+  /** State of SRTP, keys too, opaque to everybody but it; undefined on plain RTP. */
+  readonly security: SecuritySnapshot | undefined;
 }
 
 /** A conference as plain data: who may be heard by whom. Its members are in their own snapshots. */

@@ -4,6 +4,7 @@ export { ConfigError, TandemError } from './base/errors.ts';
 export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvRecord } from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export type { Random } from './base/random.ts';
+export type { CallHandler } from './incoming/calls.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
@@ -28,24 +29,14 @@ export {
   type InviteTarget,
   type KnownPlace,
 } from './session/dialog-client-session.ts';
+export type { SrtpMode } from './session/dialog-media.ts';
 export {
   type AnswerOptions,
   type CallInviteOptions,
   DialogServerSession,
   type ResponseOptions,
 } from './session/dialog-server-session.ts';
-export {
-  DialogSession,
-  type HangupOptions,
-  type HoldOptions,
-  type ReferOptions,
-  type ReInviteOptions,
-  type ReliableMode,
-  type SendDtmfOptions,
-  type SessionGatherOptions as GatherOptions,
-  type SessionState,
-  type SessionStats,
-} from './session/dialog-session.ts';
+export { DialogSession } from './session/dialog-session.ts';
 export {
   CodecMismatchError,
   DialogEndedError,
@@ -78,6 +69,17 @@ export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Rington
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';
+export type { ReliableMode } from './session/session-context.ts';
+export type {
+  HangupOptions,
+  HoldOptions,
+  ReferOptions,
+  ReInviteOptions,
+  SendDtmfOptions,
+  SessionGatherOptions as GatherOptions,
+  SessionState,
+  SessionStats,
+} from './session/session-options.ts';
 export type { SessionTimerOptions } from './session/session-timer.ts';
 export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
@@ -95,12 +97,9 @@ export type { TraceOptions } from './sip/trace/options.ts';
 export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
-export {
-  type CallHandler,
-  type CheckReport,
-  Tandem,
-  type TandemInviteOptions,
-} from './tandem.ts';
+export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
+export type { StreamOptions } from './stream/options.ts';
+export { type CheckReport, Tandem, type TandemInviteOptions } from './tandem.ts';
 export type { CallerIdOptions } from './trunk/caller-id.ts';
 export type { GatewayReport } from './trunk/gateway.ts';
 export type { TrunkOptions } from './trunk/options.ts';

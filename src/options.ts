@@ -1,14 +1,23 @@
 /** What a `Tandem` is made with, and what is checked of it before anything is opened. */
-import { type Codec, codecsFor, type MediaOptions, type UdpIo } from '../media/index.ts';
+import {
+  type Codec,
+  codecsFor,
+  isOpus,
+  type MediaOptions,
+  opusInstalled,
+  type SrtpMode,
+  srtpModes,
+  type UdpIo,
+} from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
-import type { Fetch, Files, Resolver } from './base/io.ts';
+import type { Fetch, Files, Resolver, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { CallDataFactory } from './session/call-data.ts';
-import type { ReliableMode } from './session/dialog-session.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
+import type { ReliableMode } from './session/session-context.ts';
 import type { SessionTimerOptions } from './session/session-timer.ts';
 import type { DialogEventsOptions } from './session/subscriptions.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
@@ -25,8 +34,15 @@ export interface TransportOptions extends ListenOptions {
 }
 
 export interface TandemMediaOptions extends MediaOptions {
+  /** A call from which no RTP comes for `rtpTimeout` is ended with a BYE. Not on hold. Default false. */
+  readonly hangupOnRtpTimeout?: boolean;
   /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
   readonly codecs?: readonly string[];
+  /**
+   * SRTP with keys in SDP (RFC 4568). `optional`: offered over RTP/AVP and taken where the peer has it; `required`:
+   * calls without it fail (488). Default `off`.
+   */
+  readonly srtp?: SrtpMode;
 }
 
 export interface TandemOptions {
@@ -71,6 +87,7 @@ export interface TandemOptions {
   readonly random?: Random;
   readonly files?: Files;
   readonly fetch?: Fetch;
+  readonly webSockets?: WebSockets;
   readonly resolver?: Resolver;
   /** Where SIP sockets come from; default Node's. */
   readonly network?: SipNetwork;
@@ -89,7 +106,15 @@ const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-even
 export function checkedCodecs(names: readonly string[] = defaultCodecs): readonly Codec[] {
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
+  if (codecs.value.some(isOpus) && !opusInstalled())
+    throw new ConfigError('media.codecs: opus needs the package libopus-wasm: npm install libopus-wasm');
   return codecs.value;
+}
+
+/** @throws ConfigError for a mode that does not exist. */
+export function checkedSrtp(name: string, mode: SrtpMode = 'off'): SrtpMode {
+  if (srtpModes.includes(mode)) return mode;
+  throw new ConfigError(`${name} is one of ${srtpModes.join(', ')}, not ${JSON.stringify(mode)}`);
 }
 
 /** @throws ConfigError for a registrar that nobody could register at. */

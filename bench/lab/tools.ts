@@ -32,15 +32,15 @@ export async function findTools(folder = process.env.TANDEM_BENCH_TOOLS): Promis
   return Object.fromEntries(found) as Tools;
 }
 
-/** Compiles unless an earlier run did. */
-async function compile(name: string, source: string): Promise<string> {
+/** Compiles unless an earlier run did. @throws BenchUnavailable */
+export async function compile(name: string, source: string, libraries: readonly string[] = []): Promise<string> {
   const folder = join(tmpdir(), `tandem-bench-${userInfo().uid}`);
   await mkdir(folder, { recursive: true });
   const program = join(folder, name);
   if ((await isProgram(program)) && (await stat(program)).mtimeMs > (await stat(source)).mtimeMs) return program;
   const math = (await readFile(source, 'utf8')).includes('<math.h>') ? ['-lm'] : [];
   try {
-    await run('gcc', ['-O2', '-w', '-o', program, source, ...math]);
+    await run('gcc', ['-O2', '-w', '-o', program, source, ...math, ...libraries]);
   } catch (error) {
     throw new BenchUnavailable(`cannot compile ${source}: ${String((error as Error).message).split('\n')[0]}`);
   }

@@ -1,32 +1,55 @@
 /** Two legs of the same codec: CPU time per relayed packet beside the C relay, loss, added latency. */
+import type { UdpIoName } from '../../media/net/own-udp-io.ts';
 import { callload, cRelay } from '../lab/callload.ts';
 import { freePort } from '../lab/free-port.ts';
 import { repeat } from '../lab/repeat.ts';
 import { Server } from '../lab/server.ts';
 import { figure, ratio, type Table } from '../lab/table.ts';
 import { cechoEcho } from './cecho.ts';
-import { complaintNotes, type Lab, rampRate, runNotes } from './scenario.ts';
+import { complaintNotes, type Lab, rampRate, rowsOfIos, runNotes } from './scenario.ts';
 
 const generators =
   'The C relay is loaded by loadgen, which polls and need not be woken; callload is woken by every packet, and on ' +
   'loopback the sender pays for that. cecho with twice the calls passes on as many packets under callload.';
 
 export async function bridge(lab: Lab): Promise<Table> {
+  const notes: string[] = [];
+  const rows = await rowsOfIos(lab, (io) => bridgeOver(lab, io, notes));
+  return {
+    title: 'Bridge, same codec',
+    head: [
+      'calls',
+      'sockets',
+      'Tandem µs/packet',
+      'C relay µs/packet',
+      'ratio',
+      'cecho µs/packet',
+      'ratio',
+      'loss %',
+      'added latency p50 / p99 ms',
+      'C relay p50 / p99 ms',
+      'failed or misrouted',
+    ],
+    rows,
+    notes: [generators, ...notes],
+  };
+}
+
+async function bridgeOver(lab: Lab, io: UdpIoName, notes: string[]): Promise<string[][]> {
   const { tools } = lab;
   const uas = await freePort();
   const server = await Server.start({
     script: 'examples/b2bua.ts',
-    env: { TARGET: `sip:uas@127.0.0.1:${uas}` },
+    env: { TARGET: `sip:uas@127.0.0.1:${uas}`, TANDEM_MEDIA_IO: io },
     profile: lab.profile,
   });
   const load = (calls: number, seconds: number) =>
     callload(tools.callload, server.target, server.pid, { calls, rate: rampRate, rtp: 'bridge', seconds, uas });
   const rows: string[][] = [];
-  const notes: string[] = [];
   try {
     await load(100, 1); // warms the compiler up; not counted
     for (const calls of lab.calls) {
-      lab.progress(`Bridge: ${calls} calls`);
+      lab.progress(`Bridge: ${calls} calls, ${io}`);
       const repeated = await repeat(lab.runs, async () => {
         const { report, cpuMs, disturbed } = await load(calls, lab.seconds);
         const relay = await cRelay(tools.relay, tools.loadgen, calls, lab.seconds);
@@ -52,6 +75,7 @@ export async function bridge(lab: Lab): Promise<Table> {
       const { values } = repeated;
       rows.push([
         String(calls),
+        io,
         figure(values.tandem),
         figure(values.relay),
         ratio(values.tandem, values.relay),
@@ -62,26 +86,11 @@ export async function bridge(lab: Lab): Promise<Table> {
         `${figure(values.relayP50)} / ${figure(values.relayP99)}`,
         figure((values.wrong as number) + (values.failed as number), 0),
       ]);
-      notes.push(...runNotes(`${calls} calls`, repeated));
+      notes.push(...runNotes(`${calls} calls, ${io}`, repeated));
     }
   } finally {
     await server.stop();
   }
-  return {
-    title: 'Bridge, same codec',
-    head: [
-      'calls',
-      'Tandem µs/packet',
-      'C relay µs/packet',
-      'ratio',
-      'cecho µs/packet',
-      'ratio',
-      'loss %',
-      'added latency p50 / p99 ms',
-      'C relay p50 / p99 ms',
-      'failed or misrouted',
-    ],
-    rows,
-    notes: [generators, ...notes, ...complaintNotes(server.complaints)],
-  };
+  notes.push(...complaintNotes(server.complaints));
+  return rows;
 }

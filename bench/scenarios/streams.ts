@@ -1,16 +1,18 @@
 /** Calls with one stream each way: echo and playback, beside `cecho` at the same number of calls. */
+import type { UdpIoName } from '../../media/net/own-udp-io.ts';
 import { callload, type Measured } from '../lab/callload.ts';
 import { repeat } from '../lab/repeat.ts';
 import { Server } from '../lab/server.ts';
 import { figure, ratio, type Table } from '../lab/table.ts';
 import { cechoEcho } from './cecho.ts';
-import { complaintNotes, type Lab, rampRate, runNotes, type Scenario } from './scenario.ts';
+import { complaintNotes, type Lab, rampRate, rowsOfIos, runNotes, type Scenario } from './scenario.ts';
 
 const script = 'bench/scripts/calls.ts';
 
 export const echo: Scenario = async (lab) => {
   const head = [
     'calls',
+    'sockets',
     'Tandem µs/packet',
     'cecho µs/packet',
     'ratio',
@@ -39,6 +41,7 @@ export const echo: Scenario = async (lab) => {
 export const playback: Scenario = async (lab) => {
   const head = [
     'calls',
+    'sockets',
     'Tandem µs/packet',
     'cecho µs/packet',
     'ratio',
@@ -67,18 +70,30 @@ export const playback: Scenario = async (lab) => {
 type Measure = (calls: number, server: Server) => ReturnType<Parameters<typeof repeat>[1]>;
 
 async function streams(lab: Lab, title: string, head: readonly string[], measure: Measure): Promise<Table> {
-  const server = await Server.start({ script, profile: lab.profile });
-  const rows: string[][] = [];
   const notes: string[] = [];
+  const rows = await rowsOfIos(lab, (io) => streamsOver(lab, title, io, measure, notes));
+  return { title, head, rows, notes };
+}
+
+async function streamsOver(
+  lab: Lab,
+  title: string,
+  io: UdpIoName,
+  measure: Measure,
+  notes: string[],
+): Promise<string[][]> {
+  const server = await Server.start({ script, env: { TANDEM_MEDIA_IO: io }, profile: lab.profile });
+  const rows: string[][] = [];
   try {
     await load({ ...lab, seconds: 1 }, server, 100, title === 'Echo' ? 'echo' : 'recv'); // warms up; not counted
     for (const calls of lab.calls) {
-      lab.progress(`${title}: ${calls} calls`);
+      lab.progress(`${title}: ${calls} calls, ${io}`);
       const repeated = await repeat(lab.runs, () => measure(calls, server));
       const { tandem, cecho: reference, loss, p50, p99, cechoP50, cechoP99, p999 } = repeated.values;
       const last = p999 === undefined ? `${figure(cechoP50)} / ${figure(cechoP99)}` : figure(p999);
       rows.push([
         String(calls),
+        io,
         figure(tandem),
         figure(reference),
         ratio(tandem, reference),
@@ -86,12 +101,13 @@ async function streams(lab: Lab, title: string, head: readonly string[], measure
         `${figure(p50)} / ${figure(p99)}`,
         last,
       ]);
-      notes.push(...runNotes(`${calls} calls`, repeated));
+      notes.push(...runNotes(`${calls} calls, ${io}`, repeated));
     }
   } finally {
     await server.stop();
   }
-  return { title, head, rows, notes: [...notes, ...complaintNotes(server.complaints)] };
+  notes.push(...complaintNotes(server.complaints));
+  return rows;
 }
 
 function load(lab: Lab, server: Server, calls: number, rtp: 'echo' | 'recv'): Promise<Measured> {

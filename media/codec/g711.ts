@@ -55,11 +55,15 @@ function g711(
   compressed: Uint8Array,
 ): AudioCodec {
   return {
+    key: `${name}/${clockRate}`,
     name,
     clockRate,
+    sampleRate: clockRate,
     channels: 1,
-    bytesPerSample: 1,
-    silence,
+    bytesPerTick: 1,
+    blockBytes: 1,
+    ticks: (_buffer, _offset, length) => length,
+    silence: (out) => void out.fill(silence),
     decode(payload, out) {
       const count = Math.min(payload.length, out.length);
       for (let i = 0; i < count; i++) out[i] = expanded[payload[i]!]!;
@@ -79,6 +83,14 @@ export function pcmu(clockRate = 8000): AudioCodec {
 
 export function pcma(clockRate = 8000): AudioCodec {
   return g711('PCMA', clockRate, 0xd5, expandedA, compressedA);
+}
+
+/** Encodes a whole run of samples. */
+export function compressG711(law: 'a' | 'mu', samples: Int16Array): Uint8Array {
+  const table = law === 'a' ? compressedA : compressedMu;
+  const out = new Uint8Array(samples.length);
+  for (let i = 0; i < samples.length; i++) out[i] = table[(samples[i]! >> 2) & 0x3fff]!;
+  return out;
 }
 
 /** Decodes a whole run of codes, as a WAV file with format tag 6 or 7 holds it. */

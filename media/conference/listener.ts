@@ -1,12 +1,16 @@
 /** What one party, or all that hear the same, gets of the mix: resampled to its codec's rate and encoded, once a beat. */
 import { Resampler } from '../audio/index.ts';
-import type { AudioCodec } from '../codec/index.ts';
+import { type AudioCodec, frameTicks } from '../codec/index.ts';
 import { frameMs } from './party.ts';
+
+/** More than 20 ms of any codec. */
+const mostBytes = 4096;
 
 export class Listener {
   readonly codec: AudioCodec;
   readonly #samples: Int16Array;
-  readonly #payload: Uint8Array;
+  readonly #buffer = new Uint8Array(mostBytes);
+  #payload = this.#buffer.subarray(0, 0);
   #resampler: Resampler | undefined;
   /** The last beats that were prepared and encoded. */
   #prepared = 0;
@@ -14,14 +18,16 @@ export class Listener {
 
   constructor(codec: AudioCodec) {
     this.codec = codec;
-    const samples = (codec.clockRate * frameMs) / 1000;
-    this.#samples = new Int16Array(samples);
-    this.#payload = new Uint8Array(samples * codec.bytesPerSample);
+    this.#samples = new Int16Array((codec.sampleRate * frameMs) / 1000);
   }
 
-  /** Samples per payload. */
-  get samples(): number {
-    return this.#samples.length;
+  /** How far the RTP clock goes on with each payload. */
+  get ticks(): number {
+    return frameTicks(this.codec, frameMs);
+  }
+
+  close(): void {
+    this.codec.close?.();
   }
 
   /**
@@ -32,12 +38,12 @@ export class Listener {
     if (this.#prepared === beat) return;
     const goesOn = this.#prepared === beat - 1;
     this.#prepared = beat;
-    const { clockRate } = this.codec;
-    if (rate === clockRate) this.#resampler = undefined;
-    else if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, clockRate);
+    const { sampleRate } = this.codec;
+    if (rate === sampleRate) this.#resampler = undefined;
+    else if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, sampleRate);
     else if (goesOn) return;
     const other = before === undefined || before === this ? undefined : before.#resampler;
-    if (other?.from === rate && other.to === clockRate) this.#resampler?.takeOver(other);
+    if (other?.from === rate && other.to === sampleRate) this.#resampler?.takeOver(other);
     else this.#resampler?.reset();
   }
 
@@ -46,7 +52,8 @@ export class Listener {
     if (this.#encoded === beat) return this.#payload;
     this.#encoded = beat;
     if (this.#resampler) this.#resampler.process(mix, this.#samples);
-    this.codec.encode(this.#resampler ? this.#samples : mix, this.#payload);
+    const bytes = this.codec.encode(this.#resampler ? this.#samples : mix, this.#buffer);
+    this.#payload = this.#buffer.subarray(0, bytes);
     return this.#payload;
   }
 }

@@ -12,8 +12,11 @@ export type { Route } from './party.ts';
 /** What a conference can be mixed at, best first. */
 const rates = [48_000, 16_000, 8000];
 
-/** Takes the payload of a beat for one party; it is shared: it may not be written to, nor kept. */
-export type DeliverPayload = (party: string, payload: Uint8Array, samples: number) => void;
+/**
+ * Takes the payload of a beat for one party; it is shared: it may not be written to, nor kept. An empty one stands for
+ * silence that the codec does not send. `ticks` are those of its RTP clock.
+ */
+export type DeliverPayload = (party: string, payload: Uint8Array, ticks: number) => void;
 
 /** What everybody is to hear besides. @returns false when there is nothing in this beat */
 export type FillFrame = (out: Int16Array, rate: number) => boolean;
@@ -21,9 +24,9 @@ export type FillFrame = (out: Int16Array, rate: number) => boolean;
 interface Seat {
   readonly party: Party;
   /** For when it hears what nobody else does. */
-  own: Listener;
+  readonly own: Listener;
   /** Makes a coder for its codec. */
-  coder: () => AudioCodec;
+  readonly coder: () => AudioCodec;
   /** What it hears in this beat. */
   hears: Listener | undefined;
 }
@@ -63,14 +66,16 @@ export class ConferenceMixer {
 
   /**
    * A party comes; or it hears in another codec from now on.
-   * @param coder makes a coder of its codec, whose rate has a whole number of samples in 20 ms
+   * @param coder makes a coder of its codec, whose sample rate has a whole number of samples in 20 ms
+   * @returns where its packets go
    */
-  join(id: string, coder: () => AudioCodec, route: Route = 'all'): void {
-    const seat = this.#seats.get(id);
-    const own = new Listener(coder());
-    if (seat) Object.assign(seat, { own, coder, hears: undefined });
-    else this.#seats.set(id, { party: new Party(id, route), own, coder, hears: undefined });
+  join(id: string, coder: () => AudioCodec, route: Route = 'all'): Party {
+    const before = this.#seats.get(id);
+    before?.own.close();
+    const party = before?.party ?? new Party(id, route);
+    this.#seats.set(id, { party, own: new Listener(coder()), coder, hears: undefined });
     this.#chooseRate();
+    return party;
   }
 
   leave(id: string): void {
@@ -78,6 +83,7 @@ export class ConferenceMixer {
     if (!seat) return;
     seat.party.route = 'nobody';
     this.#leaving.add(seat.party);
+    seat.own.close();
     this.#seats.delete(id);
     this.#election.left(id);
     this.#chooseRate();
@@ -91,15 +97,17 @@ export class ConferenceMixer {
     if (route !== 'all') this.#election.left(id);
   }
 
-  /** One packet of audio of a party. See `Party.packet`. */
-  packet(id: string, ...packet: Parameters<Party['packet']>): void {
-    this.#seats.get(id)?.party.packet(...packet);
+  /** Lets go of all coders. */
+  close(): void {
+    for (const id of [...this.#seats.keys()]) this.leave(id);
+    for (const listener of this.#shared.values()) listener.close();
+    this.#shared.clear();
   }
 
   #chooseRate(): void {
     if (this.#seats.size === 0) return;
     let least = rates[0]!;
-    for (const { own } of this.#seats.values()) least = Math.min(least, own.codec.clockRate);
+    for (const { own } of this.#seats.values()) least = Math.min(least, own.codec.sampleRate);
     const rate = rates.find((one) => one <= least) ?? 8000;
     if (rate === this.#rate) return;
     this.#rate = rate;
@@ -116,15 +124,15 @@ export class ConferenceMixer {
 
   /**
    * One beat.
-   * @param skipped beats before it that were left out: what was said then is heard by nobody
+   * @param now ms, on the clock of the packets
    * @returns the whole mix at `rate`, to be used at once
    */
-  beat(skipped: number, deliver: DeliverPayload, announce?: FillFrame): Int16Array {
-    this.#beat += 1 + skipped;
+  beat(now: number, deliver: DeliverPayload, announce?: FillFrame): Int16Array {
+    this.#beat++;
     this.#sum.fill(0);
     this.#whispering.length = 0;
-    for (const { party } of this.#seats.values()) this.#hear(party, skipped);
-    for (const party of this.#leaving) this.#hear(party, skipped);
+    for (const { party } of this.#seats.values()) this.#hear(party, now);
+    for (const party of this.#leaving) this.#hear(party, now);
     if (announce?.(this.#extra, this.#rate)) add(this.#sum, this.#extra);
     limit(this.#sum, this.#mix);
     for (const seat of this.#seats.values()) this.#seatListener(seat);
@@ -135,8 +143,8 @@ export class ConferenceMixer {
     return this.#mix;
   }
 
-  #hear(party: Party, skipped: number): void {
-    party.beat(this.#rate, skipped);
+  #hear(party: Party, now: number): void {
+    party.beat(this.#rate, now);
     if (!party.audible) return;
     if (party.route !== 'all') {
       this.#whispering.push(party);
@@ -153,7 +161,7 @@ export class ConferenceMixer {
     for (const other of this.#whispering) alone ||= isFor(other, party);
     seat.hears = own;
     if (!alone) {
-      const key = `${own.codec.name}/${own.codec.clockRate}`;
+      const key = `${own.codec.name}/${own.codec.sampleRate}`;
       seat.hears = this.#shared.get(key) ?? new Listener(coder());
       this.#shared.set(key, seat.hears);
     }
@@ -169,7 +177,7 @@ export class ConferenceMixer {
       else mix.set(this.#mix);
       for (const other of this.#whispering) if (isFor(other, party)) mixInto(mix, other.frame);
     }
-    deliver(party.id, listener.encode(mix, this.#beat), listener.samples);
+    deliver(party.id, listener.encode(mix, this.#beat), listener.ticks);
   }
 }
 

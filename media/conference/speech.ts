@@ -1,8 +1,8 @@
-/** Who speaks: packets that are louder than a quiet room, and of those who speak the one that is heard best. */
+/** Who speaks: frames that are louder than a quiet room, and of those who speak the one that is heard best. */
 
-/** Mean square of a packet that counts as speech: −50 dB of full scale. */
+/** Mean square of a frame that counts as speech: −50 dB of full scale. */
 const speechPower = 1e4;
-/** ms that somebody still speaks after the last loud packet: pauses between words are no silence. */
+/** ms that somebody still speaks after the last loud frame: pauses between words are no silence. */
 const hangoverMs = 300;
 
 /** Mean square of the samples. */
@@ -13,22 +13,16 @@ export function powerOf(samples: Int16Array): number {
 }
 
 export class SpeechDetector {
-  /** ms of speech and hang-over that are still to come. */
+  /** ms for which it still counts as speaking. */
   #left = 0;
 
   get speaking(): boolean {
     return this.#left > 0;
   }
 
-  /** @param ms how long the packet is */
-  packet(power: number, ms: number): void {
-    if (power >= speechPower) this.#left = ms + hangoverMs;
-    else this.#left = Math.max(0, this.#left - ms);
-  }
-
-  /** Nothing came for so long. */
-  silence(ms: number): void {
-    this.#left = Math.max(0, this.#left - ms);
+  /** @param ms how long the frame is */
+  frame(power: number, ms: number): void {
+    this.#left = power >= speechPower ? hangoverMs : Math.max(0, this.#left - ms);
   }
 
   reset(): void {

@@ -3,13 +3,17 @@
  * or a stream to the pacer, packets on their way from one worker to another. Never blocks; a side
  * that has to wait says so by a flag and is told by the other.
  *
- * Header, Int32: 0 bytes written · 1 bytes read (both wrap at 2^32) · 2 producer waits · 3 ended.
+ * Header, Int32: 0 bytes written · 1 bytes read (both wrap at 2^32) · 2 producer waits · 3 ended ·
+ * 4 discards asked for · 5 discards done · 6 bytes written at the last discard.
  */
-const headerBytes = 16;
+const headerBytes = 32;
 const written = 0;
 const read = 1;
 const producerWaits = 2;
 const ended = 3;
+const discards = 4;
+const discardsDone = 5;
+const discardedTo = 6;
 
 /** @param capacity least number of bytes it must hold; rounded up to a power of two. */
 export function createByteRing(capacity: number): SharedArrayBuffer {
@@ -35,7 +39,15 @@ export class ByteRing {
 
   /** Bytes that can be pulled. */
   get size(): number {
-    return (Atomics.load(this.#header, written) - Atomics.load(this.#header, read)) | 0;
+    return (Atomics.load(this.#header, written) - this.#from) | 0;
+  }
+
+  /** Where the next byte to be pulled is: behind what was discarded, whether the consumer knows of it yet or not. */
+  get #from(): number {
+    const at = Atomics.load(this.#header, read);
+    if (Atomics.load(this.#header, discards) === Atomics.load(this.#header, discardsDone)) return at;
+    const to = Atomics.load(this.#header, discardedTo);
+    return ((to - at) | 0) > 0 ? to : at;
   }
 
   /** Bytes that can be pushed. */
@@ -69,11 +81,21 @@ export class ByteRing {
     return count;
   }
 
+  /** Producer: what was pushed and not pulled yet is left out. */
+  discard(): void {
+    Atomics.store(this.#header, discardedTo, Atomics.load(this.#header, written));
+    Atomics.add(this.#header, discards, 1);
+  }
+
   /** Pulls up to `count` bytes into `out` at `offset`. @returns how many. */
   pull(out: Uint8Array, offset: number, count: number): number {
-    const n = Math.min(count, this.size);
+    // The count before the place: what is discarded meanwhile is left out by the next pull.
+    const asked = Atomics.load(this.#header, discards);
+    const at = this.#from;
+    Atomics.store(this.#header, read, at);
+    Atomics.store(this.#header, discardsDone, asked);
+    const n = Math.min(count, (Atomics.load(this.#header, written) - at) | 0);
     if (n <= 0) return 0;
-    const at = Atomics.load(this.#header, read);
     const from = at & this.#mask;
     const first = Math.min(n, this.#data.length - from);
     out.set(this.#data.subarray(from, from + first), offset);

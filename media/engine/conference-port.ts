@@ -2,36 +2,37 @@
  * Where a party and its conference meet: packets of the leg come in as to the other side of a bridge, and the mix goes
  * out to it as from one.
  */
-import type { AudioCodec } from '../codec/index.ts';
-import { codecFor } from '../codec/index.ts';
+import { type AudioCodec, codecFor } from '../codec/index.ts';
+import type { Party } from '../conference/party.ts';
 import { type RtpView, rtpHeaderBytes, rtpView } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import { addSeq, addTimestamp, type Ssrc } from '../rtp/sequence.ts';
 import type { Codec } from '../sdp/types.ts';
-import { audioPacket, codecOf, type EncodingId, encodingId, type PacketKind } from './encoding.ts';
+import { audioPacket, comfortNoise, type EncodingId, encodingId, formatOf, type PacketKind } from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
 
 /** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
 const slots = 4;
 
-/** Takes a packet of audio into the mix. */
-type Hear = (payload: Uint8Array, timestamp: number, restart: boolean, codec: AudioCodec) => void;
+const noise = encodingId(comfortNoise);
 
 export class ConferencePort implements PacketSink {
   /** The mix goes there. */
   readonly out: PacketSink;
-  readonly #hear: Hear;
+  /** What comes is said by it. */
+  party: Party | undefined;
   readonly #view = rtpView();
   #encoding: EncodingId = 0;
-  #decoder: { readonly encoding: EncodingId; readonly codec: AudioCodec | undefined } | undefined;
+  readonly #decoders = new Map<EncodingId, AudioCodec | undefined>();
   #buffers: Uint8Array[] = [];
   #slot = 0;
   #began = false;
+  /** Nothing was sent before: what comes is marked. */
+  #paused = false;
 
   /** @param ssrc names the mix among the sources that the leg is sent */
-  constructor(out: PacketSink, ssrc: Ssrc, hear: Hear) {
+  constructor(out: PacketSink, ssrc: Ssrc) {
     this.out = out;
-    this.#hear = hear;
     this.#view.ssrc = ssrc;
     this.#view.payloadOffset = rtpHeaderBytes;
   }
@@ -39,7 +40,7 @@ export class ConferencePort implements PacketSink {
   /** The codec of the mix from now on. @returns makes a coder of it */
   configure(codec: Codec): () => AudioCodec {
     const make = (): AudioCodec => {
-      const coder = codecFor(codec);
+      const coder = codecFor(codec, { live: true });
       if (!coder) throw new Error(`${codec.name} cannot be mixed`);
       return coder;
     };
@@ -55,30 +56,47 @@ export class ConferencePort implements PacketSink {
     kind: PacketKind,
     encoding: EncodingId,
     arrival: Arrival,
-    _now: number,
+    now: number,
     _dtmf: boolean,
   ): void {
-    if (kind !== audioPacket || arrival === 'duplicate') return;
-    if (this.#decoder?.encoding !== encoding) this.#decoder = { encoding, codec: codecOf(encoding) };
-    const { codec } = this.#decoder;
-    const { payloadOffset, payloadLength, timestamp } = view;
-    if (codec)
-      this.#hear(
-        buffer.subarray(payloadOffset, payloadOffset + payloadLength),
-        timestamp,
-        arrival === 'restart',
-        codec,
-      );
+    const { party } = this;
+    if (!party?.wanted || arrival === 'duplicate') return;
+    const content = kind !== audioPacket ? 'event' : encoding === noise ? 'noise' : 'audio';
+    const codec = content === 'audio' ? this.#decoder(encoding) : undefined;
+    if (content === 'audio' && !codec) return;
+    // Of a telephone-event the encoding is its clock rate.
+    const rate = codec?.clockRate ?? (content === 'noise' ? comfortNoise.clockRate : encoding);
+    const { sequence, timestamp, payloadOffset, payloadLength } = view;
+    const restart = arrival === 'restart';
+    party.playout.packet(content, codec, rate, sequence, timestamp, buffer, payloadOffset, payloadLength, restart, now);
+  }
+
+  /** Undefined where there is none. There are as many encodings as a leg has negotiated. */
+  #decoder(encoding: EncodingId): AudioCodec | undefined {
+    const known = this.#decoders.get(encoding);
+    if (known || this.#decoders.has(encoding)) return known;
+    const format = formatOf(encoding);
+    const codec = format && codecFor(format);
+    this.#decoders.set(encoding, codec);
+    return codec;
+  }
+
+  close(): void {
+    for (const codec of this.#decoders.values()) codec?.close?.();
+    this.#decoders.clear();
   }
 
   /** @param payload is copied @param due ms on the clock @param skipped payloads that were left out before it */
-  deliver(payload: Uint8Array, samples: number, due: number, skipped: number): void {
+  deliver(payload: Uint8Array, ticks: number, due: number, skipped: number): void {
     const view = this.#view;
+    view.timestamp = addTimestamp(view.timestamp, ticks * (1 + skipped));
+    if (skipped > 0 || payload.length === 0) this.#paused = true;
+    if (payload.length === 0) return;
     const buffer = this.#buffer(payload.length);
     buffer.set(payload, rtpHeaderBytes);
-    view.marker = skipped > 0;
+    view.marker = this.#paused;
+    this.#paused = false;
     view.sequence = addSeq(view.sequence, 1);
-    view.timestamp = addTimestamp(view.timestamp, samples * (1 + skipped));
     view.payloadLength = payload.length;
     this.out.forward(buffer, view, audioPacket, this.#encoding, this.#began ? 'next' : 'restart', due, false);
     this.#began = true;

@@ -3,13 +3,12 @@
  * recordings of the mix. Legs of other engines are reached by packet rings. It ends by `close`, and all of it with it.
  */
 import { Resampler } from '../audio/index.ts';
-import { type AudioCodec, l16 } from '../codec/index.ts';
+import { type AudioCodec, frameBytes, l16 } from '../codec/index.ts';
 import { ConferenceMixer } from '../conference/mixer.ts';
 import { beatMs, type PacedStream } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import { announcementCodec, type Command, type EncodedSource, type PlayControl } from '../protocol.ts';
-import { addTimestamp } from '../rtp/sequence.ts';
 import { ConferencePort } from './conference-port.ts';
 import type { EngineLeg, LegPorts } from './leg.ts';
 import { LegRecordings } from './leg-recordings.ts';
@@ -22,6 +21,8 @@ interface Member {
   /** Of a leg in another engine. */
   readonly source: PacketRingSource | undefined;
 }
+
+const ignore = (): void => {};
 
 type Of<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 
@@ -42,9 +43,6 @@ export class EngineConference implements PacedStream {
   #resampler: Resampler | undefined;
   #playback: EnginePlayback | undefined;
   #speaker: string | undefined;
-  /** Of the recordings: samples of the mix so far. */
-  #timestamp = 0;
-  #rate = 0;
   #due = 0;
   #skipped = 0;
   #closing: Promise<void> | undefined;
@@ -53,8 +51,8 @@ export class EngineConference implements PacedStream {
     this.id = id;
     this.#ports = ports;
     this.#announced = new Int16Array((this.#codec.clockRate * beatMs) / 1000);
-    this.#payload = new Uint8Array(this.#announced.length * this.#codec.bytesPerSample);
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => {});
+    this.#payload = new Uint8Array(frameBytes(this.#codec, beatMs));
+    this.#recordings = new LegRecordings(id, ports.files, ports.emit, ignore, ignore);
   }
 
   get playbacks(): number {
@@ -71,13 +69,13 @@ export class EngineConference implements PacedStream {
     if (!out || this.#closing) return;
     this.#drop(id);
     const { clock, random, udp, pacer } = this.#ports;
-    const port = new ConferencePort(out, random.uint32(), (...packet) => this.#mixer.packet(id, ...packet));
+    const port = new ConferencePort(out, random.uint32());
     const turn = (): void => udp.flush();
     const fail = (error: unknown): void => this.#ports.onBroken(this, error);
     const source =
       peer.kind === 'ring' ? new PacketRingSource(peer.in, port, () => clock.now(), turn, fail) : undefined;
     this.#members.set(id, { port, leg: source ? undefined : leg, source });
-    this.#mixer.join(id, port.configure(codec), route);
+    port.party = this.#mixer.join(id, port.configure(codec), route);
     const link = { type: 'bridge.link', bridge: this.id, leg: id, dtmf: false, transcode: true } as const;
     if (!source) leg?.route.link({ ...link, peer: { kind: 'leg', leg: this.id } }, port);
     pacer.add(this);
@@ -100,7 +98,9 @@ export class EngineConference implements PacedStream {
   }
 
   #drop(id: string): void {
-    this.#members.get(id)?.source?.close();
+    const member = this.#members.get(id);
+    member?.source?.close();
+    member?.port.close();
     this.#members.delete(id);
     this.#mixer.leave(id);
   }
@@ -168,21 +168,20 @@ export class EngineConference implements PacedStream {
     this.#due = due;
     this.#skipped = skipped;
     const { rate } = this.#mixer;
-    const mix = this.#mixer.beat(skipped, this.#deliver, this.#playback && this.#announce);
+    const mix = this.#mixer.beat(due, this.#deliver, this.#playback && this.#announce);
     if (this.#recordings.size > 0) {
-      this.#timestamp = addTimestamp(this.#timestamp, mix.length * (1 + skipped));
-      this.#recordings.received(this.#timestamp, mix, rate, rate !== this.#rate);
-      this.#recordings.tick(skipped);
+      if (skipped > 0) this.#recordings.tick(skipped - 1);
+      this.#recordings.received(mix, rate);
+      this.#recordings.tick(0);
     }
-    this.#rate = rate;
     const { speaker } = this.#mixer;
     if (speaker === this.#speaker) return;
     this.#speaker = speaker;
     this.#ports.emit({ type: 'conference.speaker', leg: this.id, member: speaker });
   }
 
-  readonly #deliver = (id: string, payload: Uint8Array, samples: number): void =>
-    this.#members.get(id)?.port.deliver(payload, samples, this.#due, this.#skipped);
+  readonly #deliver = (id: string, payload: Uint8Array, ticks: number): void =>
+    this.#members.get(id)?.port.deliver(payload, ticks, this.#due, this.#skipped);
 
   readonly #announce = (out: Int16Array, rate: number): boolean => {
     const playback = this.#playback;
@@ -207,6 +206,7 @@ export class EngineConference implements PacedStream {
     this.#ports.pacer.remove(this);
     for (const id of [...this.#members.keys()]) this.leave(id);
     this.#stop('ended');
+    this.#mixer.close();
     await this.#recordings.close();
   }
 }

@@ -10,6 +10,7 @@ import { toErrorData } from '../handle/errors.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import type { LegSnapshot } from '../snapshot.ts';
 import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
 import { EngineLeg, type LegPorts } from './leg.ts';
@@ -20,6 +21,8 @@ export interface EnginePorts {
   readonly random: Random;
   readonly files: Files;
   readonly udp: UdpIo;
+  /** For the beat, where it is kept better than by `clock`. */
+  readonly beatClock?: Clock;
   /** Takes the events of one turn. */
   readonly post: (events: readonly EngineEvent[]) => void;
   /** Commands that have come and not been handed over yet; none where they never wait. */
@@ -42,9 +45,9 @@ export class Engine {
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    const { clock, random, files, udp } = ports;
+    const { clock, random, files, udp, beatClock = clock } = ports;
     this.#pacer = new Pacer(
-      clock,
+      beatClock,
       (stream, error) => this.#onBroken(stream as EngineLeg, error),
       () => udp.flush(),
     );
@@ -97,7 +100,7 @@ export class Engine {
         return;
       case 'leg.close': {
         const leg = this.#legs.get(command.leg);
-        this.#reply(command, leg ? this.#end(leg, command.handover) : Promise.resolve());
+        this.#reply(command, leg ? this.#close(leg, command.handover) : Promise.resolve());
         return;
       }
     }
@@ -186,6 +189,13 @@ export class Engine {
   #save(leg: EngineLeg): void {
     if (!leg.negotiated || this.#closing.has(leg)) return;
     this.#emit({ type: 'leg.saved', leg: leg.id, snapshot: leg.state, playing: leg.sink.playback?.progress });
+  }
+
+  /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */
+  async #close(leg: EngineLeg, handover: boolean): Promise<LegSnapshot | undefined> {
+    const last = handover ? leg.snapshot() : undefined;
+    await this.#end(leg, handover);
+    return last;
   }
 
   #end(leg: EngineLeg, handover: boolean): Promise<void> {

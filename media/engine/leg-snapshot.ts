@@ -10,6 +10,14 @@ import type { LegSnapshot } from '../snapshot.ts';
 /** A stream that was away for longer does not go on where the clock would have it. */
 const longestAwayMs = 60_000;
 
+/** More packets a second than anybody sends, and more reports. */
+const packetMs = 5;
+const reportMs = 100;
+/** What may be in the air between a snapshot and the end of its leg. */
+const spare = 16;
+/** The peer finds the roll-over counter again when the gap is below half a turn (RFC 3711 §3.3.1). */
+const longestGap = 30_000;
+
 type Timed = Pick<LegSnapshot, 'sender' | 'latch' | 'rtcp'>;
 
 /** @param now ms on the engine's clock when the snapshot is taken */
@@ -23,6 +31,23 @@ export function detachTimes(live: Timed, now: number): Timed {
 export function attachTimes(snapshot: LegSnapshot, now: number, unixMs: number): Timed {
   const away = Math.min(longestAwayMs, Math.max(0, unixMs - snapshot.takenAt));
   return shift(snapshot, now - away);
+}
+
+/**
+ * How much the leg may have sent after the snapshot. Under SRTP none of these indices may be used again
+ * (RFC 3711 §9.1), so the new leg leaves as many out; plain RTP goes on without a gap.
+ * @param unixMs on the clock that stamped the snapshot
+ */
+export function unseenSince(
+  snapshot: LegSnapshot | undefined,
+  unixMs: number,
+): { readonly packets: number; readonly reports: number } {
+  if (!snapshot?.security) return { packets: 0, reports: 0 };
+  const away = Math.max(0, unixMs - snapshot.takenAt);
+  return {
+    packets: Math.min(longestGap, Math.ceil(away / packetMs) + spare),
+    reports: Math.ceil(away / reportMs) + spare,
+  };
 }
 
 function shift({ sender, latch, rtcp }: Timed, by: number): Timed {

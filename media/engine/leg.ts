@@ -7,19 +7,21 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type Random, token } from '../../src/base/random.ts';
 import { Forwarder } from '../bridge.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
+import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import type { PacedStream, Pacer } from '../pacer.ts';
+import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import { isRtcpType } from '../rtp/packet.ts';
+import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -28,7 +30,8 @@ import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
 import { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
-import { attachTimes, detachTimes } from './leg-snapshot.ts';
+import { LegSecurity } from './leg-security.ts';
+import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
@@ -36,6 +39,10 @@ import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** Of the SSRC of one leg: by chance there is none. */
+const mostCollisions = 4;
+/** Frames of a stall that are heard behind it. */
+const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
@@ -56,6 +63,7 @@ export class EngineLeg implements PacedStream {
   readonly id: string;
   readonly #config: LegConfig;
   readonly #ports: LegPorts;
+  readonly #security: LegSecurity;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #rtcp: RtcpChannel;
@@ -68,17 +76,27 @@ export class EngineLeg implements PacedStream {
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
+  /** Of what is played. */
+  readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
+  /** Who had our SSRC last. */
+  #loop: string | undefined;
+  #collisions = 0;
+  /** Beats of a stall that are not heard yet. */
+  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
     this.#config = config;
     this.#ports = ports;
     const { clock, random, unixMs } = ports;
+    this.#security = new LegSecurity((problem) => ports.emit({ type: 'leg.srtp', leg: id, problem }));
     const timed = snapshot && attachTimes(snapshot, clock.now(), clock.wallclock());
+    const unseen = unseenSince(snapshot, clock.wallclock());
+    if (snapshot?.security) this.#security.restore(snapshot.security, unseen.packets, unseen.reports);
     const latch = timed?.latch.rtp ?? createLatch(config.symmetricRtp, rtpSilenceMs);
     const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
     this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
@@ -88,11 +106,11 @@ export class EngineLeg implements PacedStream {
       new DtmfReceiver(snapshot?.dtmf.received),
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
-        onAudio: (timestamp, samples, rate, arrival) => this.#heard(timestamp, samples, rate, arrival),
+        onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
     this.#outgoing = new Outgoing(
-      timed ? new RtpSender({ ...timed.sender }) : RtpSender.create(random),
+      timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
       {
         ready: () => this.#ready(),
         send: (buffer, offset, length) => this.#send(buffer, offset, length),
@@ -101,20 +119,30 @@ export class EngineLeg implements PacedStream {
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
       },
-      new Forwarder(snapshot?.forward),
+      new Forwarder(snapshot?.forward, unseen.packets),
     );
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
+      rtpLatch: latch,
+      security: this.#security,
       sender: this.#outgoing.sender,
       receiver: this.#incoming.receiver,
       clock,
       random,
       unixMs,
       interval: config.rtcpInterval,
+      onCollision: (address) => this.#collided(address),
+      onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
+    this.#recordings = new LegRecordings(
+      id,
+      ports.files,
+      ports.emit,
+      () => this.#listen(),
+      () => this.#taps.size === 0 && this.#hearRest(),
+    );
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -146,7 +174,13 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        this.#incoming.datagram(buffer, offset, length, address, from, this.#ports.clock.now());
+        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!)) {
+          this.#rtcp.datagram(buffer, offset, length, address, from);
+          return;
+        }
+        const clear = this.#security.openRtp(buffer, offset, length);
+        if (clear === 0) this.#incoming.receiver.invalid();
+        else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
@@ -163,7 +197,7 @@ export class EngineLeg implements PacedStream {
       await this.#rtp.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort);
+    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -194,18 +228,23 @@ export class EngineLeg implements PacedStream {
     const { remote } = audio;
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
-    renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
+    renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
+    this.#security.configure(audio.srtp);
     this.#configure(audio);
   }
 
   #configure(audio: NegotiatedAudio): void {
     this.#audio = audio;
-    this.#codec = codecFor(audio.codec);
+    this.#coders.configure([audio.codec]);
+    this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
+    this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.start(audio.codec.clockRate);
-    this.#silence.restart(this.#incoming.receives);
+    // A peer that holds us may play music or send nothing at all.
+    this.#silence.restart(audio.direction === 'sendrecv');
   }
 
   #ready(): boolean {
@@ -215,18 +254,64 @@ export class EngineLeg implements PacedStream {
 
   #send(buffer: Uint8Array, offset: number, length: number): void {
     const to = destination(this.#incoming.latch);
-    if (to) this.#rtp?.send(buffer, offset, length, to.port, to.address);
+    if (!to) return;
+    if (!this.#security.active) {
+      this.#rtp?.send(buffer, offset, length, to.port, to.address);
+      return;
+    }
+    const sealed = this.#security.sealRtp(buffer, offset, length);
+    if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
+  }
+
+  /**
+   * RFC 3550 §8.2: the peer sends under our SSRC, so we take another one. One who does it again sends back what we send,
+   * whatever its SSRC: that is heard, like all that the peer sends.
+   */
+  #collided(address: string): void {
+    if (this.#loop === address || this.#collisions === mostCollisions) return;
+    this.#loop = address;
+    this.#collisions++;
+    this.#rtcp.goodbye();
+    this.#outgoing.sender.renew(this.#ports.random);
   }
 
   // What is received
 
-  #heard(timestamp: number, samples: Int16Array, rate: number, arrival: Arrival): void {
-    this.#recordings.received(timestamp, samples, rate, arrival === 'restart');
-    if (arrival !== 'late') for (const tap of this.#taps.values()) tap.write(samples, rate);
+  /**
+   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
+   * others with the next.
+   */
+  #listenTo(playout: Playout, due: number, skipped: number): void {
+    const beats = this.#beatsOwed + skipped + 1;
+    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
+    this.#beatsOwed = beats - heard;
+    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
+      const frame = playout.frame(due - ago * beatMs);
+      if (frame) this.#heard(frame, playout.rate);
+    }
+    this.#recordings.tick(heard - 1);
+  }
+
+  /** What has come is heard, even if its time has not. */
+  #hearRest(): void {
+    const { playout } = this.#incoming;
+    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate);
+  }
+
+  #heard(samples: Int16Array, rate: number): void {
+    this.#recordings.received(samples, rate);
+    for (const tap of this.#taps.values()) tap.write(samples, rate);
   }
 
   #listen(): void {
-    this.#incoming.listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    const listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    if (!listens) {
+      this.#incoming.playout = undefined;
+      this.#beatsOwed = 0;
+    } else {
+      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
+      this.#pace();
+    }
   }
 
   openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
@@ -251,9 +336,10 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
-    this.#recordings.tick(skipped);
+    const { playout } = this.#incoming;
+    if (playout) this.#listenTo(playout, due, skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#recordings.size > 0;
+    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
 
   #pace(): void {
@@ -285,7 +371,7 @@ export class EngineLeg implements PacedStream {
   }
 
   #fits(source: EncodedSource): boolean {
-    return source.encoding === '' || (this.#audio !== undefined && source.encoding === encodingOf(this.#audio.codec));
+    return source.encoding === '' || (this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec));
   }
 
   control(id: string, control: PlayControl): void {
@@ -327,15 +413,19 @@ export class EngineLeg implements PacedStream {
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
+    if (this.#audio && !this.#codec) {
+      const error = { code: 'ERR_AUDIO_FORMAT', message: `${encodingOf(this.#audio.codec)} cannot be recorded here` };
+      const [recording] = options;
+      this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
+      return;
+    }
     this.#recordings.start(...options);
-    this.#listen();
-    this.#pace();
   }
 
   // State
 
   stats(): LegStats {
-    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState);
+    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState, this.#security);
   }
 
   snapshot(): LegSnapshot {
@@ -370,7 +460,7 @@ export class EngineLeg implements PacedStream {
       echo: this.#route.echo,
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
-      security: undefined,
+      security: this.#security.snapshot,
     };
   }
 
@@ -390,8 +480,12 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
+    this.#hearRest();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
     this.#silence.close();
+    this.#incoming.close();
+    this.#outgoing.close();
+    this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
     await Promise.all([this.#closeSockets(), this.#recordings.close()]);

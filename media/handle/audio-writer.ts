@@ -16,6 +16,8 @@ export class LegWriter implements AudioWriter {
   #resampler: Resampler | undefined;
   #playback: Playback | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** Bytes that wait for their turn to be pushed. */
+  #waiting = 0;
   #ended: Promise<void> | undefined;
 
   constructor(sampleRate: number, codecRate: () => number) {
@@ -44,9 +46,34 @@ export class LegWriter implements AudioWriter {
     // What the caller does with its buffer after this call is its own business.
     const audio = this.#convert(samples);
     const bytes = new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength);
-    const written = this.#writing.then(() => this.#feed.push(bytes, this.#over.signal));
+    const { generation } = this.#feed;
+    let left = bytes.length;
+    const placed = (count: number): void => {
+      left -= count;
+      this.#waiting -= count;
+    };
+    this.#waiting += left;
+    const written = this.#writing
+      .then(() => this.#feed.push(bytes, this.#over.signal, generation, placed))
+      .finally(() => placed(left));
     this.#writing = written.catch(() => {});
     return written;
+  }
+
+  get buffered(): number {
+    return ((this.#feed.size + this.#waiting) * 1000) / (this.#codecRate() * 2);
+  }
+
+  clear(): void {
+    this.#feed.clear();
+  }
+
+  pause(): void {
+    this.#playback?.pause();
+  }
+
+  resume(): void {
+    this.#playback?.resume();
   }
 
   #convert(samples: Int16Array): Int16Array {

@@ -1,9 +1,9 @@
 /** The handle of a conference: who is in it and who hears whom; the work is done in the engine of its first member. */
 import { TandemError } from '../../src/base/errors.ts';
-import { codecFor } from '../codec/index.ts';
+import { codecFor, payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { Route } from '../conference/party.ts';
 import { createByteRing } from '../engine/byte-ring.ts';
-import { announcementCodec, type BridgePeer, encodingOf } from '../protocol.ts';
+import { announcementCodec, type BridgePeer } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { ConferenceMemberSnapshot, ConferenceSnapshot } from '../snapshot.ts';
 import { fromErrorData } from './errors.ts';
@@ -31,6 +31,7 @@ const announced: NegotiatedAudio = {
   receivePayloadTypes: [announcementCodec],
   telephoneEvent: undefined,
   remote: undefined,
+  rtcpMux: false,
   direction: 'sendrecv',
   ptime: 20,
 };
@@ -95,7 +96,7 @@ export class MediaConference {
     this.#remembered.delete(leg.id);
     const member: Member = {
       leg,
-      encoding: encodingOf(leg.audio.codec),
+      encoding: payloadKey(leg.audio.codec),
       muted: remembered?.muted ?? muted,
       whispersTo: remembered?.whispersTo,
     };
@@ -255,7 +256,7 @@ export class MediaConference {
 
   #negotiated(member: Member, audio: NegotiatedAudio): void {
     const { codec } = audio;
-    const encoding = encodingOf(codec);
+    const encoding = payloadKey(codec);
     // Where what it speaks now cannot be mixed, it hears nothing until it speaks another codec.
     if (encoding !== member.encoding && mixable(audio))
       this.#link?.send({ type: 'conference.configure', leg: this.id, member: member.leg.id, codec });
@@ -320,7 +321,9 @@ function routeOf({ muted, whispersTo }: Member, audio: NegotiatedAudio | undefin
 
 /** There is a coder, and its samples fit the beat. */
 function mixable({ codec }: NegotiatedAudio): boolean {
-  return codecFor(codec) !== undefined && codec.clockRate % 50 === 0;
+  const coder = codecFor(codec);
+  coder?.close?.();
+  return coder !== undefined && sampleRateOf(codec) % 50 === 0;
 }
 
 function mustMix(audio: NegotiatedAudio): void {

@@ -3,7 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Tone } from '../audio/index.ts';
-import { encodingOf, type LegConfig } from '../protocol.ts';
+import { payloadKey, sampleRateOf } from '../codec/index.ts';
+import type { SrtpProblem } from '../engine/leg-security.ts';
+import type { LegConfig } from '../protocol.ts';
+import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
 import { LegReader } from './audio-reader.ts';
@@ -36,11 +39,6 @@ export interface LegDeps {
   readonly onClosed: () => void;
 }
 
-/** `handover`: the stream goes on in another leg made of a snapshot, so the peer gets no RTCP BYE. */
-export interface LegCloseOptions {
-  readonly handover?: boolean;
-}
-
 const digitPattern = /^[0-9*#A-Da-d]+$/;
 
 export class MediaLeg {
@@ -54,6 +52,8 @@ export class MediaLeg {
   onTimeout: (event: { silentMs: number }) => void = () => {};
   /** Offer and answer settled something new. Kept by the conference that the leg is in. */
   onNegotiated: (audio: NegotiatedAudio) => void = () => {};
+  /** Once for each problem with the keys of SRTP, until they change. */
+  onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /**
    * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
    * digits on their way out have failed.
@@ -74,7 +74,7 @@ export class MediaLeg {
   #echo = false;
   #saved: Extract<LegEvent, { readonly type: 'leg.saved' }> | undefined;
   #handles = 0;
-  #closing: Promise<void> | undefined;
+  #closing: Promise<LegSnapshot | undefined> | undefined;
   #gone = false;
 
   constructor({ id, config, link, sources, logger, onClosed }: LegDeps) {
@@ -116,10 +116,10 @@ export class MediaLeg {
 
   /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
   negotiate(audio: NegotiatedAudio): void {
-    const before = this.#audio && encodingOf(this.#audio.codec);
+    const before = this.#audio && payloadKey(this.#audio.codec);
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
-    if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+    if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
     this.onNegotiated(audio);
   }
 
@@ -214,8 +214,14 @@ export class MediaLeg {
     return recording;
   }
 
-  /** Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted. */
+  /**
+   * Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted.
+   * @throws {TandemError} ERR_AUDIO_FORMAT for a codec that is only passed on
+   */
   reader(options: { sampleRate?: number } = {}): AudioReader {
+    const codec = this.#audio?.codec;
+    if (codec && isPassedThrough(codec))
+      throw new TandemError('ERR_AUDIO_FORMAT', `audio in ${encodingOf(codec)} cannot be read here`);
     const id = this.#handle('t');
     const reader = new LegReader(this.#link, this.id, id, options.sampleRate ?? 8000, () => this.#taps.delete(id));
     this.#taps.set(id, reader);
@@ -225,7 +231,9 @@ export class MediaLeg {
 
   /** Audio to be sent; it is the leg's paced source until it ends. */
   writer(options: { sampleRate?: number } = {}): AudioWriter {
-    const writer = new LegWriter(options.sampleRate ?? 8000, () => this.#audio?.codec.clockRate ?? 8000);
+    const writer = new LegWriter(options.sampleRate ?? 8000, () =>
+      this.#audio ? sampleRateOf(this.#audio.codec) : 8000,
+    );
     writer.attach(
       this.#play({}, async () => {
         this.#codec('send audio');
@@ -245,25 +253,39 @@ export class MediaLeg {
   }
 
   /** Idempotent; every handle of it ends as `ended`. */
-  close(options: LegCloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.handover ?? false);
-    return this.#closing;
+  async close(): Promise<void> {
+    this.#closing ??= this.#close(false);
+    await this.#closing;
+  }
+
+  /**
+   * Closes the leg, whose stream goes on in another made of what this returns: the peer gets no RTCP BYE.
+   * @throws ERR_MEDIA_CLOSED when it is closed already
+   */
+  async handOver(): Promise<LegSnapshot> {
+    if (this.#closing) throw closed();
+    this.#closing = this.#close(true);
+    const snapshot = await this.#closing;
+    if (!snapshot) throw closed();
+    return snapshot;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #close(handover: boolean): Promise<void> {
+  async #close(handover: boolean): Promise<LegSnapshot | undefined> {
+    let last: LegSnapshot | undefined;
     if (!this.#gone) {
       for (const recording of this.#recordings.values()) recording.hurry();
       try {
-        await this.#link.request<void>({ type: 'leg.close', leg: this.id, handover });
+        last = await this.#link.request<LegSnapshot | undefined>({ type: 'leg.close', leg: this.id, handover });
       } catch (error) {
         this.#logger.debug({ err: error, leg: this.id }, 'a media leg was gone before it was closed');
       }
     }
     this.#end(closed());
+    return last;
   }
 
   #onEvent(event: LegEvent): void {
@@ -273,6 +295,9 @@ export class MediaLeg {
         break;
       case 'leg.timeout':
         this.onTimeout({ silentMs: event.silentMs });
+        break;
+      case 'leg.srtp':
+        this.onSrtp({ problem: event.problem });
         break;
       case 'leg.saved':
         this.#saved = event;
@@ -326,7 +351,7 @@ export class MediaLeg {
   #lost(error: TandemError): void {
     if (this.#gone) return;
     this.#end(error);
-    this.#closing ??= Promise.resolve();
+    this.#closing ??= Promise.resolve(undefined);
     this.onFailed(error);
   }
 

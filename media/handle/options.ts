@@ -1,5 +1,6 @@
 /** Options with their defaults, checked once. */
 import { ConfigError } from '../../src/base/errors.ts';
+import { defaultJitterBuffer, type JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { SymmetricRtp } from '../protocol.ts';
 import type { MediaOptions } from './types.ts';
 
@@ -11,10 +12,13 @@ export interface PortRange {
 export interface MediaSettings {
   readonly rtpPorts: PortRange;
   readonly workers: number;
+  readonly io: 'auto' | 'dgram' | 'native';
   readonly symmetricRtp: SymmetricRtp;
   readonly rtpTimeout: number;
   readonly rtcpInterval: number;
+  readonly jitterBuffer: JitterBufferOptions;
   readonly promptCacheBytes: number;
+  readonly opus: boolean;
 }
 
 export interface Surroundings {
@@ -38,19 +42,39 @@ export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable
   if (workers > 0 && !shareable)
     throw new ConfigError('media.workers must be 0 with a clock or network of your own: threads cannot share it');
   const io = options.io ?? 'auto';
-  if (io === 'native') throw new ConfigError("media.io 'native' is not available; use 'auto' or 'dgram'");
-  if (io !== 'auto' && io !== 'dgram') throw new ConfigError(`media.io must be 'auto' or 'dgram', not '${io}'`);
+  if (!['auto', 'dgram', 'native'].includes(io))
+    throw new ConfigError(`media.io must be 'auto', 'dgram' or 'native', not '${io}'`);
+  if (io === 'native' && !shareable)
+    throw new ConfigError("media.io must not be 'native' with a clock or network of your own");
   const symmetricRtp = options.symmetricRtp ?? 'latch';
   if (!['latch', 'strict', 'off'].includes(symmetricRtp))
     throw new ConfigError(`media.symmetricRtp must be 'latch', 'strict' or 'off', not '${symmetricRtp}'`);
   return {
     rtpPorts,
     workers,
+    io,
     symmetricRtp,
     rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
     rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),
+    jitterBuffer: jitterBuffer(options.jitterBuffer),
+    opus: options.opus ?? false,
     promptCacheBytes: milliseconds('media.promptCacheBytes', options.promptCacheBytes ?? 64 * 1024 * 1024, 0),
   };
+}
+
+/** Audio that is kept for longer is no conversation any more. */
+const longestDelayMs = 1000;
+
+function jitterBuffer(options: Partial<JitterBufferOptions> = {}): JitterBufferOptions {
+  const { mode = 'adaptive', min = defaultJitterBuffer.min } = options;
+  const max = options.max ?? Math.max(min, defaultJitterBuffer.max);
+  if (mode !== 'adaptive' && mode !== 'fixed')
+    throw new ConfigError(`media.jitterBuffer.mode must be 'adaptive' or 'fixed', not '${mode}'`);
+  for (const [name, value] of Object.entries({ min, max }))
+    if (!Number.isFinite(value) || value < 0 || value > longestDelayMs)
+      throw new ConfigError(`media.jitterBuffer.${name} must be from 0 to ${longestDelayMs} ms, not ${value}`);
+  if (min > max) throw new ConfigError(`media.jitterBuffer.min is ${min} ms, more than max, ${max}`);
+  return { mode, min, max };
 }
 
 function milliseconds(name: string, value: number, min: number): number {

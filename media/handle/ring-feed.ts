@@ -5,6 +5,8 @@ export class RingFeed {
   readonly memory: SharedArrayBuffer;
   readonly #ring: ByteRing;
   #onSpace: (() => void) | undefined;
+  /** Pushes of an earlier one are over. */
+  #generation = 0;
 
   /** @param capacity bytes */
   constructor(capacity: number) {
@@ -17,12 +19,41 @@ export class RingFeed {
     this.#onSpace?.();
   }
 
-  /** Rejects with the signal's reason when it is aborted. */
-  async push(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** Bytes that were pushed and are not played yet. */
+  get size(): number {
+    return this.#ring.size;
+  }
+
+  /** Names what is pushed until the next `clear`. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Drops what is not played yet, and what is being pushed. */
+  clear(): void {
+    this.#generation++;
+    this.#ring.discard();
+    this.#onSpace?.();
+  }
+
+  /**
+   * Rejects with the signal's reason when it is aborted.
+   * @param generation nothing is pushed once that is over
+   * @param onPushed told how many bytes have found their place
+   */
+  async push(
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    generation = this.#generation,
+    onPushed: (count: number) => void = () => {},
+  ): Promise<void> {
     let at = 0;
     for (;;) {
       signal.throwIfAborted();
-      at += this.#ring.push(bytes, at);
+      if (generation !== this.#generation) return;
+      const count = this.#ring.push(bytes, at);
+      at += count;
+      onPushed(count);
       if (at === bytes.length) return;
       await this.#wait(signal);
     }

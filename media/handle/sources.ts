@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import { abortable } from '../abortable.ts';
+import { sampleRateOf } from '../codec/index.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -31,7 +32,7 @@ export class SourceLoader {
   /** @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT */
   async load(source: PlaySource, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedSource> {
     const format = {
-      sampleRate: options.sampleRate ?? request.audio.codec.clockRate,
+      sampleRate: options.sampleRate ?? sampleRateOf(request.audio.codec),
       channels: options.channels ?? 1,
     };
     if (typeof source === 'string' || source instanceof URL)
@@ -63,7 +64,7 @@ export class SourceLoader {
     format: { readonly sampleRate: number; readonly channels: number },
     { audio }: LoadRequest,
   ): LoadedSource {
-    const codecRate = audio.codec.clockRate;
+    const codecRate = sampleRateOf(audio.codec);
     const decoder = streamDecoder(type, { ...format, codecRate });
     const ring = new RingFeed((codecRate * 2 * aheadMs) / 1000);
     return {

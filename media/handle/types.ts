@@ -5,6 +5,8 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Fetch, Files } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
+import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { SymmetricRtp } from '../protocol.ts';
 
@@ -13,6 +15,7 @@ export interface MediaOptions {
   readonly rtpPorts?: { readonly min: number; readonly max: number };
   /** Threads of their own for media; 0 = in this one. Default: cores − 1, at least 1; 0 with a fake clock. */
   readonly workers?: number;
+  /** How RTP sockets are read: in batches by the addon, or by Node's `dgram`. Default `auto`: the addon if it is built. */
   readonly io?: 'auto' | 'dgram' | 'native';
   /** Where RTP goes and whose is taken; default `latch`. */
   readonly symmetricRtp?: SymmetricRtp;
@@ -20,6 +23,15 @@ export interface MediaOptions {
   readonly rtpTimeout?: number;
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
+  /**
+   * How long audio that is decoded here (taps, recordings) is kept so that late packets are in time, ms. Default:
+   * adaptive, from 40 to 200. A bridge forwards at once.
+   */
+  readonly jitterBuffer?: Partial<JitterBufferOptions>;
+  /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
+  readonly rtcpMux?: boolean;
+  /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
+  readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }
@@ -124,6 +136,13 @@ export interface AudioWriter {
   readonly sampleRate: number;
   /** Resolves when there is space for more. @throws ERR_MEDIA_CLOSED once nothing is played any more */
   write(samples: Int16Array): Promise<void>;
+  /** ms of audio that were written and are not sent yet. */
+  readonly buffered: number;
+  /** Drops what is not sent yet: within 20 ms there is silence. Writes that wait resolve. */
+  clear(): void;
+  /** Sends nothing until `resume`; what is written is kept. */
+  pause(): void;
+  resume(): void;
   /** Resolves when all is played out. */
   end(): Promise<void>;
   close(): void;
@@ -143,6 +162,10 @@ export interface LegStats {
     readonly duplicates: number;
     readonly invalid: number;
     readonly ssrc: number | undefined;
+    /** How it sounds, 1 … 4.5 (ITU-T G.107); undefined before the first packet. */
+    readonly mos: number | undefined;
+    /** While somebody listens to decoded audio. */
+    readonly jitterBuffer: PlayoutStats | undefined;
   };
   readonly sent: {
     readonly packets: number;
@@ -151,12 +174,27 @@ export interface LegStats {
     readonly sequence: number;
     readonly timestamp: number;
     readonly skippedTicks: number;
+    /** How it sounds over there, as far as the peer reported it. */
+    readonly mos: number | undefined;
   };
   readonly rtcp: {
     readonly roundTripMs: number | undefined;
     readonly remoteLost: number | undefined;
     readonly remoteJitterMs: number | undefined;
+    /** What the peer calls itself: its CNAME. */
+    readonly cname: string | undefined;
     readonly sent: number;
     readonly received: number;
   };
+  /** Undefined on plain RTP. */
+  readonly srtp:
+    | {
+        /** The crypto suite, as `AES_CM_128_HMAC_SHA1_80`. */
+        readonly profile: string;
+        /** Packets that were dropped because their tag was wrong, or that were no SRTP at all. */
+        readonly failed: number;
+        /** Copies of packets, and packets too late to be told from a copy. */
+        readonly replayed: number;
+      }
+    | undefined;
 }

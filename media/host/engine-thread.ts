@@ -1,19 +1,26 @@
 /** What a media worker runs: an engine on this thread's own clock, network and files. */
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
+import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
-import { createDgramIo } from '../net/dgram-udp-port.ts';
+import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
+import type { EngineThreadData } from './worker.ts';
 
 type Message = Command[] | 'close';
 
 const port = parentPort;
 if (port) {
+  const { io, opus } = workerData as EngineThreadData;
+  // Commands wait meanwhile.
+  if (opus) await loadOpus();
+  const udp = openUdpIo(io);
   const engine = new Engine({
     clock: nodeClock,
     random: createNodeRandom(),
     files: nodeFiles,
-    udp: createDgramIo(),
+    udp,
+    beatClock: beatClock(nodeClock, udp),
     saves: true,
     post: (events) => port.postMessage(events),
     waiting: () => {
@@ -23,7 +30,10 @@ if (port) {
   });
   const commandsOf = (message: Message): Command[] => {
     if (message !== 'close') return message;
-    void engine.close().then(() => port.postMessage('closed'));
+    void engine.close().then(() => {
+      udp.close();
+      port.postMessage('closed');
+    });
     return [];
   };
   port.on('message', (message: Message) => engine.handle(commandsOf(message)));

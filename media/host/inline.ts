@@ -3,7 +3,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Files } from '../../src/base/io.ts';
 import type { Random } from '../../src/base/random.ts';
 import { Engine } from '../engine/engine.ts';
-import { createDgramIo } from '../net/dgram-udp-port.ts';
+import { openUdpIo, type UdpIoChoice } from '../net/own-udp-io.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { Command } from '../protocol.ts';
 import type { EngineHost, HostListener } from './host.ts';
@@ -12,15 +12,17 @@ export interface InlinePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
-  readonly udp?: UdpIo;
+  /** A network of its own, or the machine's and how. */
+  readonly udp: UdpIo | UdpIoChoice;
 }
 
 export function startInline({ clock, random, files, udp }: InlinePorts, listener: HostListener): EngineHost {
+  const own = 'io' in udp ? openUdpIo(udp.io) : undefined;
   const engine = new Engine({
     clock,
     random,
     files,
-    udp: udp ?? createDgramIo(),
+    udp: own ?? (udp as UdpIo),
     post: (events) => listener.onEvents(events),
   });
   let batch: Command[] = [];
@@ -34,6 +36,6 @@ export function startInline({ clock, random, files, udp }: InlinePorts, listener
         });
       batch.push(command);
     },
-    close: () => engine.close(),
+    close: () => engine.close().then(() => own?.close()),
   };
 }

@@ -1,11 +1,19 @@
 /** An engine in a worker thread. */
 import { Worker } from 'node:worker_threads';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
+import type { UdpIoName } from '../net/own-udp-io.ts';
 import type { Command, EngineEvent } from '../protocol.ts';
 import type { EngineHost, HostListener } from './host.ts';
 import { workerEntry } from './worker-entry.ts';
 
-export interface WorkerOptions {
+/** What the thread is told from the first. */
+export interface EngineThreadData {
+  readonly io: UdpIoName;
+  /** It is to code Opus. */
+  readonly opus: boolean;
+}
+
+export interface WorkerOptions extends EngineThreadData {
   /** Names the thread. */
   readonly index: number;
   /** Default: `engine-thread` beside this file. */
@@ -13,8 +21,11 @@ export interface WorkerOptions {
 }
 
 /** The thread's commands arrive while it starts; nothing has to wait for it. */
-export function startWorker({ index, entry }: WorkerOptions, listener: HostListener): EngineHost {
-  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), { name: `tandem-media-${index}` });
+export function startWorker({ index, io, opus, entry }: WorkerOptions, listener: HostListener): EngineHost {
+  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
+    name: `tandem-media-${index}`,
+    workerData: { io, opus } satisfies EngineThreadData,
+  });
   let batch: Command[] = [];
   let over = false;
   let closing: Promise<void> | undefined;

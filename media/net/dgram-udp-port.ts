@@ -1,13 +1,7 @@
 /** `UdpPort` over node:dgram: one socket per port, nothing allocated per packet that Node does not allocate. */
 import { createSocket, type Socket } from 'node:dgram';
-import { messageOf, TandemError } from '../../src/base/errors.ts';
-import type { DatagramReceiver, UdpIo, UdpPort } from './udp-port.ts';
-
-/**
- * Asked of the kernel per socket. About a second of 20 ms audio: enough for a stalled process,
- * too little for a queue that becomes delay.
- */
-const socketBuffer = 32 * 1024;
+import { bindError } from './bind-error.ts';
+import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPort } from './udp-port.ts';
 
 /** Addresses are never names here, so nothing is looked up (and no DNS call can be made by an SDP). */
 function noLookup(
@@ -48,7 +42,7 @@ class DgramPort implements UdpPort {
   }
 }
 
-export function createDgramIo(): UdpIo {
+export function createDgramIo(): OwnUdpIo {
   return {
     bind(address, port, receive) {
       const v6 = address.includes(':');
@@ -56,7 +50,7 @@ export function createDgramIo(): UdpIo {
       return new Promise((resolve, reject) => {
         const onError = (error: Error): void => {
           socket.close();
-          reject(bindError(error, address, port));
+          reject(bindError(address, port, (error as NodeJS.ErrnoException).code, error.message, error));
         };
         socket.once('error', onError);
         socket.bind({ address, port, exclusive: true }, () => {
@@ -69,18 +63,8 @@ export function createDgramIo(): UdpIo {
       });
     },
     flush() {},
+    close() {},
   };
-}
-
-function bindError(error: Error, address: string, port: number): TandemError {
-  const errno = (error as NodeJS.ErrnoException).code;
-  const facts = { address, port, errno };
-  if (errno === 'EADDRINUSE')
-    return new TandemError('ERR_PORT_IN_USE', `UDP port ${port} on ${address} is in use`, { cause: error, facts });
-  return new TandemError('ERR_BIND', `cannot bind UDP ${address} port ${port}: ${messageOf(error)}`, {
-    cause: error,
-    facts,
-  });
 }
 
 function setBuffers(socket: Socket): void {

@@ -4,6 +4,14 @@
  * at the end of the turn makes it go. `dgram` sends at once and has nothing to flush.
  */
 
+import type { Timer } from '../../src/base/clock.ts';
+
+/**
+ * Bytes asked of the kernel per socket, each way. About a second of 20 ms audio: enough for a stalled
+ * process, too little for a queue that becomes delay.
+ */
+export const socketBuffer = 32 * 1024;
+
 /**
  * One datagram of `length` bytes at `offset`. The receiver may rewrite these bytes in place and pass
  * them to `send`; after it returns the rest of the buffer is not its own. Must not throw.
@@ -37,4 +45,16 @@ export interface UdpIo {
   bind(address: string, port: number, receive: DatagramReceiver): Promise<UdpPort>;
   /** Sends what `send` noted. */
   flush(): void;
+}
+
+/** One that somebody made for himself, and ends. */
+export interface OwnUdpIo extends UdpIo {
+  /**
+   * A timer that is on time to less than a millisecond, where there is one: one at a time, a new one replaces the one
+   * before, and one that fires early must do no harm.
+   * @param delayMs with fractions
+   */
+  setAlarm?(delayMs: number, fire: () => void): Timer;
+  /** Gives back what its ports, which are closed, had in common. Idempotent. */
+  close(): void;
 }

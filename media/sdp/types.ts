@@ -1,4 +1,5 @@
 /** What SDP says (RFC 8866) and what one offer/answer exchange settles (RFC 3264). Plain data only. */
+import type { SrtpParameters } from '../srtp/profiles.ts';
 
 /** One RTP payload format: an `a=rtpmap` with its `a=fmtp`, or a static payload type of RFC 3551. */
 export interface Codec {
@@ -24,11 +25,23 @@ export interface NegotiatedAudio {
     | { readonly sendPayloadType: number; readonly receivePayloadType: number; readonly clockRate: number }
     | undefined;
   /** Where to send. Undefined while the peer names no address we may use (`c=0.0.0.0`, a host name). */
-  readonly remote: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
+  readonly remote:
+    | {
+        readonly address: string;
+        readonly port: number;
+        readonly rtcpPort: number;
+        /** Where RTCP goes when not to `address` (RFC 3605). */
+        readonly rtcpAddress?: string;
+      }
+    | undefined;
+  /** RTCP goes over the port of RTP, in both directions (RFC 5761). */
+  readonly rtcpMux: boolean;
   /** Ours: `recvonly` means that we do not send. */
   readonly direction: Direction;
   /** Milliseconds of audio in a packet we send. */
   readonly ptime: number;
+  /** Keys of both sides; undefined on plain RTP. */
+  readonly srtp?: SrtpParameters;
 }
 
 /** Where our own RTP is received. */
@@ -39,7 +52,7 @@ export interface LocalMedia {
   readonly rtcpPort?: number;
 }
 
-/** Names in order of preference: `PCMU`, `PCMA`, `L16`, `L16/16000`, `telephone-event`. */
+/** Names in order of preference: `PCMU`, `G722`, `L16/16000`, `opus/48000/2`, `telephone-event`. */
 export interface SdpCodecConfig {
   readonly codecs: readonly string[];
 }

@@ -42,3 +42,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** Resolves with what `work` gives, or with undefined after `ms` without it; throws what `work` throws before that. */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | undefined> {
+  const { promise: timeUp, resolve } = Promise.withResolvers<undefined>();
+  const timer = clock.setTimer(ms, () => resolve(undefined), 'within');
+  try {
+    return await Promise.race([work, timeUp]);
+  } finally {
+    timer.cancel();
+  }
+}

@@ -30,6 +30,38 @@ export interface Fetch {
   }>;
 }
 
+/** WebSocket connections of ours (RFC 6455). */
+export interface WebSockets {
+  /** Returns at once. What is wrong with the URL, or refused, is `onClose`. It calls nothing before it has returned. */
+  connect(url: string, options: WebSocketOptions, handler: WebSocketHandler): WebSocketConnection;
+}
+
+export interface WebSocketOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly protocols?: readonly string[];
+  /** Longest message taken, bytes; a longer one ends the connection. */
+  readonly maxMessage: number;
+  /** ms until it has to be open */
+  readonly timeoutMs: number;
+}
+
+export interface WebSocketHandler {
+  onOpen(): void;
+  /** Text as a string. */
+  onMessage(message: string | Uint8Array): void;
+  /** Once, after which nothing follows. `code`: of RFC 6455 §7.4; @param error why it could not be made, or broke */
+  onClose(code: number, error: Error | undefined): void;
+}
+
+export interface WebSocketConnection {
+  /** Written but not yet taken by the kernel, bytes. */
+  readonly buffered: number;
+  /** What cannot be sent any more is lost. */
+  send(message: string | Uint8Array): void;
+  /** Idempotent; a peer that does not answer is cut off soon. */
+  close(code: number): void;
+}
+
 /** RFC 2782. */
 export interface SrvRecord {
   readonly priority: number;

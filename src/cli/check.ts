@@ -72,7 +72,7 @@ function described(report: ProcessReport): string {
     ...report.registrations.map((one) => `account     ${registrationLine(one)}`),
     `sip         ${counts(sip)}`,
     `bans        ${bans.map(({ address, reason }) => `${address} (${reason})`).join(' ') || 'none'}`,
-    `media       ${counts(media)}`,
+    `media       ${counts(media)}, sockets by ${report.mediaIo}`,
     `memory      ${(host.memory.rss / 1e6).toFixed(0)} MB`,
     `handles     ${counts(host.handles)}`,
   ];

@@ -52,7 +52,13 @@ export async function openOutgoing(
       transports,
       tls,
       // One or two calls need no thread of their own, and start sooner without.
-      media: { rtpPorts, workers: 0, codecs: config.media.codecs },
+      media: {
+        rtpPorts,
+        workers: 0,
+        io: config.media.io,
+        codecs: config.media.codecs,
+        srtp: config.media.srtp,
+      },
       trunks,
       // Who is called may hand the call on.
       transfer: 'execute',

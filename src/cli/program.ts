@@ -136,6 +136,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: BenchOptions) => (await import('./bench.ts')).bench(options)));
 
   program
+    .command('native')
+    .description('compile the addon that reads RTP sockets in batches (needs a C compiler)')
+    .action(run(async () => (await import('./native.ts')).native(root)));
+
+  program
     .command('init <folder>')
     .description('make a script project: an IVR, its test, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));

@@ -70,7 +70,7 @@ const trunk = z.strictObject({
     .optional(),
   qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
   codecs: z.array(text.min(1)).min(1).optional().describe('in order of preference; default media.codecs'),
-  srtp: z.literal('off', { error: 'off is all there is for now' }).default('off'),
+  srtp: z.enum(['off', 'optional', 'required']).optional().describe('default media.srtp'),
   maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
   maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
   trusted: z.array(text.min(1)).optional().describe('addresses and ranges that calls of this trunk come from'),
@@ -217,6 +217,17 @@ const schema = z.strictObject({
       io: z.enum(['auto', 'dgram', 'native']).default('auto').describe('how RTP sockets are read'),
       symmetricRtp: z.enum(['latch', 'strict', 'off']).default('latch'),
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
+      hangupOnRtpTimeout: z.boolean().default(false).describe('media:timeout ends the call'),
+      rtcpMux: z.boolean().default(false).describe('offer to have RTCP on the port of RTP'),
+      jitterBuffer: z
+        .strictObject({
+          mode: z.enum(['adaptive', 'fixed']).default('adaptive'),
+          min: z.int().min(0).max(1000).default(40),
+          max: z.int().min(0).max(1000).default(200),
+        })
+        .prefault({})
+        .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
+      srtp: z.enum(['off', 'optional', 'required']).default('off').describe('SRTP, with keys in SDP'),
     })
     .prefault({}),
   trunks: z

@@ -1,6 +1,8 @@
 /** Two calls whose audio flows to each other (diago's Bridge). */
 import {
   type Direction,
+  encodingOf,
+  isPassedThrough,
   type Media,
   type MediaBridge,
   type NegotiatedAudio,
@@ -10,8 +12,10 @@ import {
 import { TandemError } from '../base/errors.ts';
 import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
-import type { BridgeMembership, DialogSession, ReInviteOptions } from './dialog-session.ts';
+import type { DialogSession } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
+import type { BridgeMembership } from './session-context.ts';
+import type { ReInviteOptions } from './session-options.ts';
 
 export interface BridgeOptions {
   /** Pass telephone-event packets across; default true. */
@@ -87,7 +91,7 @@ export class Bridge implements BridgeMembership {
       });
     }
     session.media.ready;
-    if (first && !this.#options.transcode) mustMatch(first, session);
+    if (first) mustMatch(first, session, this.#options.transcode);
     this.#sessions.push(session);
     session.bridge = this;
     void session.ended.then((cause) => this.#left(session, { reason: 'ended', session, cause }));
@@ -115,7 +119,7 @@ export class Bridge implements BridgeMembership {
     try {
       await next.reInvite({ codecs: narrowedCodecs(audio) });
     } catch (error) {
-      throw new CodecMismatchError(codecName(audio), codecName(own), { cause: error });
+      throw new CodecMismatchError(encodingOf(audio.codec), encodingOf(own.codec), { cause: error });
     }
   }
 
@@ -213,13 +217,12 @@ export class Bridge implements BridgeMembership {
   }
 }
 
-function mustMatch(first: DialogSession, second: DialogSession): void {
-  const [a, b] = [first.media.audio, second.media.audio];
-  if (a && b && !sameCodec(a.codec, b.codec)) throw new CodecMismatchError(codecName(a), codecName(b));
-}
-
-function codecName({ codec }: NegotiatedAudio): string {
-  return `${codec.name}/${codec.clockRate}${codec.channels > 1 ? `/${codec.channels}` : ''}`;
+/** @param transcode what is not the same is converted, as far as both codecs can be */
+function mustMatch(first: DialogSession, second: DialogSession, transcode: boolean): void {
+  const [a, b] = [first.media.audio?.codec, second.media.audio?.codec];
+  if (!a || !b || sameCodec(a, b)) return;
+  if (!transcode || isPassedThrough(a) || isPassedThrough(b))
+    throw new CodecMismatchError(encodingOf(a), encodingOf(b));
 }
 
 /**
@@ -234,7 +237,33 @@ export async function prepareLike(session: DialogSession, other: DialogSession, 
   const expected = session.expectedAudio;
   if (audio && expected && !session.couldSpeak(audio.codec)) {
     if (transcode) return session.prepareAnswer();
-    throw new CodecMismatchError(codecName(expected), codecName(audio));
+    throw new CodecMismatchError(encodingOf(expected.codec), encodingOf(audio.codec));
   }
   await session.prepareAnswer(audio && narrowedCodecs(audio));
+}
+
+/**
+ * Bridges two calls; an incoming one that is not answered yet is answered, in the other's codec.
+ * @throws as `Bridge.add` and `prepareLike`, TandemError ERR_ARGUMENT for one call twice
+ */
+export async function bridgeTwo(
+  media: Media,
+  a: DialogSession,
+  b: DialogSession,
+  options: BridgeOptions = {},
+): Promise<Bridge> {
+  if (a === b) throw new TandemError('ERR_ARGUMENT', 'a call cannot be bridged with itself');
+  const { transcode = false } = options;
+  await prepareLike(a, b, transcode);
+  await prepareLike(b, a, transcode);
+  const bridge = new Bridge(media, options);
+  try {
+    bridge.add(a);
+    bridge.add(b);
+    for (const call of [a, b]) if (call instanceof DialogServerSession && !call.isAnswered) await call.answer();
+    return bridge;
+  } catch (error) {
+    bridge.close();
+    throw error;
+  }
 }

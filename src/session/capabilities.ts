@@ -1,9 +1,32 @@
-/** What OPTIONS is told of us (RFC 3261 §11.2). */
+/** What we can do, as requests and responses say it, and as OPTIONS is told of it (RFC 3261 §11.2). */
 import { type Codec, createOffer, printSdp } from '../../media/index.ts';
 import { headerValues, type SipRequest } from '../sip/message.ts';
-import type { OptionsAnswer } from '../sip/options.ts';
+import type { OptionsAnswer, SipEndpointOptions } from '../sip/options.ts';
 import { sdpType } from './dialog-media.ts';
 import { infoTypes } from './info-dtmf.ts';
+
+export interface Features {
+  readonly sessionTimers: boolean;
+  /** Reliable provisional responses (RFC 3262). */
+  readonly reliable: boolean;
+  readonly replaces: boolean;
+}
+
+/** What Allow and Supported say. */
+export function featuresOf({
+  sessionTimers,
+  reliable,
+  replaces,
+}: Features): Required<Pick<SipEndpointOptions, 'methods' | 'supported'>> {
+  return {
+    methods: ['INFO', 'REFER', 'NOTIFY', 'UPDATE', ...(reliable ? ['PRACK'] : [])],
+    supported: [
+      ...(sessionTimers ? ['timer'] : []),
+      ...(reliable ? ['100rel'] : []),
+      ...(replaces ? ['replaces'] : []),
+    ],
+  };
+}
 
 export interface Capabilities {
   readonly codecs: readonly Codec[];

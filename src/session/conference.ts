@@ -15,10 +15,11 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Observer } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
-import type { BridgeMembership, DialogSession } from './dialog-session.ts';
+import type { DialogSession } from './dialog-session.ts';
 import { StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { PlaybackOptions } from './playback.ts';
+import type { BridgeMembership } from './session-context.ts';
 
 export interface ConferenceOptions {
   /** Calls that may be in it at once; default 500. */

@@ -1,7 +1,7 @@
 /** An outgoing call (diago's DialogClientSession): `invite`, `waitAnswer`, `ack`, or `cancel`. */
-import type { Codec, NegotiatedAudio } from '../../media/index.ts';
+import type { Codec, NegotiatedAudio, SrtpMode } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
-import { sleep } from '../base/clock.ts';
+import { within } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
@@ -11,8 +11,9 @@ import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-media.ts';
-import { DialogSession, type SessionContext } from './dialog-session.ts';
+import { DialogSession } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
+import type { SessionContext } from './session-context.ts';
 
 /** Whom to call: a SIP URI, or a place that is known already, such as a binding of the registrar. */
 export type InviteTarget = string | KnownPlace;
@@ -58,6 +59,8 @@ export interface InviteOptions {
   readonly route?: readonly string[];
   /** Codec names to offer, in order; default those of `media.codecs`. */
   readonly codecs?: readonly string[];
+  /** Default that of `media.srtp`. */
+  readonly srtp?: SrtpMode;
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
   readonly transcode?: boolean;
   /** Leave the offer to the callee, and answer it. */
@@ -198,6 +201,7 @@ export class DialogClientSession extends DialogSession {
         ? undefined
         : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)), 'no answer');
     try {
+      if (options.srtp) this.media.srtp = options.srtp;
       await this.media.open(beside?.media.leg);
       const offer = options.lateOffer ? undefined : await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();
@@ -355,10 +359,7 @@ export class DialogClientSession extends DialogSession {
   async #takeBack(headers: readonly HeaderField[]): Promise<Dialog | undefined> {
     if (!this.#client) return undefined;
     this.#client.cancel(headers);
-    const over = new AbortController();
-    const patience = sleep(this.context.clock, cancelMs, over.signal).catch(() => undefined);
-    const last = await Promise.race([this.#client.final, patience]);
-    over.abort();
+    const last = await within(this.context.clock, cancelMs, this.#client.final);
     return last?.dialog;
   }
 }
@@ -372,7 +373,7 @@ export function codecsLike(originator: DialogSession, others: readonly Codec[]):
   const audio = originator.expectedAudio;
   if (!audio) return undefined;
   const narrowed = narrowedCodecs(audio);
-  const isNew = (codec: Codec): boolean =>
-    !narrowed.some((one) => sameCodec(one, codec) || one.payloadType === codec.payloadType);
+  // A payload type that two of them have is given another for the second when the offer is made.
+  const isNew = (codec: Codec): boolean => !narrowed.some((one) => sameCodec(one, codec));
   return [...narrowed, ...others.filter(isNew)];
 }

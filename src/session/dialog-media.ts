@@ -8,19 +8,24 @@ import {
   createAnswer,
   createOffer,
   type Direction,
+  type LocalSrtp,
   type Media,
   type MediaLeg,
   type NegotiatedAudio,
+  newMasterKey,
   parseSdp,
   printSdp,
   type SdpOrigin,
   type SdpSession,
+  type SrtpMode,
   sameCodec,
   sameDescription,
   withVersion,
 } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
+
+export { type SrtpMode, srtpModes } from '../../media/index.ts';
 
 export const sdpType = 'application/sdp';
 
@@ -32,11 +37,16 @@ export interface DialogMediaOptions {
   readonly place: () => Promise<MediaPlace>;
   /** In order of preference. */
   readonly codecs: readonly Codec[];
+  readonly srtp: SrtpMode;
+  /** Keys of SRTP have gone, or are going, over a connection that is not encrypted. */
+  readonly onKeysInClear: () => void;
 }
 
 export interface MediaPlace {
   readonly bindAddress: string;
   readonly address: string;
+  /** Whether SIP with the peer is encrypted (RFC 4568 §8.3: keys are as safe as it is). */
+  readonly secure: boolean;
 }
 
 /** An offer of ours that waits for its answer. */
@@ -61,6 +71,10 @@ const ignore = (): void => {};
 export class DialogMedia {
   readonly #options: DialogMediaOptions;
   readonly #sessionId: string;
+  /** Our keys by suite, in base64: made when one is needed, and the same from then on. */
+  readonly #keys = new Map<string, string>();
+  #srtp: SrtpMode;
+  #secure = true;
   #address = '127.0.0.1';
   #leg: MediaLeg | undefined;
   #opening: Promise<MediaLeg> | undefined;
@@ -80,6 +94,12 @@ export class DialogMedia {
   constructor(options: DialogMediaOptions) {
     this.#options = options;
     this.#sessionId = String(options.random.uint32());
+    this.#srtp = options.srtp;
+  }
+
+  /** Overrides what was configured; to be set before the first offer or answer. */
+  set srtp(mode: SrtpMode) {
+    this.#srtp = mode;
   }
 
   /** The leg, once `open` has been through. */
@@ -132,8 +152,9 @@ export class DialogMedia {
 
   async #create(beside: MediaLeg | undefined): Promise<MediaLeg> {
     const { media, place, callId } = this.#options;
-    const { bindAddress, address } = await place();
+    const { bindAddress, address, secure } = await place();
     this.#address = address;
+    this.#secure = secure;
     const leg = await media.createLeg({ bindAddress, callId, ...(beside ? { beside } : {}) });
     this.#leg = leg;
     if (this.#closing) await leg.close();
@@ -150,6 +171,9 @@ export class DialogMedia {
       local: this.#local(leg),
       codecs: options.codecs ?? this.#codecs(),
       direction,
+      rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
+      // A peer that took plain RTP is not asked again.
+      srtp: this.#localSrtp(this.#audio && !this.#audio.srtp ? 'off' : this.#srtp),
       ...(this.#sent ? { previous: this.#sent } : {}),
     });
     return { body: this.#print(session), session, direction, leg };
@@ -167,6 +191,7 @@ export class DialogMedia {
     const answer = parse(body);
     const accepted = acceptAnswer(offer.session, answer);
     if (!accepted.ok) throw sdpError(accepted.error.status, accepted.error.message);
+    if (this.#srtp === 'required' && !accepted.value.srtp) throw sdpError(488, 'SRTP is required, the answer has none');
     this.#direction = offer.direction;
     return this.#settle(offer.leg, accepted.value);
   }
@@ -185,6 +210,7 @@ export class DialogMedia {
       local: this.#local(leg),
       codecs: only ?? this.#codecs(),
       direction,
+      srtp: this.#localSrtp(this.#srtp),
     });
     if (!answered.ok) throw sdpError(answered.error.status, answered.error.message, answered.error.warning);
     this.#settle(leg, answered.value.audio);
@@ -200,6 +226,7 @@ export class DialogMedia {
       local: { address: this.#address, port: 9 },
       codecs: only ?? this.#codecs(),
       direction,
+      srtp: this.#localSrtp(this.#srtp),
     });
     return answered.ok ? answered.value.audio : undefined;
   }
@@ -219,6 +246,9 @@ export class DialogMedia {
     this.#audio = audio;
     // Of a peer that we send nothing to it cannot be told whether it would hear us.
     if (sends(this.#direction)) this.#peerHolds = !sends(audio.direction);
+    // A key that was given up is not used again: nobody has counted its packets meanwhile.
+    if (!audio.srtp) this.#keys.clear();
+    else if (!this.#secure) this.#options.onKeysInClear();
     leg.negotiate(audio);
     for (const wire of this.#whenSettled.splice(0)) wire(leg);
     this.onSettled();
@@ -235,6 +265,17 @@ export class DialogMedia {
 
   #local(leg: MediaLeg): { address: string; port: number; rtcpPort: number } {
     return { address: this.#address, port: leg.port, rtcpPort: leg.rtcpPort };
+  }
+
+  #localSrtp(mode: SrtpMode): LocalSrtp {
+    return {
+      mode,
+      keyFor: (profile) => {
+        const key = this.#keys.get(profile) ?? newMasterKey(profile, this.#options.random);
+        this.#keys.set(profile, key);
+        return key;
+      },
+    };
   }
 
   get #origin(): SdpOrigin {

@@ -1,26 +1,20 @@
 /** An incoming call (diago's DialogServerSession). */
 import type { Codec, NegotiatedAudio } from '../../media/index.ts';
-import { sameCodec, tones } from '../../media/index.ts';
+import { sameCodec } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
-import {
-  type HeaderField,
-  header,
-  headerValues,
-  type NameAddr,
-  noParams,
-  type SipRequest,
-  type SipResponse,
-} from '../sip/message.ts';
+import { type HeaderField, header, headerValues, type NameAddr, noParams, type SipRequest } from '../sip/message.ts';
 import { parseNameAddrList } from '../sip/name-addr.ts';
 import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { CallData } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
-import { type DialogMedia, sdpType } from './dialog-media.ts';
-import { DialogSession, type SessionContext } from './dialog-session.ts';
+import { type DialogMedia, type SrtpMode, sdpType } from './dialog-media.ts';
+import { DialogSession } from './dialog-session.ts';
+import { EarlyProgress } from './early-progress.ts';
 import { StateError } from './errors.ts';
-import { type ForkStrategy, fork, targetsOf } from './fork.ts';
+import { callOneOf, type ForkStrategy, targetsOf } from './fork.ts';
+import type { SessionContext } from './session-context.ts';
 
 export interface ResponseOptions {
   readonly reason?: string;
@@ -48,6 +42,8 @@ export interface Arrival {
   readonly user?: string | undefined;
   /** Name of the trunk. */
   readonly trunk?: string | undefined;
+  /** Of the trunk; default: the house's. */
+  readonly srtp?: SrtpMode | undefined;
   /** Whom it is for, where that is not what its Request-URI says. */
   readonly toUser?: string | undefined;
   /** Of the call that it joins; default: it is one of its own. */
@@ -291,31 +287,28 @@ export class DialogServerSession extends DialogSession {
     if (!this.isAnswered) await this.#settleAudio();
     const progress = new EarlyProgress(this, early, options.transcode ?? false);
     const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    const legs: DialogClientSession[] = [];
-    let winner: DialogClientSession | undefined;
-    try {
-      for (const one of targets) {
-        const leg: DialogClientSession = this.#inviteLeg(
-          one,
-          {
-            ...rest,
-            earlyMedia: false,
-            signal,
-            onResponse: (response) => {
-              options.onResponse?.(response);
-              progress.heard(leg, response);
-            },
+    const make = (one: InviteTarget): DialogClientSession => {
+      const leg: DialogClientSession = this.#inviteLeg(
+        one,
+        {
+          ...rest,
+          earlyMedia: false,
+          signal,
+          onResponse: (response) => {
+            options.onResponse?.(response);
+            progress.heard(leg, response);
           },
-          this,
-        );
-        this.#legs.add(leg);
-        void leg.ended.then(() => this.#legs.delete(leg));
-        legs.push(leg);
-      }
-      winner = await fork(legs, strategy, { signal });
-      return winner;
+        },
+        this,
+      );
+      this.#legs.add(leg);
+      void leg.ended.then(() => this.#legs.delete(leg));
+      return leg;
+    };
+    try {
+      const { background } = this.context;
+      return await callOneOf({ targets, strategy, options: { signal }, make, background });
     } finally {
-      for (const leg of legs) if (leg !== winner) this.context.background(leg.close());
       await progress.close();
     }
   }
@@ -401,60 +394,5 @@ export class DialogServerSession extends DialogSession {
   #mustBeUnanswered(what: string): void {
     this.signal.throwIfAborted();
     if (this.#finalSent) throw new StateError(this.callId, `${what}: the call has its final response already`);
-  }
-}
-
-/** Shows the caller how the second leg rings. */
-class EarlyProgress {
-  readonly #a: DialogServerSession;
-  readonly #mode: 'pass' | 'ringback' | 'none';
-  readonly #transcode: boolean;
-  #work: Promise<void> = Promise.resolve();
-  #rang = false;
-  #media = false;
-  #stopTone: (() => void) | undefined;
-
-  constructor(a: DialogServerSession, mode: 'pass' | 'ringback' | 'none', transcode: boolean) {
-    this.#a = a;
-    this.#mode = mode;
-    this.#transcode = transcode;
-  }
-
-  /** @param b which of the legs that ring */
-  heard(b: DialogClientSession, response: SipResponse): void {
-    const { status, body } = response;
-    if (this.#mode === 'none' || status <= 100 || status >= 200 || this.#a.isAnswered) return;
-    if (this.#mode === 'ringback') this.#once('media', () => this.#ringback());
-    else if (body.length > 0) this.#once('media', () => this.#passMedia(b));
-    else if (!this.#media) this.#once('rang', () => this.#a.ringing());
-  }
-
-  /** The leg is answered or gone: what was shown meanwhile stops. */
-  async close(): Promise<void> {
-    await this.#work;
-    this.#stopTone?.();
-    this.#a.setEarlyBridge(undefined);
-  }
-
-  #once(what: 'rang' | 'media', act: () => Promise<void>): void {
-    if (what === 'rang' ? this.#rang : this.#media) return;
-    if (what === 'rang') this.#rang = true;
-    else this.#media = true;
-    this.#work = this.#work
-      .then(() => (this.#a.isAnswered || this.#a.signal.aborted ? undefined : act()))
-      .catch(() => {});
-  }
-
-  async #ringback(): Promise<void> {
-    await this.#a.progressMedia();
-    this.#stopTone = this.#a.ringtone(tones.ringback).playBackground();
-  }
-
-  async #passMedia(b: DialogClientSession): Promise<void> {
-    // To answer a caller that made no offer would be to answer the call.
-    if (!this.#a.hasOffer) await this.#a.progressMedia();
-    else await this.#a.prepareAnswer();
-    this.#a.setEarlyBridge(b.bridgeEarly(this.#a, this.#transcode));
-    if (this.#a.hasOffer) await this.#a.progressMedia();
   }
 }

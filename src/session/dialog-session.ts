@@ -2,161 +2,44 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type {
-  AudioReader,
-  AudioWriter,
-  Codec,
-  Direction,
-  LegStats,
-  Media,
-  MediaLeg,
-  NegotiatedAudio,
-  PlaybackHandle,
-  PlaySource,
-  RecordOptions,
-  RecordTarget,
-  Tone,
-} from '../../media/index.ts';
-import type { Clock } from '../base/clock.ts';
+import type { NegotiatedAudio, PlaybackHandle } from '../../media/index.ts';
 import { messageOf } from '../base/errors.ts';
-import type { Observer } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
-import { type Random, token } from '../base/random.ts';
+import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
-import type { IncomingRequest, SipEndpoint } from '../sip/endpoint.ts';
-import { type HeaderField, header, type NameAddr, type SipRequest, type SipResponse } from '../sip/message.ts';
-import type { Replaces } from '../sip/replaces.ts';
-import type { CallData, CallDataFactory, CallFlags, CallProfiles } from './call-data.ts';
-import { type DialogMedia, type HeldBy, sdpType } from './dialog-media.ts';
+import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
+import type { BodyOptions } from '../sip/options.ts';
+import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
+import type { MediaStream } from '../stream/media-stream.ts';
+import type { StreamOptions } from '../stream/options.ts';
+import { CallAudio } from './call-audio.ts';
+import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
+import { streamCall } from './call-stream.ts';
+import type { DialogMedia, HeldBy } from './dialog-media.ts';
+import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
-import type { TandemEvents } from './events.ts';
-import type { GatherOptions, GatherResult } from './gather.ts';
-import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
-import { type DtmfDigit, Keypad } from './keypad.ts';
-import { IncomingMessage, type MessageOptions, messageContent } from './messages.ts';
+import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
-import { Playback, PlaybackControl, type PlayType, Ringtone } from './playback.ts';
-import { reasonValue } from './reason.ts';
-import { Recording } from './recording.ts';
-import { IncomingRefer, type ReferHandler, readRefer, type TransferOptions } from './refer-in.ts';
+import { causeOf, reasonValue } from './reason.ts';
+import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
+import type { BridgeMembership, SessionContext } from './session-context.ts';
+import { SessionDigits } from './session-digits.ts';
+import { SessionLife } from './session-life.ts';
+import { SessionMedia } from './session-media.ts';
+import type {
+  HangupOptions,
+  HoldOptions,
+  ReferOptions,
+  ReInviteOptions,
+  SessionState,
+  SessionStats,
+} from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
-import type { SessionTimerSettings } from './session-timer.ts';
-import { OpenVacancy, type Vacancy } from './vacancy.ts';
+import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
-export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
-
-/**
- * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
- * (`supported`) or all of them (`required`; our INVITEs require it as well), or none (`off`).
- */
-export type ReliableMode = 'supported' | 'required' | 'off';
-
-/** What a session needs of the house around it. */
-export interface SessionContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly observer: Observer<TandemEvents>;
-  readonly endpoint: SipEndpoint;
-  readonly media: Media;
-  readonly codecs: readonly Codec[];
-  readonly callData: CallDataFactory;
-  readonly sessionTimers: SessionTimerSettings;
-  readonly reliable: ReliableMode;
-  /** Work that goes on behind a returned call; the house waits for it when it closes. */
-  background(work: Promise<unknown>): void;
-  /** The session is known to the house from now on, until it is over. */
-  adopt(session: DialogSession): () => void;
-  readonly transfers: Transfers;
-  readonly dtmf: DtmfMode;
-  /** A MESSAGE came. */
-  received(message: IncomingMessage): void;
-}
-
-/** What is done with a REFER of a peer. */
-export interface Transfers {
-  /** Where a session has no `onRefer`. */
-  readonly onRefer: ReferHandler;
-  execute(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
-  pass(session: DialogSession, refer: IncomingRefer, options: TransferOptions): Promise<void>;
-}
-
-export interface HangupOptions {
-  /** Text for a Reason header (RFC 3326). */
-  readonly reason?: string;
-  readonly headers?: readonly HeaderField[];
-}
-
-export interface SessionGatherOptions extends GatherOptions {
-  /** Played while waiting; the first digit stops it. */
-  readonly play?: PlaySource;
-  readonly playType?: PlayType;
-  readonly signal?: AbortSignal;
-}
-
-export interface SessionStats extends LegStats {
-  readonly state: SessionState;
-  /** Milliseconds since the call was answered. */
-  readonly answeredMs: number;
-}
-
-export interface SendDtmfOptions {
-  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
-  /** Milliseconds of each digit; default 160. */
-  readonly durationMs?: number;
-  /** Between two, with the audio; default 80. */
-  readonly gapMs?: number;
-}
-
-export interface HoldOptions {
-  /** The peer hears nothing either. */
-  readonly inactive?: boolean;
-  /** Played to it, again and again, until `unhold`. */
-  readonly music?: PlaySource;
-}
-
-export interface ReInviteOptions {
-  readonly codecs?: readonly Codec[];
-  readonly direction?: Direction;
-  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
-  readonly method?: OfferMethod;
-}
-
-export interface ReferOptions {
-  /** More of the REFER; a `Referred-By` replaces ours. */
-  readonly headers?: readonly HeaderField[];
-  /** The call that is replaced at the target: an attended transfer (RFC 3891). */
-  readonly replaces?: DialogSession | Replaces;
-  /** Milliseconds until the outcome has to be known; default 120,000. */
-  readonly timeout?: number;
-  /** Hears each report of the peer. */
-  readonly onNotify?: (progress: ReferOutcome) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** How long a peer may take to tell how a transfer went, ms. */
-const referMs = 120_000;
-
-/** What a leg asks of the bridge that it is in. */
-export interface BridgeMembership {
-  readonly transcodes: boolean;
-  partnerOf(session: DialogSession): DialogSession | undefined;
-  /** See `Bridge`. */
-  admit(session: DialogSession, next: DialogSession): Promise<void>;
-  relink(): void;
-  remove(session: DialogSession): void;
-  /** @param byInfo it came by INFO, not with the audio */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
-  /**
-   * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
-   * when the other leg cannot follow.
-   */
-  changing(session: DialogSession, next: NegotiatedAudio): Promise<Direction | undefined>;
-}
-
-export abstract class DialogSession {
+export abstract class DialogSession extends CallAudio {
   readonly id: string;
   abstract readonly callId: string;
   abstract readonly fromUser: string | undefined;
@@ -174,39 +57,34 @@ export abstract class DialogSession {
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
   protected readonly sessionTimer: SessionRefresh;
-  #state: SessionState = 'initial';
-  #media: DialogMedia | undefined;
+  readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
-  readonly #abort = new AbortController();
-  readonly #resolveEnded: (cause: EndCause) => void;
+  readonly #media: SessionMedia;
   readonly #leave: (() => void)[] = [];
-  #answeredAt: number | undefined;
   #hanging: Promise<void> | undefined;
-  readonly #keypad: Keypad;
+  protected readonly digits: SessionDigits;
   readonly #referrals: ReferralBoard;
-  /** A REFER of the peer that is being done. */
-  #refer: IncomingRefer | undefined;
-  #vacancy: OpenVacancy | undefined;
-  #dtmfWay: DtmfWay;
-  readonly #infoDigits: InfoDigits;
+  readonly #requests: DialogRequests;
+  readonly #place = new PeerPlace((cause) => this.end(cause));
   #earlyBridge: (() => void) | undefined;
-  #wasHeld: HeldBy | undefined;
   #holdMusic: PlaybackHandle | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
+    super();
     this.context = context;
-    this.#keypad = new Keypad(context.clock);
     this.#referrals = new ReferralBoard(context.clock);
-    this.#infoDigits = new InfoDigits(
-      (content) => this.request('INFO', content),
-      (digit) => this.#pressed(digit, 'info'),
-    );
-    this.#dtmfWay = new DtmfWay(context.dtmf);
+    this.digits = new SessionDigits(context.clock, context.dtmf, {
+      takesInfo: () => this.dialog?.allows('INFO') ?? false,
+      info: (content) => this.request('INFO', content),
+      pressed: (digit, byInfo) => {
+        context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+        this.bridge?.pressed(this, digit, byInfo);
+      },
+    });
     this.id = token(context.random, 8);
     this.data = data;
-    const { promise, resolve } = Promise.withResolvers<EndCause>();
-    this.ended = promise;
-    this.#resolveEnded = resolve;
+    this.#life = new SessionLife(context.clock);
+    this.ended = this.#life.ended;
     this.sessionTimer = new SessionRefresh(context.clock, context.sessionTimers, {
       refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
       expired: () => void this.terminate({ by: 'timeout', status: 408, reason: 'session expired' }),
@@ -220,15 +98,34 @@ export abstract class DialogSession {
       changing: async (next) => this.bridge?.changing(this, next),
       unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
     });
+    this.#media = new SessionMedia(context.observer, {
+      stamp: () => this.stamp(),
+      pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
+      silent: () => {
+        if (context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });
+      },
+      unheard: (problem) =>
+        this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time'),
+      interrupted: (error) => this.log.warn({ error: error.message }, 'media interrupted, going on in another thread'),
+      failed: (error) => {
+        this.log.error({ error: error.message }, 'media failed, ending the call');
+        void this.terminate({ by: 'error', reason: 'media failed' });
+      },
+    });
+    this.#requests = new DialogRequests(this, context, {
+      negotiation: this.negotiation,
+      referrals: this.#referrals,
+      digits: this.digits,
+    });
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   /** Aborted when the call ends; its reason is a `DialogEndedError`. */
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#life.signal;
   }
 
   get variables(): Map<string, string> {
@@ -245,8 +142,9 @@ export abstract class DialogSession {
 
   /** The audio side: what was negotiated, and the leg. */
   get media(): DialogMedia {
-    if (!this.#media) throw new StateError(this.callId, 'the call has no media yet');
-    return this.#media;
+    const { media } = this.#media;
+    if (!media) throw new StateError(this.callId, 'the call has no media yet');
+    return media;
   }
 
   /** Whom this call comes from, for a leg that is made on its behalf. */
@@ -274,12 +172,12 @@ export abstract class DialogSession {
 
   /** Who holds: `local` after `hold()`, `remote` when the peer did it, in whichever form. */
   get held(): HeldBy | undefined {
-    return this.#media?.held;
+    return this.#media.media?.held;
   }
 
   /** What was negotiated, or would be if the call were answered now. */
   get expectedAudio(): NegotiatedAudio | undefined {
-    return this.#media?.audio;
+    return this.#media.media?.audio;
   }
 
   /** Ends the call after so many seconds from now; 0 takes the limit away. */
@@ -305,7 +203,7 @@ export abstract class DialogSession {
 
   /** As `hangup`, with the cause that `ended` is to give. */
   terminate(cause: EndCause, options: HangupOptions = {}): Promise<void> {
-    if (this.#state === 'ended') return this.#hanging ?? Promise.resolve();
+    if (this.state === 'ended') return this.#hanging ?? Promise.resolve();
     const headers = [...(options.headers ?? [])];
     try {
       checkHeaders(headers);
@@ -322,7 +220,7 @@ export abstract class DialogSession {
   /** Hangs up if need be and resolves when ports and everything else are free again. */
   async close(): Promise<void> {
     await this.hangup();
-    await this.#media?.close();
+    await this.#media.media?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -332,99 +230,23 @@ export abstract class DialogSession {
   /** Tells the peer that it is over, in the way the state asks for. */
   protected abstract farewell(headers: readonly HeaderField[]): Promise<void>;
 
-  // ---- audio
-
-  /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
-  get #leg(): MediaLeg {
-    this.signal.throwIfAborted();
-    return this.media.ready;
-  }
-
-  playback(): Playback {
-    return new Playback(() => this.#leg);
-  }
-
-  playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg);
-  }
-
-  /** @param tone default: European ringback. */
-  ringtone(tone?: Tone): Ringtone {
-    return new Ringtone(() => this.#leg, tone);
-  }
-
-  /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
-  recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    return new Recording(this.#leg, target, options);
-  }
+  // ---- audio, beside `CallAudio`
 
   /**
-   * Sends every payload back as it came, until the call ends or `signal` is aborted. Called before
-   * `answer()` it begins with the first packet: `const over = call.echo(); await call.answer(); await over;`
+   * Streams the audio of the call over a WebSocket, both ways, to software that listens and speaks. What it sends is
+   * played in place of any other playback. Resolves when the stream has begun; `ended` tells when it is over.
+   * @param url `ws:` or `wss:`
+   * @throws TandemError ERR_STREAM, ERR_NO_MEDIA, DialogEndedError
    */
-  async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
-    this.media.whenSettled((leg) => {
-      if (!stop.aborted) leg.echo(true);
-    });
-    await aborted(stop);
-    if (this.#state !== 'ended') this.media.leg?.echo(false);
-  }
-
-  /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
-  audioReader(options: { readonly sampleRate?: number } = {}): AudioReader {
-    return this.#leg.reader(options);
-  }
-
-  /** Audio to the peer: Int16 mono at `sampleRate` (default 8000). */
-  audioWriter(options: { readonly sampleRate?: number } = {}): AudioWriter {
-    return this.#leg.writer(options);
+  stream(url: string, options: StreamOptions = {}): Promise<MediaStream> {
+    return streamCall(this, this.context, this.log, url, options);
   }
 
   async stats(): Promise<SessionStats> {
-    const leg = await this.#leg.stats();
-    const answeredMs = this.#answeredAt === undefined ? 0 : Math.round(this.context.clock.now() - this.#answeredAt);
-    return { ...leg, state: this.#state, answeredMs };
-  }
-
-  // ---- DTMF
-
-  /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
-  dtmf(): AsyncIterableIterator<DtmfDigit> {
-    return this.#keypad.listen();
-  }
-
-  /**
-   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
-   * they are out, by INFO when the last was answered.
-   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
-   * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
-   */
-  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
-    const { via, ...timing } = options;
-    const leg = this.#leg;
-    const way = via ?? (!this.media.audio?.telephoneEvent && this.dialog?.allows('INFO') ? 'info' : 'rfc4733');
-    if (way === 'rfc4733') {
-      await leg.sendDtmf(digits, timing);
-      return;
-    }
-    await this.#infoDigits.send(digits, way, options.durationMs);
-  }
-
-  /**
-   * Collects digits. What was pressed since the last `gather` counts, so that nobody has to wait for
-   * a prompt's end.
-   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
-   */
-  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    const { play, playType, signal } = options;
-    const type = playType === undefined ? {} : { type: playType };
-    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
-    return this.#keypad.gather(
-      options,
-      stop,
-      play === undefined ? undefined : (playing) => this.playback().play(play, { ...type, signal: playing }),
-    );
+    this.signal.throwIfAborted();
+    const leg = await this.media.ready.stats();
+    const { state, answeredMs } = this.#life;
+    return { ...leg, state, answeredMs };
   }
 
   // ---- signalling in the dialog
@@ -437,7 +259,7 @@ export abstract class DialogSession {
     const { inactive = false, music } = options;
     await this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
     if (music === undefined) return;
-    const playing = this.#leg.play(music, 'audio/wav', { loop: true });
+    const playing = this.media.ready.play(music, 'audio/wav', { loop: true });
     this.#holdMusic = playing;
     playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
@@ -463,7 +285,7 @@ export abstract class DialogSession {
   #dialogFor(method: OfferMethod): Dialog {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    if (dialog && (this.#state === 'confirmed' || method === 'UPDATE')) return dialog;
+    if (dialog && (this.state === 'confirmed' || method === 'UPDATE')) return dialog;
     throw new StateError(this.callId, `reInvite() by ${method} needs ${dialog ? 'a confirmed call' : 'a dialog'}`);
   }
 
@@ -476,13 +298,11 @@ export abstract class DialogSession {
    */
   async refer(uri: string, options: ReferOptions = {}): Promise<ReferOutcome> {
     this.signal.throwIfAborted();
-    if (!this.dialog || this.#state !== 'confirmed')
-      throw new StateError(this.callId, 'refer() needs a confirmed call');
-    const { headers = [], timeout = referMs, onNotify, signal, replaces } = options;
-    const target = referTo(uri, replaces instanceof DialogSession ? replaces.#asReplaced() : replaces);
-    const named = headers.some(([name]) => name.toLowerCase() === 'referred-by');
-    const by: readonly HeaderField[] = named ? [] : [['Referred-By', `<${this.dialog.localUri}>`]];
-    return this.#referrals.refer(this.dialog, target, { headers: [...by, ...headers], timeout, onNotify, signal });
+    const { dialog } = this;
+    if (!dialog || this.state !== 'confirmed') throw new StateError(this.callId, 'refer() needs a confirmed call');
+    const { replaces, ...how } = options;
+    const replaced = replaces instanceof DialogSession ? replaces.#asReplaced() : replaces;
+    return this.#referrals.refer(dialog, referTo(uri, replaced), how);
   }
 
   /** Sends an instant message in the call (RFC 3428). @throws DialogResponseError when it is not taken */
@@ -494,23 +314,14 @@ export abstract class DialogSession {
     if (response.status >= 300) throw new DialogResponseError(response);
   }
 
-  /** Its dialog as the peer is to find it: the tag that is ours is the one it came from (RFC 3891 §6.1). */
   #asReplaced(): Replaces {
     if (!this.dialog) throw new StateError(this.callId, 'a call without a dialog cannot be replaced');
-    const { callId, localTag, remoteTag = '0' } = this.dialog;
-    return { callId, toTag: remoteTag, fromTag: localTag, earlyOnly: false };
+    return replacesOf(this.dialog);
   }
 
   /** Sends a request in the dialog and resolves with its final response, whatever that is. */
-  request(
-    method: string,
-    options: {
-      readonly headers?: readonly HeaderField[];
-      readonly contentType?: string;
-      readonly body?: Uint8Array;
-    } = {},
-  ): Promise<SipResponse> {
-    if (!this.dialog || this.#state === 'ended') {
+  request(method: string, options: BodyOptions = {}): Promise<SipResponse> {
+    if (!this.dialog || this.state === 'ended') {
       return Promise.reject(
         this.signal.reason ?? new StateError(this.callId, `${method} needs a dialog: nothing was answered yet`),
       );
@@ -529,9 +340,8 @@ export abstract class DialogSession {
   }
 
   /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
-  protected async gone(): Promise<never> {
-    await this.ended;
-    throw this.signal.reason;
+  protected gone(): Promise<never> {
+    return this.#life.gone();
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */
@@ -542,55 +352,29 @@ export abstract class DialogSession {
   }
 
   protected useMedia(media: DialogMedia): void {
-    this.#media = media;
-    media.onLeg = (leg) => this.#useLeg(leg);
-    media.onSettled = () => this.#tellHold();
+    this.#media.use(media);
   }
 
-  #useLeg(leg: MediaLeg): void {
-    leg.onDtmf = ({ digit }) => this.#pressed(digit, 'rfc4733');
-    leg.onTimeout = ({ silentMs }) => this.context.observer.emit('media:timeout', { ...this.stamp(), silentMs });
-    leg.onInterrupted = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: true });
-      this.log.warn({ error: error.message }, 'media interrupted, going on in another thread');
-    };
-    leg.onFailed = (error) => {
-      this.context.observer.emit('media:failed', { ...this.stamp(), error: error.message, recovering: false });
-      this.log.error({ error: error.message }, 'media failed, ending the call');
-      void this.terminate({ by: 'error', reason: 'media failed' });
-    };
-  }
-
-  #pressed(digit: string, way: 'rfc4733' | 'info'): void {
-    if (!this.#dtmfWay.takes(way)) return;
-    this.context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-    this.#keypad.press(digit);
-    this.bridge?.pressed(this, digit, way === 'info');
+  protected mediaStarted(): void {
+    this.#media.started();
   }
 
   protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
-    dialog.onRequest = (request) => this.#received(request);
-    dialog.onEnd = ({ by, request, response }) => {
-      const status = response ? { status: response.status } : {};
-      const reason = (request && header(request, 'reason')) ?? response?.reason;
-      const cause = { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
+    dialog.onRequest = (incoming) => this.#requests.receive(dialog, incoming);
+    dialog.onEnd = (end) => {
+      const cause = causeOf(end);
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
-      if (!this.#vacancy) {
-        this.end(cause);
-        return;
-      }
       this.sessionTimer.rest();
-      this.#vacancy.left(cause);
+      this.#place.left(cause);
     };
   }
 
   // ---- another peer
 
   /** Whether the session's dialog is the one that Replaces names (RFC 3891 §3). */
-  isNamedBy({ callId, toTag, fromTag }: Replaces): boolean {
-    const { dialog } = this;
-    return dialog?.callId === callId && dialog.localTag === toTag && (dialog.remoteTag ?? '0') === fromTag;
+  isNamedBy(replaces: Replaces): boolean {
+    return this.dialog !== undefined && isNamedBy(this.dialog, replaces);
   }
 
   /**
@@ -598,16 +382,10 @@ export abstract class DialogSession {
    * @param onLeft called then; what it returns is called when somebody took the place, or nobody did
    * @throws StateError (status 491) when the place is promised already
    */
-  awaitSuccessor(onLeft: () => (() => void) | undefined): Vacancy {
+  awaitSuccessor(onLeft: OnLeft): Vacancy {
     this.signal.throwIfAborted();
-    if (this.#vacancy) throw new StateError(this.callId, 'the peer is being replaced already', 491);
-    const vacancy = new OpenVacancy(onLeft, (cause) => {
-      if (this.#vacancy !== vacancy) return;
-      this.#vacancy = undefined;
-      if (cause) this.end(cause);
-    });
-    this.#vacancy = vacancy;
-    return vacancy;
+    if (this.#place.isPromised) throw new StateError(this.callId, 'the peer is being replaced already', 491);
+    return this.#place.promise(onLeft);
   }
 
   /**
@@ -618,23 +396,20 @@ export abstract class DialogSession {
    */
   takeOver(other: DialogSession): () => Promise<void> {
     this.signal.throwIfAborted();
-    const { dialog, media, leg } = other.#giveUp();
-    const [formerDialog, formerMedia] = [this.dialog, this.#media];
-    this.#vacancy?.filled();
-    this.#vacancy = undefined;
+    const { dialog, media } = other.#giveUp();
+    const [formerDialog, formerMedia] = [this.dialog, this.#media.media];
+    this.#place.filled();
     this.useDialog(dialog);
     this.sessionTimer.takeOver(other.sessionTimer);
-    this.#dtmfWay = new DtmfWay(this.context.dtmf);
-    this.useMedia(media);
-    this.#useLeg(leg);
-    this.#tellHold();
+    this.digits.useOtherPeer();
+    this.#media.use(media);
     if (this.bridge) {
       this.bridge.relink();
       // Who was on hold for the former peer is not for this one.
       if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
     }
     this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
-    if (formerMedia) this.context.background(this.#closeMedia(formerMedia));
+    if (formerMedia) this.context.background(this.#media.close(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
     formerDialog.onEnd = () => {};
     formerDialog.onRequest = (incoming) => incoming.respond(481);
@@ -642,43 +417,23 @@ export abstract class DialogSession {
   }
 
   /** The other half of `takeOver`: all that makes the call, without which it is over. */
-  #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia; readonly leg: MediaLeg } {
+  #giveUp(): { readonly dialog: Dialog; readonly media: DialogMedia } {
     this.signal.throwIfAborted();
     const { dialog } = this;
-    const media = this.#media;
-    const leg = media?.leg;
-    if (!dialog || !media || !leg || this.#state !== 'confirmed')
+    const { media } = this.#media;
+    if (!dialog || !media?.leg || this.state !== 'confirmed')
       throw new StateError(this.callId, 'only a confirmed call can be taken over', 481);
     this.bridge?.remove(this);
     this.dialog = undefined;
-    this.#media = undefined;
+    this.#media.giveUp();
     this.end({ by: 'local', reason: 'transferred' });
-    return { dialog, media, leg };
+    return { dialog, media };
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
-    if (this.#state === 'ended') return;
-    const order: readonly SessionState[] = ['initial', 'early', 'answered', 'confirmed'];
-    if (order.indexOf(state) <= order.indexOf(this.#state)) return;
-    this.#state = state;
-    if (state === 'answered') this.#answeredAt = this.context.clock.now();
+    if (!this.#life.advance(state)) return;
     if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
     else this.context.observer.emit(`call:${state}`, this.stamp());
-  }
-
-  /** Tells the observer who holds now and who does not any more. */
-  #tellHold(): void {
-    const { held } = this;
-    for (const by of ['local', 'remote'] as const) {
-      const [before, now] = [this.#wasHeld, held].map((one) => one === by || one === 'both');
-      if (before !== now) this.context.observer.emit(now ? 'call:held' : 'call:resumed', { ...this.stamp(), by });
-    }
-    this.#wasHeld = held;
-  }
-
-  protected mediaStarted(): void {
-    const codec = this.#media?.audio?.codec.name;
-    if (codec) this.context.observer.emit('media:started', { ...this.stamp(), codec });
   }
 
   /** B's early media flows to A until this leg is bridged for good, or over. */
@@ -689,77 +444,18 @@ export abstract class DialogSession {
 
   /** The call is over. Once; everything that waits for the call is let go. */
   protected end(cause: EndCause): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
+    if (this.state === 'ended') return;
     this.setEarlyBridge(undefined);
-    this.#abort.abort(DialogEndedError.withoutStack(this.callId, cause));
-    this.#keypad.close();
-    this.#vacancy?.filled();
-    this.#vacancy = undefined;
+    this.#life.end(this.callId, cause);
+    this.digits.close();
+    this.#place.filled();
     this.#referrals.close(this.signal.reason);
-    this.#refer?.close();
+    this.#requests.close();
     this.sessionTimer.stop();
-    if (this.#media) this.context.background(this.#closeMedia(this.#media));
+    const { media } = this.#media;
+    if (media) this.context.background(this.#media.close(media));
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
     for (const leave of this.#leave.splice(0)) leave();
-    this.#resolveEnded(cause);
+    this.#life.settle(cause);
   }
-
-  async #closeMedia(media: DialogMedia): Promise<void> {
-    const { observer } = this.context;
-    const stats = media.audio && media.leg && observer.has('media:stats') ? media.leg.stats() : undefined;
-    const closed = media.close();
-    if (stats)
-      await stats.then((last) => observer.emit('media:stats', { ...this.stamp(), stats: last })).catch(() => {});
-    await closed;
-  }
-
-  async #referred(incoming: IncomingRequest): Promise<void> {
-    const { dialog } = this;
-    const target = readRefer(incoming.request);
-    if (!target.ok || !dialog) {
-      incoming.respond(target.ok ? 481 : target.error.status, target.ok ? {} : { reason: target.error.reason });
-    } else if (this.#refer || (this.#state !== 'confirmed' && this.#state !== 'answered')) {
-      incoming.respond(491);
-    } else {
-      const { transfers, clock } = this.context;
-      const refer = new IncomingRefer(clock, dialog, incoming, target.value, {
-        execute: (options) => transfers.execute(this, refer, options),
-        pass: (options) => transfers.pass(this, refer, options),
-      });
-      this.#refer = refer;
-      await refer.handle(this.onRefer ?? transfers.onRefer);
-      this.#refer = undefined;
-    }
-  }
-
-  #received(incoming: IncomingRequest): void {
-    const { method } = incoming.request;
-    if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
-      this.context.background(this.negotiation.receive(incoming));
-    } else if (method === 'REFER') {
-      this.context.background(this.#referred(incoming));
-    } else if (method === 'SUBSCRIBE') {
-      // What a call is told of comes by REFER alone.
-      incoming.respond(489, { headers: [['Allow-Events', 'refer']] });
-    } else if (method === 'NOTIFY') {
-      this.#referrals.notified(incoming);
-    } else if (method === 'MESSAGE') {
-      this.context.received(new IncomingMessage(this.context.clock, incoming, this));
-    } else if (method === 'INFO') {
-      this.#infoDigits.receive(incoming);
-    } else if (incoming.request.body.length === 0) {
-      incoming.respond(200);
-    } else {
-      incoming.respond(415, { headers: [['Accept', sdpType]] });
-    }
-  }
-}
-
-/** Resolves when the signal is aborted. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,5 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
-import type { LegStats } from '../../media/index.ts';
+import type { LegStats, SrtpProblem } from '../../media/index.ts';
 import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
 
@@ -157,6 +157,8 @@ export interface TandemEvents extends RegistrationEvents {
   /** Once, when the call ends. */
   'media:stats': SessionEvent & { readonly stats: LegStats };
   'media:timeout': SessionEvent & { readonly silentMs: number };
+  /** The peer does not use the key that it named, or a key has served its time: nothing is heard, or sent. */
+  'media:srtp': SessionEvent & { readonly problem: SrtpProblem };
   /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */
   'media:failed': SessionEvent & { readonly error: string; readonly recovering: boolean };
 }

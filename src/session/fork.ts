@@ -13,6 +13,36 @@ function isList(target: InviteTarget | readonly InviteTarget[]): target is reado
   return Array.isArray(target);
 }
 
+export interface CallOneOf {
+  readonly targets: readonly InviteTarget[];
+  readonly strategy: ForkStrategy;
+  /** As `fork`'s. */
+  readonly options: InviteOptions;
+  /** @param first the leg that was made first, if there is one */
+  make(target: InviteTarget, first: DialogClientSession | undefined): DialogClientSession;
+  /** Takes the farewell to those that did not get the call. */
+  background(work: Promise<void>): void;
+}
+
+/** Makes a leg for each target and calls them. @throws as `fork`, and what `make` throws; no leg is left then */
+export async function callOneOf({
+  targets,
+  strategy,
+  options,
+  make,
+  background,
+}: CallOneOf): Promise<DialogClientSession> {
+  const legs: DialogClientSession[] = [];
+  let winner: DialogClientSession | undefined;
+  try {
+    for (const target of targets) legs.push(make(target, legs[0]));
+    winner = await fork(legs, strategy, options);
+    return winner;
+  } finally {
+    for (const leg of legs) if (leg !== winner) background(leg.close());
+  }
+}
+
 /**
  * @param legs made but not yet invited, in order of preference. The caller closes all but the one it gets.
  * @returns the answered leg, ACKed (not with `earlyMedia`, see there).

@@ -1,10 +1,19 @@
-/** Headers that say why: Reason of what ends a call (RFC 3326), Warning of what is refused (RFC 3261 §20.43). */
+/** Why a call ends (Reason, RFC 3326), and why something is refused (Warning, RFC 3261 §20.43). */
 import { messageOf, TandemError } from '../base/errors.ts';
-import type { HeaderField } from '../sip/message.ts';
+import { type HeaderField, header } from '../sip/message.ts';
+import type { DialogEnd } from '../sip/options.ts';
+import type { EndCause } from './errors.ts';
 
 /** The value of a Reason header (RFC 3326). */
 export function reasonValue(status: number, text: string): string {
   return `SIP;cause=${status};text="${quotable(text)}"`;
+}
+
+/** What the end of its dialog is to a call. */
+export function causeOf({ by, request, response }: DialogEnd): EndCause {
+  const status = response ? { status: response.status } : {};
+  const reason = (request && header(request, 'reason')) ?? response?.reason;
+  return { by, method: request?.headers.cseq.method ?? 'BYE', ...status, ...(reason ? { reason } : {}) };
 }
 
 /** The Warning of a refusal for this error, if it says what does not fit. */

@@ -8,6 +8,7 @@ import { type HeaderField, header } from '../sip/message.ts';
 import { printReplaces, type Replaces } from '../sip/replaces.ts';
 import { parseUri } from '../sip/uri.ts';
 import { DialogResponseError } from './errors.ts';
+import type { ReferOptions } from './session-options.ts';
 
 /** How a transfer goes, as the peer tells it: the status of its INVITE to the target. */
 export interface ReferOutcome {
@@ -15,13 +16,8 @@ export interface ReferOutcome {
   readonly reason: string;
 }
 
-export interface ReferRequest {
-  readonly headers: readonly HeaderField[];
-  /** Milliseconds until the outcome has to be known. */
-  readonly timeout: number;
-  readonly onNotify?: ((progress: ReferOutcome) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+/** How long a peer may take to tell how a transfer went, ms. */
+const referMs = 120_000;
 
 /**
  * What a Refer-To says.
@@ -66,12 +62,14 @@ export class ReferralBoard {
   async refer(
     dialog: Dialog,
     target: string,
-    { headers, timeout, onNotify, signal }: ReferRequest,
+    { headers = [], timeout = referMs, onNotify = () => {}, signal }: Omit<ReferOptions, 'replaces'>,
   ): Promise<ReferOutcome> {
     signal?.throwIfAborted();
-    const referral = new Referral(onNotify ?? (() => {}));
+    const named = headers.some(([name]) => name.toLowerCase() === 'referred-by');
+    const by: readonly HeaderField[] = named ? [] : [['Referred-By', `<${dialog.localUri}>`]];
+    const referral = new Referral(onNotify);
     const { outcome } = referral;
-    const answered = dialog.request('REFER', { headers: [['Refer-To', target], ...headers] });
+    const answered = dialog.request('REFER', { headers: [['Refer-To', target], ...by, ...headers] });
     // The first NOTIFY may overtake the 202 (RFC 6665 §4.1.2.4).
     referral.seq = dialog.localSeq;
     this.#open.add(referral);

@@ -7,25 +7,64 @@ export interface Vacancy {
   release(): void;
 }
 
-/** See `DialogSession.awaitSuccessor`. */
-export class OpenVacancy implements Vacancy {
-  readonly #onLeft: () => (() => void) | undefined;
+/** Called when the peer leaves; what it returns is called when somebody took the place, or nobody did. */
+export type OnLeft = () => (() => void) | undefined;
+
+/** The peer's place in one call. */
+export class PeerPlace {
+  readonly #onEmpty: (cause: EndCause) => void;
+  /** Somebody is to come. */
+  #awaiting: OpenVacancy | undefined;
+
+  /** @param onEmpty the peer has left, and nobody is to come */
+  constructor(onEmpty: (cause: EndCause) => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  get isPromised(): boolean {
+    return this.#awaiting !== undefined;
+  }
+
+  /** See `DialogSession.awaitSuccessor`. */
+  promise(onLeft: OnLeft): Vacancy {
+    const vacancy = new OpenVacancy(onLeft, (cause) => {
+      if (this.#awaiting !== vacancy) return;
+      this.#awaiting = undefined;
+      if (cause) this.#onEmpty(cause);
+    });
+    this.#awaiting = vacancy;
+    return vacancy;
+  }
+
+  /** The peer has hung up. */
+  left(cause: EndCause): void {
+    if (this.#awaiting) this.#awaiting.left(cause);
+    else this.#onEmpty(cause);
+  }
+
+  /** Somebody is in its place, or the call is over. */
+  filled(): void {
+    this.#awaiting?.filled();
+    this.#awaiting = undefined;
+  }
+}
+
+class OpenVacancy implements Vacancy {
+  readonly #onLeft: OnLeft;
   readonly #onReleased: (cause: EndCause | undefined) => void;
   #cause: EndCause | undefined;
   #stop: (() => void) | undefined;
 
-  constructor(onLeft: () => (() => void) | undefined, onReleased: (cause: EndCause | undefined) => void) {
+  constructor(onLeft: OnLeft, onReleased: (cause: EndCause | undefined) => void) {
     this.#onLeft = onLeft;
     this.#onReleased = onReleased;
   }
 
-  /** The peer has hung up. */
   left(cause: EndCause): void {
     this.#cause = cause;
     this.#stop = this.#onLeft();
   }
 
-  /** Somebody is in its place, or the call is over. */
   filled(): void {
     this.#stop?.();
     this.#stop = undefined;

@@ -4,13 +4,13 @@ import { TandemError } from '../base/errors.ts';
 import type { SipCore } from './core.ts';
 import { Dialog, type PendingInvite } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
-import { type SipRequest, type SipResponse, tagOf } from './message.ts';
+import type { SipRequest, SipResponse } from './message.ts';
 import type { Flow, ProvisionalOptions, ResponseOptions, SipListener } from './options.ts';
-import { isReachedByFlow } from './reached-by-flow.ts';
 import { ReliableResponses } from './reliable-responses.ts';
-import { createResponse, tagged } from './response.ts';
+import { createResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
+import { uasDialog } from './uas-dialog.ts';
 import { isSips, uriUser } from './uri.ts';
 
 /** A ringing call says so every minute, or a proxy on the way gives it up (RFC 3261 §13.3.1.1). */
@@ -45,26 +45,10 @@ export class InviteServer implements PendingInvite {
     this.#core = core;
     this.#transaction = transaction;
     this.request = request;
-    const { headers } = request;
     const { flow } = transaction;
-    this.dialog = new Dialog(
-      core,
-      {
-        role: 'uas',
-        callId: headers.callId,
-        localTag: core.newTag(),
-        remoteTag: tagOf(headers.from),
-        local: tagged(headers.to, undefined),
-        remote: tagged(headers.from, undefined),
-        remoteTarget: contactOf(headers) ?? '',
-        routeSet: recordedRoute(headers),
-        localSeq: 0,
-        remoteSeq: headers.cseq.seq,
-        contact: core.contact(flow, uriUser(request.uri), asksForSips(request)),
-        byFlow: isReachedByFlow(request),
-      },
-      flow,
-    );
+    const localTag = core.newTag();
+    const contact = core.contact(flow, uriUser(request.uri), asksForSips(request));
+    this.dialog = new Dialog(core, uasDialog(request, localTag, contact), flow);
     this.dialog.learn(request);
     this.dialog.invited = this;
     this.dialog.offers.begin('theirs', 'INVITE');

@@ -29,6 +29,23 @@ export function printReplaces({ callId, toTag, fromTag, earlyOnly }: Replaces): 
   return callId + printParams({ 'to-tag': toTag, 'from-tag': fromTag, ...(earlyOnly ? { 'early-only': null } : {}) });
 }
 
+/** The tags by which a dialog is known. */
+interface Named {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string | undefined;
+}
+
+/** A dialog of ours as its peer is to find it: the tag that is ours is the one it came from (RFC 3891 §6.1). */
+export function replacesOf({ callId, localTag, remoteTag = '0' }: Named): Replaces {
+  return { callId, toTag: remoteTag, fromTag: localTag, earlyOnly: false };
+}
+
+/** Whether that is the dialog of ours which a peer names (RFC 3891 §3). */
+export function isNamedBy({ callId, localTag, remoteTag = '0' }: Named, replaces: Replaces): boolean {
+  return callId === replaces.callId && localTag === replaces.toTag && remoteTag === replaces.fromTag;
+}
+
 /** What an INVITE is to replace; `undefined` if nothing (RFC 3891 §3: more than one is an error). */
 export function replacesIn(request: SipRequest): Result<Replaces | undefined> {
   const [value, ...more] = headerValues(request, 'replaces');

@@ -1,13 +1,12 @@
 /** A request of a peer outside any dialog that waits for its answer: REGISTER, MESSAGE, SUBSCRIBE and the like. */
 import type { SipCore } from './core.ts';
 import { Dialog } from './dialog.ts';
-import { contactOf, recordedRoute } from './dialog-data.ts';
-import { type SipRequest, tagOf } from './message.ts';
+import type { SipRequest } from './message.ts';
 import type { Flow, ResponseOptions, SipListener } from './options.ts';
-import { isReachedByFlow } from './reached-by-flow.ts';
-import { createResponse, tagged } from './response.ts';
+import { createResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { PeerFlow } from './transport/flow.ts';
+import { uasDialog } from './uas-dialog.ts';
 import { isSips, uriUser } from './uri.ts';
 
 export class ServerRequest {
@@ -57,26 +56,10 @@ export class ServerRequest {
    * @throws TandemError ERR_HEADER, ERR_HEADER_INJECTION
    */
   open(options: ResponseOptions = {}): Dialog {
-    const { headers, uri } = this.request;
+    const { uri } = this.request;
     const { flow } = this.#transaction;
-    const dialog = new Dialog(
-      this.#core,
-      {
-        role: 'uas',
-        callId: headers.callId,
-        localTag: this.localTag,
-        remoteTag: tagOf(headers.from),
-        local: tagged(headers.to, undefined),
-        remote: tagged(headers.from, undefined),
-        remoteTarget: contactOf(headers) ?? '',
-        routeSet: recordedRoute(headers),
-        localSeq: 0,
-        remoteSeq: headers.cseq.seq,
-        contact: this.#core.contact(flow, uriUser(uri), isSips(uri)),
-        byFlow: isReachedByFlow(this.request),
-      },
-      flow,
-    );
+    const contact = this.#core.contact(flow, uriUser(uri), isSips(uri));
+    const dialog = new Dialog(this.#core, uasDialog(this.request, this.localTag, contact), flow);
     const response = createResponse(this.request, 200, this.localTag, options);
     dialog.complete(response, this.request);
     dialog.confirm();

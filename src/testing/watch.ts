@@ -57,6 +57,7 @@ export class Watch {
     observer.on('media:timeout', ({ sessionId, silentMs }) =>
       say(`call ${sessionId.slice(0, 4)} had no RTP for ${silentMs} ms`),
     );
+    observer.on('media:srtp', ({ sessionId, problem }) => say(`SRTP of ${sessionId.slice(0, 4)}: ${problem}`));
     observer.on('media:failed', ({ sessionId, error }) => say(`media of ${sessionId.slice(0, 4)} failed: ${error}`));
     observer.on('sip:timer', ({ timer, method, role }) => say(`timer ${timer} of an ${method} ${role}`, 'timer'));
   }

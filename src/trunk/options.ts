@@ -1,6 +1,7 @@
 /** What a trunk is made with, and what is checked of it. */
 
 import { ConfigError } from '../base/errors.ts';
+import { type SrtpMode, srtpModes } from '../session/dialog-media.ts';
 import { type Cidr, parseCidr } from '../sip/cidr.ts';
 import type { SipTransportName } from '../sip/options.ts';
 import { isTransportName, transportNames } from '../sip/transport/kinds.ts';
@@ -25,8 +26,8 @@ export interface TrunkOptions {
   readonly qualify?: number | undefined;
   /** Names in order of preference; default those of `media.codecs`. */
   readonly codecs?: readonly string[] | undefined;
-  /** There is no other yet. */
-  readonly srtp?: 'off' | undefined;
+  /** SRTP with the provider; default that of `media.srtp`. */
+  readonly srtp?: SrtpMode | undefined;
   /** Calls at once, both directions; default as many as you like. */
   readonly maxChannels?: number | undefined;
   /** New calls to the provider; as many may come in a burst. */
@@ -66,7 +67,8 @@ export function checkedTrunk(name: string, options: TrunkOptions): TrunkSettings
     return cidr.value;
   });
   if (options.register && !options.username) throw wrong('register needs a username');
-  if (options.srtp !== undefined && options.srtp !== 'off') throw wrong('srtp: off is all there is for now');
+  if (options.srtp !== undefined && !srtpModes.includes(options.srtp))
+    throw wrong(`srtp is one of ${srtpModes.join(', ')}, not ${options.srtp}`);
   if (!((options.qualify ?? 0) >= 0)) throw wrong(`qualify is a number of seconds, not ${options.qualify}`);
   for (const key of ['maxChannels', 'maxCallsPerSecond', 'responseTimeout'] as const) {
     const value = options[key];

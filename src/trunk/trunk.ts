@@ -7,6 +7,7 @@ import { TokenBucket } from '../base/token-bucket.ts';
 import type { Registration, RegistrationReport } from '../registration/registration.ts';
 import type { Registrations } from '../registration/registrations.ts';
 import type { DialogClientSession, InviteOptions } from '../session/dialog-client-session.ts';
+import type { SrtpMode } from '../session/dialog-media.ts';
 import type { CallInviteOptions, DialogServerSession } from '../session/dialog-server-session.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import { DialogResponseError } from '../session/errors.ts';
@@ -88,6 +89,11 @@ export class Trunk {
   /** Calls at this moment, both directions, those that ring too. */
   get calls(): number {
     return this.#channels;
+  }
+
+  /** Undefined: as in general. */
+  get srtp(): SrtpMode | undefined {
+    return this.#options.srtp;
   }
 
   get registration(): Registration | undefined {
@@ -183,6 +189,7 @@ export class Trunk {
     const { from, displayName, headers } = callerIdOf(caller, this.#account, this.#settings.domain, callerId);
     const hops = this.#registration?.caller.route ?? (proxy === undefined ? [] : [proxy]);
     const offered = this.#codecsFor(options, call);
+    const srtp = options.srtp ?? this.srtp;
     return {
       from,
       ...(displayName === undefined ? {} : { displayName }),
@@ -190,6 +197,7 @@ export class Trunk {
       ...(username === undefined || password === undefined ? {} : { username, password }),
       ...(hops.length === 0 ? {} : { route: [...hops, ...(options.route ?? [])] }),
       ...(offered === undefined ? {} : { codecs: offered }),
+      ...(srtp === undefined ? {} : { srtp }),
       responseTimeout: options.responseTimeout ?? responseTimeout,
     };
   }

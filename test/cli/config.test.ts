@@ -182,7 +182,7 @@ trunks:
   it('are read with their defaults', () => {
     const { trunks } = load({ file: file(yaml) }).config;
     expect(Object.keys(trunks)).toEqual(['main', 'back-up']);
-    expect(trunks.main).toMatchObject({ register: true, qualify: 0, srtp: 'off' });
+    expect(trunks.main).toMatchObject({ register: true, qualify: 0 });
     expect(trunks['back-up']).toMatchObject({ register: false, maxChannels: 4 });
     expect(load({}).config.trunks).toEqual({});
   });
@@ -198,7 +198,7 @@ trunks:
   });
 
   it.each([
-    ['trunks: { main: { uri: a, srtp: sdes } }', 'file tandem.yaml: trunks.main.srtp: off is all there is for now'],
+    ['trunks: { main: { uri: a, srtp: sdes } }', 'file tandem.yaml: trunks.main.srtp'],
     ['trunks: { main: { } }', 'trunks.main.uri'],
     ['trunks: { main: { uri: a, maxChannels: 0 } }', 'trunks.main.maxChannels'],
     ['trunks: { main: { uri: a, color: red } }', 'color'],

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type RunningServer, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
 import { first, RawPhone } from '../helpers/raw-phone.ts';
+import { loaded } from '../media/net/ios.ts';
 
 /** A script in a folder of its own, far from this package. */
 async function serve(source: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
@@ -95,6 +96,7 @@ describe('tandem check', () => {
   it('tells what is open, and that nothing is left after a call', async () => {
     await using server = await serve(answers);
     const before = await report(server);
+    expect(before.mediaIo).toBe(loaded.ok ? 'native' : 'dgram');
     using phone = await RawPhone.open();
     await phone.call(server.port);
     const during = await report(server);
@@ -109,6 +111,13 @@ describe('tandem check', () => {
     await expect.poll(handles, patient).toEqual({ ...before.process.handles, Timeout: 0 });
     const { stdout } = await runTandem(['check'], { cwd: server.folder });
     expect(stdout).toMatch(/^calls +0$/m);
+    expect(stdout).toMatch(new RegExp(`^media .*sockets by ${before.mediaIo}$`, 'm'));
+  });
+
+  it('tells how RTP sockets are read, as the log does once', async () => {
+    await using server = await serve(answers, ['--log-level', 'info'], { TANDEM_MEDIA_IO: 'dgram' });
+    expect((await report(server)).mediaIo).toBe('dgram');
+    expect(server.tandem.printed.match(/"io":"dgram".*how RTP sockets are read/g)).toHaveLength(1);
   });
 
   it('fails where no server is', async () => {

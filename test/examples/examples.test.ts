@@ -5,11 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, vi } from 'vitest';
+import { compressG711 } from '../../media/index.ts';
 import type { Tandem } from '../../src/tandem.ts';
 import { type Lab, type LabHandler, type Phone, sine } from '../../src/testing/index.ts';
 import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
 import { ScriptedRegistrar } from '../registration/registrar.ts';
+import { Bot } from '../stream/bot.ts';
 
 /** What examples read of the environment. Hosts of the lab are found by their names. */
 const environment = {
@@ -22,6 +24,7 @@ const environment = {
   RECEPTION: 'sip:reception@reception',
   ACCOUNT: 'sip:alice@registrar',
   PASSWORD: 'secret',
+  AGENT_URL: 'ws://bot/',
 };
 const log = vi.spyOn(console, 'log').mockImplementation(() => {});
 
@@ -69,6 +72,60 @@ describe('answer', () => {
     const bye = await alice.ends({ within: 61_000 });
     expect(bye?.at).toBeGreaterThan(60_000);
     expect(log.mock.calls.flat()).toEqual(['alice is on the line', 'call is over, ended by local']);
+  });
+});
+
+describe('voice-agent', () => {
+  test('lets a bot talk with the caller, and says goodbye when it breaks', async ({ lab }) => {
+    const bot = new Bot();
+    await lab.serve(await load('voice-agent'), { webSockets: bot });
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await lab.until(() => bot.of('start').length > 0);
+    expect(bot.latest('start')).toMatchObject({ start: { customParameters: { caller: 'alice' } } });
+    const payload = Buffer.from(compressG711('mu', await prompt('welcome.wav'))).toString('base64');
+    bot.say({ event: 'media', media: { payload } });
+    await alice.hears('welcome.wav');
+    bot.leave(1006, new Error('reset'));
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+    expect(log.mock.calls.flat()).toEqual(['the talk of alice is over: error']);
+  });
+
+  test('says goodbye when there is no bot', async ({ lab }) => {
+    await lab.serve(await load('voice-agent'), { webSockets: new Bot(new Error('refused')) });
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+  });
+
+  test('has a parrot to talk to', async ({ lab }) => {
+    const bot = new Bot();
+    const parrot = await load<(socket: unknown) => void>('parrot-model');
+    let toParrot: (text: string) => void = () => {};
+    parrot({
+      on: (_event: string, listener: (text: string) => void) => {
+        toParrot = listener;
+      },
+      send: (text: string) => bot.say(text),
+    });
+    bot.onMessage = (message) => toParrot(String(message));
+    await lab.serve(await load('voice-agent'), { webSockets: bot });
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    const hum = Int16Array.from({ length: 8000 }, (_, n) =>
+      Math.round(8000 * Math.sin((2 * Math.PI * 500 * n) / 8000)),
+    );
+    await alice.say(hum);
+    await alice.hearsTone(500, { ms: 900, within: 3000 });
+    await lab.until(() => bot.of('mark').length === 1);
+    // Whoever speaks into it silences it.
+    await alice.say(hum);
+    await alice.hearsTone(500, { ms: 200, within: 3000 });
+    await alice.say(hum.subarray(0, 800));
+    expect(bot.of('mark')).toHaveLength(2);
+    await alice.hangup();
   });
 });
 

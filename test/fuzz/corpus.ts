@@ -19,6 +19,11 @@ const sdp = (...lines: string[]): string =>
 const bodies = [
   sdp('m=audio 4000 RTP/AVP 0 8 101', 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-16', 'a=ptime:20'),
   sdp('m=audio 4000 RTP/AVP 8', 'a=sendonly', 'a=rtcp:4001', 'm=video 0 RTP/AVP 31', 'm=audio 9 RTP/SAVP 0'),
+  sdp(
+    'm=audio 4000 RTP/SAVP 0',
+    'a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:AAAA|2^20|1:4 UNENCRYPTED_SRTCP',
+    'a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4;inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|2:4 WSH=128',
+  ),
   sdp('m=audio 0 RTP/AVP 0', 'm=image 5000 udptl t38', 'a=T38FaxVersion:0'),
   'v=0\r\no=- 1 1 IN IP6 2001:db8::2\r\ns=x\r\nc=IN IP6 2001:db8::2/127\r\nb=AS:84\r\nt=0 0\r\na=inactive\r\nm=audio 4002/2 RTP/AVP 0 9 96 97\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1;maxptime=60\r\na=rtpmap:97 L16/16000\r\n',
   sdp(

@@ -1,6 +1,17 @@
 /** What has to hold of the readers for any input. Each check throws an Error that says what does not. */
 import { isDeepStrictEqual } from 'node:util';
-import { acceptAnswer, codecsFor, createAnswer, createOffer, parseSdp, printSdp } from '../../media/sdp/index.ts';
+import {
+  acceptAnswer,
+  codecsFor,
+  createAnswer,
+  createOffer,
+  type LocalDescription,
+  type LocalSrtp,
+  parseSdp,
+  printSdp,
+  type SdpSession,
+} from '../../media/sdp/index.ts';
+import { newMasterKey } from '../../media/srtp/profiles.ts';
 import type { Random } from '../../src/base/random.ts';
 import { type Framing, parseMessage, printMessage } from '../../src/sip/codec.ts';
 import { readAuthParams } from '../../src/sip/digest.ts';
@@ -89,6 +100,7 @@ const codecs = (() => {
   return found.value;
 })();
 const ours = { origin: { sessionId: '1', version: 1 }, local: { address: '192.0.2.1', port: 20_000 }, codecs };
+const srtp: LocalSrtp = { mode: 'optional', keyFor: (profile) => newMasterKey(profile, seededRandom(1)) };
 
 /** What is read as SDP can be written, and answered with SDP; as an answer it settles something or is refused. */
 export function checkSdp(text: string): void {
@@ -99,12 +111,16 @@ export function checkSdp(text: string): void {
   // CRLFs in place of LFs may make it too long.
   check(again.ok || again.error.includes('larger than'), 'written, SDP cannot be read');
   check(!again.ok || printSdp(again.value) === written, 'SDP written twice is not the same');
-  const answer = createAnswer(read.value, ours);
+  for (const options of [ours, { ...ours, srtp }]) checkAnswer(read.value, options);
+}
+
+function checkAnswer(offer: SdpSession, options: LocalDescription): void {
+  const answer = createAnswer(offer, options);
   if (answer.ok) {
     const streams = parseSdp(printSdp(answer.value.answer));
-    check(streams.ok && streams.value.media.length === read.value.media.length, 'the answer has not as many streams');
+    check(streams.ok && streams.value.media.length === offer.media.length, 'the answer has not as many streams');
   }
-  acceptAnswer(createOffer(ours), read.value);
+  acceptAnswer(createOffer(options), offer);
 }
 
 /** A challenge that is taken can be answered, by credentials that can be read. */

@@ -2,11 +2,15 @@
 import { randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import { createLogger } from '../../src/base/log.ts';
+import type { CallHandler } from '../../src/incoming/calls.ts';
 import type { TandemOptions } from '../../src/options.ts';
-import { type CallHandler, type CheckReport, Tandem } from '../../src/tandem.ts';
+import { type CheckReport, Tandem } from '../../src/tandem.ts';
 
 /** Media workers that the suite runs with: 0, 1 or 2. */
 export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
+
+/** How the suite reads its RTP sockets: by the addon, where there is one, and once by `dgram`. */
+const testIo = process.env.TANDEM_TEST_IO === 'dgram' ? 'dgram' : 'auto';
 
 const defaultPorts = 200;
 
@@ -33,7 +37,7 @@ export async function openTandem(
       transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
       logger: createLogger('silent'),
       ...options,
-      media: { workers: testWorkers, rtpPorts: randomRtpPorts(ports), ...options.media },
+      media: { workers: testWorkers, io: testIo, rtpPorts: randomRtpPorts(ports), ...options.media },
     });
     try {
       if (handler) await tandem.serveBackground(handler);

@@ -59,7 +59,18 @@ const script = `
 describe('the published package', () => {
   it('has what it needs, compiled, and no sources of ours besides', () => {
     expect(readdirSync(installed).sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'docs', 'examples', 'package.json', 'prompts'].sort(),
+      [
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'bin',
+        'dist',
+        'docs',
+        'examples',
+        'native',
+        'package.json',
+        'prompts',
+      ].sort(),
     );
     expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['media', 'src']);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
-import { concat, noise, openMedia } from './support/open-media.ts';
+import { concat, hosts, noise, openMedia } from './support/open-media.ts';
 import { type Heard, Phone } from './support/phone.ts';
 
 /** One stream: one SSRC, numbers without a gap, timestamps that keep pace with them. */
@@ -19,9 +19,9 @@ function expectContinuous(packets: readonly Heard[], samples = 160): void {
 const event = (digit: number, end: boolean, duration: number): Uint8Array =>
   new Uint8Array([digit, (end ? 0x80 : 0) | 10, duration >> 8, duration & 0xff]);
 
-describe.each([0, 1, 2])('media with %i workers', (workers) => {
+describe.each(hosts)('media with %i workers over %s', (workers, io) => {
   it('echoes every payload byte for byte, telephone-events too', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'echo' });
     leg.negotiate(phone.audio());
@@ -41,7 +41,7 @@ describe.each([0, 1, 2])('media with %i workers', (workers) => {
   });
 
   it('plays raw payload byte for byte in one continuous stream', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'play' });
     leg.negotiate(phone.audio());
@@ -57,7 +57,7 @@ describe.each([0, 1, 2])('media with %i workers', (workers) => {
   });
 
   it('bridges both ways without touching payload, gaps or order', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using a = await Phone.open();
     await using b = await Phone.open();
     await using legA = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
@@ -94,7 +94,7 @@ describe.each([0, 1, 2])('media with %i workers', (workers) => {
   });
 
   it('sends key presses that a receiver hears once each', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using a = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
     await using b = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'b', beside: a });
     const { negotiated } = await import('./support/phone.ts');
@@ -117,7 +117,7 @@ describe.each([0, 1, 2])('media with %i workers', (workers) => {
   });
 
   it('leaves nothing behind', async () => {
-    await using media = await openMedia({ workers, rtpTimeout: 60_000 });
+    await using media = await openMedia({ workers, io, rtpTimeout: 60_000 });
     await using phone = await Phone.open();
     const legs = await Promise.all(
       [1, 2, 3].map((n) => media.createLeg({ bindAddress: '127.0.0.1', callId: `call ${n}` })),

@@ -11,9 +11,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
 import { Media, type MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
+import { newMasterKey, type SrtpMasterKey } from '../../media/srtp/profiles.ts';
+import { SrtpReceiver } from '../../media/srtp/receiver.ts';
 import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
-import { concat, machine, noise, openMedia } from './support/open-media.ts';
+import { concat, hosts, machine, noise, openMedia } from './support/open-media.ts';
 import { type Heard, Phone, rtpBytes } from './support/phone.ts';
 
 let folder = '';
@@ -22,9 +24,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe.each([0, 1, 2])('with %i workers', (workers) => {
+describe.each(hosts)('with %i workers over %s', (workers, io) => {
   it('a leg is snapshotted, destroyed and rebuilt in mid-call as one continuous stream', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     const payload = noise(160 * 60);
     const path = join(folder, 'prompt.raw');
@@ -34,8 +36,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
     leg.play(path, '');
     for (const count of [10, 25]) {
       await phone.hears(count);
-      const snapshot = await leg.snapshot();
-      await leg.close({ handover: true });
+      const snapshot = await leg.handOver();
       leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a', snapshot: structuredClone(snapshot) });
     }
     await leg.playback!.done;
@@ -52,7 +53,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
   });
 
   it('spoofed packets before and after the latch take no stream away', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using thief = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
@@ -72,7 +73,7 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
   });
 
   it('no datagram breaks, stalls or leaks', async () => {
-    await using media = await openMedia({ workers });
+    await using media = await openMedia({ workers, io });
     await using phone = await Phone.open();
     await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
     const failures: unknown[] = [];
@@ -273,6 +274,34 @@ describe('a worker that dies', () => {
       expect(seqDiff(other.heard[i]?.sequence ?? 0, other.heard[i - 1]?.sequence ?? 0)).toBe(1);
   });
 
+  it('leaves SRTP going on under its key, and no index is used twice', async () => {
+    await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const key = (): SrtpMasterKey => ({
+      inline: newMasterKey('AEAD_AES_128_GCM', machine.random),
+      mki: '',
+      lifetime: undefined,
+    });
+    const [local, remote] = [key(), key()];
+    leg.negotiate(phone.audio({ srtp: { profile: 'AEAD_AES_128_GCM', local, remote: [remote] } }));
+    const playback = leg.play(noise(8 * 60_000), '');
+    await phone.hears(130);
+    const interrupted = interruption(leg);
+    kill(leg);
+    await interrupted;
+    await phone.hears(phone.heard.length + 20);
+    playback.stop();
+    const receiver = SrtpReceiver.create('AEAD_AES_128_GCM', [local]);
+    const prompt = Buffer.from(noise(8 * 60_000));
+    for (const packet of phone.heard) {
+      const bytes = rtpBytes(packet);
+      expect(receiver.rtp(bytes, 0, bytes.length)).toBe(172);
+      expect(prompt.indexOf(bytes.subarray(12, 172))).toBeGreaterThanOrEqual(0);
+    }
+    expect(receiver.state.rtp).toHaveLength(1);
+  });
+
   it('twice takes its legs with it: one of them may be what it dies of', async () => {
     await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
     await using phone = await Phone.open();
@@ -281,7 +310,7 @@ describe('a worker that dies', () => {
     const interrupted = interruption(leg);
     kill(leg);
     await interrupted;
-    await vi.waitFor(() => leg.stats());
+    await vi.waitFor(() => leg.stats(), 15_000);
     const failed = new Promise<TandemError>((resolve) => {
       leg.onFailed = resolve;
     });

@@ -29,6 +29,31 @@ describe('a ring of bytes', () => {
     );
   });
 
+  it('leaves out what is discarded, and nothing that is pushed behind it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(60), fc.nat(60), fc.boolean()), { maxLength: 80 }), (steps) => {
+        const memory = createByteRing(100);
+        const [producer, consumer] = [new ByteRing(memory), new ByteRing(memory)];
+        const source = noise(8000);
+        let kept: number[] = [];
+        let pushed = 0;
+        for (const [push, pull, discard] of steps) {
+          const count = producer.push(source, pushed, pushed + push);
+          kept.push(...source.subarray(pushed, pushed + count));
+          pushed += count;
+          if (discard) {
+            producer.discard();
+            kept = [];
+          }
+          expect([producer.size, consumer.size]).toEqual([kept.length, kept.length]);
+          const out = new Uint8Array(pull);
+          const pulled = consumer.pull(out, 0, pull);
+          expect([...out.subarray(0, pulled)]).toEqual(kept.splice(0, pull));
+        }
+      }),
+    );
+  });
+
   it('wakes a producer that waits once, when half of it is free', () => {
     const memory = createByteRing(64);
     const [producer, consumer] = [new ByteRing(memory), new ByteRing(memory)];

@@ -114,12 +114,12 @@ describe('two registered phones', () => {
     await server.stop();
   });
 
-  it('hold and resume', async () => {
-    await using server = await serve('udp');
-    await using alice = await register(server, 'udp', '5001', { says: 'message' });
-    await using bob = await register(server, 'udp', '5002', { says: 'welcome' });
+  it.each(['udp', 'tls'] as const)('hold and resume (%s)', async (transport) => {
+    await using server = await serve(transport);
+    await using alice = await register(server, transport, '5001', { says: 'message' });
+    await using bob = await register(server, transport, '5002', { says: 'welcome' });
     await registered(server, 2);
-    alice.dial(`sip:5002@127.0.0.1:${server.port}`);
+    alice.dial(`sip:5002@127.0.0.1:${server.portOf(transport)}`);
     await bob.event('CALL_ESTABLISHED');
     await alice.heardFor(500);
     // Once held, alice writes no more of what it hears: bob, who was not re-invited, is the witness.
@@ -134,15 +134,15 @@ describe('two registered phones', () => {
     await server.stop();
   });
 
-  it('are connected by a third, who hands its call on', async () => {
-    await using server = await serve('udp');
-    await using alice = await register(server, 'udp', '5001', { says: 'message' });
-    await using bob = await register(server, 'udp', '5002', { says: 'welcome' });
-    await using carol = await register(server, 'udp', '5003', { says: 'goodbye' });
+  it.each(['udp', 'tls'] as const)('are connected by a third, who hands its call on (%s)', async (transport) => {
+    await using server = await serve(transport);
+    await using alice = await register(server, transport, '5001', { says: 'message' });
+    await using bob = await register(server, transport, '5002', { says: 'welcome' });
+    await using carol = await register(server, transport, '5003', { says: 'goodbye' });
     await registered(server, 3);
-    alice.dial(`sip:5002@127.0.0.1:${server.port}`);
+    alice.dial(`sip:5002@127.0.0.1:${server.portOf(transport)}`);
     await bob.event('CALL_ESTABLISHED');
-    bob.transfer(`sip:5003@127.0.0.1:${server.port}`);
+    bob.transfer(`sip:5003@127.0.0.1:${server.portOf(transport)}`);
     await Promise.all([carol.event('CALL_ESTABLISHED'), bob.event('CALL_CLOSED')]);
     await carol.heardFor(2500);
     alice.hangup();
@@ -153,14 +153,14 @@ describe('two registered phones', () => {
     await server.stop();
   });
 
-  it('tell who hands its call to nobody that there is nobody', async () => {
-    await using server = await serve('udp');
-    await using alice = await register(server, 'udp', '5001', { says: 'message' });
-    await using bob = await register(server, 'udp', '5002', { says: 'welcome' });
+  it.each(['udp', 'tls'] as const)('tell who hands its call to nobody that there is nobody (%s)', async (transport) => {
+    await using server = await serve(transport);
+    await using alice = await register(server, transport, '5001', { says: 'message' });
+    await using bob = await register(server, transport, '5002', { says: 'welcome' });
     await registered(server, 2);
-    alice.dial(`sip:5002@127.0.0.1:${server.port}`);
+    alice.dial(`sip:5002@127.0.0.1:${server.portOf(transport)}`);
     await bob.event('CALL_ESTABLISHED');
-    bob.transfer(`sip:5009@127.0.0.1:${server.port}`);
+    bob.transfer(`sip:5009@127.0.0.1:${server.portOf(transport)}`);
     await bob.event('TRANSFER_FAILED');
     expect(bob.program.output).toContain('transfer failed: 404 Not Found');
     await alice.event('CALL_CLOSED'); // baresip ends a call that it cannot hand on

@@ -27,6 +27,20 @@ describe('examples/register.ts', () => {
 });
 
 describe('tandem trunk check', () => {
+  it('finds nothing wrong with a gateway that answers', async () => {
+    await using sipp = await Sipp.start({ scenario: 'uas-trunk', calls: 2, rtpEcho: true });
+    await using folder = await temporaryFolder();
+    const trunks = { main: { uri: `127.0.0.1:${sipp.port}` } };
+    await writeFile(folder.file('tandem.yaml'), JSON.stringify({ trunks }));
+    const args = ['trunk', 'check', 'main', '--number', '200', '--config', folder.file('tandem.yaml')];
+    await using program = startTandem(args);
+    expect((await program.ended()).code, program.output).toBe(0);
+    expect(program.stdout).toMatch(/ok {4}call .*answered after \d+ ms, PCMU/);
+    expect(program.stdout).toMatch(/ok {4}audio .*packets out, [1-9]\d* in/);
+    const result = await sipp.result();
+    expect(result, await sipp.complaints()).toMatchObject(allWell(2));
+  });
+
   it.each([
     ['403', /fail {2}call .*403 Forbidden.*caller ID is not ours to use/],
     ['488', /fail {2}call .*488.*no common codec/],

@@ -1,14 +1,15 @@
 /** sipp, with what it counted. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Folder, temporaryFolder } from './folder.ts';
 import { freePort, isBound } from './ports.ts';
 import { Program } from './process.ts';
+import type { Script } from './script.ts';
 
 export interface SippOptions {
-  /** `uac`, `uas` (built in) or the name of a file in `sipp/scenarios/`. */
-  readonly scenario: string;
+  /** `uac`, `uas` (built in), the name of a file in `sipp/scenarios/`, or a script. */
+  readonly scenario: string | Script;
   /** Whom to call; none for a scenario that is called. */
   readonly target?: number;
   readonly user?: string;
@@ -56,7 +57,11 @@ export class Sipp implements AsyncDisposable {
   static async start(options: SippOptions): Promise<Sipp> {
     for (let attempt = 1; ; attempt++) {
       const [folder, port] = [await temporaryFolder(), await freePort()];
-      const sipp = new Sipp(port, new Program('sipp', await argumentsOf(options, port), { cwd: folder.path }), folder);
+      const sipp = new Sipp(
+        port,
+        new Program('sipp', await argumentsOf(options, port, folder), { cwd: folder.path }),
+        folder,
+      );
       try {
         await sipp.program.until('bound', () => isBound(options.transport ?? 'udp', port) || sipp.#finished);
         return sipp;
@@ -107,10 +112,10 @@ export class Sipp implements AsyncDisposable {
   }
 }
 
-async function argumentsOf(options: SippOptions, port: number): Promise<string[]> {
+async function argumentsOf(options: SippOptions, port: number, folder: Folder): Promise<string[]> {
   const { scenario, target, user, transport = 'udp', calls = 1, rate = 10, pause, rtpEcho, args = [] } = options;
   return [
-    ...(builtIn.has(scenario) ? ['-sn', scenario] : ['-sf', join(scenarios, `${scenario}.xml`)]),
+    ...(await scenarioOf(scenario, folder)),
     ...(target === undefined ? [] : [`127.0.0.1:${target}`]),
     ...(user === undefined ? [] : ['-s', user]),
     ...(pause === undefined ? [] : ['-d', String(pause)]),
@@ -121,6 +126,13 @@ async function argumentsOf(options: SippOptions, port: number): Promise<string[]
     ...['-nostdin', '-trace_stat', '-stf', 'stat.csv', '-fd', '1', '-trace_counts', '-trace_err'],
     ...args,
   ];
+}
+
+async function scenarioOf(scenario: string | Script, folder: Folder): Promise<string[]> {
+  if (typeof scenario === 'string')
+    return builtIn.has(scenario) ? ['-sn', scenario] : ['-sf', join(scenarios, `${scenario}.xml`)];
+  await writeFile(folder.file('scenario.xml'), String(scenario));
+  return ['-sf', folder.file('scenario.xml')];
 }
 
 /** Runs a scenario to its end. */

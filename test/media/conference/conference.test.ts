@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readWav } from '../../../media/audio/index.ts';
-import { type AudioCodec, codecFor } from '../../../media/codec/index.ts';
+import { type AudioCodec, codecFor, frameBytes, samplesIn } from '../../../media/codec/index.ts';
 import type { MediaConference, MediaLeg } from '../../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../../media/rtp/sequence.ts';
 import type { FakeClock } from '../../../src/testing/index.ts';
@@ -46,10 +46,10 @@ class Caller {
   }
 
   speak(): void {
-    const count = this.codec.clockRate / 50;
+    const count = this.codec.sampleRate / 50;
     const samples = this.#says.subarray(this.#sent * count, (this.#sent + 1) * count);
     if (samples.length === count) {
-      const payload = new Uint8Array(count * this.codec.bytesPerSample);
+      const payload = new Uint8Array(frameBytes(this.codec, 20));
       this.codec.encode(samples, payload);
       const packet = { payloadType: this.#payloadType, sequence: this.#sent, timestamp: this.#sent * count, payload };
       this.#lab.deliver(rtpBytes({ ...packet, ssrc: this.port }), this.port, this.leg.port);
@@ -60,7 +60,7 @@ class Caller {
   /** The last `count` samples it heard. */
   heard(count: number): Int16Array {
     const payload = Buffer.concat(this.#lab.heard(this.port).map((packet) => packet.payload));
-    const samples = new Int16Array(payload.length / this.codec.bytesPerSample);
+    const samples = new Int16Array(samplesIn(this.codec, payload.length));
     this.codec.decode(payload, samples);
     return samples.slice(-count);
   }

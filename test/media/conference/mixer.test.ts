@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type AudioCodec, l16, pcma, pcmu } from '../../../media/codec/index.ts';
-import { ConferenceMixer, type FillFrame, type Route } from '../../../media/conference/mixer.ts';
+import { type AudioCodec, frameBytes, l16, pcma, pcmu, samplesIn } from '../../../media/codec/index.ts';
+import { ConferenceMixer, type FillFrame } from '../../../media/conference/mixer.ts';
+import type { Party, Route } from '../../../media/conference/party.ts';
 import { bestSine, sineWave, snr } from '../audio/signal.ts';
+
+interface Speaker {
+  readonly codec: AudioCodec;
+  readonly says: Int16Array;
+  readonly party: Party;
+  sent: number;
+}
 
 /** Parties that send 20 ms packets just before each beat, and what they hear. */
 class Room {
@@ -10,14 +18,12 @@ class Room {
   /** Payloads of the last beat. */
   readonly payloads = new Map<string, Uint8Array>();
   readonly mix: number[] = [];
-  readonly #parties = new Map<
-    string,
-    { readonly codec: AudioCodec; says: Int16Array; at: number; timestamp: number }
-  >();
+  readonly #parties = new Map<string, Speaker>();
+  #now = 0;
 
   join(id: string, says: Int16Array = new Int16Array(0), codec: AudioCodec = l16(8000), route: Route = 'all'): void {
-    this.#parties.set(id, { codec, says, at: 0, timestamp: 4_294_967_000 });
-    this.mixer.join(id, () => codec, route);
+    const party = this.mixer.join(id, () => codec, route);
+    this.#parties.set(id, { codec, says, party, sent: 0 });
     this.heard.set(id, []);
   }
 
@@ -26,34 +32,50 @@ class Room {
     this.#parties.delete(id);
   }
 
-  beats(count: number, options: { skipped?: number; announce?: FillFrame } = {}): void {
+  beats(count: number, announce?: FillFrame): void {
     for (let i = 0; i < count; i++) {
-      for (const [id, party] of this.#parties) this.#speak(id, party);
-      const mix = this.mixer.beat(
-        i === 0 ? (options.skipped ?? 0) : 0,
-        (id, payload) => {
-          this.payloads.set(id, payload);
-          const { codec } = this.#parties.get(id)!;
-          const samples = new Int16Array(payload.length / codec.bytesPerSample);
-          codec.decode(payload, samples);
-          this.heard.get(id)!.push(...samples);
-        },
-        options.announce,
-      );
-      this.mix.push(...mix);
+      this.#now += 20;
+      for (const speaker of this.#parties.values()) this.#speak(speaker);
+      const deliver = (id: string, payload: Uint8Array): void => {
+        this.payloads.set(id, payload);
+        const { codec } = this.#parties.get(id)!;
+        const samples = new Int16Array(samplesIn(codec, payload.length));
+        codec.decode(payload, samples);
+        this.heard.get(id)!.push(...samples);
+      };
+      this.mix.push(...this.mixer.beat(this.#now, deliver, announce));
     }
   }
 
-  #speak(id: string, party: { readonly codec: AudioCodec; says: Int16Array; at: number; timestamp: number }): void {
-    const { codec, says, at } = party;
-    const count = codec.clockRate / 50;
-    const payload = new Uint8Array(count * codec.bytesPerSample);
+  /** No packets and no beats for a while. */
+  stall(ms: number): void {
+    this.#now += ms;
+    for (const speaker of this.#parties.values()) speaker.sent += ms / 20;
+  }
+
+  #speak(speaker: Speaker): void {
+    const { codec, says, party, sent } = speaker;
+    const count = codec.sampleRate / 50;
     const samples = new Int16Array(count);
-    samples.set(says.subarray(at, at + count));
+    samples.set(says.subarray(sent * count, (sent + 1) * count));
+    speaker.sent++;
+    if (!party.wanted || sent * count >= says.length) return;
+    const payload = new Uint8Array(frameBytes(codec, 20));
     codec.encode(samples, payload);
-    if (at < says.length) this.mixer.packet(id, payload, party.timestamp, at === 0, codec);
-    party.at += count;
-    party.timestamp = (party.timestamp + count) >>> 0;
+    const timestamp = (4_294_967_000 + sent * count) >>> 0;
+    const { clockRate } = codec;
+    party.playout.packet(
+      'audio',
+      codec,
+      clockRate,
+      (65_530 + sent) & 0xffff,
+      timestamp,
+      payload,
+      0,
+      payload.length,
+      sent === 0,
+      this.#now - 1,
+    );
   }
 
   /** The last `count` samples that a party heard. */
@@ -163,9 +185,10 @@ describe('the mix', () => {
     room.join('listener');
     room.beats(30);
     const before = room.heard.get('listener')!.length;
-    room.beats(20, { skipped: 5 });
+    room.stall(300);
+    room.beats(30);
     // Nothing is made up: as many payloads as beats that were called.
-    expect(room.heard.get('listener')).toHaveLength(before + 20 * 160);
+    expect(room.heard.get('listener')).toHaveLength(before + 30 * 160);
     expect(level(room.last('listener', 1600), 440)).toBeGreaterThan(5500);
   });
 
@@ -180,7 +203,7 @@ describe('the mix', () => {
       at += out.length;
       return true;
     };
-    room.beats(30, { announce });
+    room.beats(30, announce);
     for (const id of ['speaker', 'listener'])
       expect(level(room.last(id, 1600), 1200) / (3000 / Math.SQRT2)).toBeCloseTo(1, 1);
     expect(level(room.last('speaker', 1600), 440)).toBeLessThan(10);

@@ -2,6 +2,10 @@
 import { Media, type MediaOptions, type MediaPorts } from '../../../media/index.ts';
 import type { Logger } from '../../../src/base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles } from '../../../src/base/node.ts';
+import { ios } from '../net/ios.ts';
+
+/** Each number of media threads with each way to read RTP sockets that there is here. */
+export const hosts = ios.flatMap(([io]) => [0, 1, 2].map((workers) => [workers, io] as const));
 
 export const silentLogger: Logger = {
   trace: () => {},

@@ -1,0 +1,295 @@
+/** The composition root: SIP, media and sessions put together, opened and closed as one. */
+import { isOpus, Media } from '../media/index.ts';
+import { Background } from './base/background.ts';
+import { type Clock, within } from './base/clock.ts';
+import { messageOf, TandemError } from './base/errors.ts';
+import { Observer } from './base/events.ts';
+import { createLogger, type Logger } from './base/log.ts';
+import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
+import { nodeWebSockets } from './base/node-websocket.ts';
+import { IncomingCalls } from './incoming/calls.ts';
+import { type RequestTakers, serveRequest } from './incoming/requests.ts';
+import {
+  checkedCodecs,
+  checkedRegistrar,
+  checkedSrtp,
+  checkedTransports,
+  type TandemOptions,
+  type TransferMode,
+  type TransportOptions,
+} from './options.ts';
+import { Registrar } from './registrar/registrar.ts';
+import { Registrations } from './registration/registrations.ts';
+import { memoryCallData } from './session/call-data.ts';
+import { answerOptions, featuresOf } from './session/capabilities.ts';
+import { Conferences } from './session/conferences.ts';
+import type { TandemEvents } from './session/events.ts';
+import { Legs } from './session/legs.ts';
+import { MediaPlaces } from './session/media-places.ts';
+import { IncomingMessage, type MessageHandler } from './session/messages.ts';
+import { shownUri } from './session/outgoing.ts';
+import type { ReferHandler } from './session/refer-in.ts';
+import type { SessionContext } from './session/session-context.ts';
+import { sessionTimerSettings } from './session/session-timer.ts';
+import { Sessions } from './session/sessions.ts';
+import { sipEvents } from './session/sip-events.ts';
+import { DialogEvents, eventPackages } from './session/subscriptions.ts';
+import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
+import { Authenticator } from './sip/authenticator.ts';
+import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
+import { authenticate, Entrance } from './sip/entrance.ts';
+import { createNodeNetwork } from './sip/transport/node.ts';
+import type { TrunkContext } from './trunk/trunk.ts';
+import { Trunks } from './trunk/trunks.ts';
+
+const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
+  refuse: (refer) => refer.reject(),
+  execute: (refer) => refer.execute(),
+  pass: (refer) => refer.pass(),
+};
+
+/** How long `close` waits for the BYEs of running calls to be answered. */
+const farewellMs = 2000;
+
+/** The parts of one Tandem. */
+export class House {
+  readonly observer: Observer<TandemEvents>;
+  readonly registrar: Registrar | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly endpoint: SipEndpoint;
+  readonly media: Media;
+  readonly conferences: Conferences;
+  readonly background: Background;
+  readonly sessions: Sessions;
+  readonly legs: Legs;
+  readonly calls: IncomingCalls;
+  readonly registrations: Registrations;
+  readonly trunks: Trunks;
+  /** Takes instant messages; without it they get 405. */
+  onMessage: MessageHandler | undefined;
+  readonly #dialogEvents: DialogEvents | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+
+  /**
+   * Opens nothing yet. Throws ConfigError for settings that cannot work.
+   * @param invite how trunks call
+   */
+  constructor(options: TandemOptions, invite: TrunkContext['invite']) {
+    const transports = checkedTransports(options.transports);
+    checkedRegistrar(options);
+    const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
+    const { network = createNodeNetwork(), resolver = nodeResolver } = options;
+    const { reliable = 'supported', replaces = true, dialogEvents, tls, defence, trace, udp } = options;
+    this.clock = clock;
+    this.logger = logger;
+    const observer = new Observer<TandemEvents>((name, error) =>
+      logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
+    );
+    this.observer = observer;
+    const { codecs: names, srtp: mode, ...media } = options.media ?? {};
+    const srtp = checkedSrtp('media.srtp', mode);
+    const codecs = checkedCodecs(names);
+    const sessionTimers = sessionTimerSettings(options.sessionTimers);
+    const endpoint = new SipEndpoint({
+      listen: transports,
+      clock,
+      random,
+      logger,
+      resolver,
+      network,
+      userAgent: options.userAgent ?? 'Tandem',
+      outsideMethods: options.registrar ? ['REGISTER'] : [],
+      ...featuresOf({ sessionTimers: sessionTimers.enabled, reliable: reliable !== 'off', replaces }),
+      ...sipEvents(observer, clock),
+      trusts: (address) => this.trunks.trusts(address),
+      ...(tls ? { tls } : {}),
+      ...(defence === undefined ? {} : { defence }),
+      ...(trace ? { trace } : {}),
+    });
+    this.endpoint = endpoint;
+    this.media = new Media(
+      { ...media, opus: codecs.some(isOpus) },
+      {
+        clock,
+        random,
+        logger,
+        files: options.files ?? nodeFiles,
+        fetch: options.fetch ?? nodeFetch,
+        ...(udp ? { udp } : {}),
+      },
+    );
+    this.conferences = new Conferences({ media: this.media, clock, logger, observer });
+    this.background = new Background(logger);
+    const background = (work: Promise<unknown>): void => this.background.run(work);
+    this.sessions = new Sessions(endpoint);
+    const transfers: TransferContext = {
+      leg: (target, how) => this.legs.outgoing(target, how),
+      shown: (uri) => shownUri(uri, {}, endpoint.listeners),
+      find: (replaced) => this.sessions.named(replaced),
+    };
+    const context: SessionContext = {
+      clock,
+      random,
+      logger,
+      codecs,
+      observer,
+      endpoint,
+      webSockets: options.webSockets ?? nodeWebSockets,
+      media: this.media,
+      callData: options.callData ?? memoryCallData(clock),
+      sessionTimers,
+      reliable,
+      background,
+      adopt: (session) => this.sessions.adopt(session),
+      dtmf: options.dtmf ?? 'auto',
+      hangupOnRtpTimeout: options.media?.hangupOnRtpTimeout ?? false,
+      received: (message) => this.#received(message),
+      transfers: {
+        onRefer: transferHandlers[options.transfer ?? 'refuse'],
+        execute: (session, refer, how) => executeTransfer(transfers, session, refer, how),
+        pass: (session, refer, how) => passTransfer(transfers, session, refer, how),
+      },
+    };
+    const said = (listener: SipListener): TransportOptions | undefined =>
+      optionsOf(listener, endpoint.listeners, transports);
+    const places = new MediaPlaces({
+      endpoint,
+      externalIp: (listener) => said(listener)?.mediaExternalIp,
+      localAddress: (peer) => network.localAddress(peer),
+    });
+    this.legs = new Legs(context, places, srtp);
+    const authenticator = options.auth && new Authenticator(options.auth, clock, random);
+    if (options.registrar && authenticator)
+      this.registrar = new Registrar(options.registrar, {
+        clock,
+        random,
+        logger,
+        admit: (request) => authenticate(authenticator, endpoint.defence, request),
+        onChange: ({ what, binding: { user, uri, source, userAgent, callId } }) => {
+          const at = clock.wallclock();
+          observer.emit('registrar:changed', { what, user, uri, source, userAgent, callId, at });
+        },
+      });
+    if (dialogEvents) {
+      this.#dialogEvents = new DialogEvents(dialogEvents === true ? {} : dialogEvents, { clock, observer });
+      endpoint.take('SUBSCRIBE');
+    }
+    this.registrations = new Registrations({
+      endpoint,
+      clock,
+      random,
+      logger,
+      namesItself: (listener) => said(listener)?.externalHost !== undefined,
+      observer,
+    });
+    const trunks = { endpoint, clock, observer, registrations: this.registrations, invite };
+    this.trunks = new Trunks(trunks, options.trunks);
+    const entrance = new Entrance(authenticator, endpoint.defence, background);
+    this.calls = new IncomingCalls(
+      {
+        endpoint,
+        logger,
+        sessionTimers,
+        background,
+        entrance,
+        legs: this.legs,
+        sessions: this.sessions,
+        trunks: this.trunks,
+      },
+      { replaces, passRedirects: options.passRedirects },
+    );
+    const takers: RequestTakers = {
+      entrance,
+      registrar: this.registrar,
+      dialogEvents: this.#dialogEvents,
+      message: (request) => this.#received(new IncomingMessage(clock, request)),
+    };
+    const events = dialogEvents ? eventPackages : ['refer'];
+    endpoint.onInvite = (incoming) => this.calls.accept(incoming);
+    endpoint.onRequest = (request) => serveRequest(takers, request);
+    endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.calls.draining, events });
+  }
+
+  /** Resolves when all of it is closed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Opens media and listeners, once. @throws as `Tandem.open` */
+  open(): Promise<void> {
+    if (this.#closing) return Promise.reject(new TandemError('ERR_STATE', 'this Tandem is closed'));
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** Takes no new calls; hangs up those that still run after so many ms, default: waits for them. */
+  async drain(timeout?: number): Promise<void> {
+    this.calls.draining = true;
+    const over = this.sessions.over();
+    await (timeout === undefined ? over : within(this.clock, timeout, over));
+    await this.#hangupAll();
+  }
+
+  /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.media.open();
+      await this.endpoint.open();
+      this.trunks.start();
+    } catch (error) {
+      await this.endpoint.close();
+      await this.media.close();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.calls.draining = true;
+    try {
+      await this.#opening;
+      await Promise.all([
+        this.#hangupAll(),
+        this.trunks.close(),
+        this.registrations.close(),
+        this.#dialogEvents && within(this.clock, farewellMs, this.#dialogEvents.close()),
+      ]);
+    } catch (error) {
+      this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
+    } finally {
+      this.registrar?.close();
+      await this.endpoint.close();
+      await this.conferences.close();
+      await this.media.close();
+      this.#closed.resolve();
+    }
+  }
+
+  async #hangupAll(): Promise<void> {
+    const farewells = this.sessions.hangup('server shutting down');
+    await within(this.clock, farewellMs, Promise.all([farewells, this.background.settled()]));
+  }
+
+  #received(message: IncomingMessage): void {
+    const handler = this.onMessage;
+    if (handler) this.background.run(message.handle(handler));
+    else message.reject(405);
+  }
+}
+
+/** What was said of this listener; a connection without one leaves from the address of another. */
+function optionsOf(
+  listener: SipListener,
+  listeners: readonly SipListener[],
+  said: readonly TransportOptions[],
+): TransportOptions | undefined {
+  const index = listeners.indexOf(listener);
+  return said[index < 0 ? listeners.findIndex(({ host }) => host === listener.host) : index];
+}

@@ -1,0 +1,143 @@
+/** Calls that come in: who gets in, which of them take a place in a call that is here, and the handler of the rest. */
+import { isAbort, messageOf, ok, TandemError } from '../base/errors.ts';
+import type { DialogServerSession } from '../session/dialog-server-session.ts';
+import type { Legs } from '../session/legs.ts';
+import { outcomeOf, unanswered } from '../session/outcome.ts';
+import type { SessionContext } from '../session/session-context.ts';
+import { shortInterval } from '../session/session-timer.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { replacePeer, replaceRefusal } from '../session/transfer.ts';
+import type { InviteServer } from '../sip/endpoint.ts';
+import type { Entrance } from '../sip/entrance.ts';
+import type { SipRequest } from '../sip/message.ts';
+import { type Replaces, replacesIn } from '../sip/replaces.ts';
+import { uriUser } from '../sip/uri.ts';
+import type { Trunk } from '../trunk/trunk.ts';
+import type { Trunks } from '../trunk/trunks.ts';
+
+/** Handles one call; when it returns, the call is hung up. */
+export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
+
+export interface IncomingCallsPorts
+  extends Pick<SessionContext, 'background' | 'endpoint' | 'logger' | 'sessionTimers'> {
+  readonly entrance: Entrance;
+  readonly legs: Legs;
+  readonly sessions: Sessions;
+  readonly trunks: Trunks;
+}
+
+export interface IncomingCallsOptions {
+  /** Whether a call may take the place of a peer (RFC 3891). */
+  readonly replaces: boolean;
+  /** Whether a B leg's 3xx is passed on. */
+  readonly passRedirects: boolean | undefined;
+}
+
+export class IncomingCalls {
+  /** Of the calls that come from now on. */
+  handler: CallHandler | undefined;
+  /** No new calls are taken. */
+  draining = false;
+  readonly #ports: IncomingCallsPorts;
+  readonly #options: IncomingCallsOptions;
+
+  constructor(ports: IncomingCallsPorts, options: IncomingCallsOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  accept(invite: InviteServer): void {
+    if (this.draining) {
+      invite.reject(503, { headers: [['Retry-After', '30']] });
+      return;
+    }
+    if (this.#isLoop(invite.request)) {
+      invite.reject(482);
+      return;
+    }
+    const trunk = this.#ports.trunks.of(invite.request, invite.flow.address);
+    if (trunk) {
+      this.#handOver(invite, undefined, trunk);
+      return;
+    }
+    this.#ports.entrance.admit(invite, (entry) => {
+      if (invite.cancelled) return;
+      if (entry.ok) this.#handOver(invite, entry.user);
+      else invite.reject(entry.status, entry);
+    });
+  }
+
+  /**
+   * An INVITE of ours came back through proxies, for whom the call was before: it would go round until its
+   * Max-Forwards is used up. For somebody else it is another call (a spiral, RFC 3261 §6).
+   */
+  #isLoop({ uri, headers }: SipRequest): boolean {
+    const first = this.#ports.sessions.outgoing(headers.callId)?.madeFor?.inviteRequest;
+    return first !== undefined && uriUser(first.uri) === uriUser(uri);
+  }
+
+  /** @param user who calls, if that is known @param trunk the one that the call came through */
+  #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
+    const replaces = this.#options.replaces ? replacesIn(invite.request) : ok(undefined);
+    if (!replaces.ok) {
+      invite.reject(400, { reason: `Bad Request (${replaces.error})` });
+      return;
+    }
+    if (replaces.value) {
+      this.#replace(invite, replaces.value, user);
+      return;
+    }
+    const { handler } = this;
+    if (!handler) {
+      invite.reject(480);
+      return;
+    }
+    const { legs, sessionTimers, background } = this.#ports;
+    const tooShort = shortInterval(invite.request, sessionTimers);
+    if (tooShort) {
+      invite.reject(422, { headers: tooShort });
+      return;
+    }
+    const leave = trunk?.admit();
+    if (trunk && !leave) {
+      invite.reject(486);
+      return;
+    }
+    const { name, srtp } = trunk ?? {};
+    const call = legs.incoming(invite, { user, trunk: name, srtp, toUser: trunk?.calleeOf(invite.request) });
+    if (leave) void call.ended.then(leave);
+    background(this.#handle(handler, call));
+  }
+
+  /** RFC 3891 §3: its caller takes the place of the peer of a call that is here. */
+  #replace(invite: InviteServer, replaces: Replaces, user: string | undefined): void {
+    const { sessions, endpoint, legs, background } = this.#ports;
+    const session = sessions.named(replaces);
+    const unknown = endpoint.knows(replaces) ? 603 : 481;
+    const refusal = session ? replaceRefusal(session, replaces.earlyOnly) : unknown;
+    if (refusal) invite.reject(refusal);
+    else if (session) background(replacePeer(session, legs.incoming(invite, { user, data: session.data })));
+  }
+
+  /** Runs the handler; its scope is the call's lifetime. */
+  async #handle(handler: CallHandler, call: DialogServerSession): Promise<void> {
+    const log = this.#ports.logger.child({ callId: call.callId });
+    try {
+      await handler(call);
+      if (call.state !== 'ended' && !call.isAnswered) await call.reject(unanswered.status);
+    } catch (error) {
+      if (isAbort(error, call.signal) || (call.signal.aborted && isMediaClosed(error))) return;
+      log.warn({ error: messageOf(error), err: error }, 'the call handler threw');
+      if (call.state === 'ended' || call.isAnswered) return;
+      const { status, reason, headers } = outcomeOf(error, this.#options.passRedirects);
+      await call.reject(status, reason, { headers });
+    } finally {
+      await Promise.all([call.closeLegs(), call.close()]);
+    }
+  }
+}
+
+/** What writing audio to a call that just ended gives. */
+function isMediaClosed(error: unknown): boolean {
+  return error instanceof TandemError && error.code === 'ERR_MEDIA_CLOSED';
+}

@@ -1,0 +1,98 @@
+/** What a script does with the audio of a call: it plays, records, listens, and takes and sends digits. */
+import type { AudioReader, AudioWriter, MediaLeg, RecordOptions, RecordTarget, Tone } from '../../media/index.ts';
+import type { DialogMedia } from './dialog-media.ts';
+import type { GatherResult } from './gather.ts';
+import type { DtmfDigit } from './keypad.ts';
+import { Playback, PlaybackControl, Ringtone } from './playback.ts';
+import { Recording } from './recording.ts';
+import type { SessionDigits } from './session-digits.ts';
+import type { SendDtmfOptions, SessionGatherOptions, SessionState } from './session-options.ts';
+
+export abstract class CallAudio {
+  abstract readonly state: SessionState;
+  /** Aborted when the call ends. */
+  abstract readonly signal: AbortSignal;
+  abstract readonly media: DialogMedia;
+  protected abstract readonly digits: SessionDigits;
+
+  /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
+  get #leg(): MediaLeg {
+    this.signal.throwIfAborted();
+    return this.media.ready;
+  }
+
+  playback(): Playback {
+    return new Playback(() => this.#leg);
+  }
+
+  playbackControl(): PlaybackControl {
+    return new PlaybackControl(() => this.#leg);
+  }
+
+  /** @param tone default: European ringback. */
+  ringtone(tone?: Tone): Ringtone {
+    return new Ringtone(() => this.#leg, tone);
+  }
+
+  /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
+  recording(target: RecordTarget, options: RecordOptions = {}): Recording {
+    return new Recording(this.#leg, target, options);
+  }
+
+  /**
+   * Sends every payload back as it came, until the call ends or `signal` is aborted. Called before
+   * `answer()` it begins with the first packet: `const over = call.echo(); await call.answer(); await over;`
+   */
+  async echo(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const stop = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal;
+    this.media.whenSettled((leg) => {
+      if (!stop.aborted) leg.echo(true);
+    });
+    await aborted(stop);
+    if (this.state !== 'ended') this.media.leg?.echo(false);
+  }
+
+  /** Decoded audio from the peer: Int16 mono frames of 20 ms at `sampleRate` (default 8000). */
+  audioReader(options: { readonly sampleRate?: number } = {}): AudioReader {
+    return this.#leg.reader(options);
+  }
+
+  /** Audio to the peer: Int16 mono at `sampleRate` (default 8000). */
+  audioWriter(options: { readonly sampleRate?: number } = {}): AudioWriter {
+    return this.#leg.writer(options);
+  }
+
+  // ---- DTMF
+
+  /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
+  dtmf(): AsyncIterableIterator<DtmfDigit> {
+    return this.digits.listen();
+  }
+
+  /**
+   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
+   * they are out, by INFO when the last was answered.
+   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
+   * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
+   */
+  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
+    await this.digits.send(digits, this.#leg, this.media.audio, options);
+  }
+
+  /**
+   * Collects digits. What was pressed since the last `gather` counts, so that nobody has to wait for
+   * a prompt's end.
+   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
+   */
+  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    return this.digits.gather(options, this.signal, this.playback());
+  }
+}
+
+/** Resolves when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,90 @@
+/** The keys that are pressed in a call: by which way they come and go, and who hears them. */
+import type { MediaLeg, NegotiatedAudio } from '../../media/index.ts';
+import type { Clock } from '../base/clock.ts';
+import type { IncomingRequest } from '../sip/endpoint.ts';
+import type { SipResponse } from '../sip/message.ts';
+import type { BodyOptions } from '../sip/options.ts';
+import type { GatherResult } from './gather.ts';
+import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
+import { type DtmfDigit, Keypad } from './keypad.ts';
+import type { Playback } from './playback.ts';
+import type { SendDtmfOptions, SessionGatherOptions } from './session-options.ts';
+
+export interface SessionDigitsOwner {
+  /** Whether the peer takes INFO. */
+  takesInfo(): boolean;
+  /** Sends an INFO. */
+  info(content: BodyOptions): Promise<SipResponse>;
+  /** A digit that counts. @param byInfo it came by INFO, not with the audio */
+  pressed(digit: string, byInfo: boolean): void;
+}
+
+export class SessionDigits {
+  readonly #mode: DtmfMode;
+  readonly #owner: SessionDigitsOwner;
+  readonly #keypad: Keypad;
+  readonly #info: InfoDigits;
+  #way: DtmfWay;
+
+  constructor(clock: Clock, mode: DtmfMode, owner: SessionDigitsOwner) {
+    this.#mode = mode;
+    this.#owner = owner;
+    this.#keypad = new Keypad(clock);
+    this.#info = new InfoDigits(
+      (content) => owner.info(content),
+      (digit) => this.pressed(digit, 'info'),
+    );
+    this.#way = new DtmfWay(mode);
+  }
+
+  /** See `DialogSession.dtmf`. */
+  listen(): AsyncIterableIterator<DtmfDigit> {
+    return this.#keypad.listen();
+  }
+
+  /** See `DialogSession.gather`. @param over the end of the call */
+  gather(options: SessionGatherOptions, over: AbortSignal, playback: Playback): Promise<GatherResult> {
+    const { play, playType, signal } = options;
+    const type = playType === undefined ? {} : { type: playType };
+    const stop = signal ? AbortSignal.any([over, signal]) : over;
+    return this.#keypad.gather(
+      options,
+      stop,
+      play === undefined ? undefined : (playing) => playback.play(play, { ...type, signal: playing }),
+    );
+  }
+
+  /** See `DialogSession.sendDtmf`. @param audio what was agreed on for the leg */
+  async send(
+    digits: string,
+    leg: MediaLeg,
+    audio: NegotiatedAudio | undefined,
+    { via, ...timing }: SendDtmfOptions,
+  ): Promise<void> {
+    const way = via ?? (!audio?.telephoneEvent && this.#owner.takesInfo() ? 'info' : 'rfc4733');
+    if (way === 'rfc4733') await leg.sendDtmf(digits, timing);
+    else await this.#info.send(digits, way, timing.durationMs);
+  }
+
+  /** The peer pressed a key. */
+  pressed(digit: string, way: 'rfc4733' | 'info'): void {
+    if (!this.#way.takes(way)) return;
+    this.#keypad.press(digit);
+    this.#owner.pressed(digit, way === 'info');
+  }
+
+  /** An INFO of the peer; it is answered here. */
+  receive(incoming: IncomingRequest): void {
+    this.#info.receive(incoming);
+  }
+
+  /** The peer is another one from now on. */
+  useOtherPeer(): void {
+    this.#way = new DtmfWay(this.#mode);
+  }
+
+  /** The call is over: who listens is let go. */
+  close(): void {
+    this.#keypad.close();
+  }
+}

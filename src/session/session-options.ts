@@ -1,0 +1,64 @@
+/** What the methods of both kinds of session take and give. */
+import type { Codec, Direction, LegStats, PlaySource } from '../../media/index.ts';
+import type { HeaderField } from '../sip/message.ts';
+import type { Replaces } from '../sip/replaces.ts';
+import type { DialogSession } from './dialog-session.ts';
+import type { GatherOptions } from './gather.ts';
+import type { OfferMethod } from './negotiation.ts';
+import type { PlayType } from './playback.ts';
+import type { ReferOutcome } from './refer-out.ts';
+
+export type SessionState = 'initial' | 'early' | 'answered' | 'confirmed' | 'ended';
+
+export interface HangupOptions {
+  /** Text for a Reason header (RFC 3326). */
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+}
+
+export interface SessionGatherOptions extends GatherOptions {
+  /** Played while waiting; the first digit stops it. */
+  readonly play?: PlaySource;
+  readonly playType?: PlayType;
+  readonly signal?: AbortSignal;
+}
+
+export interface SessionStats extends LegStats {
+  readonly state: SessionState;
+  /** Milliseconds since the call was answered. */
+  readonly answeredMs: number;
+}
+
+export interface SendDtmfOptions {
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  /** Milliseconds of each digit; default 160. */
+  readonly durationMs?: number;
+  /** Between two, with the audio; default 80. */
+  readonly gapMs?: number;
+}
+
+export interface HoldOptions {
+  /** The peer hears nothing either. */
+  readonly inactive?: boolean;
+  /** Played to it, again and again, until `unhold`. */
+  readonly music?: PlaySource;
+}
+
+export interface ReInviteOptions {
+  readonly codecs?: readonly Codec[];
+  readonly direction?: Direction;
+  /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
+  readonly method?: OfferMethod;
+}
+
+export interface ReferOptions {
+  /** More of the REFER; a `Referred-By` replaces ours. */
+  readonly headers?: readonly HeaderField[];
+  /** The call that is replaced at the target: an attended transfer (RFC 3891). */
+  readonly replaces?: DialogSession | Replaces;
+  /** Milliseconds until the outcome has to be known; default 120,000. */
+  readonly timeout?: number;
+  /** Hears each report of the peer. */
+  readonly onNotify?: (progress: ReferOutcome) => void;
+  readonly signal?: AbortSignal;
+}
