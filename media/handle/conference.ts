@@ -4,6 +4,7 @@ import { codecFor, payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { Route } from '../conference/party.ts';
 import { createByteRing } from '../engine/byte-ring.ts';
 import { announcementCodec, type BridgePeer } from '../protocol.ts';
+import { isOpus } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { ConferenceMemberSnapshot, ConferenceSnapshot } from '../snapshot.ts';
 import { fromErrorData } from './errors.ts';
@@ -319,11 +320,9 @@ function routeOf({ muted, whispersTo }: Member, audio: NegotiatedAudio | undefin
   return whispersTo === undefined ? 'all' : { to: whispersTo };
 }
 
-/** There is a coder, and its samples fit the beat. */
+/** There is a coder, and its samples fit the beat. That of Opus is in the engine: nobody negotiates it without. */
 function mixable({ codec }: NegotiatedAudio): boolean {
-  const coder = codecFor(codec);
-  coder?.close?.();
-  return coder !== undefined && sampleRateOf(codec) % 50 === 0;
+  return (isOpus(codec) || codecFor(codec) !== undefined) && sampleRateOf(codec) % 50 === 0;
 }
 
 function mustMix(audio: NegotiatedAudio): void {
