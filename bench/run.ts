@@ -9,6 +9,7 @@ import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { busy } from './scenarios/busy.ts';
+import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
@@ -28,6 +29,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['playback', playback],
   ['echo', echo],
   ['busy', busy],
+  ['conference', conference],
   ['memory', memory],
   ['endurance', endurance],
   ['start', start],

@@ -13,6 +13,7 @@ export { opusInstalled } from './codec/index.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
 export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
+export { MediaConference } from './handle/conference.ts';
 export { MediaLeg } from './handle/leg.ts';
 export type {
   AudioReader,
@@ -36,5 +37,5 @@ export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export * from './sdp/index.ts';
-export type { LegSnapshot } from './snapshot.ts';
+export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

@@ -7,6 +7,7 @@ import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
 import { loadOpus } from './codec/index.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
+import { MediaConference } from './handle/conference.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
 import { type MediaSettings, mediaSettings } from './handle/options.ts';
@@ -21,7 +22,7 @@ import { PortPairs } from './net/port-pairs.ts';
 import type { UdpIo } from './net/udp-port.ts';
 import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
-import type { LegSnapshot } from './snapshot.ts';
+import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
 /** ms: of a worker that dies a second time within so long the next one has to wait as long. */
 const restartMs = 1000;
@@ -50,6 +51,7 @@ export class Media {
   readonly #sources: SourceLoader;
   readonly #legs = new Set<MediaLeg>();
   readonly #bridges = new Set<MediaBridge>();
+  readonly #conferences = new Set<MediaConference>();
   #links: EngineLink[] = [];
   /** When a worker died last, by its index. */
   readonly #deaths = new Map<number, number>();
@@ -151,6 +153,7 @@ export class Media {
     }
     link.attach(host);
     for (const bridge of this.#bridges) bridge.relink(link);
+    for (const conference of this.#conferences) conference.relink(link);
   }
 
   /**
@@ -188,6 +191,7 @@ export class Media {
         this.#legs.delete(leg);
         this.#pairs.release(port);
         for (const bridge of this.#bridges) bridge.remove(leg);
+        for (const conference of this.#conferences) conference.remove(leg);
       },
     });
     this.#legs.add(leg);
@@ -243,6 +247,24 @@ export class Media {
     return bridge;
   }
 
+  /**
+   * Opens a conference; it lives beside its first member.
+   * @param snapshot who was muted and whispered to whom in an earlier one, for when the same legs are added
+   */
+  createConference(snapshot?: ConferenceSnapshot): MediaConference {
+    const conference: MediaConference = new MediaConference(
+      snapshot?.conference ?? `${this.#prefix}-c${++this.#names}`,
+      {
+        place: (beside) => this.#place(beside),
+        sources: this.#sources,
+        onClosed: () => this.#conferences.delete(conference),
+      },
+      snapshot,
+    );
+    this.#conferences.add(conference);
+    return conference;
+  }
+
   /** What is open now, in all engines. */
   async counts(): Promise<EngineCounts> {
     const all = await Promise.all(
@@ -252,6 +274,7 @@ export class Media {
     return {
       legs: sum('legs'),
       bridges: this.#bridges.size,
+      conferences: sum('conferences'),
       playbacks: sum('playbacks'),
       recordings: sum('recordings'),
       sockets: sum('sockets'),
@@ -274,6 +297,7 @@ export class Media {
     for (const timer of this.#restarts) timer.cancel();
     this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();
+    await Promise.all([...this.#conferences].map((conference) => conference.close()));
     await Promise.all([...this.#legs].map((leg) => leg.close()));
     await Promise.all(this.#links.map((link) => link.close()));
     this.#links = [];

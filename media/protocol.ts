@@ -5,9 +5,10 @@
  */
 import type { AnalysisConfig, Finding } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
+import type { Route } from './conference/party.ts';
 import type { SrtpProblem } from './engine/leg-security.ts';
 import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
-import type { NegotiatedAudio } from './sdp/types.ts';
+import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
 export { encodingOf } from './sdp/codecs.ts';
@@ -172,6 +173,22 @@ export type Command =
       readonly transcode: boolean;
     }
   | { readonly type: 'bridge.unlink'; readonly bridge: string; readonly leg: string }
+  /** A conference is addressed as a leg is, and plays and records as one. */
+  | { readonly type: 'conference.open'; readonly leg: string }
+  | {
+      readonly type: 'conference.join';
+      readonly leg: string;
+      /** The leg that comes. */
+      readonly member: string;
+      readonly peer: BridgePeer;
+      readonly codec: Codec;
+      readonly route: Route;
+    }
+  /** The member's leg negotiated another codec. */
+  | { readonly type: 'conference.configure'; readonly leg: string; readonly member: string; readonly codec: Codec }
+  | { readonly type: 'conference.route'; readonly leg: string; readonly member: string; readonly route: Route }
+  | { readonly type: 'conference.leave'; readonly leg: string; readonly member: string }
+  | { readonly type: 'conference.close'; readonly request: number; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }
   | { readonly type: 'close'; readonly request: number };
 
@@ -200,6 +217,8 @@ export type EngineEvent =
       /** Of whatever is played, also what only its owner can open again. */
       readonly playing: PlayProgress | undefined;
     }
+  /** Another member is heard best, or none any more. */
+  | { readonly type: 'conference.speaker'; readonly leg: string; readonly member: string | undefined }
   | { readonly type: 'leg.failed'; readonly leg: string; readonly error: ErrorData }
   | {
       readonly type: 'play.done';
@@ -239,8 +258,18 @@ export type EngineEvent =
 export interface EngineCounts {
   readonly legs: number;
   readonly bridges: number;
+  readonly conferences: number;
   readonly playbacks: number;
   readonly recordings: number;
   readonly sockets: number;
   readonly timers: number;
 }
+
+/** What is played to a conference is mixed from this, whatever its members speak. */
+export const announcementCodec = {
+  name: 'L16',
+  payloadType: 96,
+  clockRate: 16_000,
+  channels: 1,
+  fmtp: undefined,
+} as const;

@@ -79,3 +79,17 @@ export interface LegSnapshot {
   /** State of SRTP, keys too, opaque to everybody but it; undefined on plain RTP. */
   readonly security: SecuritySnapshot | undefined;
 }
+
+/** A conference as plain data: who may be heard by whom. Its members are in their own snapshots. */
+export interface ConferenceSnapshot {
+  readonly version: 1;
+  readonly conference: string;
+  readonly members: readonly ConferenceMemberSnapshot[];
+}
+
+export interface ConferenceMemberSnapshot {
+  readonly leg: string;
+  readonly muted: boolean;
+  /** The leg that alone hears it. */
+  readonly whispersTo: string | undefined;
+}

@@ -22,6 +22,7 @@ import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
+import { Conferences } from './session/conferences.ts';
 import type { TandemEvents } from './session/events.ts';
 import { Legs } from './session/legs.ts';
 import { MediaPlaces } from './session/media-places.ts';
@@ -58,6 +59,7 @@ export class House {
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
   readonly media: Media;
+  readonly conferences: Conferences;
   readonly background: Background;
   readonly sessions: Sessions;
   readonly legs: Legs;
@@ -119,6 +121,7 @@ export class House {
         ...(udp ? { udp } : {}),
       },
     );
+    this.conferences = new Conferences({ media: this.media, clock, logger, observer });
     this.background = new Background(logger);
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);
@@ -263,6 +266,7 @@ export class House {
     } finally {
       this.registrar?.close();
       await this.endpoint.close();
+      await this.conferences.close();
       await this.media.close();
       this.#closed.resolve();
     }

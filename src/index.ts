@@ -23,6 +23,13 @@ export type {
 } from './session/analysis.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
+export {
+  Conference,
+  type ConferenceEnd,
+  type ConferenceMember,
+  type ConferenceOptions,
+  type JoinOptions,
+} from './session/conference.ts';
 export { copy } from './session/copy.ts';
 export {
   DialogClientSession,
@@ -48,6 +55,9 @@ export {
 export type {
   CallCreated,
   CallReplaced,
+  ConferenceEndedEvent,
+  ConferenceEvent,
+  ConferenceSpeakerEvent,
   QualifyEvent,
   RegistrarEvent,
   RegistrationEvent,
@@ -70,6 +80,7 @@ export type { ReferOutcome } from './session/refer-out.ts';
 export type { ReliableMode } from './session/session-context.ts';
 export type {
   HangupOptions,
+  HoldOptions,
   ReferOptions,
   ReInviteOptions,
   SendDtmfOptions,

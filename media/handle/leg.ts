@@ -52,6 +52,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Offer and answer settled something new. Kept by the conference that the leg is in. */
+  onNegotiated: (audio: NegotiatedAudio) => void = () => {};
   /** Once for each problem with the keys of SRTP, until they change. */
   onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /**
@@ -122,6 +124,7 @@ export class MediaLeg {
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
     if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
+    this.onNegotiated(audio);
   }
 
   /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
@@ -332,6 +335,8 @@ export class MediaLeg {
       case 'record.data':
       case 'record.done':
         this.#recordings.get(event.recording)?.onEvent(event);
+        break;
+      case 'conference.speaker':
         break;
       default:
         event satisfies never;

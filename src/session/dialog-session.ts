@@ -2,7 +2,7 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { NegotiatedAudio } from '../../media/index.ts';
+import type { NegotiatedAudio, PlaybackHandle } from '../../media/index.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -28,7 +28,14 @@ import type { BridgeMembership, SessionContext } from './session-context.ts';
 import { SessionDigits } from './session-digits.ts';
 import { SessionLife } from './session-life.ts';
 import { SessionMedia } from './session-media.ts';
-import type { HangupOptions, ReferOptions, ReInviteOptions, SessionState, SessionStats } from './session-options.ts';
+import type {
+  HangupOptions,
+  HoldOptions,
+  ReferOptions,
+  ReInviteOptions,
+  SessionState,
+  SessionStats,
+} from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
@@ -60,6 +67,7 @@ export abstract class DialogSession extends CallAudio {
   readonly #requests: DialogRequests;
   readonly #place = new PeerPlace((cause) => this.end(cause));
   #earlyBridge: (() => void) | undefined;
+  #holdMusic: PlaybackHandle | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     super();
@@ -246,14 +254,22 @@ export abstract class DialogSession extends CallAudio {
 
   /**
    * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
-   * @param options inactive: it hears nothing either
+   * @throws as `reInvite`
    */
-  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
-    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
+  async hold(options: HoldOptions = {}): Promise<void> {
+    const { inactive = false, music } = options;
+    await this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
+    if (music === undefined) return;
+    const playing = this.media.ready.play(music, 'audio/wav', { loop: true });
+    this.#holdMusic = playing;
+    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
 
-  unhold(): Promise<void> {
-    return this.reInvite({ direction: 'sendrecv' });
+  /** Takes the peer off hold; the music ends. */
+  async unhold(): Promise<void> {
+    this.#holdMusic?.stop();
+    this.#holdMusic = undefined;
+    await this.reInvite({ direction: 'sendrecv' });
   }
 
   /**

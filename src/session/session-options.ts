@@ -37,6 +37,13 @@ export interface SendDtmfOptions {
   readonly gapMs?: number;
 }
 
+export interface HoldOptions {
+  /** The peer hears nothing either. */
+  readonly inactive?: boolean;
+  /** Played to it, again and again, until `unhold`. */
+  readonly music?: PlaySource;
+}
+
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
