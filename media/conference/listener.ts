@@ -1,10 +1,12 @@
 /** What one party, or all that hear the same, gets of the mix: resampled to its codec's rate and encoded, once a beat. */
-import { Resampler } from '../audio/index.ts';
+import { clamp16, Resampler } from '../audio/index.ts';
 import { type AudioCodec, frameTicks } from '../codec/index.ts';
 import { frameMs } from './party.ts';
 
 /** More than 20 ms of any codec. */
 const mostBytes = 4096;
+/** ms in which one rate of the mix goes over into another. */
+const stepMs = 5;
 
 export class Listener {
   readonly codec: AudioCodec;
@@ -12,6 +14,11 @@ export class Listener {
   readonly #buffer = new Uint8Array(mostBytes);
   #payload = this.#buffer.subarray(0, 0);
   #resampler: Resampler | undefined;
+  /** Of the mix, at the last beat, and its last sample as it was heard. */
+  #rate = 0;
+  #last = 0;
+  /** What the next sample would jump by; it fades away. */
+  #step = 0;
   /** The last beats that were prepared and encoded. */
   #prepared = 0;
   #encoded = 0;
@@ -38,6 +45,9 @@ export class Listener {
     if (this.#prepared === beat) return;
     const goesOn = this.#prepared === beat - 1;
     this.#prepared = beat;
+    // A resampler begins with silence.
+    this.#step = before && before.#rate !== rate ? before.#last : 0;
+    this.#rate = rate;
     const { sampleRate } = this.codec;
     if (rate === sampleRate) this.#resampler = undefined;
     else if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, sampleRate);
@@ -51,9 +61,21 @@ export class Listener {
   encode(mix: Int16Array, beat: number): Uint8Array {
     if (this.#encoded === beat) return this.#payload;
     this.#encoded = beat;
-    if (this.#resampler) this.#resampler.process(mix, this.#samples);
-    const bytes = this.codec.encode(this.#resampler ? this.#samples : mix, this.#buffer);
+    const samples = this.#samples;
+    if (this.#resampler) this.#resampler.process(mix, samples);
+    else samples.set(mix);
+    if (this.#step !== 0) this.#smooth();
+    this.#last = samples.at(-1) ?? 0;
+    const bytes = this.codec.encode(samples, this.#buffer);
     this.#payload = this.#buffer.subarray(0, bytes);
     return this.#payload;
+  }
+
+  #smooth(): void {
+    const samples = this.#samples;
+    const count = (this.codec.sampleRate * stepMs) / 1000;
+    const step = this.#step - samples[0]!;
+    for (let i = 0; i < count; i++) samples[i] = clamp16(samples[i]! + step * (1 - i / count));
+    this.#step = 0;
   }
 }

@@ -240,6 +240,22 @@ describe('the rate of the mix', () => {
     expect(level(wide.last('c', 4000), 2500)).toBeLessThan(20);
   });
 
+  it('changes without a click', () => {
+    const room = new Room();
+    room.join('a', tone(400, 6000, 16_000), l16(16_000));
+    room.join('b', undefined, l16(16_000));
+    room.beats(40);
+    room.join('c', undefined, pcmu());
+    room.beats(40);
+    room.leave('c');
+    room.beats(40);
+    const heard = room.last('b', 32_000);
+    expect(roughness(heard)).toBeLessThan(1.6 * 6000 * 2 * Math.PI * (400 / 16_000));
+    // Of each 20 ms there is no less than half.
+    for (let at = 0; at + 320 <= heard.length; at += 320)
+      expect(level(heard.subarray(at, at + 320), 400, 16_000)).toBeGreaterThan(2500);
+  });
+
   it('hears on in one piece when a party that is converted begins and ends to speak', () => {
     const room = new Room();
     room.join('speaker', tone(400, 6000));
