@@ -2,7 +2,7 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { NegotiatedAudio, PlaybackHandle } from '../../media/index.ts';
+import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -256,20 +256,27 @@ export abstract class DialogSession extends CallAudio {
    * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
    * @throws as `reInvite`
    */
-  async hold(options: HoldOptions = {}): Promise<void> {
+  hold(options: HoldOptions = {}): Promise<void> {
     const { inactive = false, music } = options;
-    await this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
-    if (music === undefined) return;
-    const playing = this.media.ready.play(music, 'audio/wav', { loop: true });
-    this.#holdMusic = playing;
-    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
+    const held = this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
+    if (music === undefined) return held;
+    const playing = held.then(() => this.#playOnHold(music));
+    // As `reInvite` itself: who does not look at it is not ended by it.
+    playing.catch(() => {});
+    return playing;
   }
 
   /** Takes the peer off hold; the music ends. */
-  async unhold(): Promise<void> {
+  unhold(): Promise<void> {
     this.#holdMusic?.stop();
     this.#holdMusic = undefined;
-    await this.reInvite({ direction: 'sendrecv' });
+    return this.reInvite({ direction: 'sendrecv' });
+  }
+
+  #playOnHold(music: PlaySource): void {
+    const playing = this.media.ready.play(music, 'audio/wav', { loop: true });
+    this.#holdMusic = playing;
+    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
 
   /**
