@@ -156,6 +156,12 @@ describe('a conference of legs', () => {
     expect([c.level(400) > 2000, c.level(700) < 10]).toEqual([true, true]);
     expect(lab.heard(b.port)).toHaveLength(before);
     expect(speakers.at(-1)).toBe(a.leg);
+    conference.mute(c.leg, true);
+    const snapshot = structuredClone(conference.snapshot());
+    await conference.close();
+    const again = lab.media.createConference(snapshot);
+    for (const { leg } of callers) again.add(leg);
+    expect([again.id, ...callers.map(({ leg }) => again.isMuted(leg))]).toEqual([conference.id, false, false, true]);
   });
 
   it('plays to all and records the mix, and leaves nothing behind', async () => {
