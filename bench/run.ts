@@ -8,6 +8,7 @@ import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { busy } from './scenarios/busy.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
@@ -27,6 +28,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['bridge', bridge],
   ['playback', playback],
   ['echo', echo],
+  ['busy', busy],
   ['conference', conference],
   ['memory', memory],
   ['endurance', endurance],

@@ -3,6 +3,7 @@
  * both directions, sent as one batch per turn, so that an engine can live in this thread
  * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
  */
+import type { AnalysisConfig, Finding } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
 import type { Route } from './conference/party.ts';
 import type { SrtpProblem } from './engine/leg-security.ts';
@@ -11,7 +12,7 @@ import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
 export { encodingOf } from './sdp/codecs.ts';
-export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
+export type { AnalysisSnapshot, LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
 /** A `TandemError` on its way between threads. */
 export interface ErrorData {
@@ -119,6 +120,8 @@ export type Command =
       readonly digits: string;
       readonly durationMs: number;
       readonly gapMs: number;
+      /** As tones in the audio, not as events. */
+      readonly inband: boolean;
     }
   | {
       readonly type: 'play.start';
@@ -153,6 +156,13 @@ export type Command =
       readonly sampleRate: number;
     }
   | { readonly type: 'tap.close'; readonly leg: string; readonly tap: string }
+  | {
+      readonly type: 'analysis.start';
+      readonly leg: string;
+      readonly analysis: string;
+      readonly config: AnalysisConfig;
+    }
+  | { readonly type: 'analysis.stop'; readonly leg: string; readonly analysis: string }
   | {
       readonly type: 'bridge.link';
       readonly bridge: string;
@@ -190,6 +200,14 @@ export type EngineEvent =
   | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
   | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
   | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  | {
+      readonly type: 'analysis.found';
+      readonly leg: string;
+      readonly analysis: string;
+      readonly found: Finding;
+      /** Unix ms when it began. */
+      readonly at: number;
+    }
   | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {

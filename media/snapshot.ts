@@ -2,6 +2,7 @@
  * A leg as plain data: everything from which an engine, this one or another, can build it again so
  * that the far end sees one continuous stream. Versioned, structured-clonable, no handle in it.
  */
+import type { AnalysisState } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
 import type { ForwardState } from './bridge.ts';
 import type { DtmfReceiverState } from './dtmf/receiver.ts';
@@ -48,6 +49,9 @@ export interface PlaybackSnapshot extends PlayProgress {
     | { readonly kind: 'tone'; readonly tone: Tone };
 }
 
+/** A detector in mid-work. */
+export type AnalysisSnapshot = AnalysisState & { readonly id: string };
+
 export interface LegSnapshot {
   readonly version: 1;
   readonly leg: string;
@@ -64,6 +68,7 @@ export interface LegSnapshot {
   readonly rtcp: RtcpState;
   readonly dtmf: { readonly received: DtmfReceiverState; readonly sending: DtmfSendState | undefined };
   readonly forward: ForwardState | undefined;
+  readonly analyses: readonly AnalysisSnapshot[];
   readonly echo: boolean;
   /** Undefined too for a source that cannot be opened again (a stream). */
   readonly playback: PlaybackSnapshot | undefined;

@@ -13,6 +13,14 @@ export type { RegisterOptions, RegisterTransactionOptions } from './registration
 export type { Qualified } from './registration/qualifier.ts';
 export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
+export type {
+  HeardTone,
+  MachineOptions,
+  MachineResult,
+  SpeechEvent,
+  ToneOptions,
+  VadOptions,
+} from './session/analysis.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
 export {

@@ -73,8 +73,9 @@ export interface TandemOptions {
   /** Whether others may subscribe to who is on the phone (SUBSCRIBE, RFC 4235); default no. */
   readonly dialogEvents?: boolean | DialogEventsOptions;
   /**
-   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), or in the way in which
-   * the first of the call comes (`auto`, the default).
+   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), as tones in the audio
+   * (`inband`), or in the way in which the first of the call comes (`auto`, the default). `auto` listens for tones once
+   * a script waits for digits (`dtmf`, `gather`), and where no telephone-event was agreed on.
    */
   readonly dtmf?: DtmfMode;
   /** How a call finds out that its peer is gone without a word (RFC 4028). */

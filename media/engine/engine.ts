@@ -129,7 +129,7 @@ export class Engine {
         this.#answer(command, leg.snapshot());
         break;
       case 'dtmf.send':
-        leg.sendDigits(command.request, command.digits, command.durationMs, command.gapMs);
+        leg.sendDigits(command);
         break;
       case 'play.start':
         leg.play(command.playback, command.source, command.state, command.resume);
@@ -160,6 +160,12 @@ export class Engine {
         break;
       case 'tap.close':
         leg.closeTap(command.tap);
+        break;
+      case 'analysis.start':
+        leg.analysis.start(command.analysis, command.config);
+        break;
+      case 'analysis.stop':
+        leg.analysis.stop(command.analysis);
         break;
       case 'bridge.link': {
         const other = command.peer.kind === 'leg' ? this.#legs.get(command.peer.leg) : undefined;

@@ -35,6 +35,9 @@ export class LegRecordings {
   #longest = 0;
   #samples = new Int16Array(0);
 
+  /** Hears what is sent as well, decoded. */
+  onSent: ((samples: Int16Array, rate: number) => void) | undefined;
+
   /** @param onChange the number of recordings changed; @param onLast the last one is about to end */
   constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void, onLast: () => void) {
     this.#leg = leg;
@@ -110,7 +113,7 @@ export class LegRecordings {
   }
 
   sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
-    if (this.#running.size === 0) return;
+    if (this.#running.size === 0 && !this.onSent) return;
     const codec = this.#codecs[payloadType];
     if (!codec) return;
     if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
@@ -118,6 +121,7 @@ export class LegRecordings {
     const samples = this.#samples.subarray(0, count);
     const at = sampleTime(codec, timestamp);
     for (const { recording } of this.#running.values()) recording.sent(at, samples, codec.sampleRate);
+    this.onSent?.(samples, codec.sampleRate);
   }
 
   tick(skipped: number): void {

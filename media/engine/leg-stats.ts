@@ -17,6 +17,7 @@ export function legStats(
   sender: RtpSender,
   rtcp: RtcpState,
   security: LegSecurity,
+  level: LegStats['level'],
 ): LegStats {
   const { packets, octets, outOfOrder, duplicates, invalid, ssrc, gaps } = receiver.state;
   const { roundTripMs, remoteLost, remoteJitterMs, remoteExpected } = rtcp;
@@ -31,6 +32,7 @@ export function legStats(
   };
   return {
     codec,
+    level,
     latched: latch.latched && latch.source ? { ...latch.source } : undefined,
     received: {
       packets,

@@ -16,7 +16,15 @@ import type { UdpIo, UdpPort } from '../net/udp-port.ts';
 import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
-import type { EncodedSource, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
+import type {
+  Command,
+  EncodedSource,
+  EngineEvent,
+  EngineSource,
+  LegConfig,
+  PlayControl,
+  PlayState,
+} from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
@@ -28,6 +36,7 @@ import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
 import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
+import { LegAnalysis } from './leg-analysis.ts';
 import { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity } from './leg-security.ts';
@@ -70,6 +79,8 @@ export class EngineLeg implements PacedStream {
   readonly #rtcpState: RtcpState;
   readonly #rtcpLatch: LatchState;
   readonly #recordings: LegRecordings;
+  /** What it listens for. */
+  readonly analysis: LegAnalysis;
   readonly #route: LegRoute;
   readonly #silence: SilenceWatch;
   readonly #taps = new Map<string, AudioTap>();
@@ -143,6 +154,7 @@ export class EngineLeg implements PacedStream {
       () => this.#listen(),
       () => this.#taps.size === 0 && this.#hearRest(),
     );
+    this.analysis = new LegAnalysis(id, clock, ports.emit, () => this.#analyse());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -157,11 +169,13 @@ export class EngineLeg implements PacedStream {
     if (snapshot) this.#restore(snapshot);
   }
 
-  #restore({ audio, dtmf }: LegSnapshot): void {
+  #restore({ audio, dtmf, analyses }: LegSnapshot): void {
+    this.analysis.restore(analyses);
     if (!audio) return;
     this.#configure(audio);
-    if (dtmf.sending && audio.telephoneEvent) {
-      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, audio.telephoneEvent.clockRate));
+    const rate = dtmf.sending && this.#digitRate(audio, dtmf.sending.inband);
+    if (dtmf.sending && rate !== undefined) {
+      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, rate));
       this.#pace();
     }
   }
@@ -286,8 +300,10 @@ export class EngineLeg implements PacedStream {
     const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
     this.#beatsOwed = beats - heard;
     for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
+      const { unheard } = playout;
       const frame = playout.frame(due - ago * beatMs);
-      if (frame) this.#heard(frame, playout.rate);
+      if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
+      else this.analysis.heardNothing();
     }
     this.#recordings.tick(heard - 1);
   }
@@ -295,16 +311,18 @@ export class EngineLeg implements PacedStream {
   /** What has come is heard, even if its time has not. */
   #hearRest(): void {
     const { playout } = this.#incoming;
-    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate);
+    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate, true);
   }
 
-  #heard(samples: Int16Array, rate: number): void {
+  /** @param known false when some of it was made up for what was lost */
+  #heard(samples: Int16Array, rate: number, known: boolean): void {
+    this.analysis.heard(samples, rate, known);
     this.#recordings.received(samples, rate);
     for (const tap of this.#taps.values()) tap.write(samples, rate);
   }
 
   #listen(): void {
-    const listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
     if (!listens) {
       this.#incoming.playout = undefined;
       this.#beatsOwed = 0;
@@ -312,6 +330,13 @@ export class EngineLeg implements PacedStream {
       this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
       this.#pace();
     }
+  }
+
+  #analyse(): void {
+    this.#recordings.onSent = this.analysis.hearsSent
+      ? (samples, rate) => this.analysis.sent(samples, rate)
+      : undefined;
+    this.#listen();
   }
 
   openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
@@ -338,6 +363,7 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.tick(due, skipped);
     const { playout } = this.#incoming;
     if (playout) this.#listenTo(playout, due, skipped);
+    this.analysis.tick();
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
     return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
@@ -390,14 +416,19 @@ export class EngineLeg implements PacedStream {
   }
 
   /** @throws {TandemError} ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED */
-  sendDigits(request: number, digits: string, durationMs: number, gapMs: number): void {
-    const event = this.#audio?.telephoneEvent;
-    if (!event) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
+  sendDigits({ request, digits, durationMs, gapMs, inband }: Extract<Command, { readonly type: 'dtmf.send' }>): void {
+    const rate = this.#audio && this.#digitRate(this.#audio, inband);
+    if (rate === undefined) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer takes no digits in this way');
     if (this.#closing) throw closedError();
-    const sender = DtmfSender.create(digits, durationMs, gapMs, event.clockRate);
+    const sender = DtmfSender.create(digits, durationMs, gapMs, rate, inband);
     this.#digitRequests.set(sender, request);
     this.#outgoing.sendDigits(sender);
     this.#pace();
+  }
+
+  /** Undefined when digits cannot be sent in this way. */
+  #digitRate({ telephoneEvent }: NegotiatedAudio, inband: boolean): number | undefined {
+    return inband ? this.#codec?.clockRate : telephoneEvent?.clockRate;
   }
 
   #digitsSent(sender: DtmfSender): void {
@@ -425,7 +456,8 @@ export class EngineLeg implements PacedStream {
   // State
 
   stats(): LegStats {
-    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState, this.#security);
+    const { sender } = this.#outgoing;
+    return legStats(this.#audio, this.#incoming, sender, this.#rtcpState, this.#security, this.analysis.level);
   }
 
   snapshot(): LegSnapshot {
@@ -457,6 +489,7 @@ export class EngineLeg implements PacedStream {
       receiver: receiver.state,
       dtmf: { received: dtmf.state, sending: digits && { ...digits.state } },
       forward: forwarder.state,
+      analyses: this.analysis.state,
       echo: this.#route.echo,
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
@@ -482,6 +515,7 @@ export class EngineLeg implements PacedStream {
     this.#digitRequests.clear();
     this.#hearRest();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
+    this.analysis.close();
     this.#silence.close();
     this.#incoming.close();
     this.#outgoing.close();

@@ -7,7 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Forwarder } from '../bridge.ts';
 import { type AudioCodec, frameBytes } from '../codec/index.ts';
 import { eventBytes, writeEvent } from '../dtmf/event.ts';
-import { type DtmfSender, eventVolume } from '../dtmf/sender.ts';
+import { fillKeyTone } from '../dtmf/key-tone.ts';
+import { type DtmfSender, type DtmfStep, eventVolume } from '../dtmf/sender.ts';
 import { beatMs } from '../pacer.ts';
 import type { EnginePlayback } from '../playback.ts';
 import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
@@ -280,6 +281,28 @@ export class Outgoing implements PacketSink {
   #press(digits: DtmfSender, due: number, skipped: number): void {
     if (skipped > 0) digits.skip(skipped);
     const step = digits.next();
+    if (digits.state.inband) this.#sound(step, due);
+    else this.#pressEvent(digits, step, due);
+    if (!digits.done) return;
+    this.#dtmf.shift();
+    this.#ports.onDigitsSent(digits);
+  }
+
+  /** One beat of a key as a tone; silence between two. */
+  #sound(step: DtmfStep | undefined, due: number): void {
+    const codec = this.#codec;
+    if (!codec || !this.#sends || !this.#ports.ready()) return;
+    const { sampleRate } = codec;
+    const samples = new Int16Array((sampleRate * beatMs) / 1000);
+    if (step && step.beat < step.beats)
+      fillKeyTone(samples, step.event, step.beat * samples.length, step.beats * samples.length, sampleRate);
+    const bytes = frameBytes(codec, beatMs);
+    const buffer = this.#buffer(bytes);
+    codec.encode(samples, buffer.subarray(rtpHeaderBytes));
+    this.#packet(buffer, bytes, due);
+  }
+
+  #pressEvent(digits: DtmfSender, step: DtmfStep | undefined, due: number): void {
     const payloadType = this.#audio?.telephoneEvent?.sendPayloadType;
     if (step) {
       const { sender } = this;
@@ -296,9 +319,6 @@ export class Outgoing implements PacketSink {
       }
       this.#fresh = true;
     }
-    if (!digits.done) return;
-    this.#dtmf.shift();
-    this.#ports.onDigitsSent(digits);
   }
 
   #play(playback: EnginePlayback, due: number): void {
@@ -317,22 +337,24 @@ export class Outgoing implements PacketSink {
     if (!this.#sends || !this.#ports.ready() || !this.#audio || this.#frameBytes === 0) return;
     const buffer = this.#buffer(this.#frameBytes);
     const frame = playback.frame(buffer, rtpHeaderBytes, this.#frameBytes);
-    if (frame === 'audio') {
-      const { sender } = this;
-      const sequence = sender.nextSequence;
-      const timestamp = sender.begin(at, this.#rate);
-      const marker = this.#fresh || timestamp !== sender.nextTimestamp;
-      this.#fresh = false;
-      const { payloadType } = this.#audio.codec;
-      writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
-      const span = this.#frameBytes / (this.#codec?.bytesPerTick ?? 1);
-      sender.sent(sequence, timestamp, span, at, this.#frameBytes);
-      this.#ports.send(buffer, 0, buffer.length);
-      this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, this.#frameBytes);
-    }
+    if (frame === 'audio') this.#packet(buffer, this.#frameBytes, at);
     if (!playback.finished) return;
     this.#playback = undefined;
     this.#ports.onPlayed(playback, 'completed');
+  }
+
+  /** Sends audio of our own. */
+  #packet(buffer: Uint8Array, bytes: number, at: number): void {
+    const { sender } = this;
+    const sequence = sender.nextSequence;
+    const timestamp = sender.begin(at, this.#rate);
+    const marker = this.#fresh || timestamp !== sender.nextTimestamp;
+    this.#fresh = false;
+    const payloadType = this.#audio?.codec.payloadType ?? 0;
+    writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
+    sender.sent(sequence, timestamp, bytes / (this.#codec?.bytesPerTick ?? 1), at, bytes);
+    this.#ports.send(buffer, 0, buffer.length);
+    this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
   }
 
   /** @param percent of what is sent is lost, says the peer */

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
+import type { AnalysisConfig } from '../analysis/analyser.ts';
 import type { Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
@@ -9,6 +10,7 @@ import type { LegConfig } from '../protocol.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
+import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
 import { fromErrorData } from './errors.ts';
@@ -68,6 +70,7 @@ export class MediaLeg {
   readonly #recordings = new Map<string, RecordingControl>();
   readonly #taps = new Map<string, LegReader>();
   readonly #playbacks = new Map<string, Playback>();
+  readonly #analyses: Analyses;
   readonly #config: LegConfig;
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
@@ -84,6 +87,7 @@ export class MediaLeg {
     this.rtcpPort = config.rtcpPort;
     this.#config = config;
     this.#link = link;
+    this.#analyses = new Analyses(link, id);
     this.#sources = sources;
     this.#logger = logger;
     this.#onClosed = onClosed;
@@ -167,6 +171,7 @@ export class MediaLeg {
   restore(snapshot: LegSnapshot): void {
     this.#audio = snapshot.audio;
     this.#echo = snapshot.echo;
+    this.#analyses.forget(snapshot.analyses.map((analysis) => analysis.id));
     const { playback } = snapshot;
     if (!playback) return;
     const { source } = playback;
@@ -184,16 +189,20 @@ export class MediaLeg {
   }
 
   /**
-   * Sends key presses as RFC 4733 events, `0-9*#A-D`; what is being played waits meanwhile.
+   * Sends key presses, `0-9*#A-D`, as RFC 4733 events or as tones in the audio; what is being played waits meanwhile.
    * @returns resolves when they are sent. @throws ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED
    */
-  async sendDtmf(digits: string, options: { durationMs?: number; gapMs?: number } = {}): Promise<void> {
+  async sendDtmf(
+    digits: string,
+    options: { durationMs?: number; gapMs?: number; inband?: boolean } = {},
+  ): Promise<void> {
     if (digits === '') return;
     if (!digitPattern.test(digits))
       throw new TandemError('ERR_DTMF_DIGIT', 'DTMF digits are 0-9, *, # and A-D', {
         facts: { length: digits.length },
       });
-    if (!this.#codec('send DTMF').telephoneEvent)
+    const inband = options.inband ?? false;
+    if (!this.#codec('send DTMF').telephoneEvent && !inband)
       throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
     await this.#link.request<void>({
       type: 'dtmf.send',
@@ -201,6 +210,7 @@ export class MediaLeg {
       digits: digits.toUpperCase(),
       durationMs: between(options.durationMs ?? 160, 40, 8000),
       gapMs: between(options.gapMs ?? 80, 20, 10_000),
+      inband,
     });
   }
 
@@ -241,6 +251,13 @@ export class MediaLeg {
       }),
     );
     return writer;
+  }
+
+  /** Listens for something in what is received, from now on until it is stopped or the leg goes. */
+  analyse(config: AnalysisConfig, listener: AnalysisListener): AnalysisHandle {
+    if (!this.#gone) return this.#analyses.start(this.#handle('a'), config, listener);
+    listener.onOver();
+    return { stop: () => {} };
   }
 
   stats(): Promise<LegStats> {
@@ -308,6 +325,9 @@ export class MediaLeg {
       case 'play.done':
         this.#playbacks.get(event.playback)?.onEvent(event);
         break;
+      case 'analysis.found':
+        this.#analyses.found(event.analysis, event);
+        break;
       case 'ring.ready':
         this.#playbacks.get(event.id)?.onEvent(event);
         this.#taps.get(event.id)?.ready();
@@ -335,7 +355,8 @@ export class MediaLeg {
 
   /** Builds the leg again in the engine that there is now: as it was told last, and with what was asked for since. */
   #revive(): void {
-    const saved = this.#saved && afterCrash(this.#saved.snapshot);
+    const last = this.#saved && afterCrash(this.#saved.snapshot);
+    const saved = last && { ...last, analyses: this.#analyses.wanted(last.analyses) };
     const create = { type: 'leg.create', leg: this.id, config: this.#config } as const;
     this.#link
       .request<void>({ ...create, ...(saved ? { snapshot: saved } : {}) })
@@ -345,6 +366,7 @@ export class MediaLeg {
       this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
     this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
     for (const tap of this.#taps.values()) tap.revive();
+    this.#analyses.revive();
     for (const playback of this.#playbacks.values()) playback.revive(this.#saved?.playing);
   }
 
@@ -362,6 +384,7 @@ export class MediaLeg {
     for (const playback of [...this.#playbacks.values()]) playback.lost();
     for (const recording of [...this.#recordings.values()]) recording.lost(error);
     for (const tap of [...this.#taps.values()]) tap.ended();
+    this.#analyses.over();
     this.#onClosed();
   }
 

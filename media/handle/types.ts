@@ -149,6 +149,8 @@ export interface AudioWriter {
 }
 
 export interface LegStats {
+  /** Of the last 100 ms, in dB, where 0 is full scale all the time; only while it is metered. */
+  readonly level: { readonly in: number | undefined; readonly out: number | undefined } | undefined;
   /** `PCMU/8000`; undefined before `negotiate`. */
   readonly codec: string | undefined;
   /** Where packets really come from and go to (symmetric RTP). */

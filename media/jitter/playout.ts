@@ -45,6 +45,8 @@ export class Playout {
   #begun = false;
   #sinceCut = 0;
   #concealedMs = 0;
+  /** Samples of packets that were lost. */
+  #lost = 0;
   #now = 0;
 
   constructor(options: JitterBufferOptions) {
@@ -55,6 +57,11 @@ export class Playout {
   /** Samples per second of the frames. */
   get rate(): number {
     return this.#rate;
+  }
+
+  /** Goes up with every frame of which some was not heard, whatever is played in its place. */
+  get unheard(): number {
+    return this.#concealedMs + this.#lost;
   }
 
   get stats(): PlayoutStats {
@@ -94,9 +101,12 @@ export class Playout {
         case 'packet':
           this.#decode();
           break;
-        case 'lost':
-          this.#advance(this.#replace(wanted));
+        case 'lost': {
+          const replaced = this.#replace(wanted);
+          this.#lost += replaced;
+          this.#advance(replaced);
           break;
+        }
         case 'wait':
           if (this.#buffer.quiet) this.#fill(wanted);
           else this.#conceal(wanted);

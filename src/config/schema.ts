@@ -184,7 +184,10 @@ const schema = z.strictObject({
     .default('refuse')
     .describe('what a REFER leads to in a script that does not handle it; users of the ready-made server may transfer'),
   replaces: z.boolean().default(true).describe('an INVITE may take the place of a peer in a call (RFC 3891)'),
-  dtmf: z.enum(['auto', 'rfc4733', 'info']).default('auto').describe('which digits count; auto: as the first comes'),
+  dtmf: z
+    .enum(['auto', 'rfc4733', 'info', 'inband'])
+    .default('auto')
+    .describe('which digits count; auto: as the first comes'),
   dialogEvents: z.boolean().default(false).describe('others may subscribe to who is on the phone (RFC 4235)'),
   reliable: z
     .enum(['supported', 'required', 'off'])

@@ -14,6 +14,7 @@ import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
 import type { DialogSession } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
+import type { DtmfPath } from './info-dtmf.ts';
 import type { BridgeMembership } from './session-context.ts';
 import type { ReInviteOptions } from './session-options.ts';
 
@@ -124,9 +125,11 @@ export class Bridge implements BridgeMembership {
   }
 
   /** Passes a digit on that the audio does not carry across: it came by INFO, or can only go on by INFO. */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void {
+  pressed(session: DialogSession, digit: string, way: DtmfPath): void {
     const other = this.partnerOf(session);
-    if (!other || !this.#options.dtmf || (!byInfo && other.media.audio?.telephoneEvent)) return;
+    // Tones in the audio are across already, and events where the other leg takes them.
+    if (!other || !this.#options.dtmf || way === 'inband') return;
+    if (way === 'rfc4733' && other.media.audio?.telephoneEvent) return;
     // Who sends INFOs faster than anybody presses keys fills no queue of ours.
     if (this.#passing >= mostPassing) return;
     this.#passing++;

@@ -76,9 +76,9 @@ export abstract class DialogSession extends CallAudio {
     this.digits = new SessionDigits(context.clock, context.dtmf, {
       takesInfo: () => this.dialog?.allows('INFO') ?? false,
       info: (content) => this.request('INFO', content),
-      pressed: (digit, byInfo) => {
+      pressed: (digit, way) => {
         context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-        this.bridge?.pressed(this, digit, byInfo);
+        this.bridge?.pressed(this, digit, way);
       },
     });
     this.id = token(context.random, 8);
@@ -100,6 +100,7 @@ export abstract class DialogSession extends CallAudio {
     });
     this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
+      settled: (leg, audio) => this.digits.settled(leg, audio),
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
       silent: () => {
         if (context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });

@@ -1,11 +1,13 @@
 /** The media of a session, which may become another's, and what the observer is told of it. */
-import type { MediaLeg } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio } from '../../media/index.ts';
 import type { Observer } from '../base/events.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import type { SessionEvent, TandemEvents } from './events.ts';
 
 export interface SessionMediaOwner {
   stamp(): SessionEvent;
+  /** An offer and its answer settled the audio. */
+  settled(leg: MediaLeg, audio: NegotiatedAudio): void;
   /** A digit came with the audio. */
   pressed(digit: string): void;
   /** No RTP has come for `rtpTimeout`. */
@@ -37,10 +39,10 @@ export class SessionMedia {
   use(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#follow(leg);
-    media.onSettled = () => this.#tellHold();
+    media.onSettled = () => this.#settled(media);
     if (!media.leg) return;
     this.#follow(media.leg);
-    this.#tellHold();
+    this.#settled(media);
   }
 
   /** The media is another session's now. */
@@ -62,6 +64,11 @@ export class SessionMedia {
         .then((last) => this.#observer.emit('media:stats', { ...this.#owner.stamp(), stats: last }))
         .catch(() => {});
     await closed;
+  }
+
+  #settled({ leg, audio }: DialogMedia): void {
+    if (leg && audio) this.#owner.settled(leg, audio);
+    this.#tellHold();
   }
 
   #follow(leg: MediaLeg): void {

@@ -30,7 +30,7 @@ export interface SessionStats extends LegStats {
 }
 
 export interface SendDtmfOptions {
-  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf' | 'inband';
   /** Milliseconds of each digit; default 160. */
   readonly durationMs?: number;
   /** Between two, with the audio; default 80. */

@@ -10,6 +10,8 @@ import type { Tandem } from '../../src/tandem.ts';
 import { type Lab, type LabHandler, type Phone, sine } from '../../src/testing/index.ts';
 import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
+import { join, limited, silence, sines } from '../media/analysis/signals.ts';
+import { Speaker } from '../media/analysis/speech.ts';
 import { ScriptedRegistrar } from '../registration/registrar.ts';
 import { Bot } from '../stream/bot.ts';
 
@@ -398,6 +400,31 @@ describe('click-to-call', () => {
     const stranger = lab.phone('stranger').invite('1000');
     await lab.run(stranger.settled);
     expect(stranger.status).toBe(403);
+  });
+});
+
+describe('amd', () => {
+  async function answered(lab: Lab, said: Float64Array): Promise<void> {
+    const { call, start } = await load<{ call: LabHandler; start(tandem: Tandem): Promise<void> }>('amd');
+    const customer = lab.phone('customer');
+    customer.onCall = { answerAfterMs: 1_000 };
+    const running = start(await lab.serve(call));
+    await customer.isUp();
+    await customer.say(limited(said));
+    await customer.hears('message.wav');
+    await customer.ends();
+    await lab.run(running);
+  }
+
+  test('leaves the message behind the beep of a machine', async ({ lab }) => {
+    const greeting = new Speaker(1).talk(4000, { pauseMs: 0, syllables: 100 });
+    await answered(lab, join(silence(500), greeting, silence(600), sines(400, [{ frequency: 1000, level: -12 }])));
+    expect(log.mock.calls).toEqual([['1002: machine, after the beep']]);
+  });
+
+  test('tells it to a person at once', async ({ lab }) => {
+    await answered(lab, join(silence(500), new Speaker(2).talk(600, { pauseMs: 0 })));
+    expect(log.mock.calls).toEqual([['1002: human']]);
   });
 });
 
