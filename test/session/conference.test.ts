@@ -195,6 +195,23 @@ describe('a conference', () => {
     expect(events.at(-1)).toBe('talk ended: empty');
   });
 
+  test('stands back for what is played to one member alone', async ({ lab }) => {
+    const { calls } = await house(lab);
+    const [alice, bob] = (await dial(lab, ['alice', 'bob'])) as [Phone, Phone];
+    await alice.speak(sine(440));
+    await bob.hearsTone(440);
+    const playing = calls
+      .get('bob')!
+      .playback()
+      .play(new URL('../../prompts/goodbye.wav', import.meta.url));
+    await bob.hears('goodbye.wav');
+    await lab.run(playing);
+    await bob.hearsTone(440);
+    await alice.hearsSilence();
+    await alice.hangup();
+    await bob.hangup();
+  });
+
   test('does not hear who has it on hold, and hears it again afterwards', async ({ lab }) => {
     const { room } = await house(lab);
     const [alice, bob] = (await dial(lab, ['alice', 'bob'])) as [Phone, Phone];
