@@ -74,7 +74,7 @@ export class ConferenceMixer {
     before?.own.close();
     const party = before?.party ?? new Party(id, route);
     this.#seats.set(id, { party, own: new Listener(coder()), coder, hears: undefined });
-    this.#chooseRate();
+    this.#seatsChanged();
     return party;
   }
 
@@ -86,7 +86,7 @@ export class ConferenceMixer {
     seat.own.close();
     this.#seats.delete(id);
     this.#election.left(id);
-    this.#chooseRate();
+    this.#seatsChanged();
   }
 
   /** Who hears this party from now on. Whoever whispers to somebody who left is heard by nobody. */
@@ -100,14 +100,21 @@ export class ConferenceMixer {
   /** Lets go of all coders. */
   close(): void {
     for (const id of [...this.#seats.keys()]) this.leave(id);
-    for (const listener of this.#shared.values()) listener.close();
-    this.#shared.clear();
   }
 
-  #chooseRate(): void {
-    if (this.#seats.size === 0) return;
+  #seatsChanged(): void {
+    const keys = new Set<string>();
     let least = rates[0]!;
-    for (const { own } of this.#seats.values()) least = Math.min(least, own.codec.sampleRate);
+    for (const { own } of this.#seats.values()) {
+      keys.add(own.codec.key);
+      least = Math.min(least, own.codec.sampleRate);
+    }
+    for (const [key, listener] of this.#shared)
+      if (!keys.has(key)) {
+        listener.close();
+        this.#shared.delete(key);
+      }
+    if (this.#seats.size === 0) return;
     const rate = rates.find((one) => one <= least) ?? 8000;
     if (rate === this.#rate) return;
     this.#rate = rate;

@@ -258,9 +258,9 @@ export class Conference implements BridgeMembership {
 
   async #close(reason: ConferenceEnd['reason']): Promise<void> {
     this.#deps.onEnded();
-    const closed = this.#conference.close();
+    const mixed = this.#conference.close();
     for (const call of [...this.#members.keys()]) this.remove(call);
-    await closed;
+    await mixed;
     this.#deps.observer.emit('conference:ended', { conference: this.name, at: this.#deps.clock.wallclock(), reason });
     this.#resolveEnded({ reason });
   }

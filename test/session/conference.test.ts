@@ -195,7 +195,24 @@ describe('a conference', () => {
     expect(events.at(-1)).toBe('talk ended: empty');
   });
 
-  test('goes on with who takes a member over, and with one who is held and comes back', async ({ lab }) => {
+  test('stands back for what is played to one member alone', async ({ lab }) => {
+    const { calls } = await house(lab);
+    const [alice, bob] = (await dial(lab, ['alice', 'bob'])) as [Phone, Phone];
+    await alice.speak(sine(440));
+    await bob.hearsTone(440);
+    const playing = calls
+      .get('bob')!
+      .playback()
+      .play(new URL('../../prompts/goodbye.wav', import.meta.url));
+    await bob.hears('goodbye.wav');
+    await lab.run(playing);
+    await bob.hearsTone(440);
+    await alice.hearsSilence();
+    await alice.hangup();
+    await bob.hangup();
+  });
+
+  test('does not hear who has it on hold, and hears it again afterwards', async ({ lab }) => {
     const { room } = await house(lab);
     const [alice, bob] = (await dial(lab, ['alice', 'bob'])) as [Phone, Phone];
     await alice.speak(sine(440));
@@ -207,6 +224,25 @@ describe('a conference', () => {
     await bob.hearsTone(440);
     expect(room().members).toHaveLength(2);
     await alice.hangup();
+    await bob.hangup();
+  });
+
+  test('goes on with the peer that takes the place of a member: muted and whispered to as before', async ({ lab }) => {
+    const { room, calls } = await house(lab);
+    const [alice, bob, carol] = (await dial(lab, ['alice', 'bob', 'carol'])) as [Phone, Phone, Phone];
+    await lab.advance(100);
+    const [first, second, third] = ['alice', 'bob', 'carol'].map((name) => calls.get(name)!);
+    room().whisper(second!, first);
+    const farewell = first!.takeOver(third!);
+    await lab.run(farewell());
+    await alice.ends();
+    expect(room().members.map(({ call }) => call)).toEqual([first, second]);
+    await bob.speak(sine(440));
+    await carol.hearsTone(440);
+    room().whisper(second!, undefined);
+    await carol.speak(sine(700));
+    await bob.hearsTone(700);
+    await carol.hangup();
     await bob.hangup();
   });
 });

@@ -3,7 +3,7 @@ import { readWav } from '../../../media/audio/index.ts';
 import { type AudioCodec, codecFor, frameBytes } from '../../../media/codec/index.ts';
 import type { Codec, MediaConference, MediaLeg } from '../../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../../media/rtp/sequence.ts';
-import type { FakeClock } from '../../../src/testing/index.ts';
+import { type FakeClock, seededRandom } from '../../../src/testing/index.ts';
 import { bestSine, sineWave } from '../audio/signal.ts';
 import { type Lab, openLab, openLabOn } from '../support/lab.ts';
 import { l16, negotiated, pcma, pcmu, rtpBytes } from '../support/phone.ts';
@@ -156,6 +156,12 @@ describe('a conference of legs', () => {
     expect([c.level(400) > 2000, c.level(700) < 10]).toEqual([true, true]);
     expect(lab.heard(b.port)).toHaveLength(before);
     expect(speakers.at(-1)).toBe(a.leg);
+    conference.mute(c.leg, true);
+    const snapshot = structuredClone(conference.snapshot());
+    await conference.close();
+    const again = lab.media.createConference(snapshot);
+    for (const { leg } of callers) again.add(leg);
+    expect([again.id, ...callers.map(({ leg }) => again.isMuted(leg))]).toEqual([conference.id, false, false, true]);
   });
 
   it('plays to all and records the mix, and leaves nothing behind', async () => {
@@ -262,6 +268,32 @@ describe('a conference of legs', () => {
     await talk(lab, [b], 1000);
     expect(lab.heard(b.port).length - before).toBe(50);
     expect(b.level(400)).toBeLessThan(10);
+  });
+
+  it('is not broken by what a member sends', async () => {
+    await using lab = await openLab();
+    const [a, b, c] = [
+      await Caller.call(lab, 4000),
+      await Caller.call(lab, 4002, tone(400)),
+      await Caller.call(lab, 4004),
+    ];
+    const conference = await room(lab, [a, b, c]);
+    const failures: unknown[] = [];
+    conference.onFailed = (error) => failures.push(error);
+    for (const { leg } of [a, b, c]) leg.onFailed = (error) => failures.push(error);
+    const random = seededRandom(5);
+    for (let n = 0; n < 2000; n++) {
+      const payload = random.bytes(random.uint32() % 1400);
+      const payloadType = [0, 13, 101][n % 3]!;
+      const [sequence, timestamp] = n % 4 === 0 ? [random.uint32(), random.uint32()] : [n, n * 160];
+      const ssrc = n % 50 === 0 ? random.uint32() : 4000;
+      lab.deliver(rtpBytes({ payloadType, sequence, timestamp, payload, ssrc }), 4000, a.leg.port);
+      if (n % 10 === 0) await talk(lab, [b], 20);
+    }
+    conference.mute(a.leg, true);
+    await talk(lab, [b, c], 1000);
+    expect(failures).toEqual([]);
+    expect(c.level(400)).toBeGreaterThan(2000);
   });
 
   it('does not make up for a stall', async () => {
