@@ -5,13 +5,17 @@ export type { SrtpProblem } from './engine/leg-security.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { MediaLeg } from './handle/leg.ts';
 export type {
+  AudioFormat,
+  AudioItem,
   AudioReader,
+  AudioSource,
   AudioType,
   AudioWriter,
   LegStats,
   MediaOptions,
   MediaPorts,
   PlaybackHandle,
+  PlayItem,
   PlayOptions,
   PlayResult,
   PlaySource,
@@ -19,6 +23,7 @@ export type {
   RecordingResult,
   RecordOptions,
   RecordTarget,
+  ToneItem,
 } from './handle/types.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';

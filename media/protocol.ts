@@ -50,11 +50,14 @@ export interface PromptKey {
   readonly channels?: number;
 }
 
-export type EngineSource =
+export type EngineItem =
   | EncodedSource
-  | { readonly kind: 'tone'; readonly tone: Tone }
+  /** `duration`: ms; without, it has no end. */
+  | { readonly kind: 'tone'; readonly tone: Tone; readonly duration?: number }
   /** A `ByteRing`: Int16 samples at the codec's rate, or ('raw') payload bytes as they are. */
   | { readonly kind: 'ring'; readonly ring: SharedArrayBuffer; readonly raw: boolean };
+
+export type EngineSource = EngineItem | { readonly kind: 'list'; readonly items: readonly EngineItem[] };
 
 export interface PlayState {
   readonly paused: boolean;
@@ -124,8 +127,8 @@ export type Command =
       /** Set when a playback goes on that an earlier leg began. */
       readonly resume?: PlayProgress;
     }
-  /** The same prompt in another codec, after a re-negotiation. */
-  | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EncodedSource }
+  /** The same in another codec, after a re-negotiation. */
+  | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EngineSource }
   | { readonly type: 'play.control'; readonly leg: string; readonly playback: string; readonly control: PlayControl }
   | { readonly type: 'play.position'; readonly request: number; readonly leg: string; readonly playback: string }
   | {

@@ -165,11 +165,7 @@ export class MediaLeg {
     const { playback } = snapshot;
     if (!playback) return;
     const { source } = playback;
-    this.#play(
-      {},
-      async (signal) => (source.kind === 'tone' ? { source } : this.#sources.prompt(source.key, this.#request(signal))),
-      playback,
-    );
+    this.#play({}, (signal) => this.#sources.restore(source, this.#request(signal)), playback);
   }
 
   /** Sends the payload bytes back as they come, telephone-events too. */

@@ -1,15 +1,27 @@
-/** From what a script wants played to what an engine takes: a shared prompt, or a ring fed from a stream. */
+/** From what a script wants played to what an engine takes: shared prompts, tones, and rings fed from streams. */
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import { abortable } from '../abortable.ts';
+import type { Tone } from '../audio/index.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';
-import type { EncodedSource, PromptKey } from '../protocol.ts';
+import type { EncodedSource, EngineItem, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
+import type { ItemSnapshot, PlaybackSnapshot } from '../snapshot.ts';
 import type { LoadedSource } from './playback.ts';
+import { type LoadedItem, playlist } from './playlist.ts';
 import { RingFeed } from './ring-feed.ts';
 import { streamDecoder } from './stream-decoder.ts';
-import type { AudioType, PlayOptions, PlaySource } from './types.ts';
+import type {
+  AudioFormat,
+  AudioItem,
+  AudioSource,
+  AudioType,
+  PlayItem,
+  PlayOptions,
+  PlaySource,
+  ToneItem,
+} from './types.ts';
 
 /** ms of a stream that are read ahead. */
 const aheadMs = 1000;
@@ -21,6 +33,9 @@ export interface LoadRequest {
   readonly signal: AbortSignal;
 }
 
+/** More items than anybody has a use for in one list. */
+const mostItems = 1000;
+
 export class SourceLoader {
   readonly #prompts: PromptStore;
 
@@ -28,14 +43,43 @@ export class SourceLoader {
     this.#prompts = prompts;
   }
 
-  /** @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT */
+  /**
+   * Loads all of it: a list begins when each of its items can be played.
+   * @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_ARGUMENT
+   */
   async load(source: PlaySource, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedSource> {
+    if (!isList(source)) return this.#item(source, type, options, request);
+    if (source.length > mostItems)
+      throw new TandemError('ERR_ARGUMENT', `a list of ${source.length} items is more than ${mostItems}`);
+    return playlist(await Promise.all(source.map((item) => this.#item(item, type, options, request))));
+  }
+
+  /** What a leg was playing, on another leg. */
+  async restore(saved: PlaybackSnapshot['source'], request: LoadRequest): Promise<LoadedSource> {
+    if (saved.kind !== 'list') return this.#restoreItem(saved, request);
+    return playlist(await Promise.all(saved.items.map((item) => this.#restoreItem(item, request))));
+  }
+
+  async #restoreItem(saved: ItemSnapshot, request: LoadRequest): Promise<LoadedItem> {
+    return saved.kind === 'tone' ? unchanging(saved) : this.#prompt(saved.key, request);
+  }
+
+  async #item(item: PlayItem, type: AudioType, options: AudioFormat, request: LoadRequest): Promise<LoadedItem> {
+    if (typeof item === 'string' || item instanceof URL || item instanceof Uint8Array || isStream(item))
+      return this.#audio(item, type, options, request);
+    if (isTone(item)) return unchanging({ kind: 'tone', tone: item });
+    if (isToneItem(item)) return unchanging({ kind: 'tone', tone: item.tone, duration: durationOf(item) });
+    if (isAudioItem(item)) return this.#audio(item.source, item.type ?? type, { ...options, ...item }, request);
+    throw new TandemError('ERR_ARGUMENT', 'this is nothing that can be played');
+  }
+
+  async #audio(source: AudioSource, type: AudioType, options: AudioFormat, request: LoadRequest): Promise<LoadedItem> {
     const format = {
       sampleRate: options.sampleRate ?? request.audio.codec.clockRate,
       channels: options.channels ?? 1,
     };
     if (typeof source === 'string' || source instanceof URL)
-      return this.prompt({ url: String(source), type, ...(type === 'audio/pcm' ? format : {}) }, request);
+      return this.#prompt({ url: String(source), type, ...(type === 'audio/pcm' ? format : {}) }, request);
     if (source instanceof Uint8Array) {
       const prompt = await this.#prompts.load(source, type, { ...format, signal: request.signal });
       return this.#encoded(prompt, undefined, request);
@@ -44,12 +88,12 @@ export class SourceLoader {
   }
 
   /** A prompt by its name, now or after a crash. */
-  async prompt(key: PromptKey, request: LoadRequest): Promise<LoadedSource> {
+  async #prompt(key: PromptKey, request: LoadRequest): Promise<LoadedItem> {
     const { url, type, ...format } = key;
     return this.#encoded(await this.#prompts.load(url, type, { ...format, signal: request.signal }), key, request);
   }
 
-  async #encoded(prompt: Prompt, key: PromptKey | undefined, request: LoadRequest): Promise<LoadedSource> {
+  async #encoded(prompt: Prompt, key: PromptKey | undefined, request: LoadRequest): Promise<LoadedItem> {
     const encode = async (audio: NegotiatedAudio): Promise<EncodedSource> => {
       const encoded = await this.#prompts.encoded(prompt, audio.codec);
       return { kind: 'encoded', ...encoded, ...(key ? { source: key } : {}) };
@@ -61,25 +105,71 @@ export class SourceLoader {
     source: FileHandle | Readable | AsyncIterable<Uint8Array>,
     type: AudioType,
     format: { readonly sampleRate: number; readonly channels: number },
-    { audio }: LoadRequest,
-  ): LoadedSource {
-    const codecRate = audio.codec.clockRate;
+    request: LoadRequest,
+  ): LoadedItem {
+    const codecRate = request.audio.codec.clockRate;
     const decoder = streamDecoder(type, { ...format, codecRate });
-    const ring = new RingFeed((codecRate * 2 * aheadMs) / 1000);
-    return {
-      source: { kind: 'ring', ring: ring.memory, raw: type === '' },
-      onSpace: () => ring.space(),
-      feed: async (signal) => {
-        for await (const chunk of chunksOf(source, signal)) await ring.push(decoder.push(chunk), signal);
-        await ring.push(decoder.end(), signal);
-        ring.end();
-      },
-    };
+    return ringItem(type === '', request, async (ring, signal) => {
+      for await (const chunk of chunksOf(source, signal)) await ring.push(decoder.push(chunk), signal);
+      await ring.push(decoder.end(), signal);
+    });
   }
 
   close(): Promise<void> {
     return this.#prompts.close();
   }
+}
+
+/** A ring of `aheadMs` that `fill` fills at the codec's rate. */
+function ringItem(
+  raw: boolean,
+  { audio, current }: LoadRequest,
+  fill: (ring: RingFeed, signal: AbortSignal) => Promise<void>,
+): LoadedItem {
+  const rate = audio.codec.clockRate;
+  const ring = new RingFeed((rate * 2 * aheadMs) / 1000);
+  const source = { kind: 'ring', ring: ring.memory, raw } as const;
+  return {
+    source,
+    onSpace: () => ring.space(),
+    feed: async (signal) => {
+      await fill(ring, signal);
+      ring.end();
+    },
+    recode: async () => {
+      if (raw || current().codec.clockRate === rate) return source;
+      throw new TandemError('ERR_AUDIO_FORMAT', 'a stream cannot go on at the sample rate that was agreed on since');
+    },
+  };
+}
+
+function unchanging(source: Extract<EngineItem, { readonly kind: 'tone' }>): LoadedItem {
+  return { source, recode: async () => source };
+}
+
+function durationOf({ duration }: ToneItem): number {
+  if (Number.isFinite(duration) && duration >= 0) return duration;
+  throw new TandemError('ERR_ARGUMENT', `the duration of a tone is in milliseconds, not ${duration}`);
+}
+
+function isList(source: PlaySource): source is readonly PlayItem[] {
+  return Array.isArray(source);
+}
+
+function isStream(item: object): item is FileHandle | Readable | AsyncIterable<Uint8Array> {
+  return Symbol.asyncIterator in item || 'createReadStream' in item;
+}
+
+function isTone(item: object): item is Tone {
+  return 'frequencies' in item;
+}
+
+function isToneItem(item: object): item is ToneItem {
+  return 'tone' in item;
+}
+
+function isAudioItem(item: object): item is AudioItem {
+  return 'source' in item;
 }
 
 /** The source's chunks until it ends or the signal is aborted; it is let go of in either case. */

@@ -5,6 +5,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Fetch, Files } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { Tone } from '../audio/index.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { SymmetricRtp } from '../protocol.ts';
 
@@ -40,17 +41,37 @@ export interface MediaPorts {
 export type AudioType = '' | 'audio/wav' | 'audio/pcm';
 
 /** A path, an http(s) or file URL, an open file or stream, or the bytes. */
-export type PlaySource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
+export type AudioSource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
 
-export interface PlayOptions {
-  /** Aborted: the playback ends as `stopped`. */
-  readonly signal?: AbortSignal;
-  /** true = for ever; a number = so many rounds in all. Streams are played once. */
-  readonly loop?: boolean | number;
+/** A tone for so many ms. A `Tone` alone has no end. */
+export interface ToneItem {
+  readonly tone: Tone;
+  readonly duration: number;
+}
+
+/** Audio of another type than the rest of a list. */
+export interface AudioItem extends AudioFormat {
+  readonly source: AudioSource;
+  readonly type?: AudioType;
+}
+
+export type PlayItem = AudioSource | AudioItem | Tone | ToneItem;
+
+/** One thing, or several that follow one another without a seam. */
+export type PlaySource = PlayItem | readonly PlayItem[];
+
+export interface AudioFormat {
   /** Of `audio/pcm`; default the codec's. */
   readonly sampleRate?: number;
   /** Of `audio/pcm`; default 1. */
   readonly channels?: number;
+}
+
+export interface PlayOptions extends AudioFormat {
+  /** Aborted: the playback ends as `stopped`. */
+  readonly signal?: AbortSignal;
+  /** true = for ever; a number = so many rounds in all. Streams, and lists with a stream, are played once. */
+  readonly loop?: boolean | number;
   /** ms from the start. */
   readonly from?: number;
   /** 0…4, 1 = as is. */

@@ -1,5 +1,6 @@
 /** What a script does with the audio of a call: it plays, records, listens, and takes and sends digits. */
 import type { AudioReader, AudioWriter, MediaLeg, RecordOptions, RecordTarget, Tone } from '../../media/index.ts';
+import type { OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
 import type { DtmfDigit } from './keypad.ts';
@@ -21,12 +22,15 @@ export abstract class CallAudio {
     return this.media.ready;
   }
 
+  /** Keys are all that is heard of a peer as yet. */
+  readonly #onBargeIn: OnBargeIn = (_what, stop) => this.digits.onPress(stop);
+
   playback(): Playback {
-    return new Playback(() => this.#leg);
+    return new Playback(() => this.#leg, this.#onBargeIn);
   }
 
   playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg);
+    return new PlaybackControl(() => this.#leg, this.#onBargeIn);
   }
 
   /** @param tone default: European ringback. */
