@@ -23,6 +23,7 @@ export type {
   RecordingResult,
   RecordOptions,
   RecordTarget,
+  SayItem,
   ToneItem,
 } from './handle/types.ts';
 export { type CreateLegOptions, Media } from './media.ts';

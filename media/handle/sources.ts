@@ -8,6 +8,7 @@ import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, EngineItem, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { ItemSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import type { Phrases } from './phrases.ts';
 import type { LoadedSource } from './playback.ts';
 import { type LoadedItem, playlist } from './playlist.ts';
 import { RingFeed } from './ring-feed.ts';
@@ -20,6 +21,7 @@ import type {
   PlayItem,
   PlayOptions,
   PlaySource,
+  SayItem,
   ToneItem,
 } from './types.ts';
 
@@ -38,14 +40,16 @@ const mostItems = 1000;
 
 export class SourceLoader {
   readonly #prompts: PromptStore;
+  readonly #phrases: Phrases;
 
-  constructor(prompts: PromptStore) {
+  constructor(prompts: PromptStore, phrases: Phrases) {
     this.#prompts = prompts;
+    this.#phrases = phrases;
   }
 
   /**
    * Loads all of it: a list begins when each of its items can be played.
-   * @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_ARGUMENT
+   * @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_TTS, ERR_ARGUMENT
    */
   async load(source: PlaySource, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedSource> {
     if (!isList(source)) return this.#item(source, type, options, request);
@@ -64,11 +68,12 @@ export class SourceLoader {
     return saved.kind === 'tone' ? unchanging(saved) : this.#prompt(saved.key, request);
   }
 
-  async #item(item: PlayItem, type: AudioType, options: AudioFormat, request: LoadRequest): Promise<LoadedItem> {
+  async #item(item: PlayItem, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedItem> {
     if (typeof item === 'string' || item instanceof URL || item instanceof Uint8Array || isStream(item))
       return this.#audio(item, type, options, request);
     if (isTone(item)) return unchanging({ kind: 'tone', tone: item });
     if (isToneItem(item)) return unchanging({ kind: 'tone', tone: item.tone, duration: durationOf(item) });
+    if (isSayItem(item)) return this.#say(item, options, request);
     if (isAudioItem(item)) return this.#audio(item.source, item.type ?? type, { ...options, ...item }, request);
     throw new TandemError('ERR_ARGUMENT', 'this is nothing that can be played');
   }
@@ -101,6 +106,18 @@ export class SourceLoader {
     return { source: await encode(request.audio), recode: () => encode(request.current()) };
   }
 
+  async #say(item: SayItem, { loop = false, from = 0 }: PlayOptions, request: LoadRequest): Promise<LoadedItem> {
+    const phrase = await this.#phrases.load(item, loop !== false || from > 0, request.signal);
+    if ('kind' in phrase) return this.#encoded(phrase, undefined, request);
+    const { sampleRate } = phrase;
+    const decoder = streamDecoder('audio/pcm', { sampleRate, channels: 1, codecRate: request.audio.codec.clockRate });
+    return ringItem(false, request, async (ring, signal) => {
+      for await (const { buffer, byteOffset, byteLength } of phrase.audio(signal))
+        await ring.push(decoder.push(new Uint8Array(buffer, byteOffset, byteLength)), signal);
+      await ring.push(decoder.end(), signal);
+    });
+  }
+
   #stream(
     source: FileHandle | Readable | AsyncIterable<Uint8Array>,
     type: AudioType,
@@ -116,6 +133,7 @@ export class SourceLoader {
   }
 
   close(): Promise<void> {
+    this.#phrases.close();
     return this.#prompts.close();
   }
 }
@@ -166,6 +184,10 @@ function isTone(item: object): item is Tone {
 
 function isToneItem(item: object): item is ToneItem {
   return 'tone' in item;
+}
+
+function isSayItem(item: object): item is SayItem {
+  return 'say' in item;
 }
 
 function isAudioItem(item: object): item is AudioItem {

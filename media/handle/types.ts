@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../src/base/clock.ts';
-import type { Fetch, Files } from '../../src/base/io.ts';
+import type { Fetch, Files, TtsProvider } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { Tone } from '../audio/index.ts';
@@ -32,6 +32,8 @@ export interface MediaPorts {
   readonly files: Files;
   readonly fetch: Fetch;
   readonly logger: Logger;
+  /** Says texts; without it nothing can be said. */
+  readonly tts?: TtsProvider;
   /** Another network than this machine's; only with `workers: 0`. */
   readonly udp?: UdpIo;
   /** The module a worker runs; default: this package's own. */
@@ -55,7 +57,16 @@ export interface AudioItem extends AudioFormat {
   readonly type?: AudioType;
 }
 
-export type PlayItem = AudioSource | AudioItem | Tone | ToneItem;
+/** Text that is said by the provider of text to speech. */
+export interface SayItem {
+  readonly say: string;
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
+}
+
+export type PlayItem = AudioSource | AudioItem | Tone | ToneItem | SayItem;
 
 /** One thing, or several that follow one another without a seam. */
 export type PlaySource = PlayItem | readonly PlayItem[];

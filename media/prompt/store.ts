@@ -85,6 +85,16 @@ export class PromptStore {
     return signal ? await abortable(prompt, signal) : await prompt;
   }
 
+  /** What was kept under `key`, unless it had to make room. */
+  find(key: string): Promise<Prompt> | undefined {
+    return this.#cache.find(key) as Promise<Prompt> | undefined;
+  }
+
+  /** Keeps audio that was made elsewhere. */
+  async keep(key: string, audio: DecodedPrompt): Promise<void> {
+    await this.#cache.get(key, async () => ({ value: { key, kind: 'audio', audio }, bytes: audio.samples.byteLength }));
+  }
+
   /** The prompt's payload in one codec. @throws TandemError ERR_AUDIO_FORMAT, ERR_CLOSED */
   async encoded(prompt: Prompt, codec: CodecName): Promise<EncodedPrompt> {
     this.#check();

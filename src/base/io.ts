@@ -30,6 +30,31 @@ export interface Fetch {
   }>;
 }
 
+/** Text to speech. */
+export interface TtsProvider {
+  /**
+   * Resolves when the sample rate is known; the audio may come while it is being made. What goes wrong is thrown, by
+   * the audio's iterator too.
+   */
+  synthesize(text: string, options: TtsOptions): Promise<Speech>;
+}
+
+export interface TtsOptions {
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
+  /** Aborted when nobody listens any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Speech {
+  /** Hz */
+  readonly sampleRate: number;
+  /** 16-bit mono */
+  readonly audio: AsyncIterable<Int16Array>;
+}
+
 /** WebSocket connections of ours (RFC 6455). */
 export interface WebSockets {
   /** Returns at once. What is wrong with the URL, or refused, is `onClose`. It calls nothing before it has returned. */

@@ -1,10 +1,18 @@
 /** What a script does with the audio of a call: it plays, records, listens, and takes and sends digits. */
-import type { AudioReader, AudioWriter, MediaLeg, RecordOptions, RecordTarget, Tone } from '../../media/index.ts';
+import type {
+  AudioReader,
+  AudioWriter,
+  MediaLeg,
+  PlayResult,
+  RecordOptions,
+  RecordTarget,
+  Tone,
+} from '../../media/index.ts';
 import type { OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
 import type { DtmfDigit } from './keypad.ts';
-import { Playback, PlaybackControl, Ringtone } from './playback.ts';
+import { Playback, PlaybackControl, Ringtone, type SayOptions } from './playback.ts';
 import { Recording } from './recording.ts';
 import type { SessionDigits } from './session-digits.ts';
 import type { SendDtmfOptions, SessionGatherOptions, SessionState } from './session-options.ts';
@@ -31,6 +39,15 @@ export abstract class CallAudio {
 
   playbackControl(): PlaybackControl {
     return new PlaybackControl(() => this.#leg, this.#onBargeIn);
+  }
+
+  /**
+   * Says a text, as `playback().play({ say: text })`.
+   * @throws TandemError ERR_TTS; else as `Playback.play`
+   */
+  async say(text: string, { voice, language, ...options }: SayOptions = {}): Promise<PlayResult> {
+    const how = { ...(voice === undefined ? {} : { voice }), ...(language === undefined ? {} : { language }) };
+    return this.playback().play({ say: text, ...how }, options);
   }
 
   /** @param tone default: European ringback. */

@@ -15,6 +15,13 @@ export interface PlaybackOptions extends PlayOptions {
   readonly bargeIn?: BargeIn;
 }
 
+export interface SayOptions extends Omit<PlaybackOptions, 'type' | 'sampleRate' | 'channels'> {
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
+}
+
 /** Starts playing on the leg that has audio now. */
 type Start = (source: PlaySource, options: PlaybackOptions) => PlaybackHandle;
 
@@ -40,7 +47,7 @@ export class Playback {
   /**
    * Plays and resolves when it is over: to its end, stopped (by `signal` or by another source taking
    * over), or with the call. Several sources in a list follow one another without a seam.
-   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_NO_MEDIA; DialogEndedError when the call was over
+   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_TTS, ERR_NO_MEDIA; DialogEndedError when the call was over
    * before.
    */
   async play(source: PlaySource, options?: PlayType | PlaybackOptions): Promise<PlayResult> {

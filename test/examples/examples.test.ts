@@ -426,3 +426,26 @@ describe('transfer', () => {
     await alice.hangup();
   });
 });
+
+describe('say', () => {
+  test('reads out the number of the caller, and the key', async ({ lab }) => {
+    await serve(lab, 'say');
+    const alice = lab.phone('4711');
+    await alice.dial('1000');
+    await alice.hears(lab.tts.sound('You are calling from 4 7 1 1.'));
+    await alice.press('5');
+    await alice.hears(lab.tts.sound('You pressed 5.'));
+    await alice.ends({ within: 10_000 });
+    expect(lab.tts.asked.at(-1)).toEqual({ text: 'You pressed 5.', language: 'en-GB' });
+  });
+
+  test('plays something else when there is nobody to speak', async ({ lab }) => {
+    lab.tts.failure = { error: new Error('gone'), after: 0 };
+    await serve(lab, 'say');
+    const alice = lab.phone('4711');
+    await alice.dial('1000');
+    await alice.hears('not-available.wav');
+    await alice.ends({ within: 10_000 });
+    expect(log.mock.calls.flat()).toEqual(['cannot speak: gone']);
+  });
+});
