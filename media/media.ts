@@ -12,6 +12,7 @@ import { type MediaSettings, mediaSettings } from './handle/options.ts';
 import { Phrases } from './handle/phrases.ts';
 import { SourceLoader } from './handle/sources.ts';
 import type { MediaOptions, MediaPorts } from './handle/types.ts';
+import { Web } from './handle/web.ts';
 import type { EngineHost } from './host/host.ts';
 import { defaultWorkers, sharesClock } from './host/threads.ts';
 import { checkEphemeralRange } from './net/ephemeral-range.ts';
@@ -74,7 +75,7 @@ export class Media {
     const coder = this.workers === 0 ? inlineCoder : new PromptCoderPool();
     const { promptCacheBytes } = this.#settings;
     const prompts = new PromptStore({ promptCacheBytes }, { files, fetch, coder });
-    this.#sources = new SourceLoader(prompts, new Phrases(prompts, tts, clock));
+    this.#sources = new SourceLoader(prompts, new Phrases(prompts, tts, clock), new Web(fetch, clock));
   }
 
   /**

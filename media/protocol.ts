@@ -45,7 +45,7 @@ export interface EncodedSource {
 /** How a prompt can be found again after a crash. */
 export interface PromptKey {
   readonly url: string;
-  readonly type: '' | 'audio/wav' | 'audio/pcm';
+  readonly type: '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
   readonly sampleRate?: number;
   readonly channels?: number;
 }

@@ -118,8 +118,11 @@ export class MediaLeg {
     if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
   }
 
-  /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
-  play(source: PlaySource, type: AudioType, options: PlayOptions = {}): PlaybackHandle {
+  /**
+   * One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`.
+   * @param type default: what a server says (Content-Type), else `audio/wav`
+   */
+  play(source: PlaySource, type: AudioType | undefined, options: PlayOptions = {}): PlaybackHandle {
     return this.#play(options, (signal) => this.#sources.load(source, type, options, this.#request(signal)));
   }
 

@@ -8,6 +8,7 @@ import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, EngineItem, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { ItemSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import { audioTypeOf } from './content-type.ts';
 import type { Phrases } from './phrases.ts';
 import type { LoadedSource } from './playback.ts';
 import { type LoadedItem, playlist } from './playlist.ts';
@@ -24,6 +25,7 @@ import type {
   SayItem,
   ToneItem,
 } from './types.ts';
+import type { Web } from './web.ts';
 
 /** ms of a stream that are read ahead. */
 const aheadMs = 1000;
@@ -41,17 +43,24 @@ const mostItems = 1000;
 export class SourceLoader {
   readonly #prompts: PromptStore;
   readonly #phrases: Phrases;
+  readonly #web: Web;
 
-  constructor(prompts: PromptStore, phrases: Phrases) {
+  constructor(prompts: PromptStore, phrases: Phrases, web: Web) {
     this.#prompts = prompts;
     this.#phrases = phrases;
+    this.#web = web;
   }
 
   /**
    * Loads all of it: a list begins when each of its items can be played.
    * @throws {TandemError} ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_TTS, ERR_ARGUMENT
    */
-  async load(source: PlaySource, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedSource> {
+  async load(
+    source: PlaySource,
+    type: AudioType | undefined,
+    options: PlayOptions,
+    request: LoadRequest,
+  ): Promise<LoadedSource> {
     if (!isList(source)) return this.#item(source, type, options, request);
     if (source.length > mostItems)
       throw new TandemError('ERR_ARGUMENT', `a list of ${source.length} items is more than ${mostItems}`);
@@ -68,7 +77,12 @@ export class SourceLoader {
     return saved.kind === 'tone' ? unchanging(saved) : this.#prompt(saved.key, request);
   }
 
-  async #item(item: PlayItem, type: AudioType, options: PlayOptions, request: LoadRequest): Promise<LoadedItem> {
+  async #item(
+    item: PlayItem,
+    type: AudioType | undefined,
+    options: PlayOptions,
+    request: LoadRequest,
+  ): Promise<LoadedItem> {
     if (typeof item === 'string' || item instanceof URL || item instanceof Uint8Array || isStream(item))
       return this.#audio(item, type, options, request);
     if (isTone(item)) return unchanging({ kind: 'tone', tone: item });
@@ -78,18 +92,39 @@ export class SourceLoader {
     throw new TandemError('ERR_ARGUMENT', 'this is nothing that can be played');
   }
 
-  async #audio(source: AudioSource, type: AudioType, options: AudioFormat, request: LoadRequest): Promise<LoadedItem> {
-    const format = {
-      sampleRate: options.sampleRate ?? request.audio.codec.clockRate,
-      channels: options.channels ?? 1,
-    };
+  async #audio(
+    source: AudioSource,
+    type: AudioType | undefined,
+    options: PlayOptions,
+    request: LoadRequest,
+  ): Promise<LoadedItem> {
+    const url = httpUrl(source);
+    if (url !== undefined) return this.#fetched(url, type, options, request);
+    const known = type ?? 'audio/wav';
+    const format = formatOf(known, options, request);
     if (typeof source === 'string' || source instanceof URL)
-      return this.#prompt({ url: String(source), type, ...(type === 'audio/pcm' ? format : {}) }, request);
+      return this.#prompt({ url: String(source), type: known, ...keyFormat(known, format) }, request);
     if (source instanceof Uint8Array) {
-      const prompt = await this.#prompts.load(source, type, { ...format, signal: request.signal });
+      const prompt = await this.#prompts.load(source, known, { ...format, signal: request.signal });
       return this.#encoded(prompt, undefined, request);
     }
-    return this.#stream(source, type, format, request);
+    return this.#stream((signal) => chunksOf(source, signal), known, format, request);
+  }
+
+  /** What cannot be loaded again in the middle of it (a round, a later beginning) is taken whole. */
+  async #fetched(
+    url: string,
+    type: AudioType | undefined,
+    options: PlayOptions,
+    request: LoadRequest,
+  ): Promise<LoadedItem> {
+    const found = await this.#web.load(url, isReplayed(options), request.signal);
+    const said = audioTypeOf(found.contentType);
+    const known = type ?? said?.type ?? 'audio/wav';
+    const format = formatOf(known, said?.type === known ? { ...said, ...options } : options, request);
+    if ('body' in found) return this.#stream(() => found.body, known, format, request);
+    const prompt = await this.#prompts.load(found.bytes, known, { ...format, signal: request.signal });
+    return this.#encoded(prompt, { url, type: known, ...keyFormat(known, format) }, request);
   }
 
   /** A prompt by its name, now or after a crash. */
@@ -106,8 +141,8 @@ export class SourceLoader {
     return { source: await encode(request.audio), recode: () => encode(request.current()) };
   }
 
-  async #say(item: SayItem, { loop = false, from = 0 }: PlayOptions, request: LoadRequest): Promise<LoadedItem> {
-    const phrase = await this.#phrases.load(item, loop !== false || from > 0, request.signal);
+  async #say(item: SayItem, options: PlayOptions, request: LoadRequest): Promise<LoadedItem> {
+    const phrase = await this.#phrases.load(item, isReplayed(options), request.signal);
     if ('kind' in phrase) return this.#encoded(phrase, undefined, request);
     const { sampleRate } = phrase;
     const decoder = streamDecoder('audio/pcm', { sampleRate, channels: 1, codecRate: request.audio.codec.clockRate });
@@ -118,16 +153,17 @@ export class SourceLoader {
     });
   }
 
+  /** @param chunks gives them until the signal is aborted */
   #stream(
-    source: FileHandle | Readable | AsyncIterable<Uint8Array>,
+    chunks: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
     type: AudioType,
-    format: { readonly sampleRate: number; readonly channels: number },
+    format: Format,
     request: LoadRequest,
   ): LoadedItem {
     const codecRate = request.audio.codec.clockRate;
     const decoder = streamDecoder(type, { ...format, codecRate });
     return ringItem(type === '', request, async (ring, signal) => {
-      for await (const chunk of chunksOf(source, signal)) await ring.push(decoder.push(chunk), signal);
+      for await (const chunk of chunks(signal)) await ring.push(decoder.push(chunk), signal);
       await ring.push(decoder.end(), signal);
     });
   }
@@ -163,6 +199,31 @@ function ringItem(
 
 function unchanging(source: Extract<EngineItem, { readonly kind: 'tone' }>): LoadedItem {
   return { source, recode: async () => source };
+}
+
+function isReplayed({ loop = false, from = 0 }: PlayOptions): boolean {
+  return loop !== false || from > 0;
+}
+
+interface Format {
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+function formatOf(type: AudioType, { sampleRate, channels = 1 }: AudioFormat, { audio }: LoadRequest): Format {
+  return { sampleRate: sampleRate ?? (type === 'audio/basic' ? 8000 : audio.codec.clockRate), channels };
+}
+
+/** What has to be known to load it again. */
+function keyFormat(type: AudioType, format: Format): AudioFormat {
+  return type === 'audio/pcm' || type === 'audio/basic' ? format : {};
+}
+
+function httpUrl(source: AudioSource): string | undefined {
+  if (source instanceof URL) return /^https?:$/.test(source.protocol) ? source.href : undefined;
+  return typeof source === 'string' && /^https?:\/\//i.test(source) && URL.canParse(source)
+    ? new URL(source).href
+    : undefined;
 }
 
 function durationOf({ duration }: ToneItem): number {

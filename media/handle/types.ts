@@ -40,7 +40,8 @@ export interface MediaPorts {
   readonly workerEntry?: URL;
 }
 
-export type AudioType = '' | 'audio/wav' | 'audio/pcm';
+/** `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `''` payload that is encoded already. */
+export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
 
 /** A path, an http(s) or file URL, an open file or stream, or the bytes. */
 export type AudioSource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
@@ -72,9 +73,9 @@ export type PlayItem = AudioSource | AudioItem | Tone | ToneItem | SayItem;
 export type PlaySource = PlayItem | readonly PlayItem[];
 
 export interface AudioFormat {
-  /** Of `audio/pcm`; default the codec's. */
+  /** Of `audio/pcm`, default the codec's; of `audio/basic`, default 8000. */
   readonly sampleRate?: number;
-  /** Of `audio/pcm`; default 1. */
+  /** Of both; default 1. */
   readonly channels?: number;
 }
 

@@ -157,7 +157,8 @@ export class PromptStore {
     read: () => Promise<Uint8Array>,
   ): Promise<Prompt> {
     this.#check();
-    const pcm = type === 'audio/pcm' ? ` ${format.sampleRate ?? 8000}/${format.channels ?? 1}` : '';
+    const pcm =
+      type === 'audio/pcm' || type === 'audio/basic' ? ` ${format.sampleRate ?? 8000}/${format.channels ?? 1}` : '';
     const key = `${type}${pcm} ${identity}`;
     const found = await this.#cache.get(key, async () => {
       const bytes = await read();

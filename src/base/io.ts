@@ -28,6 +28,19 @@ export interface Fetch {
     readonly bytes: Uint8Array;
     readonly contentType: string;
   }>;
+  /** As `get`, with the body as it comes. Without it all is taken whole. */
+  open?(
+    url: string,
+    options: { readonly signal: AbortSignal /** Until the body begins. */; readonly timeoutMs: number },
+  ): Promise<FetchedBody>;
+}
+
+export interface FetchedBody {
+  readonly contentType: string;
+  /** Bytes; undefined when the server does not say. */
+  readonly length: number | undefined;
+  /** Read once; who leaves the loop ends the connection, and so does the signal. */
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** Text to speech. */

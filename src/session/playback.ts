@@ -6,10 +6,10 @@ import type { BargeIn, OnBargeIn } from './barge-in.ts';
 import { interruptible } from './barge-in.ts';
 
 /** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
-export type PlayType = 'audio/wav' | 'audio/pcm' | '';
+export type PlayType = 'audio/wav' | 'audio/pcm' | 'audio/basic' | '';
 
 export interface PlaybackOptions extends PlayOptions {
-  /** Default: `audio/wav`. */
+  /** Default: what a server says (Content-Type), else `audio/wav`. */
   readonly type?: PlayType;
   /** Stopped by a key of the peer, which is kept for the next `gather`; true: by whatever the peer does. */
   readonly bargeIn?: BargeIn;
@@ -27,7 +27,7 @@ type Start = (source: PlaySource, options: PlaybackOptions) => PlaybackHandle;
 
 function starter(leg: () => MediaLeg, onBargeIn: OnBargeIn): Start {
   return (source, options) => {
-    const { bargeIn = false, type = 'audio/wav', ...play } = options;
+    const { bargeIn = false, type, ...play } = options;
     const start = (): PlaybackHandle => leg().play(source, type, play);
     return bargeIn === false ? start() : interruptible(start, bargeIn, onBargeIn);
   };
