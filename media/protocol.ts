@@ -77,6 +77,9 @@ export type PlayControl =
   | { readonly do: 'gain'; readonly gain: number }
   | { readonly do: 'loop'; readonly loops: number };
 
+/** Why a recording is over. */
+export type RecordingEnd = 'stopped' | 'ended' | 'max' | 'silence';
+
 export interface RecordingConfig {
   readonly channels: 1 | 2;
   readonly direction: 'both' | 'in' | 'out';
@@ -84,6 +87,10 @@ export interface RecordingConfig {
   readonly sampleRate: number;
   /** ms of audio; 0 = no limit */
   readonly maxDuration: number;
+  /** ms of silence that end it; 0 = none do */
+  readonly maxSilence: number;
+  /** Silence at the end is left out. */
+  readonly trimSilence: boolean;
 }
 
 /** Where the other side of a bridge is: in the same engine, or behind a pair of packet rings. */
@@ -200,12 +207,14 @@ export type EngineEvent =
       readonly position: number;
       /** A WAV header that is now true of the file, to be written after `bytes`. */
       readonly header: Uint8Array;
+      /** What is behind so many bytes of the file is cut off. */
+      readonly size?: number;
     }
   | {
       readonly type: 'record.done';
       readonly leg: string;
       readonly recording: string;
-      readonly end: 'stopped' | 'ended' | 'max';
+      readonly end: RecordingEnd;
       readonly durationMs: number;
       readonly bytes: number;
       readonly error?: ErrorData;

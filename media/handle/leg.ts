@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
-import type { Tone } from '../audio/index.ts';
+import { sine, type Tone } from '../audio/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
 import { encodingOf, type LegConfig } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -25,6 +25,7 @@ import type {
   RecordingHandle,
   RecordOptions,
   RecordTarget,
+  ToneItem,
 } from './types.ts';
 
 export interface LegDeps {
@@ -37,6 +38,9 @@ export interface LegDeps {
   readonly onClosed: () => void;
 }
 
+const beep: ToneItem = { tone: sine(1000), duration: 400 };
+/** A recording has what was sent up to 60 ms ago. */
+const hush: ToneItem = { tone: { frequencies: [], cadence: [], level: 0 }, duration: 80 };
 const digitPattern = /^[0-9*#A-Da-d]+$/;
 
 export class MediaLeg {
@@ -205,6 +209,7 @@ export class MediaLeg {
     this.#recordings.set(id, recording);
     if (this.#gone) recording.lost(closed());
     else if (!this.#link.alive) recording.lost(interrupted());
+    else if (options.beep) void recording.after(this.play([options.beep === true ? beep : options.beep, hush], ''));
     return recording;
   }
 

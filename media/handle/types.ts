@@ -7,7 +7,7 @@ import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { Tone } from '../audio/index.ts';
 import type { UdpIo } from '../net/udp-port.ts';
-import type { SymmetricRtp } from '../protocol.ts';
+import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
 
 export interface MediaOptions {
   /** Both inclusive; default 16384–32766. */
@@ -126,6 +126,12 @@ export interface RecordOptions {
   readonly sampleRate?: number;
   /** ms of audio. */
   readonly maxDuration?: number;
+  /** Ends it after so many ms in which nobody who is recorded was heard. */
+  readonly maxSilence?: number;
+  /** Leaves out the silence at the end, of files. */
+  readonly trimSilence?: boolean;
+  /** Played before it begins, in place of what is being played; true: 1000 Hz for 400 ms. Not part of the recording. */
+  readonly beep?: boolean | ToneItem;
   readonly signal?: AbortSignal;
 }
 
@@ -133,7 +139,8 @@ export interface RecordingResult {
   readonly durationMs: number;
   /** Size of the file. */
   readonly bytes: number;
-  readonly end: 'stopped' | 'ended' | 'max';
+  /** `stopped`: by us; `ended`: the leg went; `max`, `silence`: by `maxDuration`, `maxSilence`. */
+  readonly end: RecordingEnd;
 }
 
 export interface RecordingHandle {

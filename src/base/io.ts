@@ -3,6 +3,8 @@
 /** An open file that is written at positions (recordings rewrite their header). */
 export interface FileWriter {
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Cuts off what is behind so many bytes; without it, what was written stays. */
+  truncate?(size: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -56,6 +56,7 @@ export const nodeFiles: Files = {
           done += bytesWritten;
         }
       },
+      truncate: (size) => file.truncate(size),
       close: () => file.close(),
     };
   },

@@ -23,6 +23,7 @@ export abstract class CallAudio {
   abstract readonly signal: AbortSignal;
   abstract readonly media: DialogMedia;
   protected abstract readonly digits: SessionDigits;
+  protected abstract recordingFailed(error: unknown): void;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
   get #leg(): MediaLeg {
@@ -57,7 +58,7 @@ export abstract class CallAudio {
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    return new Recording(this.#leg, target, options);
+    return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
   }
 
   /**

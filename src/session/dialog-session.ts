@@ -3,7 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { NegotiatedAudio } from '../../media/index.ts';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
@@ -229,6 +229,12 @@ export abstract class DialogSession extends CallAudio {
    */
   stream(url: string, options: StreamOptions = {}): Promise<MediaStream> {
     return streamCall(this, this.context, this.log, url, options);
+  }
+
+  protected override recordingFailed(error: unknown): void {
+    const code = error instanceof TandemError ? error.code : 'ERR_FILE';
+    this.log.warn({ code, error: messageOf(error) }, 'a recording failed, the call goes on');
+    this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
   }
 
   async stats(): Promise<SessionStats> {

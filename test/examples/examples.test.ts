@@ -449,3 +449,48 @@ describe('say', () => {
     expect(log.mock.calls.flat()).toEqual(['cannot speak: gone']);
   });
 });
+
+describe('voicemail', () => {
+  async function leave(lab: Lab): Promise<{ readonly alice: Phone; readonly words: Int16Array }> {
+    await serve(lab, 'voicemail');
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await alice.hears('record.wav');
+    await lab.advance(600);
+    const words = await prompt('welcome.wav');
+    await alice.say(words);
+    return { alice, words };
+  }
+
+  function message(lab: Lab): Int16Array {
+    const { samples, channels } = readWav(lab.files.get('message.wav'));
+    expect(channels).toBe(1);
+    return samples;
+  }
+
+  test('takes what is said, and leaves out the silence behind it', async ({ lab }) => {
+    const { alice, words } = await leave(lab);
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+    const taken = message(lab);
+    expect(correlate(taken, words).correlation).toBeGreaterThan(0.95);
+    expect(taken.length).toBeLessThan(words.length + 8000);
+    expect(log.mock.calls.flat()).toEqual([expect.stringMatching(/^a message of \d+ s from alice \(silence\)$/)]);
+  });
+
+  test('is content with a key, and with a caller who hangs up', async ({ lab }) => {
+    const { alice } = await leave(lab);
+    await alice.press('#');
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+    const pressed = message(lab).length;
+    await alice.dial('1000');
+    await alice.hears('record.wav');
+    await lab.advance(600);
+    await alice.say('welcome.wav');
+    await alice.hangup();
+    await lab.until(() => log.mock.calls.length === 2);
+    expect(Math.abs(message(lab).length - pressed)).toBeLessThan(8000);
+    expect(log.mock.calls.flat()).toEqual([expect.stringContaining('(stopped)'), expect.stringContaining('(ended)')]);
+  });
+});
