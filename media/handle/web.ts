@@ -74,7 +74,7 @@ export class Web {
     if (!whole && (length === undefined || length > shortBytes)) return { contentType, body: pieces };
     const bytes = await within(this.#clock, timeoutMs, wholeOf(url, pieces));
     if (bytes) return { contentType, bytes };
-    await pieces.return();
+    void pieces.return().catch(() => {});
     throw fetchError(url, new Error(`not all of it came within ${timeoutMs} ms`));
   }
 

@@ -217,6 +217,11 @@ const schema = z.strictObject({
       io: z.enum(['auto', 'dgram', 'native']).default('auto').describe('how RTP sockets are read'),
       symmetricRtp: z.enum(['latch', 'strict', 'off']).default('latch'),
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
+      promptCacheBytes: z
+        .int()
+        .min(0)
+        .default(67_108_864)
+        .describe('bytes of decoded and encoded prompts, and of phrases, that are kept'),
       srtp: z.enum(['off', 'optional', 'required']).default('off').describe('SRTP, with keys in SDP'),
     })
     .prefault({}),

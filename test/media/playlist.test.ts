@@ -102,6 +102,25 @@ describe('a list', () => {
       if (Buffer.compare(payload.subarray(at, at + round.length), round) !== 0) throw new Error(`wrong from ${at} on`);
   });
 
+  it('of a stream is heard for ten minutes without a gap, however it is cut', async () => {
+    await using lab = await openLab();
+    const leg = await openLeg(lab);
+    const sound = noise(8 * 600_000);
+    async function* chunks() {
+      for (let at = 0, n = 0; at < sound.length; n++) {
+        const length = 1 + ((n * 7919) % 5000);
+        yield sound.subarray(at, at + length);
+        at += length;
+      }
+    }
+    const playback = leg.play([chunks()], '');
+    await lab.clock.advance(601_000);
+    await expect(playback.done).resolves.toEqual({ end: 'completed', playedMs: 600_000 });
+    const heard = lab.heard(4000);
+    expectSeamless(heard);
+    expect(Buffer.compare(payloadOf(heard), sound)).toBe(0);
+  });
+
   it('has one position, and can be sought in', async () => {
     await using lab = await openLab();
     const leg = await openLeg(lab);
