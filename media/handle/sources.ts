@@ -29,6 +29,8 @@ import type { Web } from './web.ts';
 
 /** ms of a stream that are read ahead. */
 const aheadMs = 1000;
+/** More than anybody has a use for in one list. */
+const mostItems = 1000;
 
 export interface LoadRequest {
   readonly audio: NegotiatedAudio;
@@ -36,9 +38,6 @@ export interface LoadRequest {
   readonly current: () => NegotiatedAudio;
   readonly signal: AbortSignal;
 }
-
-/** More items than anybody has a use for in one list. */
-const mostItems = 1000;
 
 export class SourceLoader {
   readonly #prompts: PromptStore;
@@ -123,7 +122,7 @@ export class SourceLoader {
     const known = type ?? said?.type ?? 'audio/wav';
     const format = formatOf(known, said?.type === known ? { ...said, ...options } : options, request);
     if ('body' in found) return this.#stream(() => found.body, known, format, request);
-    const prompt = await this.#prompts.load(found.bytes, known, { ...format, signal: request.signal });
+    const prompt = await this.#prompts.load(found.bytes, known, { ...format, name: url, signal: request.signal });
     return this.#encoded(prompt, { url, type: known, ...keyFormat(known, format) }, request);
   }
 

@@ -71,17 +71,18 @@ export class PromptStore {
    * Loads a prompt, or finds it again. A file is known by path, time and size; a URL is asked for again each
    * time, but decoded again only if its bytes have changed.
    * @param source path, `file:` or `http(s):` URL, or the bytes themselves
-   * @param options format of `audio/pcm`; `signal` ends the waiting of this caller only
+   * @param options format of `audio/pcm` and `audio/basic`; `name` of bytes, for errors; `signal` ends the waiting of
+   * this caller only
    * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_CLOSED; the signal's reason
    */
   async load(
     source: PromptSource,
     type: PromptType,
-    options: PcmFormat & { readonly signal?: AbortSignal } = {},
+    options: PcmFormat & { readonly name?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Prompt> {
-    const { signal, ...format } = options;
+    const { signal, name = 'the audio', ...format } = options;
     signal?.throwIfAborted();
-    const prompt = this.#load(source, type, format);
+    const prompt = this.#load(source, type, format, name);
     return signal ? await abortable(prompt, signal) : await prompt;
   }
 
@@ -126,11 +127,11 @@ export class PromptStore {
     if (this.#closing) throw closedError();
   }
 
-  async #load(source: PromptSource, type: PromptType, format: PcmFormat): Promise<Prompt> {
+  async #load(source: PromptSource, type: PromptType, format: PcmFormat, name: string): Promise<Prompt> {
     this.#check();
     if (source instanceof Uint8Array) {
-      this.#checkSize(source.length, 'the audio');
-      return this.#prompt(`bytes ${digest(source)}`, 'the audio', type, format, async () => source);
+      this.#checkSize(source.length, name);
+      return this.#prompt(`bytes ${digest(source)}`, name, type, format, async () => source);
     }
     const url = urlOf(source);
     if (url && url.protocol !== 'file:') {

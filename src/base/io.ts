@@ -30,11 +30,11 @@ export interface Fetch {
     readonly bytes: Uint8Array;
     readonly contentType: string;
   }>;
-  /** As `get`, with the body as it comes. Without it all is taken whole. */
-  open?(
-    url: string,
-    options: { readonly signal: AbortSignal /** Until the body begins. */; readonly timeoutMs: number },
-  ): Promise<FetchedBody>;
+  /**
+   * As `get`, with the body as it comes. Without it all is taken whole.
+   * @param options.timeoutMs until the body begins
+   */
+  open?(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody>;
 }
 
 export interface FetchedBody {

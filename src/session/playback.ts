@@ -2,8 +2,7 @@
 
 import type { MediaLeg, PlaybackHandle, PlayOptions, PlayResult, PlaySource, Tone } from '../../media/index.ts';
 import { tones } from '../../media/index.ts';
-import type { BargeIn, OnBargeIn } from './barge-in.ts';
-import { interruptible } from './barge-in.ts';
+import { type BargeIn, interruptible, type OnBargeIn } from './barge-in.ts';
 
 /** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
 export type PlayType = 'audio/wav' | 'audio/pcm' | 'audio/basic' | '';
