@@ -8,6 +8,8 @@ import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { busy } from './scenarios/busy.ts';
+import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
@@ -18,6 +20,7 @@ import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
+import { transcode } from './scenarios/transcode.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -25,11 +28,14 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['bridge', bridge],
   ['playback', playback],
   ['echo', echo],
+  ['busy', busy],
+  ['conference', conference],
   ['memory', memory],
   ['endurance', endurance],
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['transcode', transcode],
   ['srtp', srtp],
   ['lab', testLab],
 ]);

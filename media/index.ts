@@ -1,8 +1,19 @@
 /** The media plane. What is not listed here is ours to change. */
+export type { AnalysisConfig, Finding } from './analysis/analyser.ts';
+export {
+  defaultMachineSettings,
+  type MachineEvent,
+  type Verdict,
+  type VerdictCause,
+} from './analysis/machine-detector.ts';
+export { type ToneKind, type TonePlanName, toneKinds } from './analysis/tone-plans.ts';
 export { type Tone, tones } from './audio/index.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
+export { opusInstalled } from './codec/index.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
+export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
+export { MediaConference } from './handle/conference.ts';
 export { MediaLeg } from './handle/leg.ts';
 export type {
   AudioFormat,
@@ -26,9 +37,11 @@ export type {
   SayItem,
   ToneItem,
 } from './handle/types.ts';
+export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export * from './sdp/index.ts';
-export type { LegSnapshot } from './snapshot.ts';
+export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

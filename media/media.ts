@@ -5,7 +5,9 @@
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
 import { token } from '../src/base/random.ts';
+import { loadOpus } from './codec/index.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
+import { MediaConference } from './handle/conference.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
 import { type MediaSettings, mediaSettings } from './handle/options.ts';
@@ -22,7 +24,7 @@ import { PortPairs } from './net/port-pairs.ts';
 import type { UdpIo } from './net/udp-port.ts';
 import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
-import type { LegSnapshot } from './snapshot.ts';
+import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
 /** ms: of a worker that dies a second time within so long the next one has to wait as long. */
 const restartMs = 1000;
@@ -40,6 +42,8 @@ export interface CreateLegOptions {
 
 export class Media {
   readonly workers: number;
+  /** Offers of ours have `a=rtcp-mux`. */
+  readonly rtcpMux: boolean;
   /** How RTP sockets are read; `given`: the network is not this machine's. */
   readonly io: UdpIoName | 'given';
   readonly #settings: MediaSettings;
@@ -49,6 +53,7 @@ export class Media {
   readonly #sources: SourceLoader;
   readonly #legs = new Set<MediaLeg>();
   readonly #bridges = new Set<MediaBridge>();
+  readonly #conferences = new Set<MediaConference>();
   #links: EngineLink[] = [];
   /** When a worker died last, by its index. */
   readonly #deaths = new Map<number, number>();
@@ -66,6 +71,7 @@ export class Media {
       shareable: sharesClock(ports.clock) && ports.udp === undefined,
     });
     this.workers = this.#settings.workers;
+    this.rtcpMux = options.rtcpMux ?? false;
     this.#udp = ports.udp ?? chooseUdpIo(this.#settings.io);
     this.io = 'io' in this.#udp ? this.#udp.io : 'given';
     this.#ports = ports;
@@ -107,13 +113,15 @@ export class Media {
 
   async #start(link: EngineLink): Promise<EngineHost> {
     const { clock, random, files, workerEntry } = this.#ports;
+    const { opus } = this.#settings;
     if (this.workers === 0) {
+      if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
       return startInline({ clock, random, files, udp: this.#udp }, link);
     }
     const { startWorker } = await import('./host/worker.ts');
     return startWorker(
-      { index: link.worker, io: this.io as UdpIoName, ...(workerEntry ? { entry: workerEntry } : {}) },
+      { index: link.worker, io: this.io as UdpIoName, opus, ...(workerEntry ? { entry: workerEntry } : {}) },
       link,
     );
   }
@@ -148,6 +156,7 @@ export class Media {
     }
     link.attach(host);
     for (const bridge of this.#bridges) bridge.relink(link);
+    for (const conference of this.#conferences) conference.relink(link);
   }
 
   /**
@@ -185,6 +194,7 @@ export class Media {
         this.#legs.delete(leg);
         this.#pairs.release(port);
         for (const bridge of this.#bridges) bridge.remove(leg);
+        for (const conference of this.#conferences) conference.remove(leg);
       },
     });
     this.#legs.add(leg);
@@ -217,8 +227,8 @@ export class Media {
   }
 
   #config(bindAddress: string, callId: string, port: number): LegConfig {
-    const { symmetricRtp, rtpTimeout, rtcpInterval } = this.#settings;
-    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval };
+    const { symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer } = this.#settings;
+    return { callId, bindAddress, port, rtcpPort: port + 1, symmetricRtp, rtpTimeout, rtcpInterval, jitterBuffer };
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {
@@ -240,6 +250,24 @@ export class Media {
     return bridge;
   }
 
+  /**
+   * Opens a conference; it lives beside its first member.
+   * @param snapshot who was muted and whispered to whom in an earlier one, for when the same legs are added
+   */
+  createConference(snapshot?: ConferenceSnapshot): MediaConference {
+    const conference: MediaConference = new MediaConference(
+      snapshot?.conference ?? `${this.#prefix}-c${++this.#names}`,
+      {
+        place: (beside) => this.#place(beside),
+        sources: this.#sources,
+        onClosed: () => this.#conferences.delete(conference),
+      },
+      snapshot,
+    );
+    this.#conferences.add(conference);
+    return conference;
+  }
+
   /** What is open now, in all engines. */
   async counts(): Promise<EngineCounts> {
     const all = await Promise.all(
@@ -249,6 +277,7 @@ export class Media {
     return {
       legs: sum('legs'),
       bridges: this.#bridges.size,
+      conferences: sum('conferences'),
       playbacks: sum('playbacks'),
       recordings: sum('recordings'),
       sockets: sum('sockets'),
@@ -271,6 +300,7 @@ export class Media {
     for (const timer of this.#restarts) timer.cancel();
     this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();
+    await Promise.all([...this.#conferences].map((conference) => conference.close()));
     await Promise.all([...this.#legs].map((leg) => leg.close()));
     await Promise.all(this.#links.map((link) => link.close()));
     this.#links = [];

@@ -1,10 +1,10 @@
 /** Where the payload of a playback comes from: a shared prompt, a tone, a ring that somebody fills, or several. */
 import { type Tone, ToneGenerator } from './audio/index.ts';
-import type { AudioCodec } from './codec/index.ts';
+import { type AudioCodec, bytesFor, samplesIn } from './codec/index.ts';
 import { ByteRing } from './engine/byte-ring.ts';
 import type { FrameSource } from './playback.ts';
 import { PlaylistSource } from './playlist-source.ts';
-import { type EncodedSource, type EngineSource, encodingOf, type PromptKey } from './protocol.ts';
+import type { EncodedSource, EngineSource, PromptKey } from './protocol.ts';
 
 /** @param onSpace told when somebody waits for space in the ring */
 export function openSource(source: EngineSource, codec: AudioCodec, onSpace: () => void): FrameSource {
@@ -25,15 +25,15 @@ class PromptSource implements FrameSource {
   readonly seekable = true;
   readonly #payload: Uint8Array;
   readonly #bytesPerMs: number;
-  readonly #sample: number;
+  readonly #block: number;
   readonly #key: PromptKey | undefined;
   readonly #encoding: string;
   #at = 0;
 
   constructor({ payload, length, source, encoding }: EncodedSource, codec: AudioCodec) {
-    this.#sample = codec.bytesPerSample;
-    this.#bytesPerMs = (codec.clockRate * codec.bytesPerSample) / 1000;
-    this.#payload = new Uint8Array(payload, 0, length - (length % codec.bytesPerSample));
+    this.#block = codec.blockBytes;
+    this.#bytesPerMs = (codec.clockRate * codec.bytesPerTick) / 1000;
+    this.#payload = new Uint8Array(payload, 0, length - (length % codec.blockBytes));
     this.#key = source;
     this.#encoding = encoding;
   }
@@ -59,13 +59,13 @@ class PromptSource implements FrameSource {
   }
 
   seek(ms: number): boolean {
-    const samples = Math.round((ms * this.#bytesPerMs) / this.#sample);
-    this.#at = Math.min(this.#payload.length, Math.max(0, samples * this.#sample));
+    const blocks = Math.round((ms * this.#bytesPerMs) / this.#block);
+    this.#at = Math.min(this.#payload.length, Math.max(0, blocks * this.#block));
     return true;
   }
 
   recode(codec: AudioCodec): boolean {
-    return this.#encoding === '' || this.#encoding === encodingOf(codec);
+    return this.#encoding === '' || this.#encoding === codec.key;
   }
 
   get origin() {
@@ -87,20 +87,24 @@ class ToneSource implements FrameSource {
     this.#tone = tone;
     this.length = duration;
     this.#codec = codec;
-    this.#generator = new ToneGenerator(tone, codec.clockRate);
+    this.#generator = new ToneGenerator(tone, codec.sampleRate);
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
-    const length = Math.min(Math.floor(count / this.#codec.bytesPerSample), this.#samplesLeft);
-    if (this.#samples.length !== length) this.#samples = new Int16Array(length);
+    const samples = samplesIn(this.#codec, count);
+    if (this.#samples.length !== samples) this.#samples = new Int16Array(samples);
     this.#generator.fill(this.#samples);
-    this.#at += length;
-    return this.#codec.encode(this.#samples, out.subarray(offset, offset + count));
+    const left = this.#samplesLeft;
+    this.#at += Math.min(samples, left);
+    if (left >= samples) return this.#codec.encode(this.#samples, out.subarray(offset, offset + count));
+    this.#samples.fill(0, left); // of a block that is not full
+    const bytes = Math.min(count, bytesFor(this.#codec, left));
+    return this.#codec.encode(this.#samples, out.subarray(offset, offset + bytes));
   }
 
   get #samplesLeft(): number {
     if (this.length === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.round((this.length * this.#codec.clockRate) / 1000) - this.#at);
+    return Math.max(0, Math.round((this.length * this.#codec.sampleRate) / 1000) - this.#at);
   }
 
   get atEnd(): boolean {
@@ -108,12 +112,12 @@ class ToneSource implements FrameSource {
   }
 
   get position(): number {
-    return (this.#at * 1000) / this.#codec.clockRate;
+    return (this.#at * 1000) / this.#codec.sampleRate;
   }
 
   seek(ms: number): boolean {
-    this.#at = Math.max(0, Math.round((ms * this.#codec.clockRate) / 1000));
-    this.#generator = new ToneGenerator(this.#tone, this.#codec.clockRate, this.#at);
+    this.#at = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000));
+    this.#generator = new ToneGenerator(this.#tone, this.#codec.sampleRate, this.#at);
     return true;
   }
 
@@ -149,12 +153,11 @@ class RingSource implements FrameSource {
     this.#codec = codec;
     this.#onSpace = onSpace;
     // Of a ring that another engine has begun.
-    this.#read = raw ? ring.pulled : (ring.pulled / 2) * codec.bytesPerSample;
+    this.#read = raw ? ring.pulled : bytesFor(codec, ring.pulled / 2);
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
-    const { bytesPerSample } = this.#codec;
-    const wanted = this.#raw ? count : (count / bytesPerSample) * 2;
+    const wanted = this.#raw ? count : samplesIn(this.#codec, count) * 2;
     const ended = this.#ring.ended; // looked at before the size: what was pushed before the end is in it
     const { size } = this.#ring;
     if (size < wanted && !ended && (size === 0 || size !== this.#short)) {
@@ -171,7 +174,9 @@ class RingSource implements FrameSource {
         this.#bytes = new Uint8Array(this.#samples.buffer);
       }
       const samples = this.#ring.pull(this.#bytes, 0, wanted) >> 1;
-      filled = this.#codec.encode(this.#samples.subarray(0, samples), out.subarray(offset, offset + count));
+      this.#samples.fill(0, samples); // of a frame that is not full
+      const bytes = Math.min(count, bytesFor(this.#codec, samples));
+      filled = this.#codec.encode(this.#samples, out.subarray(offset, offset + bytes));
     }
     this.#read += filled;
     if (this.#ring.takeWaiter()) this.#onSpace();
@@ -183,7 +188,7 @@ class RingSource implements FrameSource {
   }
 
   get position(): number {
-    return (this.#read * 1000) / (this.#codec.bytesPerSample * this.#codec.clockRate);
+    return (this.#read * 1000) / (this.#codec.bytesPerTick * this.#codec.clockRate);
   }
 
   get length(): number | undefined {
@@ -196,7 +201,7 @@ class RingSource implements FrameSource {
 
   /** Its samples were made for one rate; another would play them at another speed. */
   recode(codec: AudioCodec): boolean {
-    const fits = this.#raw || codec.clockRate === this.#codec.clockRate;
+    const fits = this.#raw || codec.sampleRate === this.#codec.sampleRate;
     if (fits) this.#codec = codec;
     return fits;
   }

@@ -3,7 +3,7 @@
  * (pause, mute, volume, loop, seek). Where the payload comes from is a `FrameSource`.
  */
 import { clamp16 } from './audio/index.ts';
-import type { AudioCodec } from './codec/index.ts';
+import { type AudioCodec, samplesIn } from './codec/index.ts';
 import type { PlayControl, PlayState, PromptKey } from './protocol.ts';
 import type { PlaybackSnapshot, PlayProgress } from './snapshot.ts';
 
@@ -122,7 +122,7 @@ export class EnginePlayback {
     const codec = this.#codec;
     if (this.#stale) return 'nothing';
     if (this.#state.paused) {
-      out.fill(codec.silence, offset, offset + count);
+      codec.silence(out.subarray(offset, offset + count));
       return 'audio';
     }
     const source = this.#source;
@@ -139,17 +139,17 @@ export class EnginePlayback {
       return this.#finished ? 'finished' : 'nothing';
     }
     this.#finished = over;
-    this.#playedMs += (filled * 1000) / (codec.bytesPerSample * codec.clockRate);
-    if (this.#state.muted) out.fill(codec.silence, offset, offset + count);
+    this.#playedMs += (filled * 1000) / (codec.bytesPerTick * codec.clockRate);
+    if (this.#state.muted) codec.silence(out.subarray(offset, offset + count));
     else {
       if (this.#state.gain !== 1) this.#scale(out, offset, filled, this.#state.gain);
-      if (filled < count) out.fill(codec.silence, offset + filled, offset + count);
+      if (filled < count) codec.silence(out.subarray(offset + filled, offset + count));
     }
     return 'audio';
   }
 
   #scale(out: Uint8Array, offset: number, count: number, gain: number): void {
-    const length = count / this.#codec.bytesPerSample;
+    const length = samplesIn(this.#codec, count);
     if (this.#samples.length < length) this.#samples = new Int16Array(length);
     const samples = this.#samples.subarray(0, length);
     const payload = out.subarray(offset, offset + count);

@@ -3,12 +3,16 @@
  * both directions, sent as one batch per turn, so that an engine can live in this thread
  * (`host/inline.ts`) or in one of its own (`host/worker.ts`) without knowing which.
  */
+import type { AnalysisConfig, Finding } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
+import type { Route } from './conference/party.ts';
 import type { SrtpProblem } from './engine/leg-security.ts';
-import type { NegotiatedAudio } from './sdp/types.ts';
+import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
 
-export type { LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
+export { encodingOf } from './sdp/codecs.ts';
+export type { AnalysisSnapshot, LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
 
 /** A `TandemError` on its way between threads. */
 export interface ErrorData {
@@ -28,6 +32,8 @@ export interface LegConfig {
   readonly rtpTimeout: number;
   /** ms */
   readonly rtcpInterval: number;
+  /** Of audio that is decoded. */
+  readonly jitterBuffer: JitterBufferOptions;
 }
 
 /** Encoded payload of one codec, shared by every leg that plays it. */
@@ -36,7 +42,7 @@ export interface EncodedSource {
   readonly payload: SharedArrayBuffer;
   /** Bytes of audio in `payload`. */
   readonly length: number;
-  /** `NAME/rate` of the codec, or '' for bytes that are sent as they are. */
+  /** The codec's `key`, or '' for bytes that are sent as they are. */
   readonly encoding: string;
   /** What to load it from again; undefined when it cannot be loaded again. */
   readonly source?: PromptKey;
@@ -124,6 +130,8 @@ export type Command =
       readonly digits: string;
       readonly durationMs: number;
       readonly gapMs: number;
+      /** As tones in the audio, not as events. */
+      readonly inband: boolean;
     }
   | {
       readonly type: 'play.start';
@@ -159,6 +167,13 @@ export type Command =
     }
   | { readonly type: 'tap.close'; readonly leg: string; readonly tap: string }
   | {
+      readonly type: 'analysis.start';
+      readonly leg: string;
+      readonly analysis: string;
+      readonly config: AnalysisConfig;
+    }
+  | { readonly type: 'analysis.stop'; readonly leg: string; readonly analysis: string }
+  | {
       readonly type: 'bridge.link';
       readonly bridge: string;
       readonly leg: string;
@@ -168,6 +183,22 @@ export type Command =
       readonly transcode: boolean;
     }
   | { readonly type: 'bridge.unlink'; readonly bridge: string; readonly leg: string }
+  /** A conference is addressed as a leg is, and plays and records as one. */
+  | { readonly type: 'conference.open'; readonly leg: string }
+  | {
+      readonly type: 'conference.join';
+      readonly leg: string;
+      /** The leg that comes. */
+      readonly member: string;
+      readonly peer: BridgePeer;
+      readonly codec: Codec;
+      readonly route: Route;
+    }
+  /** The member's leg negotiated another codec. */
+  | { readonly type: 'conference.configure'; readonly leg: string; readonly member: string; readonly codec: Codec }
+  | { readonly type: 'conference.route'; readonly leg: string; readonly member: string; readonly route: Route }
+  | { readonly type: 'conference.leave'; readonly leg: string; readonly member: string }
+  | { readonly type: 'conference.close'; readonly request: number; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }
   | { readonly type: 'close'; readonly request: number };
 
@@ -179,6 +210,14 @@ export type EngineEvent =
   | { readonly type: 'reply'; readonly request: number; readonly error: ErrorData }
   | { readonly type: 'leg.dtmf'; readonly leg: string; readonly digit: string; readonly at: number }
   | { readonly type: 'leg.timeout'; readonly leg: string; readonly silentMs: number }
+  | {
+      readonly type: 'analysis.found';
+      readonly leg: string;
+      readonly analysis: string;
+      readonly found: Finding;
+      /** Unix ms when it began. */
+      readonly at: number;
+    }
   | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {
@@ -188,6 +227,8 @@ export type EngineEvent =
       /** Of whatever is played, also what only its owner can open again. */
       readonly playing: PlayProgress | undefined;
     }
+  /** Another member is heard best, or none any more. */
+  | { readonly type: 'conference.speaker'; readonly leg: string; readonly member: string | undefined }
   | { readonly type: 'leg.failed'; readonly leg: string; readonly error: ErrorData }
   | {
       readonly type: 'play.done';
@@ -229,13 +270,18 @@ export type EngineEvent =
 export interface EngineCounts {
   readonly legs: number;
   readonly bridges: number;
+  readonly conferences: number;
   readonly playbacks: number;
   readonly recordings: number;
   readonly sockets: number;
   readonly timers: number;
 }
 
-/** `NAME/rate`: two codecs with the same one have interchangeable payloads. */
-export function encodingOf(codec: { readonly name: string; readonly clockRate: number }): string {
-  return `${codec.name.toUpperCase()}/${codec.clockRate}`;
-}
+/** What is played to a conference is mixed from this, whatever its members speak. */
+export const announcementCodec = {
+  name: 'L16',
+  payloadType: 96,
+  clockRate: 16_000,
+  channels: 1,
+  fmtp: undefined,
+} as const;

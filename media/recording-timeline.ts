@@ -48,6 +48,16 @@ export class RecordingTimeline {
     this.#ahead = Math.max(this.#ahead, at + audio.length - this.#read);
   }
 
+  /** Audio that follows what was written before, or begins now. What is more than the line holds is left out. */
+  append(samples: Int16Array, rate: number): void {
+    const audio = this.#convert(samples, rate);
+    const line = this.#line;
+    const at = this.#read + this.#ahead;
+    const count = Math.min(audio.length, line.length - this.#ahead);
+    for (let i = 0; i < count; i++) line[(at + i) % line.length] = audio[i]!;
+    this.#ahead += count;
+  }
+
   /** The next packet is of another timeline. */
   restart(): void {
     this.#base = undefined;

@@ -59,10 +59,9 @@ export class EngineRecording {
     return maxSilence > 0 && silent >= maxSilence ? 'silence' : undefined;
   }
 
-  /** @param restart this packet is of another source than the one before */
-  received(timestamp: RtpTimestamp, samples: Int16Array, rate: number, restart: boolean): void {
-    if (restart) this.#received.restart();
-    if (this.#config.direction !== 'out') this.#received.write(timestamp, samples, rate);
+  /** What was heard since the last beat. */
+  received(samples: Int16Array, rate: number): void {
+    if (this.#config.direction !== 'out') this.#received.append(samples, rate);
   }
 
   sent(timestamp: RtpTimestamp, samples: Int16Array, rate: number): void {

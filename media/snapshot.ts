@@ -2,6 +2,7 @@
  * A leg as plain data: everything from which an engine, this one or another, can build it again so
  * that the far end sees one continuous stream. Versioned, structured-clonable, no handle in it.
  */
+import type { AnalysisState } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
 import type { ForwardState } from './bridge.ts';
 import type { DtmfReceiverState } from './dtmf/receiver.ts';
@@ -51,6 +52,9 @@ export interface PlaybackSnapshot extends PlayProgress {
   readonly source: ItemSnapshot | { readonly kind: 'list'; readonly items: readonly ItemSnapshot[] };
 }
 
+/** A detector in mid-work. */
+export type AnalysisSnapshot = AnalysisState & { readonly id: string };
+
 export interface LegSnapshot {
   readonly version: 1;
   readonly leg: string;
@@ -67,6 +71,7 @@ export interface LegSnapshot {
   readonly rtcp: RtcpState;
   readonly dtmf: { readonly received: DtmfReceiverState; readonly sending: DtmfSendState | undefined };
   readonly forward: ForwardState | undefined;
+  readonly analyses: readonly AnalysisSnapshot[];
   readonly echo: boolean;
   /** Undefined too for a source that cannot be opened again (a stream). */
   readonly playback: PlaybackSnapshot | undefined;
@@ -76,4 +81,18 @@ export interface LegSnapshot {
     | undefined;
   /** State of SRTP, keys too, opaque to everybody but it; undefined on plain RTP. */
   readonly security: SecuritySnapshot | undefined;
+}
+
+/** A conference as plain data: who may be heard by whom. Its members are in their own snapshots. */
+export interface ConferenceSnapshot {
+  readonly version: 1;
+  readonly conference: string;
+  readonly members: readonly ConferenceMemberSnapshot[];
+}
+
+export interface ConferenceMemberSnapshot {
+  readonly leg: string;
+  readonly muted: boolean;
+  /** The leg that alone hears it. */
+  readonly whispersTo: string | undefined;
 }

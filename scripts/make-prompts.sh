@@ -34,6 +34,7 @@ say no-input "I did not hear you."
 say wrong-input "That is not one of the choices."
 say echo "You are connected to the echo. Speak, and you will hear yourself."
 say not-available "This service is not available."
+say conference "You are joining the conference. Press hash to leave."
 
 sox -n -r 8000 -c 1 -b 16 "$work/beep.wav" synth 0.4 sine 1000 gain -12 fade t 0.01 0.4 0.01
 level "$work/beep.wav" prompts/beep.wav

@@ -1,5 +1,5 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
-import { Media } from '../media/index.ts';
+import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, within } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
@@ -23,6 +23,7 @@ import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
+import { Conferences } from './session/conferences.ts';
 import type { TandemEvents } from './session/events.ts';
 import { Legs } from './session/legs.ts';
 import { MediaPlaces } from './session/media-places.ts';
@@ -59,6 +60,7 @@ export class House {
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
   readonly media: Media;
+  readonly conferences: Conferences;
   readonly background: Background;
   readonly sessions: Sessions;
   readonly legs: Legs;
@@ -109,15 +111,19 @@ export class House {
       ...(trace ? { trace } : {}),
     });
     this.endpoint = endpoint;
-    this.media = new Media(media, {
-      clock,
-      random,
-      logger,
-      files: options.files ?? nodeFiles,
-      fetch: options.fetch ?? nodeFetch,
-      tts: options.tts ?? espeakNg(),
-      ...(udp ? { udp } : {}),
-    });
+    this.media = new Media(
+      { ...media, opus: codecs.some(isOpus) },
+      {
+        clock,
+        random,
+        logger,
+        files: options.files ?? nodeFiles,
+        fetch: options.fetch ?? nodeFetch,
+        tts: options.tts ?? espeakNg(),
+        ...(udp ? { udp } : {}),
+      },
+    );
+    this.conferences = new Conferences({ media: this.media, clock, logger, observer });
     this.background = new Background(logger);
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);
@@ -141,6 +147,7 @@ export class House {
       background,
       adopt: (session) => this.sessions.adopt(session),
       dtmf: options.dtmf ?? 'auto',
+      hangupOnRtpTimeout: options.media?.hangupOnRtpTimeout ?? false,
       received: (message) => this.#received(message),
       transfers: {
         onRefer: transferHandlers[options.transfer ?? 'refuse'],
@@ -261,6 +268,7 @@ export class House {
     } finally {
       this.registrar?.close();
       await this.endpoint.close();
+      await this.conferences.close();
       await this.media.close();
       this.#closed.resolve();
     }

@@ -25,8 +25,23 @@ export type { RegisterOptions, RegisterTransactionOptions } from './registration
 export type { Qualified } from './registration/qualifier.ts';
 export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
+export type {
+  HeardTone,
+  MachineOptions,
+  MachineResult,
+  SpeechEvent,
+  ToneOptions,
+  VadOptions,
+} from './session/analysis.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
 export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
+export {
+  Conference,
+  type ConferenceEnd,
+  type ConferenceMember,
+  type ConferenceOptions,
+  type JoinOptions,
+} from './session/conference.ts';
 export { copy } from './session/copy.ts';
 export {
   DialogClientSession,
@@ -52,6 +67,9 @@ export {
 export type {
   CallCreated,
   CallReplaced,
+  ConferenceEndedEvent,
+  ConferenceEvent,
+  ConferenceSpeakerEvent,
   QualifyEvent,
   RegistrarEvent,
   RegistrationEvent,
@@ -81,6 +99,7 @@ export type { ReferOutcome } from './session/refer-out.ts';
 export type { ReliableMode } from './session/session-context.ts';
 export type {
   HangupOptions,
+  HoldOptions,
   ReferOptions,
   ReInviteOptions,
   SendDtmfOptions,

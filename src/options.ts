@@ -1,5 +1,14 @@
 /** What a `Tandem` is made with, and what is checked of it before anything is opened. */
-import { type Codec, codecsFor, type MediaOptions, type SrtpMode, srtpModes, type UdpIo } from '../media/index.ts';
+import {
+  type Codec,
+  codecsFor,
+  isOpus,
+  type MediaOptions,
+  opusInstalled,
+  type SrtpMode,
+  srtpModes,
+  type UdpIo,
+} from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
@@ -25,6 +34,8 @@ export interface TransportOptions extends ListenOptions {
 }
 
 export interface TandemMediaOptions extends MediaOptions {
+  /** A call from which no RTP comes for `rtpTimeout` is ended with a BYE. Not on hold. Default false. */
+  readonly hangupOnRtpTimeout?: boolean;
   /** Names in order of preference; default PCMU, PCMA, L16, telephone-event. */
   readonly codecs?: readonly string[];
   /**
@@ -62,8 +73,9 @@ export interface TandemOptions {
   /** Whether others may subscribe to who is on the phone (SUBSCRIBE, RFC 4235); default no. */
   readonly dialogEvents?: boolean | DialogEventsOptions;
   /**
-   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), or in the way in which
-   * the first of the call comes (`auto`, the default).
+   * Which digits of a peer count: those that come with the audio (`rfc4733`), by INFO (`info`), as tones in the audio
+   * (`inband`), or in the way in which the first of the call comes (`auto`, the default). `auto` listens for tones once
+   * a script waits for digits (`dtmf`, `gather`), and where no telephone-event was agreed on.
    */
   readonly dtmf?: DtmfMode;
   /** How a call finds out that its peer is gone without a word (RFC 4028). */
@@ -97,6 +109,8 @@ const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-even
 export function checkedCodecs(names: readonly string[] = defaultCodecs): readonly Codec[] {
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
+  if (codecs.value.some(isOpus) && !opusInstalled())
+    throw new ConfigError('media.codecs: opus needs the package libopus-wasm: npm install libopus-wasm');
   return codecs.value;
 }
 

@@ -11,6 +11,7 @@ import type { RegisterOptions, RegisterTransactionOptions } from './registration
 import type { RegisterTransaction } from './registration/register-transaction.ts';
 import type { Registration, RegistrationReport } from './registration/registration.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
+import type { Conference, ConferenceOptions } from './session/conference.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './session/dialog-client-session.ts';
 import { DialogSession } from './session/dialog-session.ts';
 import { DialogResponseError } from './session/errors.ts';
@@ -252,6 +253,15 @@ export class Tandem {
   ): Bridge | Promise<Bridge> {
     if (first instanceof DialogSession && second) return bridgeTwo(this.#house.media, first, second, options);
     return new Bridge(this.#house.media, first as BridgeOptions | undefined);
+  }
+
+  /**
+   * The open conference of this name, or a new one; it is over when the last call left.
+   * @param options of a new one
+   * @throws ConfigError
+   */
+  conference(name: string, options: ConferenceOptions = {}): Conference {
+    return this.#house.conferences.get(name, options);
   }
 
   /**

@@ -53,6 +53,13 @@ export class Resampler {
     this.#position = 0;
   }
 
+  /** Goes on where another one of the same rates is. */
+  takeOver(other: Resampler): void {
+    const history = (this.#filter?.taps ?? 1) - 1;
+    this.#input.set(other.#input.subarray(0, history));
+    this.#position = other.#position;
+  }
+
   /** How many samples `process` makes of the next `count`. A whole number of periods gives the same each time. */
   outputLength(count: number): number {
     return Math.max(0, Math.ceil((count * this.#scale - this.#position) / this.#step));

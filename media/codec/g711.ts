@@ -55,11 +55,15 @@ function g711(
   compressed: Uint8Array,
 ): AudioCodec {
   return {
+    key: `${name}/${clockRate}`,
     name,
     clockRate,
+    sampleRate: clockRate,
     channels: 1,
-    bytesPerSample: 1,
-    silence,
+    bytesPerTick: 1,
+    blockBytes: 1,
+    ticks: (_buffer, _offset, length) => length,
+    silence: (out) => void out.fill(silence),
     decode(payload, out) {
       const count = Math.min(payload.length, out.length);
       for (let i = 0; i < count; i++) out[i] = expanded[payload[i]!]!;

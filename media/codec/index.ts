@@ -1,4 +1,7 @@
-export { type AudioCodec, frameBytes, frameSamples } from './codec.ts';
+export { type AudioCodec, bytesFor, frameBytes, frameTicks, samplesIn, sampleTime } from './codec.ts';
+export { Coders } from './coders.ts';
 export { pcma, pcmu } from './g711.ts';
+export { g722 } from './g722.ts';
 export { l16 } from './l16.ts';
-export { codecFor } from './registry.ts';
+export { loadOpus, opusInstalled } from './opus-library.ts';
+export { type CodecFormat, codecFor, coderRate, payloadKey, sampleRateOf } from './registry.ts';

@@ -16,6 +16,8 @@ export interface DtmfSendState {
   readonly digits: string;
   readonly durationMs: number;
   readonly gapMs: number;
+  /** As tones in the audio: the beats are the same, and the gap is silence. */
+  readonly inband: boolean;
   /** Index of the digit being sent. */
   digit: number;
   /** Beats since that digit began. */
@@ -32,6 +34,9 @@ export interface DtmfStep {
   readonly end: boolean;
   /** In timestamp units. */
   readonly duration: number;
+  /** Beats since the key went down, and beats that it is down in all. */
+  readonly beat: number;
+  readonly beats: number;
 }
 
 export class DtmfSender {
@@ -49,8 +54,8 @@ export class DtmfSender {
     this.#beats = this.#pressBeats + ends - 1 + Math.max(1, Math.round(state.gapMs / beatMs));
   }
 
-  static create(digits: string, durationMs: number, gapMs: number, clockRate: number): DtmfSender {
-    return new DtmfSender({ digits, durationMs, gapMs, digit: 0, beat: 0, timestamp: 0 }, clockRate);
+  static create(digits: string, durationMs: number, gapMs: number, clockRate: number, inband = false): DtmfSender {
+    return new DtmfSender({ digits, durationMs, gapMs, inband, digit: 0, beat: 0, timestamp: 0 }, clockRate);
   }
 
   /** True after the last packet of the last digit. */
@@ -82,6 +87,8 @@ export class DtmfSender {
       begins: beat === 0,
       end: beat >= this.#pressBeats - 1,
       duration: (Math.min(beat, this.#pressBeats - 1) + 1) * this.#step,
+      beat,
+      beats: this.#pressBeats,
     };
   }
 }

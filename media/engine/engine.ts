@@ -11,6 +11,8 @@ import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
 import type { LegSnapshot } from '../snapshot.ts';
+import type { EngineConference } from './conference.ts';
+import { Conferences } from './conferences.ts';
 import { EngineLeg, type LegPorts } from './leg.ts';
 import { LegSaver } from './leg-saver.ts';
 
@@ -34,6 +36,7 @@ export class Engine {
   readonly #pacer: Pacer;
   readonly #legs = new Map<string, EngineLeg>();
   readonly #legPorts: LegPorts;
+  readonly #conferences: Conferences;
   readonly #saver: LegSaver<EngineLeg> | undefined;
   /** Legs that are closing still have sockets and files. */
   readonly #closing = new Map<EngineLeg, Promise<void>>();
@@ -61,6 +64,10 @@ export class Engine {
       catchUp: () => this.#catchUp(),
       onBroken: (leg, error) => this.#onBroken(leg, error),
     };
+    this.#conferences = new Conferences(
+      { ...this.#legPorts, onBroken: (conference, error) => this.#onConferenceBroken(conference, error) },
+      this.#legs,
+    );
   }
 
   #catchUp(): void {
@@ -97,6 +104,11 @@ export class Engine {
         return;
       }
     }
+    const done = this.#conferences.command(command);
+    if (done !== false) {
+      if (done && 'request' in command) this.#reply(command, Promise.resolve(done.answer));
+      return;
+    }
     const leg = this.#legs.get(command.leg);
     // A leg that is closing takes nothing new, or what is begun now would outlive it; its last chunks are still written.
     if (!leg || (this.#closing.has(leg) && command.type !== 'record.written')) {
@@ -117,7 +129,7 @@ export class Engine {
         this.#answer(command, leg.snapshot());
         break;
       case 'dtmf.send':
-        leg.sendDigits(command.request, command.digits, command.durationMs, command.gapMs);
+        leg.sendDigits(command);
         break;
       case 'play.start':
         leg.play(command.playback, command.source, command.state, command.resume);
@@ -149,6 +161,12 @@ export class Engine {
       case 'tap.close':
         leg.closeTap(command.tap);
         break;
+      case 'analysis.start':
+        leg.analysis.start(command.analysis, command.config);
+        break;
+      case 'analysis.stop':
+        leg.analysis.stop(command.analysis);
+        break;
       case 'bridge.link': {
         const other = command.peer.kind === 'leg' ? this.#legs.get(command.peer.leg) : undefined;
         leg.route.link(command, other?.sink);
@@ -157,8 +175,6 @@ export class Engine {
       case 'bridge.unlink':
         leg.route.unlink(command.bridge);
         break;
-      default:
-        command satisfies never;
     }
   }
 
@@ -193,6 +209,7 @@ export class Engine {
     if (running) return running;
     const peer = leg.route.bridge?.peer;
     if (peer !== undefined) this.#legs.get(peer)?.route.forget(leg.id);
+    this.#conferences.left(peer, leg.id);
     const ended = leg.close(handover).finally(() => {
       this.#closing.delete(leg);
       if (this.#legs.get(leg.id) === leg) this.#legs.delete(leg.id);
@@ -213,14 +230,23 @@ export class Engine {
     void this.#end(leg, false).then(() => this.#emit({ type: 'leg.failed', leg: leg.id, error: failure }));
   }
 
+  #onConferenceBroken(conference: EngineConference, error: unknown): void {
+    const failure = { code: 'ERR_MEDIA_CONFERENCE', message: `the conference broke: ${messageOf(error)}` };
+    void this.#conferences
+      .end(conference)
+      .then(() => this.#emit({ type: 'leg.failed', leg: conference.id, error: failure }));
+  }
+
   counts(): EngineCounts {
     const legs = [...this.#legs.values()];
     const sum = (count: (leg: EngineLeg) => number): number => legs.reduce((total, leg) => total + count(leg), 0);
+    const conferences = this.#conferences.all;
     return {
       legs: legs.length,
       bridges: 0,
-      playbacks: sum((leg) => leg.playbacks),
-      recordings: sum((leg) => leg.recordings),
+      conferences: conferences.length,
+      playbacks: sum((leg) => leg.playbacks) + conferences.reduce((total, { playbacks }) => total + playbacks, 0),
+      recordings: sum((leg) => leg.recordings) + conferences.reduce((total, { recordings }) => total + recordings, 0),
       sockets: sum((leg) => leg.sockets),
       timers: this.#pacer.timers + (this.#saver?.timers ?? 0) + sum((leg) => leg.timers),
     };
@@ -229,9 +255,10 @@ export class Engine {
   /** Ends every leg. Idempotent. */
   close(): Promise<void> {
     this.#saver?.rest();
-    this.#closed ??= Promise.all([...this.#legs.values()].map((leg) => this.#end(leg, false))).then(() =>
-      this.#pacer.close(),
-    );
+    this.#closed ??= Promise.all([
+      this.#conferences.close(),
+      ...[...this.#legs.values()].map((leg) => this.#end(leg, false)),
+    ]).then(() => this.#pacer.close());
     return this.#closed;
   }
 

@@ -1,12 +1,14 @@
 /** What a leg receives: which datagrams count, whose they are, and who hears them. */
 import type { AudioCodec } from '../codec/index.ts';
-import { codecFor } from '../codec/index.ts';
+import { Coders } from '../codec/index.ts';
 import type { DtmfReceiver } from '../dtmf/receiver.ts';
+import type { Playout } from '../jitter/playout.ts';
 import { accept, type LatchState } from '../rtp/latch.ts';
 import { readRtp, rtpView } from '../rtp/packet.ts';
-import type { Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import type { RtpReceiver } from '../rtp/receiver.ts';
+import type { Ssrc } from '../rtp/sequence.ts';
 import type { Codec, NegotiatedAudio } from '../sdp/types.ts';
-import { audioPacket, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
+import { audioPacket, comfortNoise, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
 
 /** What a payload type is, as negotiated. */
@@ -15,19 +17,18 @@ interface PayloadFormat {
   readonly encoding: EncodingId;
   readonly rate: number;
   readonly codec: AudioCodec | undefined;
+  /** A description of comfort noise. */
+  readonly noise: boolean;
 }
 
 export interface IncomingPorts {
   readonly onDigit: (digit: string) => void;
-  /** Decoded audio, once per packet, only while `listens` says so. */
-  readonly onAudio: (timestamp: number, samples: Int16Array, rate: number, arrival: Arrival) => void;
+  /** Another source begins. */
+  readonly onSource: (ssrc: Ssrc, address: string) => void;
 }
 
 /** How many packets of a call count as its first. */
 const firstPackets = 10;
-
-/** ms of one packet that are decoded; nobody sends longer ones. */
-const longestMs = 250;
 
 export class Incoming {
   readonly receiver: RtpReceiver;
@@ -35,13 +36,11 @@ export class Incoming {
   readonly dtmf: DtmfReceiver;
   readonly #ports: IncomingPorts;
   readonly #view = rtpView();
+  readonly #coders = new Coders();
   readonly #formats: (PayloadFormat | undefined)[] = [];
   #receives = false;
-  /** Samples of the longest packet, and room for them once somebody listens. */
-  #longest = 0;
-  #samples = new Int16Array(0);
-  /** Somebody wants decoded audio. */
-  listens = false;
+  /** Where packets are decoded, while somebody listens. */
+  playout: Playout | undefined;
   /** Where packets go on to. */
   sink: PacketSink | undefined;
   /** Telephone-events go on, too. */
@@ -65,22 +64,25 @@ export class Incoming {
     this.#formats.length = 0;
     // A list that is empty says no more than the codec we send.
     const codecs = audio.receivePayloadTypes.length > 0 ? audio.receivePayloadTypes : [audio.codec];
-    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec);
+    this.#coders.configure(codecs);
+    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec, this.#coders.of(codec));
     if (audio.telephoneEvent)
       this.#formats[audio.telephoneEvent.receivePayloadType] = {
         kind: eventPacket,
-        encoding: 0,
+        encoding: audio.telephoneEvent.clockRate,
         rate: audio.telephoneEvent.clockRate,
         codec: undefined,
+        noise: false,
       };
+    // Told to or not, there are peers that send it; what it says is bounded.
+    if (audio.codec.clockRate === comfortNoise.clockRate) this.#formats[comfortNoise.payloadType] ??= noiseFormat;
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
-    const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
-    this.#longest = Math.ceil((rate * longestMs) / 1000);
+    if (!this.#receives) this.playout?.reset();
   }
 
   /** True while the first packets of a call have nowhere to go. */
   get unwired(): boolean {
-    return this.sink === undefined && !this.listens && this.receiver.state.packets < firstPackets;
+    return this.sink === undefined && !this.playout && this.receiver.state.packets < firstPackets;
   }
 
   /** One datagram; nothing in it is trusted. */
@@ -101,21 +103,49 @@ export class Incoming {
     const rate = kind === audioPacket ? format.rate : 0;
     const arrival = receiver.packet(view.sequence, view.timestamp, view.ssrc, octets, now, rate);
     if (arrival === 'bad') return;
+    if (arrival === 'restart') this.#ports.onSource(view.ssrc, address);
     this.heardAt = now;
     if (!this.#receives) return;
     if (kind === eventPacket) {
       const digit = this.dtmf.packet(view.ssrc, view.timestamp, buffer, view.payloadOffset, octets);
       if (digit !== undefined) this.#ports.onDigit(digit);
-    } else if (this.listens && arrival !== 'duplicate' && format.codec) {
-      if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
-      const payload = buffer.subarray(view.payloadOffset, view.payloadOffset + octets);
-      const count = format.codec.decode(payload, this.#samples);
-      this.#ports.onAudio(view.timestamp, this.#samples.subarray(0, count), format.rate, arrival);
+    }
+    const content = kind === eventPacket ? 'event' : format.noise ? 'noise' : 'audio';
+    if (this.playout && arrival !== 'duplicate' && (format.codec || content !== 'audio')) {
+      const { sequence, timestamp, payloadOffset } = view;
+      const restart = arrival === 'restart';
+      this.playout.packet(
+        content,
+        format.codec,
+        format.rate,
+        sequence,
+        timestamp,
+        buffer,
+        payloadOffset,
+        octets,
+        restart,
+        now,
+      );
     }
     this.sink?.forward(buffer, view, kind, format.encoding, arrival, now, this.forwardDtmf);
   }
+
+  /** Lets go of the coders. */
+  close(): void {
+    this.#coders.close();
+    this.#formats.length = 0;
+  }
 }
 
-function formatOf(codec: Codec): PayloadFormat {
-  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: codecFor(codec) };
+function formatOf(codec: Codec, coder: AudioCodec | undefined): PayloadFormat {
+  const noise = codec.name === comfortNoise.name;
+  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: coder, noise };
 }
+
+const noiseFormat: PayloadFormat = {
+  kind: audioPacket,
+  encoding: encodingId(comfortNoise),
+  rate: comfortNoise.clockRate,
+  codec: undefined,
+  noise: true,
+};

@@ -1,7 +1,7 @@
 /** The recordings of one leg: their taps, their beat, and how each of them ends. */
 import type { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, sampleRateOf, sampleTime } from '../codec/index.ts';
 import { fromErrorData, toErrorData } from '../handle/errors.ts';
 import type { EngineEvent, ErrorData, RecordingConfig, RecordingEnd } from '../protocol.ts';
 import { EngineRecording } from '../recording.ts';
@@ -23,22 +23,28 @@ export class LegRecordings {
   readonly #files: Files;
   readonly #emit: (event: EngineEvent) => void;
   readonly #onChange: () => void;
+  readonly #onLast: () => void;
   readonly #running = new Map<string, Running>();
   readonly #ending = new Map<string, Promise<void>>();
   /** Those whose last chunks are being written still hear the main thread's answers. */
   readonly #writing = new Map<string, Running>();
+  readonly #coders = new Coders();
   readonly #codecs: (AudioCodec | undefined)[] = [];
   #rate = 8000;
   /** Samples of the longest packet, and room for them once something is recorded. */
   #longest = 0;
   #samples = new Int16Array(0);
 
-  /** @param onChange the number of recordings changed */
-  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void) {
+  /** Hears what is sent as well, decoded. */
+  onSent: ((samples: Int16Array, rate: number) => void) | undefined;
+
+  /** @param onChange the number of recordings changed; @param onLast the last one is about to end */
+  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void, onLast: () => void) {
     this.#leg = leg;
     this.#files = files;
     this.#emit = emit;
     this.#onChange = onChange;
+    this.#onLast = onLast;
   }
 
   get size(): number {
@@ -49,9 +55,10 @@ export class LegRecordings {
   configure(audio: NegotiatedAudio): void {
     this.#codecs.length = 0;
     const codecs = [...audio.receivePayloadTypes, audio.codec];
-    for (const codec of codecs) this.#codecs[codec.payloadType] = codecFor(codec);
-    this.#rate = audio.codec.clockRate;
-    const rate = Math.max(...codecs.map(({ clockRate }) => clockRate));
+    this.#coders.configure(codecs);
+    for (const codec of codecs) this.#codecs[codec.payloadType] = this.#coders.of(codec);
+    this.#rate = sampleRateOf(audio.codec);
+    const rate = Math.max(...codecs.map(sampleRateOf));
     this.#longest = Math.ceil((rate * longestMs) / 1000);
   }
 
@@ -108,18 +115,20 @@ export class LegRecordings {
     this.#running.get(id)?.recording.pause(on);
   }
 
-  received(timestamp: number, samples: Int16Array, rate: number, restart: boolean): void {
-    for (const { recording } of this.#running.values()) recording.received(timestamp, samples, rate, restart);
+  received(samples: Int16Array, rate: number): void {
+    for (const { recording } of this.#running.values()) recording.received(samples, rate);
   }
 
   sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
-    if (this.#running.size === 0) return;
+    if (this.#running.size === 0 && !this.onSent) return;
     const codec = this.#codecs[payloadType];
     if (!codec) return;
     if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);
     const count = codec.decode(buffer.subarray(offset, offset + length), this.#samples);
     const samples = this.#samples.subarray(0, count);
-    for (const { recording } of this.#running.values()) recording.sent(timestamp, samples, codec.clockRate);
+    const at = sampleTime(codec, timestamp);
+    for (const { recording } of this.#running.values()) recording.sent(at, samples, codec.sampleRate);
+    this.onSent?.(samples, codec.sampleRate);
   }
 
   tick(skipped: number): void {
@@ -134,6 +143,7 @@ export class LegRecordings {
   end(id: string, end: RecordingEnd): void {
     const running = this.#running.get(id);
     if (!running) return;
+    if (this.#running.size === 1) this.#onLast();
     this.#running.delete(id);
     this.#onChange();
     const { recording } = running;
@@ -156,6 +166,8 @@ export class LegRecordings {
   /** Ends all; resolves when all is written. */
   async close(): Promise<void> {
     for (const id of [...this.#running.keys()]) this.end(id, 'ended');
+    this.#codecs.length = 0;
+    this.#coders.close();
     await Promise.all(this.#ending.values());
   }
 }

@@ -7,25 +7,28 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type Random, token } from '../../src/base/random.ts';
 import { Forwarder } from '../bridge.ts';
-import { type AudioCodec, codecFor } from '../codec/index.ts';
+import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
+import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import type { PacedStream, Pacer } from '../pacer.ts';
+import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
 import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
-import type { EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
+import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { type Arrival, RtpReceiver } from '../rtp/receiver.ts';
+import { isRtcpType } from '../rtp/packet.ts';
+import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
 import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
+import { LegAnalysis } from './leg-analysis.ts';
 import { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity } from './leg-security.ts';
@@ -37,6 +40,10 @@ import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** Of the SSRC of one leg: by chance there is none. */
+const mostCollisions = 4;
+/** Frames of a stall that are heard behind it. */
+const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
@@ -64,16 +71,25 @@ export class EngineLeg implements PacedStream {
   readonly #rtcpState: RtcpState;
   readonly #rtcpLatch: LatchState;
   readonly #recordings: LegRecordings;
+  /** What it listens for. */
+  readonly analysis: LegAnalysis;
   readonly #route: LegRoute;
   readonly #silence: SilenceWatch;
   readonly #taps = new Map<string, AudioTap>();
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
+  /** Of what is played. */
+  readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
   #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
+  /** Who had our SSRC last. */
+  #loop: string | undefined;
+  #collisions = 0;
+  /** Beats of a stall that are not heard yet. */
+  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -93,7 +109,7 @@ export class EngineLeg implements PacedStream {
       new DtmfReceiver(snapshot?.dtmf.received),
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
-        onAudio: (timestamp, samples, rate, arrival) => this.#heard(timestamp, samples, rate, arrival),
+        onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
     this.#outgoing = new Outgoing(
@@ -111,6 +127,7 @@ export class EngineLeg implements PacedStream {
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
+      rtpLatch: latch,
       security: this.#security,
       sender: this.#outgoing.sender,
       receiver: this.#incoming.receiver,
@@ -118,9 +135,18 @@ export class EngineLeg implements PacedStream {
       random,
       unixMs,
       interval: config.rtcpInterval,
+      onCollision: (address) => this.#collided(address),
+      onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, () => this.#listen());
+    this.#recordings = new LegRecordings(
+      id,
+      ports.files,
+      ports.emit,
+      () => this.#listen(),
+      () => this.#taps.size === 0 && this.#hearRest(),
+    );
+    this.analysis = new LegAnalysis(id, clock, ports.emit, () => this.#analyse());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -135,11 +161,13 @@ export class EngineLeg implements PacedStream {
     if (snapshot) this.#restore(snapshot);
   }
 
-  #restore({ audio, dtmf }: LegSnapshot): void {
+  #restore({ audio, dtmf, analyses }: LegSnapshot): void {
+    this.analysis.restore(analyses);
     if (!audio) return;
     this.#configure(audio);
-    if (dtmf.sending && audio.telephoneEvent) {
-      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, audio.telephoneEvent.clockRate));
+    const rate = dtmf.sending && this.#digitRate(audio, dtmf.sending.inband);
+    if (dtmf.sending && rate !== undefined) {
+      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, rate));
       this.#pace();
     }
   }
@@ -152,6 +180,10 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
+        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!)) {
+          this.#rtcp.datagram(buffer, offset, length, address, from);
+          return;
+        }
         const clear = this.#security.openRtp(buffer, offset, length);
         if (clear === 0) this.#incoming.receiver.invalid();
         else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
@@ -171,7 +203,7 @@ export class EngineLeg implements PacedStream {
       await this.#rtp.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort);
+    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -202,19 +234,23 @@ export class EngineLeg implements PacedStream {
     const { remote } = audio;
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
-    renegotiate(this.#rtcpLatch, remote && { address, port: remote.rtcpPort });
+    const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
+    renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
     this.#security.configure(audio.srtp);
     this.#configure(audio);
   }
 
   #configure(audio: NegotiatedAudio): void {
     this.#audio = audio;
-    this.#codec = codecFor(audio.codec);
+    this.#coders.configure([audio.codec]);
+    this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
     this.#recordings.configure(audio);
+    this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.start(audio.codec.clockRate);
-    this.#silence.restart(this.#incoming.receives);
+    // A peer that holds us may play music or send nothing at all.
+    this.#silence.restart(audio.direction === 'sendrecv');
   }
 
   #ready(): boolean {
@@ -233,15 +269,66 @@ export class EngineLeg implements PacedStream {
     if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
   }
 
+  /**
+   * RFC 3550 §8.2: the peer sends under our SSRC, so we take another one. One who does it again sends back what we send,
+   * whatever its SSRC: that is heard, like all that the peer sends.
+   */
+  #collided(address: string): void {
+    if (this.#loop === address || this.#collisions === mostCollisions) return;
+    this.#loop = address;
+    this.#collisions++;
+    this.#rtcp.goodbye();
+    this.#outgoing.sender.renew(this.#ports.random);
+  }
+
   // What is received
 
-  #heard(timestamp: number, samples: Int16Array, rate: number, arrival: Arrival): void {
-    this.#recordings.received(timestamp, samples, rate, arrival === 'restart');
-    if (arrival !== 'late') for (const tap of this.#taps.values()) tap.write(samples, rate);
+  /**
+   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
+   * others with the next.
+   */
+  #listenTo(playout: Playout, due: number, skipped: number): void {
+    const beats = this.#beatsOwed + skipped + 1;
+    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
+    this.#beatsOwed = beats - heard;
+    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
+      const { unheard } = playout;
+      const frame = playout.frame(due - ago * beatMs);
+      if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
+      else this.analysis.heardNothing();
+    }
+    this.#recordings.tick(heard - 1);
+  }
+
+  /** What has come is heard, even if its time has not. */
+  #hearRest(): void {
+    const { playout } = this.#incoming;
+    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate, true);
+  }
+
+  /** @param known false when some of it was made up for what was lost */
+  #heard(samples: Int16Array, rate: number, known: boolean): void {
+    this.analysis.heard(samples, rate, known);
+    this.#recordings.received(samples, rate);
+    for (const tap of this.#taps.values()) tap.write(samples, rate);
   }
 
   #listen(): void {
-    this.#incoming.listens = this.#taps.size > 0 || this.#recordings.size > 0;
+    const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
+    if (!listens) {
+      this.#incoming.playout = undefined;
+      this.#beatsOwed = 0;
+    } else {
+      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
+      this.#pace();
+    }
+  }
+
+  #analyse(): void {
+    this.#recordings.onSent = this.analysis.hearsSent
+      ? (samples, rate) => this.analysis.sent(samples, rate)
+      : undefined;
+    this.#listen();
   }
 
   openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
@@ -266,9 +353,11 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
-    this.#recordings.tick(skipped);
+    const { playout } = this.#incoming;
+    if (playout) this.#listenTo(playout, due, skipped);
+    this.analysis.tick();
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#recordings.size > 0;
+    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
   }
 
   #pace(): void {
@@ -301,7 +390,7 @@ export class EngineLeg implements PacedStream {
   #fits(source: EngineSource): boolean {
     if (source.kind === 'list') return source.items.every((item) => this.#fits(item));
     if (source.kind !== 'encoded' || source.encoding === '') return true;
-    return this.#audio !== undefined && source.encoding === encodingOf(this.#audio.codec);
+    return this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec);
   }
 
   control(id: string, control: PlayControl): void {
@@ -320,14 +409,19 @@ export class EngineLeg implements PacedStream {
   }
 
   /** @throws {TandemError} ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED */
-  sendDigits(request: number, digits: string, durationMs: number, gapMs: number): void {
-    const event = this.#audio?.telephoneEvent;
-    if (!event) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
+  sendDigits({ request, digits, durationMs, gapMs, inband }: Extract<Command, { readonly type: 'dtmf.send' }>): void {
+    const rate = this.#audio && this.#digitRate(this.#audio, inband);
+    if (rate === undefined) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer takes no digits in this way');
     if (this.#closing) throw closedError();
-    const sender = DtmfSender.create(digits, durationMs, gapMs, event.clockRate);
+    const sender = DtmfSender.create(digits, durationMs, gapMs, rate, inband);
     this.#digitRequests.set(sender, request);
     this.#outgoing.sendDigits(sender);
     this.#pace();
+  }
+
+  /** Undefined when digits cannot be sent in this way. */
+  #digitRate({ telephoneEvent }: NegotiatedAudio, inband: boolean): number | undefined {
+    return inband ? this.#codec?.clockRate : telephoneEvent?.clockRate;
   }
 
   #digitsSent(sender: DtmfSender): void {
@@ -343,15 +437,20 @@ export class EngineLeg implements PacedStream {
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
+    if (this.#audio && !this.#codec) {
+      const error = { code: 'ERR_AUDIO_FORMAT', message: `${encodingOf(this.#audio.codec)} cannot be recorded here` };
+      const [recording] = options;
+      this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
+      return;
+    }
     this.#recordings.start(...options);
-    this.#listen();
-    this.#pace();
   }
 
   // State
 
   stats(): LegStats {
-    return legStats(this.#audio, this.#incoming, this.#outgoing.sender, this.#rtcpState, this.#security);
+    const { sender } = this.#outgoing;
+    return legStats(this.#audio, this.#incoming, sender, this.#rtcpState, this.#security, this.analysis.level);
   }
 
   snapshot(): LegSnapshot {
@@ -383,6 +482,7 @@ export class EngineLeg implements PacedStream {
       receiver: receiver.state,
       dtmf: { received: dtmf.state, sending: digits && { ...digits.state } },
       forward: forwarder.state,
+      analyses: this.analysis.state,
       echo: this.#route.echo,
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
@@ -406,8 +506,13 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
+    this.#hearRest();
     for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
+    this.analysis.close();
     this.#silence.close();
+    this.#incoming.close();
+    this.#outgoing.close();
+    this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
     await Promise.all([this.#closeSockets(), this.#recordings.close()]);

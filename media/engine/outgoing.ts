@@ -3,18 +3,22 @@
  * a playback, a playback before what is forwarded; what has to stand back is dropped, never kept.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Forwarder } from '../bridge.ts';
-import type { AudioCodec } from '../codec/index.ts';
+import { type AudioCodec, frameBytes } from '../codec/index.ts';
 import { eventBytes, writeEvent } from '../dtmf/event.ts';
-import { type DtmfSender, eventVolume } from '../dtmf/sender.ts';
+import { fillKeyTone } from '../dtmf/key-tone.ts';
+import { type DtmfSender, type DtmfStep, eventVolume } from '../dtmf/sender.ts';
 import { beatMs } from '../pacer.ts';
 import type { EnginePlayback } from '../playback.ts';
 import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import type { RtpSender } from '../rtp/sender.ts';
+import { addSeq } from '../rtp/sequence.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import { audioPacket, codecOf, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
-import { Transcoder } from './transcoder.ts';
+import { ConvertedStream, type SendConverted } from './converted-stream.ts';
+import { audioPacket, type EncodingId, encodingId, eventPacket, formatOf, type PacketKind } from './encoding.ts';
+import { transcoderFor } from './transcoder.ts';
 
 /** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
 const slots = 4;
@@ -64,7 +68,10 @@ export class Outgoing implements PacketSink {
   #dropped = 0;
   /** What comes in another codec is converted. */
   transcodes = false;
-  #transcoder: { readonly encoding: EncodingId; readonly work: Transcoder | undefined } | undefined;
+  #converted: { readonly encoding: EncodingId; readonly stream: ConvertedStream | undefined } | undefined;
+  #loss = 0;
+  /** ms on the clock of the packet that is being converted. */
+  #now = 0;
   /** A source has begun: its first packet is marked. */
   #fresh = true;
 
@@ -97,17 +104,20 @@ export class Outgoing implements PacketSink {
   }
 
   configure(audio: NegotiatedAudio, codec: AudioCodec | undefined): void {
+    const before = this.#audio;
+    if (before?.ptime !== audio.ptime || !isDeepStrictEqual(before.codec, audio.codec)) {
+      this.#converted?.stream?.close();
+      this.#converted = undefined;
+    }
     this.#audio = audio;
-    if (codec && this.#codec && encodingId(codec) !== encodingId(this.#codec)) this.#playback?.recode(codec);
+    if (codec && this.#codec && codec.key !== this.#codec.key) this.#playback?.recode(codec);
     this.#codec = codec;
-    this.#transcoder = undefined;
     this.#payloadTypes.clear();
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
     this.#rate = audio.codec.clockRate;
     this.#sends = audio.direction === 'sendrecv' || audio.direction === 'sendonly';
-    const samples = Math.floor((this.#rate * audio.ptime) / 1000);
-    this.#frameBytes = codec ? samples * codec.bytesPerSample : 0;
+    this.#frameBytes = codec ? frameBytes(codec, audio.ptime) : 0;
     this.#buffers = [];
   }
 
@@ -122,15 +132,14 @@ export class Outgoing implements PacketSink {
   ): void {
     const audio = this.#audio;
     if (!audio || !this.#sends || this.active || !this.#ports.ready()) {
-      this.#forwarder.reset();
+      this.#interrupt();
       this.#dropped++;
       return;
     }
     const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
-    if (payloadType === undefined && kind === audioPacket && this.transcodes) {
-      this.#transcode(buffer, view, encoding, arrival, now);
-      return;
-    }
+    if (kind === eventPacket || (payloadType === undefined && this.transcodes)) {
+      if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
+    } else this.#converted?.stream?.reset();
     if (payloadType === undefined || (kind === eventPacket && !dtmf)) {
       this.#forwarder.leaveOut(view.ssrc, view.sequence);
       if (kind === audioPacket) this.#dropped++;
@@ -139,7 +148,7 @@ export class Outgoing implements PacketSink {
     const { sender } = this;
     const begins = arrival === 'restart' || !this.#forwarder.continues(view.ssrc);
     if (begins) {
-      const timestamp = sender.timestampAt(now, this.#rate);
+      const timestamp = sender.begin(now, this.#rate);
       this.#forwarder.begin(view.ssrc, view.sequence, view.timestamp, sender.nextSequence, timestamp);
     }
     const sequence = this.#forwarder.sequence(view.sequence);
@@ -147,48 +156,90 @@ export class Outgoing implements PacketSink {
     const { payloadOffset, payloadLength } = view;
     const start = payloadOffset - rtpHeaderBytes;
     writeRtpHeader(buffer, start, payloadType, view.marker || begins, sequence, timestamp, sender.state.ssrc);
-    const span = kind === audioPacket && this.#codec ? payloadLength / this.#codec.bytesPerSample : 0;
+    const span = kind === audioPacket ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
     sender.sent(sequence, timestamp, span, now, payloadLength);
     this.#fresh = true;
     this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
     if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
   }
 
-  #transcode(buffer: Uint8Array, view: RtpView, encoding: EncodingId, arrival: Arrival, now: number): void {
-    const transcoder = this.#transcoderFor(encoding);
-    const { payloadOffset, payloadLength, ssrc, marker } = view;
-    if (!transcoder || !this.#audio) {
-      this.#forwarder.leaveOut(ssrc, view.sequence);
-      this.#dropped++;
+  /** Converts audio that we can decode, and the telephone-events beside it. @returns false when it is neither */
+  #converts(
+    buffer: Uint8Array,
+    view: RtpView,
+    kind: PacketKind,
+    encoding: EncodingId,
+    arrival: Arrival,
+    now: number,
+    dtmf: boolean,
+  ): boolean {
+    const running = this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
+    if (kind === eventPacket) {
+      if (running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
+      else running?.leaveOut(view.sequence);
+      return running !== undefined;
+    }
+    const stream = this.#streamFrom(encoding);
+    if (!stream) {
+      running?.leaveOut(view.sequence);
+      return false;
+    }
+    if (arrival === 'restart' || !stream.continues(view.ssrc)) {
+      this.#forwarder.reset();
+      stream.begin(view, this.sender.begin(now, this.#rate));
+      this.#fresh = true;
+    }
+    this.#now = now;
+    if (!stream.audio(buffer, view, () => this.sender.begin(now, this.#rate))) this.#dropped++;
+    return true;
+  }
+
+  /** A packet that is converted goes out. */
+  readonly #sendConverted: SendConverted = (packet, timestamp, ticks, skipped, marker) => {
+    const { sender } = this;
+    const payloadType = this.#audio?.codec.payloadType ?? 0;
+    const sequence = addSeq(sender.nextSequence, skipped);
+    writeRtpHeader(packet, 0, payloadType, marker || this.#fresh, sequence, timestamp, sender.state.ssrc);
+    const octets = packet.length - rtpHeaderBytes;
+    sender.sent(sequence, timestamp, ticks, this.#now, octets);
+    this.#fresh = false;
+    this.#ports.send(packet, 0, packet.length);
+    this.#ports.onSent(payloadType, timestamp, packet, rtpHeaderBytes, octets);
+  };
+
+  /** A telephone-event beside converted audio, on the clock of that. @param clockRate of the events that come */
+  #convertEvent(stream: ConvertedStream, buffer: Uint8Array, view: RtpView, clockRate: number, now: number): void {
+    const events = this.#audio?.telephoneEvent;
+    if (!events) {
+      stream.leaveOut(view.sequence);
       return;
     }
     const { sender } = this;
-    const begins = arrival === 'restart' || !this.#forwarder.continues(ssrc) || !transcoder.begun;
-    if (begins) {
-      const timestamp = sender.timestampAt(now, this.#rate);
-      this.#forwarder.begin(ssrc, view.sequence, view.timestamp, sender.nextSequence, timestamp);
-      transcoder.begin(view.timestamp, timestamp);
-    }
-    const sequence = this.#forwarder.sequence(view.sequence);
-    const timestamp = transcoder.timestamp(view.timestamp);
-    const bytes = transcoder.outputBytes(payloadLength);
-    const out = this.#buffer(bytes);
-    transcoder.convert(buffer.subarray(payloadOffset, payloadOffset + payloadLength), out.subarray(rtpHeaderBytes));
-    const { payloadType } = this.#audio.codec;
-    writeRtpHeader(out, 0, payloadType, marker || begins, sequence, timestamp, sender.state.ssrc);
-    sender.sent(sequence, timestamp, bytes / transcoder.to.bytesPerSample, now, bytes);
-    this.#fresh = true;
-    this.#ports.send(out, 0, out.length);
-    this.#ports.onSent(payloadType, timestamp, out, rtpHeaderBytes, bytes);
+    const out = stream.event(buffer, view, events.clockRate / clockRate);
+    if (!out) return;
+    const sequence = addSeq(sender.nextSequence, out.skipped);
+    const start = view.payloadOffset - rtpHeaderBytes;
+    writeRtpHeader(buffer, start, events.sendPayloadType, view.marker, sequence, out.timestamp, sender.state.ssrc);
+    sender.sent(sequence, out.timestamp, 0, now, view.payloadLength);
+    this.#ports.send(buffer, start, view.payloadLength + rtpHeaderBytes);
   }
 
   /** Undefined where one of the two codecs is none that is implemented. */
-  #transcoderFor(encoding: EncodingId): Transcoder | undefined {
-    if (this.#transcoder?.encoding !== encoding) {
-      const from = codecOf(encoding);
-      this.#transcoder = { encoding, work: from && this.#codec && new Transcoder(from, this.#codec) };
-    }
-    return this.#transcoder.work;
+  #streamFrom(encoding: EncodingId): ConvertedStream | undefined {
+    if (!this.#audio || !formatOf(encoding)) return undefined;
+    if (this.#converted?.encoding === encoding) return this.#converted.stream;
+    this.#converted?.stream?.close();
+    const transcoder = transcoderFor(encoding, this.#audio);
+    const stream = transcoder && new ConvertedStream(transcoder, this.#sendConverted);
+    stream?.expectLoss(this.#loss);
+    this.#converted = { encoding, stream };
+    return stream;
+  }
+
+  /** Another source spoke: what is forwarded next begins anew. */
+  #interrupt(): void {
+    this.#forwarder.reset();
+    this.#converted?.stream?.reset();
   }
 
   /** The new source takes over at the next beat; the old one is stopped. */
@@ -197,7 +248,7 @@ export class Outgoing implements PacketSink {
     this.#playback = playback;
     this.#fresh = true;
     this.#credit = 0;
-    this.#forwarder.reset();
+    this.#interrupt();
   }
 
   /** Ends the playback, if there is one. */
@@ -209,7 +260,7 @@ export class Outgoing implements PacketSink {
 
   sendDigits(sender: DtmfSender): void {
     this.#dtmf.push(sender);
-    this.#forwarder.reset();
+    this.#interrupt();
   }
 
   /** What was to be sent is given up. @returns the senders that are not done */
@@ -230,10 +281,32 @@ export class Outgoing implements PacketSink {
   #press(digits: DtmfSender, due: number, skipped: number): void {
     if (skipped > 0) digits.skip(skipped);
     const step = digits.next();
+    if (digits.state.inband) this.#sound(step, due);
+    else this.#pressEvent(digits, step, due);
+    if (!digits.done) return;
+    this.#dtmf.shift();
+    this.#ports.onDigitsSent(digits);
+  }
+
+  /** One beat of a key as a tone; silence between two. */
+  #sound(step: DtmfStep | undefined, due: number): void {
+    const codec = this.#codec;
+    if (!codec || !this.#sends || !this.#ports.ready()) return;
+    const { sampleRate } = codec;
+    const samples = new Int16Array((sampleRate * beatMs) / 1000);
+    if (step && step.beat < step.beats)
+      fillKeyTone(samples, step.event, step.beat * samples.length, step.beats * samples.length, sampleRate);
+    const bytes = frameBytes(codec, beatMs);
+    const buffer = this.#buffer(bytes);
+    codec.encode(samples, buffer.subarray(rtpHeaderBytes));
+    this.#packet(buffer, bytes, due);
+  }
+
+  #pressEvent(digits: DtmfSender, step: DtmfStep | undefined, due: number): void {
     const payloadType = this.#audio?.telephoneEvent?.sendPayloadType;
     if (step) {
       const { sender } = this;
-      if (step.begins) digits.state.timestamp = sender.timestampAt(due, this.#rate);
+      if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
       if (payloadType !== undefined && this.#sends && this.#ports.ready()) {
         const buffer = this.#buffer(eventBytes);
         const { timestamp } = digits.state;
@@ -246,9 +319,6 @@ export class Outgoing implements PacketSink {
       }
       this.#fresh = true;
     }
-    if (!digits.done) return;
-    this.#dtmf.shift();
-    this.#ports.onDigitsSent(digits);
   }
 
   #play(playback: EnginePlayback, due: number): void {
@@ -267,22 +337,36 @@ export class Outgoing implements PacketSink {
     if (!this.#sends || !this.#ports.ready() || !this.#audio || this.#frameBytes === 0) return;
     const buffer = this.#buffer(this.#frameBytes);
     const frame = playback.frame(buffer, rtpHeaderBytes, this.#frameBytes);
-    if (frame === 'audio') {
-      const { sender } = this;
-      const sequence = sender.nextSequence;
-      const timestamp = sender.timestampAt(at, this.#rate);
-      const marker = this.#fresh || timestamp !== sender.nextTimestamp;
-      this.#fresh = false;
-      const { payloadType } = this.#audio.codec;
-      writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
-      const span = this.#frameBytes / (this.#codec?.bytesPerSample ?? 1);
-      sender.sent(sequence, timestamp, span, at, this.#frameBytes);
-      this.#ports.send(buffer, 0, buffer.length);
-      this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, this.#frameBytes);
-    }
+    if (frame === 'audio') this.#packet(buffer, this.#frameBytes, at);
     if (!playback.finished) return;
     this.#playback = undefined;
     this.#ports.onPlayed(playback, 'completed');
+  }
+
+  /** Sends audio of our own. */
+  #packet(buffer: Uint8Array, bytes: number, at: number): void {
+    const { sender } = this;
+    const sequence = sender.nextSequence;
+    const timestamp = sender.begin(at, this.#rate);
+    const marker = this.#fresh || timestamp !== sender.nextTimestamp;
+    this.#fresh = false;
+    const payloadType = this.#audio?.codec.payloadType ?? 0;
+    writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
+    sender.sent(sequence, timestamp, bytes / (this.#codec?.bytesPerTick ?? 1), at, bytes);
+    this.#ports.send(buffer, 0, buffer.length);
+    this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+  }
+
+  /** @param percent of what is sent is lost, says the peer */
+  expectLoss(percent: number): void {
+    this.#loss = percent;
+    this.#converted?.stream?.expectLoss(percent);
+  }
+
+  /** Lets go of the coders. */
+  close(): void {
+    this.#converted?.stream?.close();
+    this.#converted = undefined;
   }
 
   #buffer(payload: number): Uint8Array {

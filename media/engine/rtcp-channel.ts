@@ -1,4 +1,6 @@
-/** RTCP of one leg on its socket: reports at random intervals, what the peer reports, and the goodbye. */
+/**
+ * RTCP of one leg on its socket, or on that of RTP: reports at random intervals, what the peer reports, and the goodbye.
+ */
 import type { Clock, Timer } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { UdpPort } from '../net/udp-port.ts';
@@ -7,11 +9,14 @@ import type { RtpReceiver } from '../rtp/receiver.ts';
 import { readRtcp, writeRtcp } from '../rtp/rtcp.ts';
 import { nextReport, type RtcpState, takeReport } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
+import type { Ssrc } from '../rtp/sequence.ts';
 import type { LegSecurity } from './leg-security.ts';
 
 export interface RtcpChannelOptions {
   readonly state: RtcpState;
   readonly latch: LatchState;
+  /** Of RTP: it counts for RTCP too where both share a port. */
+  readonly rtpLatch: LatchState;
   readonly security: LegSecurity;
   readonly sender: RtpSender;
   readonly receiver: RtpReceiver;
@@ -19,13 +24,20 @@ export interface RtcpChannelOptions {
   readonly random: Random;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
+  /** What the peer reports of our packets: the share that was lost, %. */
+  readonly onLoss: (percent: number) => void;
   /** ms between reports on average. */
   readonly interval: number;
+  /** The peer at this address reports under the SSRC that is ours. */
+  readonly onCollision: (address: string) => void;
 }
 
 export class RtcpChannel {
   readonly #options: RtcpChannelOptions;
   #socket: UdpPort | undefined;
+  #rtpSocket: UdpPort | undefined;
+  /** RTCP goes over the port of RTP (RFC 5761). */
+  muxed = false;
   #timer: Timer | undefined;
   #rate = 8000;
   #sequence = 0;
@@ -38,46 +50,69 @@ export class RtcpChannel {
     return this.#timer ? 1 : 0;
   }
 
-  attach(socket: UdpPort): void {
+  /** @param rtp the socket of RTP */
+  attach(socket: UdpPort, rtp: UdpPort): void {
     this.#socket = socket;
+    this.#rtpSocket = rtp;
   }
 
   /** Reports from now on. @param rate the RTP clock */
   start(rate: number): void {
     this.#rate = rate;
-    if (!this.#timer) this.#arm();
+    // RFC 3550 §6.2: the first report comes after half the time, so that each side soon knows of the other.
+    if (!this.#timer) this.#arm(this.#options.interval / 2);
   }
 
   /** RFC 3550 §6.3.1: half to one and a half intervals, so that reports do not fall in step. */
-  #arm(): void {
-    const { clock, random, interval } = this.#options;
+  #arm(interval: number): void {
+    const { clock, random } = this.#options;
     const report = (): void => {
       this.#send(false);
-      this.#arm();
+      this.#arm(this.#options.interval);
     };
     this.#timer = clock.setTimer(interval * (0.5 + random.uint32() / 4294967296), report, 'rtcp');
   }
 
   #send(bye: boolean): void {
-    const { state, latch, security, sender, receiver, clock, unixMs } = this.#options;
-    const to = destination(latch);
-    if (!this.#socket || !to || to.port === 0) return;
+    const { state, latch, rtpLatch, security, sender, receiver, clock, unixMs } = this.#options;
+    const to = destination(this.muxed ? rtpLatch : latch);
+    const socket = this.muxed ? this.#rtpSocket : this.#socket;
+    if (!socket || !to || to.port === 0) return;
     const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye);
     const bytes = security.sealRtcp(writeRtcp(report));
-    if (bytes) this.#socket.send(bytes, 0, bytes.length, to.port, to.address);
+    if (bytes) socket.send(bytes, 0, bytes.length, to.port, to.address);
   }
 
   /** One datagram; nothing in it is trusted. */
   datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number): void {
-    const { state, latch, security, sender, receiver, clock, unixMs } = this.#options;
+    const { state, security, sender, receiver, clock, unixMs, onCollision, onLoss } = this.#options;
     const clear = security.openRtcp(buffer, offset, length);
     const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
-    if (!received || !accept(latch, now, address, port, received.ssrc, this.#sequence++)) {
+    if (!received || !this.#isOfPeer(received.ssrc, now, address, port)) {
       receiver.invalid();
       return;
     }
-    takeReport(state, received, sender.state.ssrc, now, unixMs(), this.#rate);
+    if (received.ssrc === sender.state.ssrc) {
+      onCollision(address);
+      return;
+    }
+    takeReport(state, received, sender, now, unixMs(), this.#rate);
+    for (const { ssrc, fractionLost } of received.reports)
+      if (ssrc === sender.state.ssrc) onLoss((fractionLost * 100) / 256);
+  }
+
+  #isOfPeer(ssrc: Ssrc, now: number, address: string, port: number): boolean {
+    const { latch, rtpLatch } = this.#options;
+    if (!this.muxed) return accept(latch, now, address, port, ssrc, this.#sequence++);
+    // On one port RTP alone decides whose packets are taken.
+    const from = destination(rtpLatch);
+    return rtpLatch.mode === 'off' || (from?.address === address && from.port === port);
+  }
+
+  /** Tells the peer that the present SSRC is given up. */
+  goodbye(): void {
+    if (this.#options.sender.started) this.#send(true);
   }
 
   /** @param bye tell the peer that this source has ended */

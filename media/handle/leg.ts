@@ -2,11 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
+import type { AnalysisConfig } from '../analysis/analyser.ts';
 import { sine, type Tone } from '../audio/index.ts';
+import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
-import { encodingOf, type LegConfig } from '../protocol.ts';
+import type { LegConfig } from '../protocol.ts';
+import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
+import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
 import { fromErrorData } from './errors.ts';
@@ -52,6 +56,8 @@ export class MediaLeg {
   onDtmf: (event: { digit: string; at: number }) => void = () => {};
   /** Once per silence of `rtpTimeout` ms. */
   onTimeout: (event: { silentMs: number }) => void = () => {};
+  /** Offer and answer settled something new. Kept by the conference that the leg is in. */
+  onNegotiated: (audio: NegotiatedAudio) => void = () => {};
   /** Once for each problem with the keys of SRTP, until they change. */
   onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
   /**
@@ -68,6 +74,7 @@ export class MediaLeg {
   readonly #recordings = new Map<string, RecordingControl>();
   readonly #taps = new Map<string, LegReader>();
   readonly #playbacks = new Map<string, Playback>();
+  readonly #analyses: Analyses;
   readonly #config: LegConfig;
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
@@ -84,6 +91,7 @@ export class MediaLeg {
     this.rtcpPort = config.rtcpPort;
     this.#config = config;
     this.#link = link;
+    this.#analyses = new Analyses(link, id);
     this.#sources = sources;
     this.#logger = logger;
     this.#onClosed = onClosed;
@@ -116,10 +124,11 @@ export class MediaLeg {
 
   /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
   negotiate(audio: NegotiatedAudio): void {
-    const before = this.#audio && encodingOf(this.#audio.codec);
+    const before = this.#audio && payloadKey(this.#audio.codec);
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
-    if (before !== undefined && before !== encodingOf(audio.codec)) this.#current?.recode();
+    if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
+    this.onNegotiated(audio);
   }
 
   /**
@@ -169,6 +178,7 @@ export class MediaLeg {
   restore(snapshot: LegSnapshot): void {
     this.#audio = snapshot.audio;
     this.#echo = snapshot.echo;
+    this.#analyses.forget(snapshot.analyses.map((analysis) => analysis.id));
     const { playback } = snapshot;
     if (!playback) return;
     const { source } = playback;
@@ -182,16 +192,20 @@ export class MediaLeg {
   }
 
   /**
-   * Sends key presses as RFC 4733 events, `0-9*#A-D`; what is being played waits meanwhile.
+   * Sends key presses, `0-9*#A-D`, as RFC 4733 events or as tones in the audio; what is being played waits meanwhile.
    * @returns resolves when they are sent. @throws ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED
    */
-  async sendDtmf(digits: string, options: { durationMs?: number; gapMs?: number } = {}): Promise<void> {
+  async sendDtmf(
+    digits: string,
+    options: { durationMs?: number; gapMs?: number; inband?: boolean } = {},
+  ): Promise<void> {
     if (digits === '') return;
     if (!digitPattern.test(digits))
       throw new TandemError('ERR_DTMF_DIGIT', 'DTMF digits are 0-9, *, # and A-D', {
         facts: { length: digits.length },
       });
-    if (!this.#codec('send DTMF').telephoneEvent)
+    const inband = options.inband ?? false;
+    if (!this.#codec('send DTMF').telephoneEvent && !inband)
       throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer did not negotiate telephone-event');
     await this.#link.request<void>({
       type: 'dtmf.send',
@@ -199,6 +213,7 @@ export class MediaLeg {
       digits: digits.toUpperCase(),
       durationMs: between(options.durationMs ?? 160, 40, 8000),
       gapMs: between(options.gapMs ?? 80, 20, 10_000),
+      inband,
     });
   }
 
@@ -213,8 +228,14 @@ export class MediaLeg {
     return recording;
   }
 
-  /** Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted. */
+  /**
+   * Decoded incoming audio: Int16 mono in frames of 20 ms; the oldest are dropped and counted.
+   * @throws {TandemError} ERR_AUDIO_FORMAT for a codec that is only passed on
+   */
   reader(options: { sampleRate?: number } = {}): AudioReader {
+    const codec = this.#audio?.codec;
+    if (codec && isPassedThrough(codec))
+      throw new TandemError('ERR_AUDIO_FORMAT', `audio in ${encodingOf(codec)} cannot be read here`);
     const id = this.#handle('t');
     const reader = new LegReader(this.#link, this.id, id, options.sampleRate ?? 8000, () => this.#taps.delete(id));
     this.#taps.set(id, reader);
@@ -224,7 +245,9 @@ export class MediaLeg {
 
   /** Audio to be sent; it is the leg's paced source until it ends. */
   writer(options: { sampleRate?: number } = {}): AudioWriter {
-    const writer = new LegWriter(options.sampleRate ?? 8000, () => this.#audio?.codec.clockRate ?? 8000);
+    const writer = new LegWriter(options.sampleRate ?? 8000, () =>
+      this.#audio ? sampleRateOf(this.#audio.codec) : 8000,
+    );
     writer.attach(
       this.#play({}, async () => {
         this.#codec('send audio');
@@ -232,6 +255,13 @@ export class MediaLeg {
       }),
     );
     return writer;
+  }
+
+  /** Listens for something in what is received, from now on until it is stopped or the leg goes. */
+  analyse(config: AnalysisConfig, listener: AnalysisListener): AnalysisHandle {
+    if (!this.#gone) return this.#analyses.start(this.#handle('a'), config, listener);
+    listener.onOver();
+    return { stop: () => {} };
   }
 
   stats(): Promise<LegStats> {
@@ -299,6 +329,9 @@ export class MediaLeg {
       case 'play.done':
         this.#playbacks.get(event.playback)?.onEvent(event);
         break;
+      case 'analysis.found':
+        this.#analyses.found(event.analysis, event);
+        break;
       case 'ring.ready':
         this.#playbacks.get(event.id)?.onEvent(event);
         this.#taps.get(event.id)?.ready();
@@ -306,6 +339,8 @@ export class MediaLeg {
       case 'record.data':
       case 'record.done':
         this.#recordings.get(event.recording)?.onEvent(event);
+        break;
+      case 'conference.speaker':
         break;
       default:
         event satisfies never;
@@ -324,7 +359,8 @@ export class MediaLeg {
 
   /** Builds the leg again in the engine that there is now: as it was told last, and with what was asked for since. */
   #revive(): void {
-    const saved = this.#saved && afterCrash(this.#saved.snapshot);
+    const last = this.#saved && afterCrash(this.#saved.snapshot);
+    const saved = last && { ...last, analyses: this.#analyses.wanted(last.analyses) };
     const create = { type: 'leg.create', leg: this.id, config: this.#config } as const;
     this.#link
       .request<void>({ ...create, ...(saved ? { snapshot: saved } : {}) })
@@ -334,6 +370,7 @@ export class MediaLeg {
       this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
     this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
     for (const tap of this.#taps.values()) tap.revive();
+    this.#analyses.revive();
     for (const playback of this.#playbacks.values()) playback.revive(this.#saved?.playing);
   }
 
@@ -351,6 +388,7 @@ export class MediaLeg {
     for (const playback of [...this.#playbacks.values()]) playback.lost();
     for (const recording of [...this.#recordings.values()]) recording.lost(error);
     for (const tap of [...this.#taps.values()]) tap.ended();
+    this.#analyses.over();
     this.#onClosed();
   }
 

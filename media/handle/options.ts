@@ -1,5 +1,6 @@
 /** Options with their defaults, checked once. */
 import { ConfigError } from '../../src/base/errors.ts';
+import { defaultJitterBuffer, type JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { SymmetricRtp } from '../protocol.ts';
 import type { MediaOptions } from './types.ts';
 
@@ -15,7 +16,9 @@ export interface MediaSettings {
   readonly symmetricRtp: SymmetricRtp;
   readonly rtpTimeout: number;
   readonly rtcpInterval: number;
+  readonly jitterBuffer: JitterBufferOptions;
   readonly promptCacheBytes: number;
+  readonly opus: boolean;
 }
 
 export interface Surroundings {
@@ -53,8 +56,25 @@ export function mediaSettings(options: MediaOptions, { defaultWorkers, shareable
     symmetricRtp,
     rtpTimeout: milliseconds('media.rtpTimeout', options.rtpTimeout ?? 0, 0),
     rtcpInterval: milliseconds('media.rtcpInterval', options.rtcpInterval ?? 5000, 100),
+    jitterBuffer: jitterBuffer(options.jitterBuffer),
+    opus: options.opus ?? false,
     promptCacheBytes: milliseconds('media.promptCacheBytes', options.promptCacheBytes ?? 64 * 1024 * 1024, 0),
   };
+}
+
+/** Audio that is kept for longer is no conversation any more. */
+const longestDelayMs = 1000;
+
+function jitterBuffer(options: Partial<JitterBufferOptions> = {}): JitterBufferOptions {
+  const { mode = 'adaptive', min = defaultJitterBuffer.min } = options;
+  const max = options.max ?? Math.max(min, defaultJitterBuffer.max);
+  if (mode !== 'adaptive' && mode !== 'fixed')
+    throw new ConfigError(`media.jitterBuffer.mode must be 'adaptive' or 'fixed', not '${mode}'`);
+  for (const [name, value] of Object.entries({ min, max }))
+    if (!Number.isFinite(value) || value < 0 || value > longestDelayMs)
+      throw new ConfigError(`media.jitterBuffer.${name} must be from 0 to ${longestDelayMs} ms, not ${value}`);
+  if (min > max) throw new ConfigError(`media.jitterBuffer.min is ${min} ms, more than max, ${max}`);
+  return { mode, min, max };
 }
 
 function milliseconds(name: string, value: number, min: number): number {

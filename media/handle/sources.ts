@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import { abortable } from '../abortable.ts';
 import type { Tone } from '../audio/index.ts';
+import { sampleRateOf } from '../codec/index.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, EngineItem, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -144,7 +145,11 @@ export class SourceLoader {
     const phrase = await this.#phrases.load(item, isReplayed(options), request.signal);
     if ('kind' in phrase) return this.#encoded(phrase, undefined, request);
     const { sampleRate } = phrase;
-    const decoder = streamDecoder('audio/pcm', { sampleRate, channels: 1, codecRate: request.audio.codec.clockRate });
+    const decoder = streamDecoder('audio/pcm', {
+      sampleRate,
+      channels: 1,
+      codecRate: sampleRateOf(request.audio.codec),
+    });
     return ringItem(false, request, async (ring, signal) => {
       for await (const { buffer, byteOffset, byteLength } of phrase.audio(signal))
         await ring.push(decoder.push(new Uint8Array(buffer, byteOffset, byteLength)), signal);
@@ -159,7 +164,7 @@ export class SourceLoader {
     format: Format,
     request: LoadRequest,
   ): LoadedItem {
-    const codecRate = request.audio.codec.clockRate;
+    const codecRate = sampleRateOf(request.audio.codec);
     const decoder = streamDecoder(type, { ...format, codecRate });
     return ringItem(type === '', request, async (ring, signal) => {
       for await (const chunk of chunks(signal)) await ring.push(decoder.push(chunk), signal);
@@ -179,7 +184,7 @@ function ringItem(
   { audio, current }: LoadRequest,
   fill: (ring: RingFeed, signal: AbortSignal) => Promise<void>,
 ): LoadedItem {
-  const rate = audio.codec.clockRate;
+  const rate = sampleRateOf(audio.codec);
   const ring = new RingFeed((rate * 2 * aheadMs) / 1000);
   const source = { kind: 'ring', ring: ring.memory, raw } as const;
   return {
@@ -190,7 +195,7 @@ function ringItem(
       ring.end();
     },
     recode: async () => {
-      if (raw || current().codec.clockRate === rate) return source;
+      if (raw || sampleRateOf(current().codec) === rate) return source;
       throw new TandemError('ERR_AUDIO_FORMAT', 'a stream cannot go on at the sample rate that was agreed on since');
     },
   };
@@ -210,7 +215,7 @@ interface Format {
 }
 
 function formatOf(type: AudioType, { sampleRate, channels = 1 }: AudioFormat, { audio }: LoadRequest): Format {
-  return { sampleRate: sampleRate ?? (type === 'audio/basic' ? 8000 : audio.codec.clockRate), channels };
+  return { sampleRate: sampleRate ?? (type === 'audio/basic' ? 8000 : sampleRateOf(audio.codec)), channels };
 }
 
 /** What has to be known to load it again. */

@@ -6,6 +6,8 @@ import type { Fetch, Files, TtsProvider } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { Tone } from '../audio/index.ts';
+import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
+import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
 
@@ -22,6 +24,15 @@ export interface MediaOptions {
   readonly rtpTimeout?: number;
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
+  /**
+   * How long audio that is decoded here (taps, recordings) is kept so that late packets are in time, ms. Default:
+   * adaptive, from 40 to 200. A bridge forwards at once.
+   */
+  readonly jitterBuffer?: Partial<JitterBufferOptions>;
+  /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
+  readonly rtcpMux?: boolean;
+  /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
+  readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
   readonly promptCacheBytes?: number;
 }
@@ -178,6 +189,8 @@ export interface AudioWriter {
 }
 
 export interface LegStats {
+  /** Of the last 100 ms, in dB, where 0 is full scale all the time; only while it is metered. */
+  readonly level: { readonly in: number | undefined; readonly out: number | undefined } | undefined;
   /** `PCMU/8000`; undefined before `negotiate`. */
   readonly codec: string | undefined;
   /** Where packets really come from and go to (symmetric RTP). */
@@ -191,6 +204,10 @@ export interface LegStats {
     readonly duplicates: number;
     readonly invalid: number;
     readonly ssrc: number | undefined;
+    /** How it sounds, 1 … 4.5 (ITU-T G.107); undefined before the first packet. */
+    readonly mos: number | undefined;
+    /** While somebody listens to decoded audio. */
+    readonly jitterBuffer: PlayoutStats | undefined;
   };
   readonly sent: {
     readonly packets: number;
@@ -199,11 +216,15 @@ export interface LegStats {
     readonly sequence: number;
     readonly timestamp: number;
     readonly skippedTicks: number;
+    /** How it sounds over there, as far as the peer reported it. */
+    readonly mos: number | undefined;
   };
   readonly rtcp: {
     readonly roundTripMs: number | undefined;
     readonly remoteLost: number | undefined;
     readonly remoteJitterMs: number | undefined;
+    /** What the peer calls itself: its CNAME. */
+    readonly cname: string | undefined;
     readonly sent: number;
     readonly received: number;
   };

@@ -1,6 +1,7 @@
 /** What a media worker runs: an engine on this thread's own clock, network and files. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
+import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
@@ -10,7 +11,10 @@ type Message = Command[] | 'close';
 
 const port = parentPort;
 if (port) {
-  const udp = openUdpIo((workerData as EngineThreadData).io);
+  const { io, opus } = workerData as EngineThreadData;
+  // Commands wait meanwhile.
+  if (opus) await loadOpus();
+  const udp = openUdpIo(io);
   const engine = new Engine({
     clock: nodeClock,
     random: createNodeRandom(),

@@ -9,6 +9,8 @@ import { workerEntry } from './worker-entry.ts';
 /** What the thread is told from the first. */
 export interface EngineThreadData {
   readonly io: UdpIoName;
+  /** It is to code Opus. */
+  readonly opus: boolean;
 }
 
 export interface WorkerOptions extends EngineThreadData {
@@ -19,10 +21,10 @@ export interface WorkerOptions extends EngineThreadData {
 }
 
 /** The thread's commands arrive while it starts; nothing has to wait for it. */
-export function startWorker({ index, io, entry }: WorkerOptions, listener: HostListener): EngineHost {
+export function startWorker({ index, io, opus, entry }: WorkerOptions, listener: HostListener): EngineHost {
   const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
     name: `tandem-media-${index}`,
-    workerData: { io } satisfies EngineThreadData,
+    workerData: { io, opus } satisfies EngineThreadData,
   });
   let batch: Command[] = [];
   let over = false;

@@ -3,8 +3,10 @@ import { fail, ok, type Result } from '../../src/base/errors.ts';
 import { resample } from '../audio/resample.ts';
 import { maxSampleRate, minSampleRate } from '../audio/wav.ts';
 import { type Allocate, decodePcm, decodeUlaw, decodeWav } from '../audio/wav-decode.ts';
-import type { AudioCodec } from '../codec/codec.ts';
-import { codecFor } from '../codec/registry.ts';
+import { type AudioCodec, bytesFor, samplesIn } from '../codec/codec.ts';
+import { loadOpus } from '../codec/opus-library.ts';
+import { type CodecFormat, codecFor } from '../codec/registry.ts';
+import { isOpus } from '../sdp/codecs.ts';
 import { audioFormatError, unknownCodecError } from './errors.ts';
 
 /** `''`: already encoded payload, sent as it is. */
@@ -54,9 +56,11 @@ const allocate: Allocate = (samples) => new Int16Array(new SharedArrayBuffer(2 *
 
 /** Resamples to the codec's clock and encodes. @returns the payload in shared memory, all of it used */
 export function encodePrompt(prompt: DecodedPrompt, codec: AudioCodec): SharedArrayBuffer {
-  const pcm = resample(new Int16Array(prompt.samples, 0, prompt.length), prompt.sampleRate, codec.clockRate);
-  const payload = new SharedArrayBuffer(pcm.length * codec.bytesPerSample);
-  codec.encode(pcm, new Uint8Array(payload));
+  const pcm = resample(new Int16Array(prompt.samples, 0, prompt.length), prompt.sampleRate, codec.sampleRate);
+  const payload = new SharedArrayBuffer(bytesFor(codec, pcm.length));
+  const blocks = new Int16Array(samplesIn(codec, payload.byteLength)); // the last may end in silence
+  blocks.set(pcm);
+  codec.encode(blocks, new Uint8Array(payload));
   return payload;
 }
 
@@ -78,14 +82,7 @@ export interface DecodeJob {
 
 export interface EncodeJob {
   readonly prompt: DecodedPrompt;
-  readonly codec: CodecName;
-}
-
-/** Enough of a codec to find it again in another thread. */
-export interface CodecName {
-  readonly name: string;
-  readonly clockRate: number;
-  readonly channels: number;
+  readonly codec: CodecFormat;
 }
 
 /** @throws TandemError ERR_AUDIO_FORMAT */
@@ -96,8 +93,13 @@ export function runDecode(job: DecodeJob): DecodedPrompt {
 }
 
 /** @throws TandemError ERR_AUDIO_FORMAT */
-export function runEncode(job: EncodeJob): SharedArrayBuffer {
+export async function runEncode(job: EncodeJob): Promise<SharedArrayBuffer> {
+  if (isOpus(job.codec)) await loadOpus();
   const codec = codecFor(job.codec);
   if (!codec) throw unknownCodecError(job.codec);
-  return encodePrompt(job.prompt, codec);
+  try {
+    return encodePrompt(job.prompt, codec);
+  } finally {
+    codec.close?.();
+  }
 }

@@ -19,9 +19,9 @@ export type CoderReply =
       };
     };
 
-function work(request: CoderRequest): CoderReply {
+async function work(request: CoderRequest): Promise<CoderReply> {
   try {
-    const value = request.do === 'decode' ? runDecode(request.job) : runEncode(request.job);
+    const value = request.do === 'decode' ? runDecode(request.job) : await runEncode(request.job);
     return { id: request.id, ok: true, value };
   } catch (error) {
     const known = error instanceof TandemError;
@@ -31,4 +31,4 @@ function work(request: CoderRequest): CoderReply {
 }
 
 const port = parentPort;
-port?.on('message', (request: CoderRequest) => port.postMessage(work(request)));
+port?.on('message', async (request: CoderRequest) => port.postMessage(await work(request)));

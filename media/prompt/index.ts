@@ -1,6 +1,5 @@
 export { inlineCoder, PromptCoderPool } from './coder.ts';
 export {
-  type CodecName,
   type DecodedPrompt,
   decodePrompt,
   encodePrompt,

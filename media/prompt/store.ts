@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Fetch, Files } from '../../src/base/io.ts';
 import { abortable } from '../abortable.ts';
-import { encodingOf } from '../protocol.ts';
-import type { CodecName, DecodedPrompt, PcmFormat, PromptCoder, PromptType } from './decode-prompt.ts';
+import { type CodecFormat, payloadKey } from '../codec/index.ts';
+import type { DecodedPrompt, PcmFormat, PromptCoder, PromptType } from './decode-prompt.ts';
 import { audioFormatError, closedError, fetchError, fileError } from './errors.ts';
 import { LruCache } from './lru.ts';
 
@@ -39,7 +39,7 @@ export interface EncodedPrompt {
   readonly payload: SharedArrayBuffer;
   /** Bytes of audio in `payload`. */
   readonly length: number;
-  /** `NAME/rate`, or '' for payload that is sent as it is. */
+  /** The codec's `key`, or '' for payload that is sent as it is. */
   readonly encoding: string;
 }
 
@@ -97,14 +97,14 @@ export class PromptStore {
   }
 
   /** The prompt's payload in one codec. @throws TandemError ERR_AUDIO_FORMAT, ERR_CLOSED */
-  async encoded(prompt: Prompt, codec: CodecName): Promise<EncodedPrompt> {
+  async encoded(prompt: Prompt, codec: CodecFormat): Promise<EncodedPrompt> {
     this.#check();
     if (prompt.kind === 'payload') return { payload: prompt.payload, length: prompt.payload.byteLength, encoding: '' };
-    const encoding = encodingOf(codec);
-    const { name, clockRate, channels } = codec;
-    const key = `${prompt.key} as ${encoding}/${channels}`;
+    const encoding = payloadKey(codec);
+    const { name, clockRate, channels, fmtp } = codec;
+    const key = `${prompt.key} as ${encoding}`;
     const found = await this.#cache.get(key, async () => {
-      const job = { prompt: prompt.audio, codec: { name, clockRate, channels } };
+      const job = { prompt: prompt.audio, codec: { name, clockRate, channels, fmtp } };
       const payload = await this.#ports.coder.encode(job);
       return { value: { payload, length: payload.byteLength, encoding }, bytes: payload.byteLength };
     });

@@ -1,7 +1,7 @@
 /**
  * What one leg has received: validity of sequence numbers, loss, reordering, jitter
- * (RFC 3550 §A.1, §A.3, §A.8). Probation is light: the first packet of a source counts at once,
- * since the latch decides whose packets are looked at.
+ * (RFC 3550 §A.1, §A.3, §A.8). The first source of all counts at once, since the latch decides whose packets are
+ * looked at; another one is on probation until two of its packets have come in sequence.
  */
 import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
 
@@ -16,7 +16,7 @@ export type Arrival =
   | 'late' // older than the newest, not seen before
   | 'duplicate'
   | 'restart' // the first of a source, or of a sequence that jumped
-  | 'bad'; // a jump that no second packet has confirmed yet
+  | 'bad'; // a jump or another source, which no second packet has confirmed yet
 
 /** Plain data: part of a leg's snapshot. */
 export interface ReceiverState {
@@ -26,8 +26,13 @@ export interface ReceiverState {
   outOfOrder: number;
   duplicates: number;
   invalid: number;
-  /** Lost from sources before the present one. */
+  /** Lost from sources before the present one, and what was expected of them. */
   lostBefore: number;
+  expectedBefore: number;
+  /** How often one packet or more in a row did not come in order. */
+  gaps: number;
+  /** A source on probation, and the number that would confirm it. */
+  probation: { readonly ssrc: Ssrc; readonly next: SeqNo } | undefined;
   /** Of the present source. */
   source: SourceState | undefined;
 }
@@ -69,6 +74,9 @@ export class RtpReceiver {
       duplicates: 0,
       invalid: 0,
       lostBefore: 0,
+      expectedBefore: 0,
+      gaps: 0,
+      probation: undefined,
       source: undefined,
     };
     if (this.state.source) this.state.source.transit = Number.NaN;
@@ -80,6 +88,14 @@ export class RtpReceiver {
     const source = state.source;
     state.packets++;
     state.octets += octets;
+    if (source && ssrc !== state.ssrc) {
+      const { probation } = state;
+      if (probation?.ssrc !== ssrc || probation.next !== seq) {
+        state.probation = { ssrc, next: (seq + 1) & 0xffff };
+        state.invalid++;
+        return 'bad';
+      }
+    }
     if (!source || ssrc !== state.ssrc) {
       this.#begin(seq, ssrc);
       this.#jitter(timestamp, arrival, rate);
@@ -120,7 +136,9 @@ export class RtpReceiver {
   #begin(seq: SeqNo, ssrc: Ssrc): void {
     const { state } = this;
     state.lostBefore = this.lost;
+    state.expectedBefore = this.expected;
     state.ssrc = ssrc;
+    state.probation = undefined;
     const seen = new Array<boolean>(windowSize).fill(false);
     seen[seq % windowSize] = true;
     state.source = {
@@ -139,6 +157,7 @@ export class RtpReceiver {
 
   #advance(source: SourceState, seq: SeqNo, ahead: number): void {
     if (ahead > 1) {
+      this.state.gaps++;
       const cleared = Math.min(ahead - 1, windowSize);
       for (let i = 1; i <= cleared; i++) source.seen[((source.highest + i) % 65536) % windowSize] = false;
     }
@@ -166,6 +185,12 @@ export class RtpReceiver {
   get lost(): number {
     const { source, lostBefore } = this.state;
     return lostBefore + (source ? Math.max(0, expected(source) - source.received) : 0);
+  }
+
+  /** Packets that should have come. */
+  get expected(): number {
+    const { source, expectedBefore } = this.state;
+    return expectedBefore + (source ? expected(source) : 0);
   }
 
   get jitter(): number {

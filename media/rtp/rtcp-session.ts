@@ -22,6 +22,10 @@ export interface RtcpState {
   roundTripMs: number | undefined;
   remoteLost: number | undefined;
   remoteJitterMs: number | undefined;
+  /** Packets of ours that the peer had been sent when it reported `remoteLost`. */
+  remoteExpected: number | undefined;
+  /** CNAME of the peer (RFC 3550 §6.5.1). */
+  remoteCname: string | undefined;
 }
 
 export function createRtcpState(cname: string): RtcpState {
@@ -35,6 +39,8 @@ export function createRtcpState(cname: string): RtcpState {
     roundTripMs: undefined,
     remoteLost: undefined,
     remoteJitterMs: undefined,
+    remoteExpected: undefined,
+    remoteCname: undefined,
   };
 }
 
@@ -51,7 +57,9 @@ export function nextReport(
   rate: number,
   bye: boolean,
 ): CompoundOptions {
-  const { packets, octets, timestamp, at, ssrc } = sender.state;
+  const { timestamp, at, ssrc } = sender.state;
+  const packets = sender.state.packets - sender.state.packetsBefore;
+  const octets = sender.state.octets - sender.state.octetsBefore;
   const active = packets > 0 && (packets !== state.sentBefore || bye);
   state.sentBefore = packets;
   state.sent++;
@@ -89,19 +97,21 @@ export function nextReport(
 export function takeReport(
   state: RtcpState,
   received: ReceivedRtcp,
-  ourSsrc: number,
+  sender: RtpSender,
   now: number,
   unixMs: number,
   rate: number,
 ): void {
   state.received++;
+  state.remoteCname = received.cname ?? state.remoteCname;
   if (received.ntp !== undefined) {
     state.lastSenderReport = received.ntp;
     state.lastSenderReportAt = now;
   }
   for (const report of received.reports) {
-    if (report.ssrc !== ourSsrc) continue;
+    if (report.ssrc !== sender.state.ssrc) continue;
     state.remoteLost = report.lost;
+    state.remoteExpected = sender.state.packets - sender.state.packetsBefore;
     state.remoteJitterMs = (report.jitter * 1000) / rate;
     if (report.lastSenderReport === 0) continue;
     // RFC 3550 §6.4.1: A − LSR − DLSR, in 1/65536 s.

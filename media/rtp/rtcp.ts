@@ -26,6 +26,8 @@ const cnameItem = 1;
 export interface ReceivedReport {
   /** Whom it is about. */
   readonly ssrc: Ssrc;
+  /** Since the report before, in 1/256. */
+  readonly fractionLost: number;
   readonly lost: number;
   /** In timestamp units. */
   readonly jitter: number;
@@ -115,9 +117,10 @@ function writeBye(ssrc: Ssrc): Uint8Array {
   return bytes;
 }
 
-/** RFC 3550 §A.2: a compound begins with SR or RR, every part is of version 2, and the lengths add up. */
+/** RFC 3550 §A.2: a compound begins with SR or RR without padding, every part is of version 2, and the lengths add up. */
 export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
-  if (bytes.length < 8 || (bytes[1] !== senderReport && bytes[1] !== receiverReport)) return undefined;
+  if (bytes.length < 8 || (bytes[0]! & 0x20) !== 0 || (bytes[1] !== senderReport && bytes[1] !== receiverReport))
+    return undefined;
   let ntp: number | undefined;
   let cname: string | undefined;
   let bye = false;
@@ -157,6 +160,7 @@ export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
 function fromBlock(block: RtcpReceiverInfo): ReceivedReport {
   return {
     ssrc: block.ssrc,
+    fractionLost: block.fractionLost,
     lost: (block.packetsLost << 8) >> 8, // 24 bits, signed
     jitter: block.jitter,
     lastSenderReport: block.lsr,

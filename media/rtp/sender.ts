@@ -7,7 +7,10 @@ import { addSeq, addTimestamp, type RtpTimestamp, type SeqNo, type Ssrc, seqDiff
 
 /** Plain data: part of a leg's snapshot. */
 export interface SenderState {
-  readonly ssrc: Ssrc;
+  ssrc: Ssrc;
+  /** What was sent under other SSRCs before this one. */
+  packetsBefore: number;
+  octetsBefore: number;
   /** Of the newest packet sent. */
   sequence: SeqNo;
   timestamp: RtpTimestamp;
@@ -15,6 +18,8 @@ export interface SenderState {
   span: number;
   /** ms on the engine's clock when it was due; NaN before the first. */
   at: number;
+  /** ms that the timeline is ahead of the clock: sources have followed one another within a packet. */
+  leadMs: number;
   packets: number;
   octets: number;
   skippedTicks: number;
@@ -34,10 +39,13 @@ export class RtpSender {
   static create(random: Random): RtpSender {
     return new RtpSender({
       ssrc: random.uint32(),
+      packetsBefore: 0,
+      octetsBefore: 0,
       sequence: random.uint32() & 0x7fff,
       timestamp: random.uint32(),
       span: 0,
       at: Number.NaN,
+      leadMs: 0,
       packets: 0,
       octets: 0,
       skippedTicks: 0,
@@ -62,17 +70,31 @@ export class RtpSender {
     return addTimestamp(this.state.timestamp, this.state.span);
   }
 
-  /** The timestamp of a source that begins at `at`: what is sent keeps pace with the clock. */
-  timestampAt(at: number, rate: number): RtpTimestamp {
+  /**
+   * The timestamp of what is sent next, at `at`: it keeps pace with the clock. What is begun before the packet before it
+   * has been played puts the timeline ahead; the next pause makes up for that.
+   */
+  begin(at: number, rate: number): RtpTimestamp {
     const { state } = this;
     if (Number.isNaN(state.at)) return this.nextTimestamp;
-    return addTimestamp(state.timestamp, Math.max(state.span, Math.round(((at - state.at) * rate) / 1000)));
+    const passed = at - state.at;
+    const ticks = Math.max(state.span, Math.round(((passed - state.leadMs) * rate) / 1000));
+    state.leadMs = Math.max(0, state.leadMs + (ticks * 1000) / rate - passed);
+    return addTimestamp(state.timestamp, ticks);
   }
 
   /** ms on the engine's clock until which the newest packet plays. */
   busyUntil(rate: number): number {
-    const { at, span } = this.state;
-    return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at + (span * 1000) / rate;
+    const { at, span, leadMs } = this.state;
+    return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at + (span * 1000) / rate + leadMs;
+  }
+
+  /** Another SSRC: sequence and timeline go on, so that nobody hears of it; sender reports count anew (RFC 3550 §8.2). */
+  renew(random: Random): void {
+    const { state } = this;
+    state.ssrc = random.uint32();
+    state.packetsBefore = state.packets;
+    state.octetsBefore = state.octets;
   }
 
   /** Notes a packet that goes out. Packets forwarded out of order leave the newest as it is. */

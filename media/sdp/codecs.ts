@@ -30,8 +30,33 @@ const staticFormats: Readonly<Record<number, readonly [name: string, clockRate: 
 };
 
 /** The names `codecsFor` takes; a rate may follow: `L16/16000`. */
-export const supportedCodecs = ['PCMU', 'PCMA', 'L16', telephoneEventName] as const;
-const supportedRates: readonly number[] = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000];
+export const supportedCodecs = [
+  'PCMU',
+  'PCMA',
+  'G722',
+  'L16',
+  'opus',
+  'G729',
+  'AMR',
+  'AMR-WB',
+  telephoneEventName,
+] as const;
+const audioRates: readonly number[] = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000];
+/** What a name may be followed by, the default first: clock rates and channels. */
+const forms: Readonly<Record<string, readonly [clockRates: readonly number[], channels: readonly number[]]>> = {
+  PCMU: [audioRates, [1]],
+  PCMA: [audioRates, [1]],
+  G722: [[8000], [1]], // RFC 3551 §4.5.2
+  L16: [audioRates, [1, 2]],
+  OPUS: [[48_000], [2]], // RFC 7587 §7: always so, whatever is in it
+  G729: [[8000], [1]],
+  AMR: [[8000], [1]],
+  'AMR-WB': [[16_000], [1]],
+};
+/** Payloads that nothing here decodes or encodes: they can only be passed on. */
+const passedThrough: readonly string[] = ['G729', 'AMR', 'AMR-WB'];
+/** Ours (RFC 7587 §6.1): packets from 10 ms on are taken, and a lost frame is looked for in the next packet. */
+const opusFmtp = 'minptime=10;useinbandfec=1';
 
 /**
  * Format parameters that change the bits of a payload, with the value that counts when one is absent.
@@ -54,15 +79,56 @@ export function isTelephoneEvent(codec: Pick<Codec, 'name'>): boolean {
  * bitstream-changing format parameters agree. Payload type and ptime may differ.
  */
 export function sameCodec(a: Codec, b: Codec): boolean {
-  const name = a.name.toUpperCase();
-  if (name !== b.name.toUpperCase() || a.clockRate !== b.clockRate || a.channels !== b.channels) return false;
-  const parameters = Object.hasOwn(bitstreamParameters, name) ? bitstreamParameters[name] : undefined;
-  if (!parameters || a.fmtp === b.fmtp) return true;
-  const [ours, theirs] = [fmtpParameters(a.fmtp), fmtpParameters(b.fmtp)];
-  return Object.entries(parameters).every(([key, value]) => (ours.get(key) ?? value) === (theirs.get(key) ?? value));
+  return encodingOf(a) === encodingOf(b);
 }
 
-function fmtpParameters(fmtp: string | undefined): Map<string, string> {
+/**
+ * Names what the payloads of a codec are: two codecs of one name have interchangeable payloads. `PCMU/8000`,
+ * `OPUS/48000/2`, and with what an fmtp changes in the bits: `AMR/8000;octet-align=1`.
+ */
+export function encodingOf(codec: {
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels: number;
+  readonly fmtp?: string | undefined;
+}): string {
+  const name = codec.name.toUpperCase();
+  const encoding = `${name}/${codec.clockRate}${codec.channels === 1 ? '' : `/${codec.channels}`}`;
+  const parameters = Object.hasOwn(bitstreamParameters, name) ? bitstreamParameters[name] : undefined;
+  if (!parameters || codec.fmtp === undefined) return encoding;
+  const given = fmtpParameters(codec.fmtp);
+  const changed = Object.entries(parameters).flatMap(([key, value]) => {
+    const is = given.get(key) ?? value;
+    return is === value ? [] : [`;${key}=${is}`];
+  });
+  return encoding + changed.join('');
+}
+
+/**
+ * True when a codec of a peer is what ours stands for: the same, or, where nothing here looks into the payload and
+ * ours says no more, any variant of it.
+ */
+export function acceptsCodec(ours: Codec, theirs: Codec): boolean {
+  const any = isPassedThrough(ours) && ours.fmtp === undefined;
+  return sameCodec(ours, any ? { ...theirs, fmtp: undefined } : theirs);
+}
+
+/** True for a codec whose payloads are passed on unseen: nothing can be played in it, recorded or converted. */
+export function isPassedThrough({ name }: Pick<Codec, 'name'>): boolean {
+  return passedThrough.includes(name.toUpperCase());
+}
+
+export function isOpus({ name }: Pick<Codec, 'name'>): boolean {
+  return name.toUpperCase() === 'OPUS';
+}
+
+/** The `a=fmtp` of a peer's codec in an answer of ours. Opus parameters each side says of itself (RFC 7587 §7.1). */
+export function answeredFmtp(theirs: Codec): string | undefined {
+  return isOpus(theirs) ? opusFmtp : theirs.fmtp;
+}
+
+/** The parameters of an `a=fmtp`, in lower case. */
+export function fmtpParameters(fmtp: string | undefined): Map<string, string> {
   const map = new Map<string, string>();
   for (const part of (fmtp ?? '').split(';')) {
     const equals = part.indexOf('=');
@@ -93,15 +159,17 @@ export function codecsFor(names: readonly string[]): Result<Codec[]> {
       events = true;
       continue;
     }
-    const clockRate = rateText === undefined ? 8000 : Number(rateText);
-    if (!supportedRates.includes(clockRate) || (channelText ?? '1') !== '1')
-      return fail(`codec '${text}' must be mono at one of ${supportedRates.join(', ')} Hz`);
+    const [rates, counts] = forms[name.toUpperCase()] ?? [[], []];
+    const clockRate = rateText === undefined ? (rates[0] ?? 0) : Number(rateText);
+    const channels = channelText === undefined ? (counts[0] ?? 0) : Number(channelText);
+    if (!rates.includes(clockRate) || !counts.includes(channels))
+      return fail(`codec '${text}' must be at ${rates.join(', ')} Hz with ${counts.join(' or ')} channel(s)`);
     const codec: Codec = {
-      name,
-      payloadType: staticType(name, clockRate) ?? -1,
+      name: name.toUpperCase(),
+      payloadType: staticType(name, clockRate, channels) ?? -1,
       clockRate,
-      channels: 1,
-      fmtp: undefined,
+      channels,
+      fmtp: name === 'opus' ? opusFmtp : undefined,
     };
     if (audio.some((other) => sameCodec(other, codec))) return fail(`codec '${text}' is named twice`);
     audio.push(codec);
@@ -117,8 +185,10 @@ export function codecsFor(names: readonly string[]): Result<Codec[]> {
   return ok(assignPayloadTypes(all, []));
 }
 
-function staticType(name: string, clockRate: number): number | undefined {
-  const found = Object.entries(staticFormats).find(([, f]) => f[0] === name && f[1] === clockRate && f[2] === 1);
+function staticType(name: string, clockRate: number, channels: number): number | undefined {
+  const found = Object.entries(staticFormats).find(
+    ([, format]) => format[0] === name && format[1] === clockRate && format[2] === channels,
+  );
   return found && Number(found[0]);
 }
 

@@ -1,4 +1,13 @@
-export { codecsFor, isTelephoneEvent, mediaCodecs, sameCodec, supportedCodecs } from './codecs.ts';
+export {
+  codecsFor,
+  encodingOf,
+  isOpus,
+  isPassedThrough,
+  isTelephoneEvent,
+  mediaCodecs,
+  sameCodec,
+  supportedCodecs,
+} from './codecs.ts';
 export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
 export {
   acceptAnswer,

@@ -4,7 +4,15 @@
  */
 import { fail, ok, type Result } from '../../src/base/errors.ts';
 import { ipFamily, isMulticast, isUnspecified } from './address.ts';
-import { answeredEvents, assignPayloadTypes, isTelephoneEvent, mediaCodecs, sameCodec } from './codecs.ts';
+import {
+  acceptsCodec,
+  answeredEvents,
+  answeredFmtp,
+  assignPayloadTypes,
+  isOpus,
+  isTelephoneEvent,
+  mediaCodecs,
+} from './codecs.ts';
 import {
   type AnsweredCrypto,
   acceptCrypto,
@@ -40,6 +48,8 @@ export interface LocalDescription {
   readonly direction?: Direction;
   /** Milliseconds per packet; default 20. */
   readonly ptime?: number;
+  /** Offer to have RTCP on the port of RTP; an offer of it is always taken. */
+  readonly rtcpMux?: boolean;
   /** Default: plain RTP. */
   readonly srtp?: LocalSrtp;
 }
@@ -55,9 +65,11 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous, srtp = noSrtp } = options;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
-  const stream = localStream(local, assignPayloadTypes(codecs, before ? mediaCodecs(before) : []), direction, ptime, {
+  const offered = assignPayloadTypes(codecs, before ? mediaCodecs(before) : []);
+  const stream = localStream(local, offered, direction, ptime, {
     protocol: offeredProtocol(srtp.mode, before),
     crypto: offeredCrypto(srtp),
+    rtcpMux: options.rtcpMux ?? false,
   });
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
@@ -106,14 +118,16 @@ export function createAnswer(
 
   const { index, stream, matched, crypto } = chosen;
   const ours = intersect(direction, reverse(stream.direction));
-  const accepted: Codec[] = [...matched.audio];
+  const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
-  const sendPtime = choosePtime(stream.media, ptime);
+  const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
+  const rtcpMux = isMuxed(stream.media);
   const answerMedia = offer.media.map((media, i) =>
     i === index
       ? localStream(local, accepted, ours, sendPtime, {
           protocol: media.protocol,
           crypto: crypto ? [crypto.attribute] : [],
+          rtcpMux,
         })
       : refused(media),
   );
@@ -127,7 +141,8 @@ export function createAnswer(
         receivePayloadType: matched.events.payloadType,
         clockRate: matched.events.clockRate,
       },
-      remote: stream.remote,
+      remote: remoteOf(stream.remote, rtcpMux),
+      rtcpMux,
       direction: ours,
       ptime: sendPtime,
       ...(crypto ? { srtp: crypto.parameters } : {}),
@@ -165,13 +180,17 @@ export function acceptAnswer(
   const answered = answeredCodecs(media, offered);
   const matched = match(answered, offered);
   if (!matched) return refuse(`the answer has no codec that we offered: ${namesOf(answered)}`);
-  const ours = (codec: Codec): Codec => offered.find((other) => sameCodec(other, codec)) ?? codec;
+  const ours = (codec: Codec): Codec => {
+    const own = offered.find((other) => acceptsCodec(other, codec));
+    return own ? { ...codec, payloadType: own.payloadType } : codec;
+  };
   // The peer sends with the payload types of our offer (RFC 3264 §6.1); some use those of their answer instead.
   const receive = matched.audio.map(ours);
   for (const codec of matched.audio) {
     const known = [...receive, ...offered].some((other) => other.payloadType === codec.payloadType);
     if (!known) receive.push(codec);
   }
+  const rtcpMux = isMuxed(own) && isMuxed(media);
   return ok({
     codec: matched.audio[0],
     receivePayloadTypes: receive,
@@ -180,9 +199,10 @@ export function acceptAnswer(
       receivePayloadType: ours(matched.events).payloadType,
       clockRate: matched.events.clockRate,
     },
-    remote: stream.value.remote,
+    remote: remoteOf(stream.value.remote, rtcpMux),
+    rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
-    ptime: choosePtime(media, ptimeOf(own) ?? defaultPtime),
+    ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
     ...(srtp.value ? { srtp: srtp.value } : {}),
   });
 }
@@ -262,7 +282,7 @@ function usableStream(
   if (family && localFamily && family !== localFamily)
     return no(301, `audio at an IPv${family} address cannot be reached from IPv${localFamily}`);
   // No name is looked up on the media path: a peer that gives one is found by its packets (symmetric RTP).
-  const remote = family && { address, port: media.port, rtcpPort: rtcpPortOf(media) };
+  const remote = family && { address, port: media.port, ...rtcpOf(media, family) };
   return ok({ media, direction, remote });
 }
 
@@ -274,7 +294,7 @@ interface Matched {
 /** Their codecs that are also ours, in their order, with their payload types. */
 function match(theirs: readonly Codec[], ours: readonly Codec[]): Matched | undefined {
   const [first, ...more] = theirs.filter(
-    (codec) => !isTelephoneEvent(codec) && ours.some((own) => sameCodec(own, codec)),
+    (codec) => !isTelephoneEvent(codec) && ours.some((own) => acceptsCodec(own, codec)),
   );
   if (!first) return undefined;
   const events = ours.some(isTelephoneEvent)
@@ -297,10 +317,22 @@ function answeredCodecs(media: SdpMedia, offered: readonly Codec[]): Codec[] {
 }
 
 /** RFC 3605; by default the port above. 65535 has none above: RTCP then goes to the RTP port. */
-function rtcpPortOf(media: SdpMedia): number {
-  const value = media.attributes.find(({ name }) => name === 'rtcp')?.value ?? '';
-  const port = Number(/^\s*(\d{1,5})(?:\s|$)/.exec(value)?.[1] ?? 0);
-  return port >= 1 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535);
+function rtcpOf(media: SdpMedia, family: 4 | 6): { readonly rtcpPort: number; readonly rtcpAddress?: string } {
+  const value = media.attributes.find(({ name }) => name === 'rtcp')?.value?.trim() ?? '';
+  const [number = '', , , address = ''] = value.split(/\s+/, 4);
+  const port = /^\d{1,5}$/.test(number) ? Number(number) : 0;
+  if (port < 1 || port > 65_535) return { rtcpPort: Math.min(media.port + 1, 65_535) };
+  const usable = ipFamily(address) === family && !isMulticast(address) && !isUnspecified(address);
+  return usable ? { rtcpPort: port, rtcpAddress: address } : { rtcpPort: port };
+}
+
+/** RFC 5761 §5.1.1. */
+function isMuxed(media: SdpMedia): boolean {
+  return media.attributes.some(({ name, value }) => name === 'rtcp-mux' && value === undefined);
+}
+
+function remoteOf(remote: NegotiatedAudio['remote'], rtcpMux: boolean): NegotiatedAudio['remote'] {
+  return remote && rtcpMux ? { address: remote.address, port: remote.port, rtcpPort: remote.port } : remote;
 }
 
 function ptimeOf(media: SdpMedia, name: 'ptime' | 'maxptime' = 'ptime'): number | undefined {
@@ -309,8 +341,12 @@ function ptimeOf(media: SdpMedia, name: 'ptime' | 'maxptime' = 'ptime'): number 
   return number > 0 ? number : undefined;
 }
 
-/** What we send: the peer's wish when it is 10, 20 … 60 ms, else ours; never above its maxptime. */
-function choosePtime(media: SdpMedia, own: number): number {
+/**
+ * What we send: the peer's wish when it is 10, 20 … 60 ms, else ours; never above its maxptime. Opus goes out in frames
+ * of 20 ms, which every decoder of it takes (RFC 7587 §4.2).
+ */
+function choosePtime(codec: Codec, media: SdpMedia, own: number): number {
+  if (isOpus(codec)) return defaultPtime;
   const wished = ptimeOf(media);
   const ptime = wished !== undefined && wished % 10 === 0 && wished <= 60 ? wished : own;
   const most = ptimeOf(media, 'maxptime') ?? ptime;
@@ -336,22 +372,32 @@ function refused(media: SdpMedia): SdpMedia {
   };
 }
 
+interface StreamTransport {
+  readonly protocol: string;
+  readonly crypto: readonly SdpAttribute[];
+  readonly rtcpMux: boolean;
+}
+
 function localStream(
   local: LocalMedia,
   codecs: readonly Codec[],
   direction: Direction,
   ptime: number,
-  { protocol, crypto }: { readonly protocol: string; readonly crypto: readonly SdpAttribute[] },
+  { protocol, crypto, rtcpMux }: StreamTransport,
 ): SdpMedia {
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
     const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
-    attributes.push({ name: 'rtpmap', value: `${codec.payloadType} ${codec.name}/${codec.clockRate}${channels}` });
+    attributes.push({
+      name: 'rtpmap',
+      value: `${codec.payloadType} ${printedName(codec)}/${codec.clockRate}${channels}`,
+    });
     if (codec.fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
   }
   attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
   if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
     attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
+  if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
   attributes.push(...crypto);
   const formats = codecs.map((codec) => String(codec.payloadType));
   return {
@@ -364,6 +410,11 @@ function localStream(
     lines: [],
     attributes,
   };
+}
+
+/** As RFC 7587 §7 and every browser write it; names are compared without regard to case (RFC 8866 §6.6). */
+function printedName(codec: Codec): string {
+  return isOpus(codec) ? 'opus' : codec.name;
 }
 
 function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {

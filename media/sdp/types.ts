@@ -25,7 +25,17 @@ export interface NegotiatedAudio {
     | { readonly sendPayloadType: number; readonly receivePayloadType: number; readonly clockRate: number }
     | undefined;
   /** Where to send. Undefined while the peer names no address we may use (`c=0.0.0.0`, a host name). */
-  readonly remote: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
+  readonly remote:
+    | {
+        readonly address: string;
+        readonly port: number;
+        readonly rtcpPort: number;
+        /** Where RTCP goes when not to `address` (RFC 3605). */
+        readonly rtcpAddress?: string;
+      }
+    | undefined;
+  /** RTCP goes over the port of RTP, in both directions (RFC 5761). */
+  readonly rtcpMux: boolean;
   /** Ours: `recvonly` means that we do not send. */
   readonly direction: Direction;
   /** Milliseconds of audio in a packet we send. */
@@ -42,7 +52,7 @@ export interface LocalMedia {
   readonly rtcpPort?: number;
 }
 
-/** Names in order of preference: `PCMU`, `PCMA`, `L16`, `L16/16000`, `telephone-event`. */
+/** Names in order of preference: `PCMU`, `G722`, `L16/16000`, `opus/48000/2`, `telephone-event`. */
 export interface SdpCodecConfig {
   readonly codecs: readonly string[];
 }

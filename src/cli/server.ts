@@ -70,12 +70,11 @@ export async function runServer(
 
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
   const { enabled, ...defence } = config.defence;
-  const { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout, promptCacheBytes, srtp } = config.media;
   return new Tandem({
     ...options,
     transports: listenersOf(config, serverTls(config.tls)),
     tls: clientTls(config.tls),
-    media: { codecs, rtpPorts, workers, io, symmetricRtp, rtpTimeout, promptCacheBytes, srtp },
+    media: config.media,
     trunks: config.trunks,
     userAgent: config.userAgent,
     defence: enabled && defence,

@@ -184,7 +184,10 @@ const schema = z.strictObject({
     .default('refuse')
     .describe('what a REFER leads to in a script that does not handle it; users of the ready-made server may transfer'),
   replaces: z.boolean().default(true).describe('an INVITE may take the place of a peer in a call (RFC 3891)'),
-  dtmf: z.enum(['auto', 'rfc4733', 'info']).default('auto').describe('which digits count; auto: as the first comes'),
+  dtmf: z
+    .enum(['auto', 'rfc4733', 'info', 'inband'])
+    .default('auto')
+    .describe('which digits count; auto: as the first comes'),
   dialogEvents: z.boolean().default(false).describe('others may subscribe to who is on the phone (RFC 4235)'),
   reliable: z
     .enum(['supported', 'required', 'off'])
@@ -217,6 +220,16 @@ const schema = z.strictObject({
       io: z.enum(['auto', 'dgram', 'native']).default('auto').describe('how RTP sockets are read'),
       symmetricRtp: z.enum(['latch', 'strict', 'off']).default('latch'),
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
+      hangupOnRtpTimeout: z.boolean().default(false).describe('media:timeout ends the call'),
+      rtcpMux: z.boolean().default(false).describe('offer to have RTCP on the port of RTP'),
+      jitterBuffer: z
+        .strictObject({
+          mode: z.enum(['adaptive', 'fixed']).default('adaptive'),
+          min: z.int().min(0).max(1000).default(40),
+          max: z.int().min(0).max(1000).default(200),
+        })
+        .prefault({})
+        .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
       promptCacheBytes: z
         .int()
         .min(0)

@@ -1,6 +1,8 @@
 /** Two calls whose audio flows to each other (diago's Bridge). */
 import {
   type Direction,
+  encodingOf,
+  isPassedThrough,
   type Media,
   type MediaBridge,
   type NegotiatedAudio,
@@ -12,6 +14,7 @@ import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
 import type { DialogSession } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
+import type { DtmfPath } from './info-dtmf.ts';
 import type { BridgeMembership } from './session-context.ts';
 import type { ReInviteOptions } from './session-options.ts';
 
@@ -89,7 +92,7 @@ export class Bridge implements BridgeMembership {
       });
     }
     session.media.ready;
-    if (first && !this.#options.transcode) mustMatch(first, session);
+    if (first) mustMatch(first, session, this.#options.transcode);
     this.#sessions.push(session);
     session.bridge = this;
     void session.ended.then((cause) => this.#left(session, { reason: 'ended', session, cause }));
@@ -117,14 +120,16 @@ export class Bridge implements BridgeMembership {
     try {
       await next.reInvite({ codecs: narrowedCodecs(audio) });
     } catch (error) {
-      throw new CodecMismatchError(codecName(audio), codecName(own), { cause: error });
+      throw new CodecMismatchError(encodingOf(audio.codec), encodingOf(own.codec), { cause: error });
     }
   }
 
   /** Passes a digit on that the audio does not carry across: it came by INFO, or can only go on by INFO. */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void {
+  pressed(session: DialogSession, digit: string, way: DtmfPath): void {
     const other = this.partnerOf(session);
-    if (!other || !this.#options.dtmf || (!byInfo && other.media.audio?.telephoneEvent)) return;
+    // Tones in the audio are across already, and events where the other leg takes them.
+    if (!other || !this.#options.dtmf || way === 'inband') return;
+    if (way === 'rfc4733' && other.media.audio?.telephoneEvent) return;
     // Who sends INFOs faster than anybody presses keys fills no queue of ours.
     if (this.#passing >= mostPassing) return;
     this.#passing++;
@@ -215,13 +220,12 @@ export class Bridge implements BridgeMembership {
   }
 }
 
-function mustMatch(first: DialogSession, second: DialogSession): void {
-  const [a, b] = [first.media.audio, second.media.audio];
-  if (a && b && !sameCodec(a.codec, b.codec)) throw new CodecMismatchError(codecName(a), codecName(b));
-}
-
-function codecName({ codec }: NegotiatedAudio): string {
-  return `${codec.name}/${codec.clockRate}${codec.channels > 1 ? `/${codec.channels}` : ''}`;
+/** @param transcode what is not the same is converted, as far as both codecs can be */
+function mustMatch(first: DialogSession, second: DialogSession, transcode: boolean): void {
+  const [a, b] = [first.media.audio?.codec, second.media.audio?.codec];
+  if (!a || !b || sameCodec(a, b)) return;
+  if (!transcode || isPassedThrough(a) || isPassedThrough(b))
+    throw new CodecMismatchError(encodingOf(a), encodingOf(b));
 }
 
 /**
@@ -236,7 +240,7 @@ export async function prepareLike(session: DialogSession, other: DialogSession, 
   const expected = session.expectedAudio;
   if (audio && expected && !session.couldSpeak(audio.codec)) {
     if (transcode) return session.prepareAnswer();
-    throw new CodecMismatchError(codecName(expected), codecName(audio));
+    throw new CodecMismatchError(encodingOf(expected.codec), encodingOf(audio.codec));
   }
   await session.prepareAnswer(audio && narrowedCodecs(audio));
 }

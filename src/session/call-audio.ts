@@ -1,5 +1,6 @@
 /** What a script does with the audio of a call: it plays, records, listens, and takes and sends digits. */
 import type {
+  AnalysisHandle,
   AudioReader,
   AudioWriter,
   MediaLeg,
@@ -8,7 +9,18 @@ import type {
   RecordTarget,
   Tone,
 } from '../../media/index.ts';
-import type { OnBargeIn } from './barge-in.ts';
+import {
+  detectMachine,
+  type HeardTone,
+  listenForSpeech,
+  listenForTones,
+  type MachineOptions,
+  type MachineResult,
+  type SpeechEvent,
+  type ToneOptions,
+  type VadOptions,
+} from './analysis.ts';
+import { bargeInBy, type OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
 import type { DtmfDigit } from './keypad.ts';
@@ -23,6 +35,8 @@ export abstract class CallAudio {
   abstract readonly signal: AbortSignal;
   abstract readonly media: DialogMedia;
   protected abstract readonly digits: SessionDigits;
+  /** A leg's meter goes with it. */
+  #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
   protected abstract recordingFailed(error: unknown): void;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
@@ -31,8 +45,7 @@ export abstract class CallAudio {
     return this.media.ready;
   }
 
-  /** Keys are all that is heard of a peer as yet. */
-  readonly #onBargeIn: OnBargeIn = (_what, stop) => this.digits.onPress(stop);
+  readonly #onBargeIn: OnBargeIn = (what, stop) => bargeInBy(this.#leg, this.digits, what, stop);
 
   playback(): Playback {
     return new Playback(() => this.#leg, this.#onBargeIn);
@@ -84,6 +97,45 @@ export abstract class CallAudio {
     return this.#leg.writer(options);
   }
 
+  // ---- what is heard
+
+  /**
+   * When the peer speaks: the beginning and the end of each turn. Ends with the call; leaving the loop stops listening.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA
+   */
+  vad(options: VadOptions = {}): AsyncIterableIterator<SpeechEvent> {
+    return listenForSpeech(this.#leg, options);
+  }
+
+  /**
+   * Tones of the network, of fax and answering machines. Ends with the call; leaving the loop stops listening.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA
+   */
+  tones(options: ToneOptions = {}): AsyncIterableIterator<HeardTone> {
+    return listenForTones(this.#leg, options);
+  }
+
+  /**
+   * Whether a person or a machine has answered, to be asked right after the answer. With a machine it resolves when its
+   * beep is over, or none is to be expected any more. An estimate: see the guide for how often it is right.
+   * @throws TandemError ERR_ARGUMENT, ERR_NO_MEDIA; DialogEndedError, the signal's reason
+   */
+  async detectMachine(options: MachineOptions = {}): Promise<MachineResult> {
+    const { signal } = options;
+    return detectMachine(this.#leg, options, signal ? AbortSignal.any([this.signal, signal]) : this.signal);
+  }
+
+  /** Whether `stats()` tells how loud both sides are. @throws TandemError ERR_NO_MEDIA */
+  meterLevels(on = true): void {
+    const leg = this.#leg;
+    if (this.#meter?.leg !== leg) this.#meter = undefined;
+    if (on) this.#meter ??= { leg, handle: leg.analyse({ kind: 'level' }, { onFound: () => {}, onOver: () => {} }) };
+    else {
+      this.#meter?.handle.stop();
+      this.#meter = undefined;
+    }
+  }
+
   // ---- DTMF
 
   /** Digits as they are pressed. Ends with the call; leaving the loop stops listening. */
@@ -92,9 +144,10 @@ export abstract class CallAudio {
   }
 
   /**
-   * Sends digits: with the audio (RFC 4733), or by INFO (`application/dtmf-relay`, `application/dtmf`). Resolves when
-   * they are out, by INFO when the last was answered.
-   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it
+   * Sends digits: with the audio (RFC 4733), by INFO (`application/dtmf-relay`, `application/dtmf`), or as tones in the
+   * audio. Resolves when they are out, by INFO when the last was answered.
+   * @param options.via default: with the audio where telephone-event was agreed on, else by INFO where the peer takes it,
+   * else as tones
    * @throws TandemError ERR_DTMF_DIGIT, ERR_DTMF_UNAVAILABLE; DialogResponseError when an INFO is refused
    */
   async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {

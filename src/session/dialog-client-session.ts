@@ -373,7 +373,7 @@ export function codecsLike(originator: DialogSession, others: readonly Codec[]):
   const audio = originator.expectedAudio;
   if (!audio) return undefined;
   const narrowed = narrowedCodecs(audio);
-  const isNew = (codec: Codec): boolean =>
-    !narrowed.some((one) => sameCodec(one, codec) || one.payloadType === codec.payloadType);
+  // A payload type that two of them have is given another for the second when the offer is made.
+  const isNew = (codec: Codec): boolean => !narrowed.some((one) => sameCodec(one, codec));
   return [...narrowed, ...others.filter(isNew)];
 }

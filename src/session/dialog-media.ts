@@ -171,6 +171,7 @@ export class DialogMedia {
       local: this.#local(leg),
       codecs: options.codecs ?? this.#codecs(),
       direction,
+      rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
       // A peer that took plain RTP is not asked again.
       srtp: this.#localSrtp(this.#audio && !this.#audio.srtp ? 'off' : this.#srtp),
       ...(this.#sent ? { previous: this.#sent } : {}),

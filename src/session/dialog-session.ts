@@ -2,7 +2,7 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { NegotiatedAudio } from '../../media/index.ts';
+import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -28,7 +28,14 @@ import type { BridgeMembership, SessionContext } from './session-context.ts';
 import { SessionDigits } from './session-digits.ts';
 import { SessionLife } from './session-life.ts';
 import { SessionMedia } from './session-media.ts';
-import type { HangupOptions, ReferOptions, ReInviteOptions, SessionState, SessionStats } from './session-options.ts';
+import type {
+  HangupOptions,
+  HoldOptions,
+  ReferOptions,
+  ReInviteOptions,
+  SessionState,
+  SessionStats,
+} from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
@@ -60,6 +67,7 @@ export abstract class DialogSession extends CallAudio {
   readonly #requests: DialogRequests;
   readonly #place = new PeerPlace((cause) => this.end(cause));
   #earlyBridge: (() => void) | undefined;
+  #holdMusic: PlaybackHandle | undefined;
 
   protected constructor(context: SessionContext, data: CallData) {
     super();
@@ -68,9 +76,9 @@ export abstract class DialogSession extends CallAudio {
     this.digits = new SessionDigits(context.clock, context.dtmf, {
       takesInfo: () => this.dialog?.allows('INFO') ?? false,
       info: (content) => this.request('INFO', content),
-      pressed: (digit, byInfo) => {
+      pressed: (digit, way) => {
         context.observer.emit('media:dtmf', { ...this.stamp(), digit });
-        this.bridge?.pressed(this, digit, byInfo);
+        this.bridge?.pressed(this, digit, way);
       },
     });
     this.id = token(context.random, 8);
@@ -92,7 +100,11 @@ export abstract class DialogSession extends CallAudio {
     });
     this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
+      settled: (leg, audio) => this.digits.settled(leg, audio),
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
+      silent: () => {
+        if (context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });
+      },
       unheard: (problem) =>
         this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time'),
       interrupted: (error) => this.log.warn({ error: error.message }, 'media interrupted, going on in another thread'),
@@ -248,14 +260,29 @@ export abstract class DialogSession extends CallAudio {
 
   /**
    * Puts the peer on hold: it hears what we play, we hear nothing (RFC 3264 §8.4).
-   * @param options inactive: it hears nothing either
+   * @throws as `reInvite`
    */
-  hold(options: { readonly inactive?: boolean } = {}): Promise<void> {
-    return this.reInvite({ direction: options.inactive ? 'inactive' : 'sendonly' });
+  hold(options: HoldOptions = {}): Promise<void> {
+    const { inactive = false, music } = options;
+    const held = this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
+    if (music === undefined) return held;
+    const playing = held.then(() => this.#playOnHold(music));
+    // As `reInvite` itself: who does not look at it is not ended by it.
+    playing.catch(() => {});
+    return playing;
   }
 
+  /** Takes the peer off hold; the music ends. */
   unhold(): Promise<void> {
+    this.#holdMusic?.stop();
+    this.#holdMusic = undefined;
     return this.reInvite({ direction: 'sendrecv' });
+  }
+
+  #playOnHold(music: PlaySource): void {
+    const playing = this.media.ready.play(music, undefined, { loop: true });
+    this.#holdMusic = playing;
+    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
 
   /**

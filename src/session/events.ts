@@ -108,6 +108,30 @@ export interface SipBannedEvent {
   readonly until: number;
 }
 
+/** A call came into a conference, or left it. */
+export interface ConferenceEvent extends SessionEvent {
+  /** Its name. */
+  readonly conference: string;
+  /** Calls that are in it now. */
+  readonly members: number;
+}
+
+/** Another call is heard best in a conference; without an id, none is. */
+export interface ConferenceSpeakerEvent {
+  readonly conference: string;
+  readonly callId?: string;
+  readonly sessionId?: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export interface ConferenceEndedEvent {
+  readonly conference: string;
+  readonly reason: 'closed' | 'empty' | 'failed';
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
 export interface TandemEvents extends RegistrationEvents {
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
@@ -124,6 +148,10 @@ export interface TandemEvents extends RegistrationEvents {
   'sip:timer': SipTimerEvent;
   'registrar:changed': RegistrarEvent;
   'sip:banned': SipBannedEvent;
+  'conference:joined': ConferenceEvent;
+  'conference:left': ConferenceEvent;
+  'conference:speaker': ConferenceSpeakerEvent;
+  'conference:ended': ConferenceEndedEvent;
   'media:started': SessionEvent & { readonly codec: string };
   'media:dtmf': SessionEvent & { readonly digit: string };
   /** Once, when the call ends. */

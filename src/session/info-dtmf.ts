@@ -102,7 +102,10 @@ export class InfoDigits {
 }
 
 /** How digits of a peer are taken. */
-export type DtmfMode = 'auto' | 'rfc4733' | 'info';
+export type DtmfMode = 'auto' | 'rfc4733' | 'info' | 'inband';
+
+/** A way in which a digit comes: an event with the audio, an INFO, or tones in the audio. */
+export type DtmfPath = Exclude<DtmfMode, 'auto'>;
 
 /**
  * Which of a call's digits count. A phone that sends each press in two ways has pressed it once: with `auto` the first
@@ -110,15 +113,20 @@ export type DtmfMode = 'auto' | 'rfc4733' | 'info';
  */
 export class DtmfWay {
   readonly #mode: DtmfMode;
-  #way: 'rfc4733' | 'info' | undefined;
+  #way: DtmfPath | undefined;
 
   constructor(mode: DtmfMode) {
     this.#mode = mode;
   }
 
-  takes(way: 'rfc4733' | 'info'): boolean {
+  takes(way: DtmfPath): boolean {
     if (this.#mode !== 'auto') return this.#mode === way;
     this.#way ??= way;
     return this.#way === way;
+  }
+
+  /** Digits do not come in this way any more. */
+  leave(way: DtmfPath): void {
+    if (this.#way === way) this.#way = undefined;
   }
 }

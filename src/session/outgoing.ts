@@ -1,5 +1,5 @@
 /** From what a user asks for to what the SIP endpoint is told: the addresses of an outgoing call. */
-import { type Codec, codecsFor } from '../../media/index.ts';
+import { type Codec, codecsFor, isOpus } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { SipListener } from '../sip/endpoint.ts';
 import { type HeaderField, type NameAddr, noParams } from '../sip/message.ts';
@@ -32,7 +32,7 @@ export function outgoingLeg(
   for (const hop of asked) checkUri(hop, 'a proxy or route');
   const from = fromAddress(options, listeners);
   const codecs = options.codecs
-    ? named(options.codecs)
+    ? named(options.codecs, ours)
     : originator && codecsLike(originator, options.transcode ? ours : []);
   const route = [...asked, ...path];
   const headers = headersOf(options);
@@ -121,8 +121,10 @@ function checkUri(uri: string, what: string): void {
   });
 }
 
-function named(names: readonly string[]): readonly Codec[] {
+function named(names: readonly string[], ours: readonly Codec[]): readonly Codec[] {
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new TandemError('ERR_ARGUMENT', codecs.error);
+  if (codecs.value.some(isOpus) && !ours.some(isOpus))
+    throw new TandemError('ERR_ARGUMENT', 'a call can only speak opus where media.codecs has it, too');
   return codecs.value;
 }

@@ -10,7 +10,7 @@ export type PlayType = 'audio/wav' | 'audio/pcm' | 'audio/basic' | '';
 export interface PlaybackOptions extends PlayOptions {
   /** Default: what a server says (Content-Type), else `audio/wav`. */
   readonly type?: PlayType;
-  /** Stopped by a key of the peer, which is kept for the next `gather`; true: by whatever the peer does. */
+  /** Stopped by a key of the peer, which is kept for the next `gather`, by its speech, or (true) by either. */
   readonly bargeIn?: BargeIn;
 }
 

@@ -9,7 +9,7 @@ import type { SipEndpoint } from '../sip/endpoint.ts';
 import type { CallDataFactory } from './call-data.ts';
 import type { DialogSession } from './dialog-session.ts';
 import type { TandemEvents } from './events.ts';
-import type { DtmfMode } from './info-dtmf.ts';
+import type { DtmfMode, DtmfPath } from './info-dtmf.ts';
 import type { IncomingMessage } from './messages.ts';
 import type { IncomingRefer, ReferHandler, TransferOptions } from './refer-in.ts';
 import type { SessionTimerSettings } from './session-timer.ts';
@@ -39,6 +39,8 @@ export interface SessionContext {
   adopt(session: DialogSession): () => void;
   readonly transfers: Transfers;
   readonly dtmf: DtmfMode;
+  /** A call without RTP is ended. */
+  readonly hangupOnRtpTimeout: boolean;
   /** A MESSAGE came. */
   received(message: IncomingMessage): void;
 }
@@ -59,8 +61,7 @@ export interface BridgeMembership {
   admit(session: DialogSession, next: DialogSession): Promise<void>;
   relink(): void;
   remove(session: DialogSession): void;
-  /** @param byInfo it came by INFO, not with the audio */
-  pressed(session: DialogSession, digit: string, byInfo: boolean): void;
+  pressed(session: DialogSession, digit: string, way: DtmfPath): void;
   /**
    * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws
    * when the other leg cannot follow.

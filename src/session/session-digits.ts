@@ -5,7 +5,8 @@ import type { IncomingRequest } from '../sip/endpoint.ts';
 import type { SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import type { GatherResult } from './gather.ts';
-import { type DtmfMode, DtmfWay, InfoDigits } from './info-dtmf.ts';
+import { InbandDigits } from './inband-digits.ts';
+import { type DtmfMode, type DtmfPath, DtmfWay, InfoDigits } from './info-dtmf.ts';
 import { type DtmfDigit, Keypad } from './keypad.ts';
 import type { Playback } from './playback.ts';
 import type { SendDtmfOptions, SessionGatherOptions } from './session-options.ts';
@@ -15,8 +16,8 @@ export interface SessionDigitsOwner {
   takesInfo(): boolean;
   /** Sends an INFO. */
   info(content: BodyOptions): Promise<SipResponse>;
-  /** A digit that counts. @param byInfo it came by INFO, not with the audio */
-  pressed(digit: string, byInfo: boolean): void;
+  /** A digit that counts. */
+  pressed(digit: string, way: DtmfPath): void;
 }
 
 export class SessionDigits {
@@ -24,6 +25,7 @@ export class SessionDigits {
   readonly #owner: SessionDigitsOwner;
   readonly #keypad: Keypad;
   readonly #info: InfoDigits;
+  readonly #inband: InbandDigits;
   #way: DtmfWay;
 
   constructor(clock: Clock, mode: DtmfMode, owner: SessionDigitsOwner) {
@@ -34,11 +36,13 @@ export class SessionDigits {
       (content) => owner.info(content),
       (digit) => this.pressed(digit, 'info'),
     );
+    this.#inband = new InbandDigits(mode, (digit) => this.pressed(digit, 'inband'));
     this.#way = new DtmfWay(mode);
   }
 
   /** See `DialogSession.dtmf`. */
   listen(): AsyncIterableIterator<DtmfDigit> {
+    this.#inband.want();
     return this.#keypad.listen();
   }
 
@@ -49,6 +53,7 @@ export class SessionDigits {
 
   /** See `DialogSession.gather`. @param over the end of the call */
   gather(options: SessionGatherOptions, over: AbortSignal, playback: Playback): Promise<GatherResult> {
+    this.#inband.want();
     const { play, playType, signal } = options;
     const type = playType === undefined ? {} : { type: playType };
     const stop = signal ? AbortSignal.any([over, signal]) : over;
@@ -66,21 +71,28 @@ export class SessionDigits {
     audio: NegotiatedAudio | undefined,
     { via, ...timing }: SendDtmfOptions,
   ): Promise<void> {
-    const way = via ?? (!audio?.telephoneEvent && this.#owner.takesInfo() ? 'info' : 'rfc4733');
-    if (way === 'rfc4733') await leg.sendDtmf(digits, timing);
+    const other = this.#owner.takesInfo() ? 'info' : 'inband';
+    const way = via ?? (audio?.telephoneEvent ? 'rfc4733' : other);
+    if (way === 'rfc4733' || way === 'inband') await leg.sendDtmf(digits, { ...timing, inband: way === 'inband' });
     else await this.#info.send(digits, way, timing.durationMs);
   }
 
   /** The peer pressed a key. */
-  pressed(digit: string, way: 'rfc4733' | 'info'): void {
+  pressed(digit: string, way: DtmfPath): void {
     if (!this.#way.takes(way)) return;
     this.#keypad.press(digit);
-    this.#owner.pressed(digit, way === 'info');
+    this.#owner.pressed(digit, way);
   }
 
   /** An INFO of the peer; it is answered here. */
   receive(incoming: IncomingRequest): void {
     this.#info.receive(incoming);
+  }
+
+  /** The call goes on with this audio. */
+  settled(leg: MediaLeg, audio: NegotiatedAudio): void {
+    this.#inband.settled(leg, audio);
+    if (audio.telephoneEvent) this.#way.leave('inband');
   }
 
   /** The peer is another one from now on. */

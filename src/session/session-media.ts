@@ -1,13 +1,17 @@
 /** The media of a session, which may become another's, and what the observer is told of it. */
-import type { MediaLeg } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio } from '../../media/index.ts';
 import type { Observer } from '../base/events.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import type { SessionEvent, TandemEvents } from './events.ts';
 
 export interface SessionMediaOwner {
   stamp(): SessionEvent;
+  /** An offer and its answer settled the audio. */
+  settled(leg: MediaLeg, audio: NegotiatedAudio): void;
   /** A digit came with the audio. */
   pressed(digit: string): void;
+  /** No RTP has come for `rtpTimeout`. */
+  silent(): void;
   /** SRTP is not heard or not sent. */
   unheard(problem: string): void;
   /** The audio goes on in another thread. */
@@ -35,10 +39,10 @@ export class SessionMedia {
   use(media: DialogMedia): void {
     this.#media = media;
     media.onLeg = (leg) => this.#follow(leg);
-    media.onSettled = () => this.#tellHold();
+    media.onSettled = () => this.#settled(media);
     if (!media.leg) return;
     this.#follow(media.leg);
-    this.#tellHold();
+    this.#settled(media);
   }
 
   /** The media is another session's now. */
@@ -62,10 +66,18 @@ export class SessionMedia {
     await closed;
   }
 
+  #settled({ leg, audio }: DialogMedia): void {
+    if (leg && audio) this.#owner.settled(leg, audio);
+    this.#tellHold();
+  }
+
   #follow(leg: MediaLeg): void {
-    const { pressed, stamp, unheard, interrupted, failed } = this.#owner;
+    const { pressed, stamp, silent, unheard, interrupted, failed } = this.#owner;
     leg.onDtmf = ({ digit }) => pressed(digit);
-    leg.onTimeout = ({ silentMs }) => this.#observer.emit('media:timeout', { ...stamp(), silentMs });
+    leg.onTimeout = ({ silentMs }) => {
+      this.#observer.emit('media:timeout', { ...stamp(), silentMs });
+      silent();
+    };
     leg.onSrtp = ({ problem }) => {
       this.#observer.emit('media:srtp', { ...stamp(), problem });
       unheard(problem);

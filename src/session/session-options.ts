@@ -30,11 +30,18 @@ export interface SessionStats extends LegStats {
 }
 
 export interface SendDtmfOptions {
-  readonly via?: 'rfc4733' | 'info' | 'info-dtmf';
+  readonly via?: 'rfc4733' | 'info' | 'info-dtmf' | 'inband';
   /** Milliseconds of each digit; default 160. */
   readonly durationMs?: number;
   /** Between two, with the audio; default 80. */
   readonly gapMs?: number;
+}
+
+export interface HoldOptions {
+  /** The peer hears nothing either. */
+  readonly inactive?: boolean;
+  /** Played to it, again and again, until `unhold`. */
+  readonly music?: PlaySource;
 }
 
 export interface ReInviteOptions {

@@ -100,6 +100,7 @@ function openIn({ calls, background, sip, media }: CheckReport): string[] {
     'server transactions': sip.serverTransactions,
     'media legs': media.legs,
     bridges: media.bridges,
+    conferences: media.conferences,
     playbacks: media.playbacks,
     recordings: media.recordings,
     'RTP sockets': media.sockets,

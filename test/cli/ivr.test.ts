@@ -40,20 +40,21 @@ async function hears(phone: RawPhone, name: string, ms = 1000): Promise<number> 
 
 /** Speaks until it is echoed, and all of that is back. */
 async function hearsItself(phone: RawPhone): Promise<void> {
-  const marker = Buffer.alloc(160, 0x2a);
-  const echoes = (): number => phone.packets.filter(({ payload }) => payload.equals(marker)).length;
-  await expect
-    .poll(
-      () => {
-        phone.sendRtp(marker);
-        return echoes();
-      },
-      { timeout: 10_000 },
-    )
-    .toBeGreaterThan(0);
+  await hearsOther(phone, phone);
   const last = Buffer.alloc(160, 0x2b);
   phone.sendRtp(last);
   await expect.poll(() => phone.packets.some(({ payload }) => payload.equals(last)), { timeout: 10_000 }).toBe(true);
+}
+
+/** One speaks until the other hears it. */
+async function hearsOther(speaker: RawPhone, listener: RawPhone): Promise<void> {
+  const marker = Buffer.alloc(160, 0x2a);
+  const heard = (): boolean => listener.packets.some(({ payload }) => payload.equals(marker));
+  const speak = (): boolean => {
+    speaker.sendRtp(marker);
+    return heard();
+  };
+  await expect.poll(speak, { timeout: 10_000, interval: 20 }).toBe(true);
 }
 
 function payloads(packets: readonly RtpPacket[]): Buffer {
@@ -114,10 +115,19 @@ describe('the ready-made server', () => {
     expect(correlate(heard, said, heard.length - said.length).correlation).toBeGreaterThan(0.95);
   });
 
-  it.each(['603', '699'])('%s, a conference room, says that it is not available', async (user) => {
-    using phone = await dial(user);
-    expect(await hears(phone, 'not-available')).toBeGreaterThan(0.95);
-    await phone.nextRequest('BYE', 15_000);
+  it('603…699 are conference rooms: music for who is alone, the others for everybody else, # leaves', async () => {
+    const phones = await Promise.all([dial('603'), dial('603'), dial('699')]);
+    const [alice, bob, carol] = phones as [RawPhone, RawPhone, RawPhone];
+    try {
+      expect(await hears(carol, 'conference')).toBeGreaterThan(0.95);
+      expect(await hears(carol, 'music')).toBeGreaterThan(0.95);
+      await hearsOther(alice, bob);
+      await hearsOther(bob, alice);
+      for (const phone of phones) await phone.press('#');
+      for (const phone of phones) await phone.nextRequest('BYE', 15_000);
+    } finally {
+      for (const phone of phones) phone.close();
+    }
   });
 });
 
@@ -133,10 +143,13 @@ describe('the menu', { timeout: 60_000 }, () => {
     await phone.nextRequest('BYE', 15_000);
   });
 
-  it('3 is an echo until #, 4 says that it is not available', async () => {
+  it('3 is an echo until #, 4 the conference until #', async () => {
     using phone = await dial('1000');
     await phone.press('4');
-    expect(await hears(phone, 'not-available')).toBeGreaterThan(0.95);
+    expect(await hears(phone, 'conference')).toBeGreaterThan(0.95);
+    expect(await hears(phone, 'music', 500)).toBeGreaterThan(0.95);
+    await phone.press('#');
+    expect(await hears(phone, 'welcome', 500)).toBeGreaterThan(0.95);
     await phone.press('3');
     expect(await hears(phone, 'echo', 500)).toBeGreaterThan(0.95);
     await hearsItself(phone);
@@ -158,10 +171,10 @@ describe('after all these calls', () => {
     const open = async () => {
       const { stdout } = await runTandem(['check', '--json'], { cwd: server.folder });
       const { calls, sip, media } = JSON.parse(stdout);
-      const { legs, playbacks, recordings, sockets } = media;
-      return { calls, dialogs: sip.dialogs, legs, playbacks, recordings, sockets };
+      const { legs, conferences, playbacks, recordings, sockets } = media;
+      return { calls, dialogs: sip.dialogs, legs, conferences, playbacks, recordings, sockets };
     };
-    const nothing = { calls: 0, dialogs: 0, legs: 0, playbacks: 0, recordings: 0, sockets: 0 };
+    const nothing = { calls: 0, dialogs: 0, legs: 0, conferences: 0, playbacks: 0, recordings: 0, sockets: 0 };
     await expect.poll(open, { timeout: 10_000 }).toEqual(nothing);
   });
 });

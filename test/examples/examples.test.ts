@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, vi } from 'vitest';
 import { compressG711 } from '../../media/index.ts';
 import type { Tandem } from '../../src/tandem.ts';
-import type { Lab, LabHandler, Phone } from '../../src/testing/index.ts';
+import { type Lab, type LabHandler, type Phone, sine } from '../../src/testing/index.ts';
 import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
+import { join, limited, silence, sines } from '../media/analysis/signals.ts';
+import { Speaker } from '../media/analysis/speech.ts';
 import { ScriptedRegistrar } from '../registration/registrar.ts';
 import { Bot } from '../stream/bot.ts';
 
@@ -310,6 +312,44 @@ describe('bridge', () => {
   });
 });
 
+describe('conference', () => {
+  test('connects who chose the same room, mutes at *, records two', async ({ lab }) => {
+    await serve(lab, 'conference');
+    const phones = ['alice', 'bob', 'carol'].map((name) => lab.phone(name));
+    const [alice, bob, carol] = phones as [Phone, Phone, Phone];
+    for (const [phone, number] of [
+      [alice, '12'],
+      [bob, '12'],
+      [carol, '13'],
+    ] as const) {
+      await phone.dial('1000');
+      await phone.press(number);
+    }
+    await Promise.all([alice.say('message.wav'), bob.hears('message.wav'), carol.hears('music.wav', { ms: 2_000 })]);
+    await bob.press('*');
+    await bob.speak(sine(440));
+    await alice.hearsSilence();
+    await bob.press('*');
+    await bob.speak(sine(440));
+    await alice.hearsTone(440);
+    await bob.press('#');
+    await bob.ends();
+    for (const phone of [alice, carol]) await phone.hangup();
+    await lab.until(() => log.mock.calls.length === 5);
+    expect(log.mock.calls.flat().sort()).toEqual([
+      'alice left 12: 0 there',
+      'bob is heard in 12',
+      'bob is muted in 12',
+      'bob left 12: 1 there',
+      'carol left 13: 0 there',
+    ]);
+    const { sampleRate, channels, samples } = readWav(await lab.files.read('12.wav'));
+    expect([sampleRate, channels]).toEqual([8000, 1]);
+    const heard = correlate(samples, (await prompt('message.wav')).subarray(4000, 20_000));
+    expect(heard.correlation).toBeGreaterThan(0.95);
+  });
+});
+
 describe('b2bua', () => {
   test('bridges to the target', async ({ lab }) => {
     const callee = lab.phone('callee');
@@ -360,6 +400,31 @@ describe('click-to-call', () => {
     const stranger = lab.phone('stranger').invite('1000');
     await lab.run(stranger.settled);
     expect(stranger.status).toBe(403);
+  });
+});
+
+describe('amd', () => {
+  async function answered(lab: Lab, said: Float64Array): Promise<void> {
+    const { call, start } = await load<{ call: LabHandler; start(tandem: Tandem): Promise<void> }>('amd');
+    const customer = lab.phone('customer');
+    customer.onCall = { answerAfterMs: 1_000 };
+    const running = start(await lab.serve(call));
+    await customer.isUp();
+    await customer.say(limited(said));
+    await customer.hears('message.wav');
+    await customer.ends();
+    await lab.run(running);
+  }
+
+  test('leaves the message behind the beep of a machine', async ({ lab }) => {
+    const greeting = new Speaker(1).talk(4000, { pauseMs: 0, syllables: 100 });
+    await answered(lab, join(silence(500), greeting, silence(600), sines(400, [{ frequency: 1000, level: -12 }])));
+    expect(log.mock.calls).toEqual([['1002: machine, after the beep']]);
+  });
+
+  test('tells it to a person at once', async ({ lab }) => {
+    await answered(lab, join(silence(500), new Speaker(2).talk(600, { pauseMs: 0 })));
+    expect(log.mock.calls).toEqual([['1002: human']]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
 import { fuzz } from './fuzz.ts';
+import { fuzzMedia } from './media.ts';
 
 describe('mutated messages', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('are read or refused, answered and forgotten: 1,000 of seed %i', async (seed) => {
@@ -14,5 +15,17 @@ describe('mutated messages', () => {
   it('are the same ones each time', async () => {
     const [one, again] = [await fuzz(9, { messages: 200 }), await fuzz(9, { messages: 200 })];
     expect(again).toEqual(one);
+  });
+});
+
+describe('mutated RTP and RTCP', () => {
+  it.each([1, 2, 3, 4])('break no leg, and a good stream is heard behind them: 1,000 of seed %i', async (seed) => {
+    const { messages, received } = await fuzzMedia(seed);
+    expect(messages).toBe(1000);
+    expect(received).toBeGreaterThan(100);
+  });
+
+  it('are the same ones each time', async () => {
+    expect(await fuzzMedia(9, { messages: 200 })).toEqual(await fuzzMedia(9, { messages: 200 }));
   });
 });

@@ -59,10 +59,14 @@ export async function expectIdle(tandem: Tandem): Promise<void> {
     dialogs: report.sip.dialogs,
     legs: report.media.legs,
     bridges: report.media.bridges,
+    conferences: report.media.conferences,
     playbacks: report.media.playbacks,
     recordings: report.media.recordings,
     sockets: report.media.sockets,
   });
-  const idle = { calls: 0, background: 0, dialogs: 0, legs: 0, bridges: 0, playbacks: 0, recordings: 0, sockets: 0 };
+  const idle = {
+    ...{ calls: 0, background: 0, dialogs: 0 },
+    ...{ legs: 0, bridges: 0, conferences: 0, playbacks: 0, recordings: 0, sockets: 0 },
+  };
   await expect.poll(async () => busy(await tandem.check()), { timeout: 5_000 }).toEqual(idle);
 }

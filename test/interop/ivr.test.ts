@@ -94,10 +94,24 @@ describe('tandem ivr', () => {
     }
   });
 
-  it('a conference room says that it is not available, and hangs up', async () => {
-    using phone = await dial('603');
-    expect(await hearsPrompt(phone, 'not-available', 1000)).toBeGreaterThan(0.95);
-    await phone.nextRequest('BYE', 20_000);
+  it('a conference room has music for who is alone, and the others for the others', async () => {
+    const phones = await Promise.all([dial('603'), dial('603')]);
+    const [alice, bob] = phones as [RawPhone, RawPhone];
+    try {
+      for (const phone of phones) expect(await hearsPrompt(phone, 'conference', 1000)).toBeGreaterThan(0.95);
+      const said = sweep(2000);
+      // Behind the prompt, which lasts 4 s.
+      await bob.hears(250, 0, 20_000);
+      const before = bob.packets.length;
+      await alice.speak(ulawFrames(said));
+      await bob.hears(before + 130, 0, 20_000);
+      const heard = audioOf(bob.packets.filter((p) => p.payloadType === 0).slice(before));
+      const most = said.subarray(800, 14_400);
+      expect(correlate(heard, most, heard.length - most.length).correlation).toBeGreaterThan(0.95);
+      await Promise.all(phones.map((phone) => phone.bye()));
+    } finally {
+      for (const phone of phones) phone.close();
+    }
   });
 
   it('an unknown number is 404', async () => {

@@ -94,7 +94,7 @@ describe('the published package', () => {
     expect(status).toBe(0);
   });
 
-  it('finds its prompts: tandem ivr says that a room is not available', async () => {
+  it('finds its prompts: tandem ivr says what a room is', async () => {
     await using server = await startServer(['ivr'], { cwd: folder.file('app'), bin });
     using phone = await RawPhone.open();
     expect((await phone.call(server.port, { user: '603' })).status).toBe(200);

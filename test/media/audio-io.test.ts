@@ -106,19 +106,21 @@ describe('a recording', () => {
     expect(lab.files.open).toBe(0);
   });
 
-  it('puts reordered packets in their place and silence where one is missing', async () => {
+  it('puts reordered packets in their place and something like the voice where one is missing', async () => {
     await using lab = await openLab();
     const leg = await openLeg(lab);
-    const payload = noise(160 * 20);
+    const payload = encoded(voice(3200));
     const recording = leg.record('call.wav', { direction: 'in' });
     await say(lab, leg, payload, (n) => (n === 4 ? 5 : n === 5 ? 4 : n === 10 ? -1 : n));
     await recording.close();
     const wanted = decoded(payload);
-    wanted.fill(0, 1600, 1760);
     const samples = channel(lab.files.get('call.wav'), 0);
-    const start = samples.findIndex((sample) => sample !== 0);
     const first = wanted.findIndex((sample) => sample !== 0);
-    expect(samples.subarray(start, start + 3000)).toEqual(wanted.subarray(first, first + 3000));
+    const heard = samples.subarray(samples.findIndex((sample) => sample !== 0) - first);
+    expect(heard.subarray(0, 1600)).toEqual(wanted.subarray(0, 1600));
+    expect(correlation(heard.subarray(1600, 1760), wanted.subarray(1600, 1760))).toBeGreaterThan(0.9);
+    // What follows is faded into over 10 ms at most.
+    expect(heard.subarray(1840, 3200)).toEqual(wanted.subarray(1840));
   });
 
   it('mixes to mono, pauses, resamples and ends at its longest', async () => {
@@ -276,11 +278,13 @@ describe('audio for user code', () => {
       await writer.end();
     })();
     await say(lab, leg, payload);
+    // What is said last is kept for a while, in case that something before it comes late.
+    await lab.clock.advance(60);
     reader.close();
     await lab.clock.advance(100);
     await copying;
     const heard = concat(lab.heard(4000).map(({ payload: bytes }) => bytes));
-    expect(decoded(heard)).toEqual(decoded(payload));
+    expect(decoded(heard.subarray(0, payload.length))).toEqual(decoded(payload));
     expect(reader.dropped).toBe(0);
     expect(await reader.read()).toBeNull();
   });

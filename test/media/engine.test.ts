@@ -137,6 +137,7 @@ describe.each(hosts)('media with %i workers over %s', (workers, io) => {
     expect(await media.counts()).toEqual({
       legs: 0,
       bridges: 0,
+      conferences: 0,
       playbacks: 0,
       recordings: 0,
       sockets: 0,

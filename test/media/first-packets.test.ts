@@ -1,6 +1,8 @@
 /** A caller speaks in the moment of its answer: its first packet and the command that wires it come together. */
+
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../media/engine/engine.ts';
+import { defaultJitterBuffer } from '../../media/jitter/delay-estimate.ts';
 import type { Command } from '../../media/protocol.ts';
 import { FakeClock, MemoryFiles, seededRandom } from '../../src/testing/index.ts';
 import { openMachine } from './support/lab.ts';
@@ -22,7 +24,12 @@ async function openLeg() {
     waiting: () => waiting.shift(),
   });
   const config = { callId: 'c', bindAddress: host.address, port: ours, rtcpPort: ours + 1 };
-  const limits = { symmetricRtp: 'latch', rtpTimeout: 0, rtcpInterval: 5000 } as const;
+  const limits = {
+    symmetricRtp: 'latch',
+    rtpTimeout: 0,
+    rtcpInterval: 5000,
+    jitterBuffer: defaultJitterBuffer,
+  } as const;
   engine.handle([{ type: 'leg.create', request: 1, leg: 'a', config: { ...config, ...limits } }]);
   await new Promise((resolve) => setImmediate(resolve));
   const remote = { address: '10.0.0.1', port: theirs, rtcpPort: theirs + 1 };

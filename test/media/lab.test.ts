@@ -265,6 +265,8 @@ describe('forwarding', () => {
     await lab.clock.advance(20);
     send(11, 1);
     await lab.clock.advance(100);
+    // The first packet of another source is on probation.
+    send(4999, 2);
     send(5000, 2);
     await lab.clock.advance(20);
     send(5001, 2);

@@ -9,12 +9,13 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
-import { Media, type MediaLeg } from '../../media/index.ts';
+import { type AnalysisListener, Media, type MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
 import { newMasterKey, type SrtpMasterKey } from '../../media/srtp/profiles.ts';
 import { SrtpReceiver } from '../../media/srtp/receiver.ts';
 import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
+import { encoded, key, limited } from './analysis/signals.ts';
 import { concat, hosts, machine, noise, openMedia } from './support/open-media.ts';
 import { type Heard, Phone, rtpBytes } from './support/phone.ts';
 
@@ -245,6 +246,10 @@ describe('a worker that dies', () => {
     safe.play(noise(8 * 60_000), '');
     const reader = doomed.reader();
     const recording = doomed.record(join(folder, 'lost.wav'));
+    const digit = new Promise<string>((resolve) => {
+      const onFound: AnalysisListener['onFound'] = ({ found }) => found.type === 'digit' && resolve(found.digit);
+      doomed.analyse({ kind: 'digits' }, { onFound, onOver: () => resolve('over') });
+    });
     // Long enough for its state to have been told.
     await phone.hears(130);
     const before = phone.heard.at(-1) as Heard;
@@ -265,7 +270,14 @@ describe('a worker that dies', () => {
     expect(prompt.indexOf(first.payload)).toBeGreaterThan(8 * 500);
     phone.send({ sequence: 1, timestamp: 160, payload: noise(160) }, doomed.port);
     phone.send({ sequence: 2, timestamp: 320, payload: noise(160) }, doomed.port);
+    const five = encoded(limited(key('5')));
+    for (let n = 0; n < 5; n++)
+      phone.send(
+        { sequence: 3 + n, timestamp: 480 + 160 * n, payload: five.subarray(160 * n, 160 * n + 160) },
+        doomed.port,
+      );
     expect(await reader.read()).toHaveLength(160);
+    expect(await digit).toBe('5');
     expect((await doomed.stats()).codec).toBe('PCMU/8000');
     playback.stop();
     await expect(playback.done).resolves.toMatchObject({ end: 'stopped' });

@@ -82,7 +82,21 @@ describe('what was received', () => {
     const receiver = new RtpReceiver();
     const arrivals = [1, 2, 30_000, 3, 40_000, 40_001].map((n) => receiver.packet(n, 0, 1, 1, 0, 0));
     expect(arrivals).toEqual(['restart', 'next', 'bad', 'next', 'bad', 'restart']);
-    expect(receiver.packet(7, 0, 2, 1, 0, 0)).toBe('restart');
+  });
+
+  it('takes another SSRC for another source only when two of its packets come in sequence (RFC 3550 §A.1)', () => {
+    const receiver = new RtpReceiver();
+    const take = (n: number, ssrc: number): string => receiver.packet(n, 0, ssrc, 1, 0, 0);
+    expect([take(65_534, 1), take(65_535, 1)]).toEqual(['restart', 'next']);
+    // Packets from nowhere among them change nothing.
+    expect([take(7, 2), take(0, 1), take(9, 2), take(1, 1), take(9, 3), take(2, 1)]).toEqual([
+      ...['bad', 'next', 'bad', 'next', 'bad', 'next'],
+    ]);
+    expect(receiver.state).toMatchObject({ ssrc: 1, invalid: 3 });
+    expect(receiver.lost).toBe(0);
+    expect([take(65_535, 4), take(0, 4), take(3, 1), take(1, 4)]).toEqual(['bad', 'restart', 'bad', 'next']);
+    expect(receiver.state.ssrc).toBe(4);
+    expect(receiver.expected).toBe(5 + 2);
   });
 
   it('has no jitter on a steady stream, and the mean deviation on another', () => {
@@ -100,11 +114,17 @@ describe('what was received', () => {
 describe('a sender', () => {
   it('keeps pace with the clock over pauses, and never goes back', () => {
     const sender = RtpSender.create(seededRandom(1));
-    const first = sender.timestampAt(100, 8000);
-    sender.sent(sender.nextSequence, first, 160, 100, 160);
-    expect(timestampDiff(sender.timestampAt(120, 8000), first)).toBe(160);
-    expect(timestampDiff(sender.timestampAt(1100, 8000), first)).toBe(8000);
-    expect(timestampDiff(sender.timestampAt(101, 8000), first)).toBe(160);
+    const first = sender.begin(100, 8000);
+    const send = (at: number): number => {
+      const timestamp = sender.begin(at, 8000);
+      sender.sent(sender.nextSequence, timestamp, 160, at, 160);
+      return timestampDiff(timestamp, first);
+    };
+    expect([send(100), send(120), send(1120)]).toEqual([0, 160, 8160]);
+    // Begun within a packet, twice: 30 ms ahead. The pause behind it is so much shorter.
+    expect([send(1125), send(1130)]).toEqual([8320, 8480]);
+    expect(sender.busyUntil(8000)).toBe(1180);
+    expect(send(1280)).toBe(8 * 1180);
   });
 });
 
@@ -155,7 +175,7 @@ describe('RTCP', () => {
       ntp: 0x456789ab,
       cname: 'a@b',
       bye: true,
-      reports: [{ ssrc: 7, lost: 12, jitter: 33, lastSenderReport: 0x12345678, delay: 65_536 }],
+      reports: [{ ssrc: 7, fractionLost: 25, lost: 12, jitter: 33, lastSenderReport: 0x12345678, delay: 65_536 }],
     });
     expect(readRtcp(writeRtcp({ ssrc: 5, cname: 'ab' }))).toMatchObject({ ntp: undefined, reports: [], bye: false });
   });

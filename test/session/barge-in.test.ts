@@ -37,6 +37,24 @@ describe('barge-in', () => {
     expect(await lab.run(over)).toEqual({ end: 'stopped', playedMs: 0 });
   });
 
+  test('by the voice of the peer stops what is played, while keys do not', async ({ lab }) => {
+    const { promise: over, resolve } = Promise.withResolvers<PlayResult>();
+    await lab.serve(async (call) => {
+      await call.answer();
+      resolve(await call.playback().play(prompt('music.wav'), { bargeIn: 'speech' }));
+    });
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await alice.press('1');
+    await lab.advance(1000);
+    const pressed = lab.clock.now();
+    await alice.say('welcome.wav');
+    const { end, playedMs } = await lab.run(over);
+    expect(end).toBe('stopped');
+    expect(playedMs).toBeGreaterThan(pressed);
+    expect(playedMs).toBeLessThan(pressed + 500);
+  });
+
   test('is not had unless it is asked for', async ({ lab }) => {
     const { promise: over, resolve } = Promise.withResolvers<PlayResult>();
     await lab.serve(async (call) => {

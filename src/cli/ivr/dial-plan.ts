@@ -2,7 +2,8 @@
 import type { DialogServerSession, Tandem } from '../../index.ts';
 import { callUser, isGruu, phonesOf } from './call-user.ts';
 import { menu } from './menu.ts';
-import { echo, file, music, notAvailable, type Prompts, recordAndPlayBack, type Service } from './services.ts';
+import { isRoom, room } from './rooms.ts';
+import { echo, file, music, type Prompts, recordAndPlayBack, type Service } from './services.ts';
 import type { Users } from './users.ts';
 
 const services: Readonly<Record<string, Service>> = {
@@ -12,8 +13,6 @@ const services: Readonly<Record<string, Service>> = {
   601: file,
   602: recordAndPlayBack,
 };
-/** Conference rooms: they answer and say that they are not available yet. */
-const room = /^6(0[3-9]|[1-9]\d)$/;
 
 export class DialPlan {
   readonly #prompts: Prompts;
@@ -33,7 +32,7 @@ export class DialPlan {
   async handle(call: DialogServerSession, tandem: Tandem): Promise<void> {
     const number = call.toUser ?? '';
     const service = serviceOf(number);
-    if (service) await service(call, this.#prompts);
+    if (service) await service(call, this.#prompts, tandem);
     else await this.#callUser(call, tandem, number);
   }
 
@@ -47,5 +46,5 @@ export class DialPlan {
 
 function serviceOf(number: string): Service | undefined {
   if (Object.hasOwn(services, number)) return services[number];
-  return room.test(number) ? notAvailable : undefined;
+  return isRoom(number) ? room : undefined;
 }

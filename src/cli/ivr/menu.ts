@@ -1,5 +1,6 @@
 /** 1000: the menu. 1 message, 2 record, 3 echo, 4 conference, # hangs up. */
 import type { DialogServerSession } from '../../index.ts';
+import { joinRoom } from './rooms.ts';
 import { type Prompts, pressed, type Service, takeAndPlayBack } from './services.ts';
 
 const inputTimeoutMs = 5000;
@@ -15,12 +16,13 @@ const choices: Readonly<Record<string, Service>> = {
     await takeAndPlayBack(call, prompts);
   },
   3: echoUntilHash,
-  4: async (call, prompts) => {
-    await call.playback().play(prompts('not-available'));
-  },
+  4: (call, prompts, tandem) => joinRoom(call, prompts, tandem, menuRoom),
 };
 
-export const menu: Service = async (call, prompts) => {
+/** The room behind key 4. */
+const menuRoom = '603';
+
+export const menu: Service = async (call, prompts, tandem) => {
   await call.answer();
   let failures = 0;
   let hint: 'no-input' | 'wrong-input' | undefined;
@@ -30,7 +32,7 @@ export const menu: Service = async (call, prompts) => {
     if (end === 'terminator') break;
     const choice = Object.hasOwn(choices, digits) ? choices[digits] : undefined;
     if (choice) {
-      await choice(call, prompts);
+      await choice(call, prompts, tandem);
       failures = 0;
       hint = undefined;
     } else {

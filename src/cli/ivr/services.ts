@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DialogServerSession } from '../../index.ts';
+import type { DialogServerSession, Tandem } from '../../index.ts';
 
 export type PromptName =
   | 'welcome'
@@ -12,11 +12,11 @@ export type PromptName =
   | 'no-input'
   | 'wrong-input'
   | 'echo'
-  | 'not-available'
+  | 'conference'
   | 'music'
   | 'beep';
 export type Prompts = (name: PromptName) => string;
-export type Service = (call: DialogServerSession, prompts: Prompts) => Promise<void>;
+export type Service = (call: DialogServerSession, prompts: Prompts, tandem: Tandem) => Promise<void>;
 
 const longestRecordingMs = 5 * 60_000;
 
@@ -44,12 +44,6 @@ export const recordAndPlayBack: Service = async (call, prompts) => {
   await call.answer();
   await call.playback().play(prompts('record'));
   await takeAndPlayBack(call, prompts);
-};
-
-/** What waits for a later version says so, and hangs up. */
-export const notAvailable: Service = async (call, prompts) => {
-  await call.answer();
-  await call.playback().play(prompts('not-available'));
 };
 
 /** Beeps, records the caller until `#` (five minutes at most), and plays that back. */

@@ -1,5 +1,5 @@
 /** What a lab phone hears: RTP packets decoded onto a play-out time line, and the digits among them. */
-import { type AudioCodec, codecFor } from '../../../media/codec/index.ts';
+import { type AudioCodec, codecFor, sampleTime } from '../../../media/codec/index.ts';
 import { digitOf, eventBytes, maxDuration } from '../../../media/dtmf/event.ts';
 import { type RtpView, readRtp, rtpView } from '../../../media/rtp/packet.ts';
 import { HeardAudio, hearingRate } from '../hearing/heard-audio.ts';
@@ -50,9 +50,11 @@ export class Ear {
   /** What is agreed on, as we named it. */
   expect(payloads: readonly PhonePayload[]): void {
     this.#formats.length = 0;
-    for (const { payloadType, name, rate } of payloads)
+    for (const { payloadType, name, rate, channels } of payloads)
       this.#formats[payloadType] =
-        name.toLowerCase() === 'telephone-event' ? 'events' : codecFor({ name, clockRate: rate, channels: 1 });
+        name.toLowerCase() === 'telephone-event'
+          ? 'events'
+          : codecFor({ name, clockRate: rate, channels: channels ?? 1 });
   }
 
   /** Takes a datagram; what is no RTP, as RTCP, is none of its business. @param now clock ms */
@@ -70,7 +72,7 @@ export class Ear {
   }
 
   #hear(now: number, view: RtpView, codec: AudioCodec, payload: Uint8Array): void {
-    const rate = codec.clockRate;
+    const rate = codec.sampleRate;
     const longest = Math.floor((rate * longestMs) / 1000);
     if (this.#samples.length !== longest) this.#samples = new Int16Array(longest);
     const decoded = this.#samples.subarray(0, codec.decode(payload, this.#samples));
@@ -81,7 +83,8 @@ export class Ear {
       return;
     }
     if (this.#wide?.rate !== rate) this.#wide = new WidePackets(rate);
-    for (const packet of this.#wide.add(now, view, decoded)) this.audio.write(now, packet, rate, packet.samples);
+    const heard = { ...view, timestamp: sampleTime(codec, view.timestamp) };
+    for (const packet of this.#wide.add(now, heard, decoded)) this.audio.write(now, packet, rate, packet.samples);
   }
 
   /**

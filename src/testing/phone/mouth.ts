@@ -1,6 +1,6 @@
 /** What a lab phone says: one RTP stream of 20 ms packets, with silence where there is nothing to say. */
 import { resample, type Tone, ToneGenerator } from '../../../media/audio/index.ts';
-import { type AudioCodec, codecFor } from '../../../media/codec/index.ts';
+import { type AudioCodec, bytesFor, codecFor } from '../../../media/codec/index.ts';
 import { eventBytes, eventOf, writeEvent } from '../../../media/dtmf/event.ts';
 import { DtmfSender, eventVolume } from '../../../media/dtmf/sender.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../../../media/rtp/packet.ts';
@@ -71,14 +71,14 @@ export class Mouth {
    */
   configure(payload: PhonePayload | undefined, events: PhonePayload | undefined): void {
     if (this.#closed) return;
-    const codec = payload && codecFor({ name: payload.name, clockRate: payload.rate, channels: 1 });
+    const codec = payload && codecFor({ name: payload.name, clockRate: payload.rate, channels: payload.channels ?? 1 });
     this.#open = codec !== undefined;
     if (codec) {
-      const changed = codec.clockRate !== this.#codec?.clockRate;
+      const changed = codec.sampleRate !== this.#codec?.sampleRate;
       this.#payload = payload;
       this.#codec = codec;
       if (changed) {
-        this.#frame = new Int16Array((codec.clockRate * beatMs) / 1000);
+        this.#frame = new Int16Array((codec.sampleRate * beatMs) / 1000);
         if (this.#saying) this.#saying.next = this.#source(this.#saying.speech, this.#saying.said);
       }
     }
@@ -135,7 +135,7 @@ export class Mouth {
 
   /** @param from so many samples at 8 kHz are said already */
   #source(speech: Speech, from: number): (out: Int16Array) => void {
-    const rate = this.#codec?.clockRate ?? hearingRate;
+    const rate = this.#codec?.sampleRate ?? hearingRate;
     if (!(speech instanceof Int16Array)) {
       const generator = new ToneGenerator(speech, rate, Math.round((from * rate) / hearingRate));
       return (out) => generator.fill(out);
@@ -175,7 +175,7 @@ export class Mouth {
     }
     this.#due = (this.#due ?? this.#clock.now()) + beatMs;
     if (!this.#key()) this.#speak(this.#codec);
-    this.#timestamp = (this.#timestamp + this.#frame.length) >>> 0;
+    this.#timestamp = (this.#timestamp + (this.#codec.clockRate * beatMs) / 1000) >>> 0;
     this.#arm();
   };
 
@@ -183,12 +183,12 @@ export class Mouth {
     const saying = this.#saying;
     if (!saying && !this.#talks) return;
     const frame = this.#frame;
-    const packet = new Uint8Array(rtpHeaderBytes + frame.length * codec.bytesPerSample);
+    const packet = new Uint8Array(rtpHeaderBytes + bytesFor(codec, frame.length));
     if (saying) {
       saying.next(frame);
       saying.said += (hearingRate * beatMs) / 1000;
       codec.encode(frame, packet.subarray(rtpHeaderBytes));
-    } else packet.fill(codec.silence, rtpHeaderBytes);
+    } else codec.silence(packet.subarray(rtpHeaderBytes));
     this.#packet(packet, this.#payload as PhonePayload, this.#marker, this.#timestamp);
     this.#marker = !this.#open;
   }

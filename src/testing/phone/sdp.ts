@@ -7,6 +7,8 @@ export interface PhonePayload {
   /** `PCMU`, `telephone-event`. */
   readonly name: string;
   readonly rate: number;
+  /** Default 1. */
+  readonly channels?: number;
 }
 
 export interface PhoneSdp {
@@ -21,17 +23,22 @@ export interface PhoneSdp {
 const known: readonly PhonePayload[] = [
   { payloadType: 0, name: 'PCMU', rate: 8000 },
   { payloadType: 8, name: 'PCMA', rate: 8000 },
+  { payloadType: 9, name: 'G722', rate: 8000 },
 ];
 const firstDynamic = 101;
 
-/** What a phone can be told to speak, by name: `PCMU`, `PCMA`, `L16`, `L16/16000`, `telephone-event`. */
+/** What a phone can be told to speak, by name: `PCMU`, `G722`, `L16/16000`, `opus/48000/2`, `telephone-event`. */
 export function payloadsFor(names: readonly string[]): PhonePayload[] {
   let dynamic = firstDynamic;
   return names.map((full) => {
-    const [name = full, rate = '8000'] = full.split('/');
+    const [name = full, rate = '8000', channels] = full.split('/');
     const fixed = known.find((one) => one.name === name.toUpperCase() && one.rate === Number(rate));
-    return fixed ?? { payloadType: dynamic++, name, rate: Number(rate) };
+    return fixed ?? { payloadType: dynamic++, name, rate: Number(rate), ...channelsOf(channels) };
   });
+}
+
+function channelsOf(text = '1'): Pick<PhonePayload, 'channels'> {
+  return text === '1' ? {} : { channels: Number(text) };
 }
 
 export function writeSdp({ address, port, payloads, direction }: PhoneSdp, version: number): string {
@@ -43,7 +50,10 @@ export function writeSdp({ address, port, payloads, direction }: PhoneSdp, versi
     `c=IN ${family} ${address}`,
     't=0 0',
     `m=audio ${port} RTP/AVP ${payloads.map(({ payloadType }) => payloadType).join(' ')}`,
-    ...payloads.map(({ payloadType, name, rate }) => `a=rtpmap:${payloadType} ${name}/${rate}`),
+    ...payloads.map(
+      ({ payloadType, name, rate, channels }) =>
+        `a=rtpmap:${payloadType} ${name}/${rate}${channels === undefined ? '' : `/${channels}`}`,
+    ),
     ...payloads.filter(isEvent).map((one) => `a=fmtp:${one.payloadType} 0-16`),
     'a=ptime:20',
     `a=${direction}`,
@@ -65,8 +75,8 @@ export function readSdp(text: string): PhoneSdp | undefined {
     .split(/\s+/)
     .map(Number)
     .flatMap((payloadType): PhonePayload[] => {
-      const map = new RegExp(`^a=rtpmap:${payloadType} ([^/\\s]+)/(\\d+)`, 'm').exec(audio);
-      if (map) return [{ payloadType, name: map[1] as string, rate: Number(map[2]) }];
+      const map = new RegExp(`^a=rtpmap:${payloadType} ([^/\\s]+)/(\\d+)(?:/(\\d+))?`, 'm').exec(audio);
+      if (map) return [{ payloadType, name: map[1] as string, rate: Number(map[2]), ...channelsOf(map[3]) }];
       return known.filter((one) => one.payloadType === payloadType);
     });
   return { address, port: Number(media[1]), payloads, direction: direction ?? 'sendrecv' };
@@ -107,7 +117,7 @@ export function renumbered(wanted: readonly PhonePayload[], agreed: readonly Pho
 }
 
 export function isSame(a: PhonePayload, b: PhonePayload): boolean {
-  return a.name.toLowerCase() === b.name.toLowerCase() && a.rate === b.rate;
+  return a.name.toLowerCase() === b.name.toLowerCase() && a.rate === b.rate && a.channels === b.channels;
 }
 
 export function isEvent({ name }: PhonePayload): boolean {

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { resample } from '../../../media/audio/index.ts';
 import { readWav } from '../../helpers/audio.ts';
 import { type Folder, temporaryFolder } from './folder.ts';
 import { freePort } from './ports.ts';
@@ -10,11 +11,12 @@ import { Program, root } from './process.ts';
 
 /** Debian, Ubuntu. */
 const modules = '/usr/lib/baresip/modules';
+const defaultCodecs = 'PCMU/8000/1';
 
 export interface BaresipOptions {
   /** WAV file it speaks, 8 kHz mono; a shipped prompt by name. At its end baresip hangs up. */
   readonly says: string;
-  /** `PCMU/8000/1`, … */
+  /** One: `PCMU/8000/1` (the default), `opus/48000/2`. */
   readonly codecs?: string;
   /** `srtp`: best effort over RTP/AVP; `-mand`: RTP/SAVP; `-mandf`: RTP/SAVPF. Default plain RTP. */
   readonly mediaenc?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
@@ -38,8 +40,12 @@ export class Baresip implements AsyncDisposable {
   readonly events: string[] = [];
   readonly #folder: Folder;
   readonly #control: Socket;
+  /** Of the file it writes. */
+  readonly #bytesPerMs: number;
 
-  private constructor(program: Program, port: number, folder: Folder, control: Socket) {
+  private constructor(program: Program, port: number, folder: Folder, control: Socket, codecs: string) {
+    const [, rate = 0, channels = 0] = codecs.split('/').map(Number);
+    this.#bytesPerMs = (2 * rate * channels) / 1000;
     this.program = program;
     this.port = port;
     this.#folder = folder;
@@ -59,7 +65,7 @@ export class Baresip implements AsyncDisposable {
       try {
         await program.until('ready', () => program.output.includes('baresip is ready'));
         if (/in use/i.test(program.output)) throw new Error(program.output);
-        return new Baresip(program, port, folder, await connected(control));
+        return new Baresip(program, port, folder, await connected(control), options.codecs ?? defaultCodecs);
       } catch (error) {
         await program[Symbol.asyncDispose]();
         await folder[Symbol.asyncDispose]();
@@ -94,13 +100,13 @@ export class Baresip implements AsyncDisposable {
     await expect.poll(() => this.events, { timeout }).toContain(type);
   }
 
-  /** What it decoded, whole once the call is over. */
+  /** What it decoded, mono at 8 kHz, whole once the call is over. */
   async heard(): Promise<Int16Array> {
     const path = await this.#heardFile();
     if (!path) throw new Error(`baresip heard nothing\n${this.program.output}`);
     const { sampleRate, channels, samples } = readWav(await readFile(path));
-    if (sampleRate !== 8000 || channels !== 1) throw new Error(`${path}: ${sampleRate} Hz, ${channels} channels`);
-    return samples;
+    const mono = channels === 1 ? samples : samples.filter((_, i) => i % channels === 0);
+    return resample(mono, sampleRate, 8000);
   }
 
   /** Resolves when its file of what it heard is so long. */
@@ -111,7 +117,7 @@ export class Baresip implements AsyncDisposable {
   /** Length of its file of what it heard, ms. */
   async heardMs(): Promise<number> {
     const path = await this.#heardFile();
-    return path ? (await stat(path)).size / 16 : 0;
+    return path ? (await stat(path)).size / this.#bytesPerMs : 0;
   }
 
   /** Resolves when it has heard nothing new for so long. */
@@ -144,7 +150,7 @@ export class Baresip implements AsyncDisposable {
 }
 
 async function configure(folder: Folder, port: number, control: number, options: BaresipOptions): Promise<void> {
-  const { says, codecs = 'PCMU/8000/1', account, mediaenc } = options;
+  const { says, codecs = defaultCodecs, account, mediaenc } = options;
   const source = says.includes('/') ? says : join(root, 'prompts', `${says}.wav`);
   await mkdir(folder.file('dump'));
   await writeFile(
@@ -158,7 +164,7 @@ async function configure(folder: Folder, port: number, control: number, options:
       'ausrc_channels 1',
       'auplay_channels 1',
       `module_path ${modules}`,
-      ...['g711', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
+      ...['g711', 'g722', 'opus', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
       ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,

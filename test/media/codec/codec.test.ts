@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { type AudioCodec, codecFor, frameBytes, frameSamples, l16, pcma, pcmu } from '../../../media/codec/index.ts';
+import { type AudioCodec, codecFor, frameBytes, frameTicks, l16, pcma, pcmu } from '../../../media/codec/index.ts';
 
 const bytes = (...list: number[]) => Uint8Array.from(list);
 function decoded(codec: AudioCodec, payload: Uint8Array): number[] {
-  const out = new Int16Array(payload.length / codec.bytesPerSample);
+  const out = new Int16Array(payload.length / codec.bytesPerTick);
   expect(codec.decode(payload, out)).toBe(out.length);
   return [...out];
 }
 function encoded(codec: AudioCodec, ...samples: number[]): number[] {
-  const out = new Uint8Array(samples.length * codec.bytesPerSample);
+  const out = new Uint8Array(samples.length * codec.bytesPerTick);
   expect(codec.encode(Int16Array.from(samples), out)).toBe(out.length);
   return [...out];
+}
+
+function silent(codec: AudioCodec): Uint8Array {
+  const out = new Uint8Array(1);
+  codec.silence(out);
+  return out;
 }
 
 /** ITU-T G.711 tables 2a/2b: values at the decoder output for segment and step, times 4 for 16 bits. */
@@ -77,10 +83,10 @@ describe('G.711', () => {
   });
 
   it('has a silence byte that is the smallest sample', () => {
-    expect(decoded(pcmu(), bytes(pcmu().silence))).toEqual([0]);
-    expect(decoded(pcma(), bytes(pcma().silence))).toEqual([8]);
-    expect(encoded(pcmu(), 0)).toEqual([pcmu().silence]);
-    expect(encoded(pcma(), 0)).toEqual([pcma().silence]);
+    expect(decoded(pcmu(), silent(pcmu()))).toEqual([0]);
+    expect(decoded(pcma(), silent(pcma()))).toEqual([8]);
+    expect(encoded(pcmu(), 0)).toEqual([...silent(pcmu())]);
+    expect(encoded(pcma(), 0)).toEqual([...silent(pcma())]);
   });
 });
 
@@ -88,6 +94,17 @@ describe('L16', () => {
   it('is big endian', () => {
     expect(encoded(l16(8000), 1, -2, 32_767, -32_768)).toEqual([0, 1, 0xff, 0xfe, 0x7f, 0xff, 0x80, 0]);
     expect(decoded(l16(8000), bytes(0, 1, 0xff, 0xfe, 0x7f, 0xff, 0x80, 0))).toEqual([1, -2, 32_767, -32_768]);
+  });
+
+  it('plays the mean of two channels, and speaks in both', () => {
+    const stereo = l16(44_100, 2);
+    const out = new Int16Array(2);
+    expect(stereo.decode(bytes(0, 10, 0, 20, 0xff, 0xfe, 0xff, 0xfc), out)).toBe(2);
+    expect([...out]).toEqual([15, -3]);
+    const payload = new Uint8Array(8);
+    expect(stereo.encode(Int16Array.of(258, -2), payload)).toBe(8);
+    expect([...payload]).toEqual([1, 2, 1, 2, 0xff, 0xfe, 0xff, 0xfe]);
+    expect(stereo.ticks(payload, 0, 8)).toBe(2);
   });
 
   it('leaves out half a sample', () => {
@@ -98,7 +115,7 @@ describe('L16', () => {
 
 describe.each([pcmu(), pcma(), l16(16_000)])('$name', (codec) => {
   it('writes no more than there is room for, and works inside larger buffers', () => {
-    const payload = new Uint8Array(64).subarray(7, 7 + 20 * codec.bytesPerSample);
+    const payload = new Uint8Array(64).subarray(7, 7 + 20 * codec.bytesPerTick);
     expect(codec.decode(payload, new Int16Array(5))).toBe(5);
     expect(codec.encode(new Int16Array(20), payload.subarray(0, 4))).toBe(4);
     expect(codec.decode(new Uint8Array(), new Int16Array(5))).toBe(0);
@@ -109,13 +126,18 @@ describe('codecFor', () => {
   it('finds the codec of an exchange by name and rate', () => {
     expect(codecFor({ name: 'pcma', clockRate: 8000, channels: 1 })).toMatchObject({ name: 'PCMA', clockRate: 8000 });
     expect(codecFor({ name: 'L16', clockRate: 44_100, channels: 1 })).toMatchObject({ name: 'L16', clockRate: 44_100 });
-    expect(codecFor({ name: 'L16', clockRate: 44_100, channels: 2 })).toBeUndefined();
-    expect(codecFor({ name: 'OPUS', clockRate: 48_000, channels: 1 })).toBeUndefined();
+    expect(codecFor({ name: 'L16', clockRate: 44_100, channels: 2 })).toMatchObject({ channels: 2, bytesPerTick: 4 });
+    expect(codecFor({ name: 'g722', clockRate: 8000, channels: 1 })).toMatchObject({
+      clockRate: 8000,
+      sampleRate: 16_000,
+    });
+    expect(codecFor({ name: 'PCMU', clockRate: 8000, channels: 2 })).toBeUndefined();
+    expect(codecFor({ name: 'G729', clockRate: 8000, channels: 1 })).toBeUndefined();
   });
 
   it('knows the size of a frame', () => {
     expect(frameBytes(pcmu(), 20)).toBe(160);
     expect(frameBytes(l16(16_000), 30)).toBe(960);
-    expect(frameSamples({ clockRate: 11_025 }, 20)).toBe(220);
+    expect(frameTicks({ clockRate: 11_025 }, 20)).toBe(220);
   });
 });

@@ -34,8 +34,16 @@ describe('PromptCoderPool', () => {
     const expected = { code: 'ERR_AUDIO_FORMAT', message: expect.stringContaining('cannot play bad.wav') };
     await expect(pool().decode({ ...job, name: 'bad.wav', bytes: new Uint8Array(3) })).rejects.toMatchObject(expected);
     const prompt = await inlineCoder.decode(job);
-    const opus = { name: 'OPUS', clockRate: 48_000, channels: 2 };
-    await expect(pool().encode({ prompt, codec: opus })).rejects.toMatchObject({ code: 'ERR_AUDIO_FORMAT' });
+    const g729 = { name: 'G729', clockRate: 8000, channels: 1 };
+    await expect(pool().encode({ prompt, codec: g729 })).rejects.toMatchObject({ code: 'ERR_AUDIO_FORMAT' });
+  });
+
+  it('loads Opus when a prompt is to be in it', async () => {
+    const prompt = await inlineCoder.decode(job);
+    const opus = { name: 'OPUS', clockRate: 48_000, channels: 2, fmtp: 'maxaveragebitrate=24000' };
+    const payload = await pool().encode({ prompt, codec: opus });
+    const blocks = Math.ceil(prompt.length / prompt.sampleRate / 0.02);
+    expect(payload.byteLength).toBe(60 * blocks);
   });
 
   it('closes twice, before it began, and in the middle of work', async () => {

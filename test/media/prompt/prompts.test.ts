@@ -13,6 +13,7 @@ describe('the prompts of the package', () => {
   it('are all there, and small', () => {
     expect(names).toEqual([
       'beep.wav',
+      'conference.wav',
       'echo.wav',
       'goodbye.wav',
       'message.wav',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assignPayloadTypes, codecsFor, mediaCodecs, sameCodec } from '../../../media/sdp/codecs.ts';
+import { assignPayloadTypes, codecsFor, encodingOf, mediaCodecs, sameCodec } from '../../../media/sdp/codecs.ts';
 import type { Codec } from '../../../media/sdp/types.ts';
 import { codecs, offerOf } from './helpers.ts';
 
@@ -35,15 +35,53 @@ describe('codecsFor', () => {
   });
 
   it.each([
-    [['G729']],
+    [['G723']],
+    [['G722/16000']],
+    [['opus/16000/2']],
+    [['opus/48000/1']],
+    [['G729/8000/2']],
     [['PCMU', 'PCMU/8000']],
     [['L16/7999']],
-    [['L16/8000/2']],
+    [['L16/8000/3']],
+    [['L16/8000/2/1']],
     [['PCMU/']],
     [['telephone-event']],
     [[]],
   ])('refuses %j with a reason', (names) => {
     expect(codecsFor(names)).toEqual({ ok: false, error: expect.stringMatching(/codec/) });
+  });
+});
+
+describe('codecsFor of all kinds', () => {
+  it('has each with its clock, channels and parameters', () => {
+    const names = ['opus/48000/2', 'g722', 'L16/44100/2', 'G729', 'AMR-WB', 'amr', 'telephone-event'];
+    const list = codecs(...names).map((c) => `${c.payloadType} ${c.name}/${c.clockRate}/${c.channels} ${c.fmtp ?? ''}`);
+    expect(list).toEqual([
+      '96 OPUS/48000/2 minptime=10;useinbandfec=1',
+      '9 G722/8000/1 ',
+      '10 L16/44100/2 ',
+      '18 G729/8000/1 ',
+      '97 AMR-WB/16000/1 ',
+      '98 AMR/8000/1 ',
+      '99 telephone-event/48000/1 0-16',
+      '101 telephone-event/8000/1 0-16',
+      '100 telephone-event/44100/1 0-16',
+      '102 telephone-event/16000/1 0-16',
+    ]);
+    expect(codecs('opus')[0]).toEqual(codecs('Opus/48000')[0]);
+  });
+});
+
+describe('encodingOf', () => {
+  it.each([
+    ['PCMU/8000', codec('pcmu', { fmtp: 'x=1' })],
+    ['OPUS/48000/2', codec('opus', { clockRate: 48_000, channels: 2, fmtp: 'useinbandfec=1;maxaveragebitrate=9000' })],
+    ['L16/44100/2', codec('L16', { clockRate: 44_100, channels: 2 })],
+    ['G729/8000', codec('G729', { fmtp: 'annexb=yes' })],
+    ['G729/8000;annexb=no', codec('G729', { fmtp: 'AnnexB=No' })],
+    ['AMR/8000;octet-align=1;crc=1', codec('AMR', { fmtp: 'crc=1; mode-set=7; octet-align=1' })],
+  ])('%s', (name, one) => {
+    expect(encodingOf(one)).toBe(name);
   });
 });
 

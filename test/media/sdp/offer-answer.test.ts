@@ -196,6 +196,35 @@ describe('createAnswer', () => {
     expect(answer(offerOf('m=audio 4000 RTP/AVP 0', line)).audio.remote?.rtcpPort).toBe(port);
   });
 
+  it('sends RTCP to another host where the peer names one that can be reached', () => {
+    const remote = (line: string) => answer(offerOf('m=audio 4000 RTP/AVP 0', line)).audio.remote;
+    expect(remote('a=rtcp:53020 IN IP4 126.16.64.4')).toMatchObject({ rtcpPort: 53_020, rtcpAddress: '126.16.64.4' });
+    for (const address of ['IN IP6 2001:db8::1', 'IN IP4 224.0.0.1', 'IN IP4 0.0.0.0', 'IN IP4 example.com', 'IN IP4'])
+      expect(remote(`a=rtcp:53020 ${address}`)).not.toHaveProperty('rtcpAddress');
+  });
+
+  it('has RTCP on the port of RTP when the offer asks for it (RFC 5761), else not', () => {
+    const { answer: muxed, audio } = answer(offerOf('m=audio 4000 RTP/AVP 0', 'a=rtcp:4001', 'a=rtcp-mux'));
+    expect(values(muxed.media[0], 'rtcp-mux')).toEqual([undefined]);
+    expect(audio).toMatchObject({ rtcpMux: true, remote: { port: 4000, rtcpPort: 4000 } });
+    const plain = answer(offerOf('m=audio 4000 RTP/AVP 0', 'a=rtcp:4001'), { rtcpMux: true });
+    expect(values(plain.answer.media[0], 'rtcp-mux')).toEqual([]);
+    expect(plain.audio).toMatchObject({ rtcpMux: false, remote: { rtcpPort: 4001 } });
+  });
+
+  it('offers RTCP on the port of RTP, and does so if the answer takes it', () => {
+    const offer = createOffer({ origin, local, codecs: ours, rtcpMux: true });
+    expect(values(offer.media[0], 'rtcp-mux')).toEqual([undefined]);
+    const settled = (...lines: string[]) => acceptAnswer(offer, offerOf('m=audio 4000 RTP/AVP 0', ...lines));
+    expect(settled('a=rtcp-mux')).toMatchObject({ value: { rtcpMux: true, remote: { rtcpPort: 4000 } } });
+    expect(settled()).toMatchObject({ value: { rtcpMux: false, remote: { rtcpPort: 4001 } } });
+    const unasked = acceptAnswer(
+      createOffer({ origin, local, codecs: ours }),
+      offerOf('m=audio 4000 RTP/AVP 0', 'a=rtcp-mux'),
+    );
+    expect(unasked).toMatchObject({ value: { rtcpMux: false } });
+  });
+
   it('never names an RTCP port above 65535', () => {
     expect(answer(offerOf('m=audio 65535 RTP/AVP 0')).audio.remote?.rtcpPort).toBe(65_535);
   });

@@ -117,6 +117,7 @@ export function negotiated(remote: NegotiatedAudio['remote'], options: Partial<N
     receivePayloadTypes: [codec],
     telephoneEvent: { sendPayloadType: 101, receivePayloadType: 101, clockRate: 8000 },
     remote,
+    rtcpMux: false,
     direction: 'sendrecv',
     ptime: 20,
     ...options,

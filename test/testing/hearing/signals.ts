@@ -138,7 +138,7 @@ export function arrivals(samples: Int16Array, wire: Wire = {}): readonly Arrival
     if (chance(random, loss)) continue;
     const part = new Int16Array(frame);
     part.set(samples.subarray(i * frame, (i + 1) * frame));
-    const bytes = new Uint8Array(rtpHeaderBytes + frame * codec.bytesPerSample);
+    const bytes = new Uint8Array(rtpHeaderBytes + frame * codec.bytesPerTick);
     // Both numbers wrap on the way.
     writeRtpHeader(bytes, 0, payloadType, i === 0, (65_500 + i) & 0xffff, (2 ** 32 - 16_000 + i * frame) >>> 0, ssrc);
     codec.encode(part, bytes.subarray(rtpHeaderBytes));

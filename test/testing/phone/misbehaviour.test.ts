@@ -350,6 +350,20 @@ describe('a phone that is silent', () => {
     await alice.hearsTone(440);
   });
 
+  test('is hung up on where that is wanted, but not on hold', async ({ lab }) => {
+    const tandem = await lab.serve(echo, { media: { rtpTimeout: 5000, hangupOnRtpTimeout: true } });
+    const ends = causes(tandem);
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await alice.hold();
+    alice.goSilent();
+    await lab.advance(20_000);
+    expect(ends).toEqual([]);
+    await alice.resume();
+    await lab.advance(6000);
+    expect(ends).toEqual([{ by: 'timeout', reason: 'no RTP' }]);
+  });
+
   test('by its nature sends only what it says', async ({ lab }) => {
     const [alice, bob] = [lab.phone('alice', { talks: false }), lab.phone('bob')];
     bob.onCall = { answerAfterMs: 0 };
