@@ -16,13 +16,17 @@ export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { MediaConference } from './handle/conference.ts';
 export { MediaLeg } from './handle/leg.ts';
 export type {
+  AudioFormat,
+  AudioItem,
   AudioReader,
+  AudioSource,
   AudioType,
   AudioWriter,
   LegStats,
   MediaOptions,
   MediaPorts,
   PlaybackHandle,
+  PlayItem,
   PlayOptions,
   PlayResult,
   PlaySource,
@@ -30,6 +34,8 @@ export type {
   RecordingResult,
   RecordOptions,
   RecordTarget,
+  SayItem,
+  ToneItem,
 } from './handle/types.ts';
 export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 export type { PlayoutStats } from './jitter/playout.ts';

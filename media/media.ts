@@ -11,8 +11,10 @@ import { MediaConference } from './handle/conference.ts';
 import { MediaLeg } from './handle/leg.ts';
 import { EngineLink } from './handle/link.ts';
 import { type MediaSettings, mediaSettings } from './handle/options.ts';
+import { Phrases } from './handle/phrases.ts';
 import { SourceLoader } from './handle/sources.ts';
 import type { MediaOptions, MediaPorts } from './handle/types.ts';
+import { Web } from './handle/web.ts';
 import type { EngineHost } from './host/host.ts';
 import { defaultWorkers, sharesClock } from './host/threads.ts';
 import { checkEphemeralRange } from './net/ephemeral-range.ts';
@@ -75,10 +77,11 @@ export class Media {
     this.#ports = ports;
     this.#pairs = new PortPairs(this.#settings.rtpPorts.min, this.#settings.rtpPorts.max);
     this.#prefix = token(ports.random, 4);
-    const { files, fetch } = ports;
+    const { files, fetch, clock, tts } = ports;
     const coder = this.workers === 0 ? inlineCoder : new PromptCoderPool();
     const { promptCacheBytes } = this.#settings;
-    this.#sources = new SourceLoader(new PromptStore({ promptCacheBytes }, { files, fetch, coder }));
+    const prompts = new PromptStore({ promptCacheBytes }, { files, fetch, coder });
+    this.#sources = new SourceLoader(prompts, new Phrases(prompts, tts, clock), new Web(fetch, clock));
   }
 
   /**

@@ -1,8 +1,9 @@
-/** Where the payload of a playback comes from: a shared prompt, a tone, or a ring that somebody fills. */
+/** Where the payload of a playback comes from: a shared prompt, a tone, a ring that somebody fills, or several. */
 import { type Tone, ToneGenerator } from './audio/index.ts';
 import { type AudioCodec, bytesFor, samplesIn } from './codec/index.ts';
 import { ByteRing } from './engine/byte-ring.ts';
 import type { FrameSource } from './playback.ts';
+import { PlaylistSource } from './playlist-source.ts';
 import type { EncodedSource, EngineSource, PromptKey } from './protocol.ts';
 
 /** @param onSpace told when somebody waits for space in the ring */
@@ -11,14 +12,17 @@ export function openSource(source: EngineSource, codec: AudioCodec, onSpace: () 
     case 'encoded':
       return new PromptSource(source, codec);
     case 'tone':
-      return new ToneSource(source.tone, codec);
+      return new ToneSource(source.tone, source.duration, codec);
     case 'ring':
       return new RingSource(new ByteRing(source.ring), source.raw, codec, onSpace);
+    case 'list':
+      return new PlaylistSource(source.items.map((item) => openSource(item, codec, onSpace)));
   }
 }
 
 /** Position arithmetic over bytes that all legs share. */
 class PromptSource implements FrameSource {
+  readonly seekable = true;
   readonly #payload: Uint8Array;
   readonly #bytesPerMs: number;
   readonly #block: number;
@@ -50,6 +54,10 @@ class PromptSource implements FrameSource {
     return this.#at / this.#bytesPerMs;
   }
 
+  get length(): number {
+    return this.#payload.length / this.#bytesPerMs;
+  }
+
   seek(ms: number): boolean {
     const blocks = Math.round((ms * this.#bytesPerMs) / this.#block);
     this.#at = Math.min(this.#payload.length, Math.max(0, blocks * this.#block));
@@ -66,25 +74,41 @@ class PromptSource implements FrameSource {
 }
 
 class ToneSource implements FrameSource {
-  readonly atEnd = false;
+  readonly seekable = true;
   readonly #tone: Tone;
+  /** ms; undefined: without an end. */
+  readonly length: number | undefined;
   #codec: AudioCodec;
   #generator: ToneGenerator;
   #samples = new Int16Array(0);
   #at = 0;
 
-  constructor(tone: Tone, codec: AudioCodec) {
+  constructor(tone: Tone, duration: number | undefined, codec: AudioCodec) {
     this.#tone = tone;
+    this.length = duration;
     this.#codec = codec;
     this.#generator = new ToneGenerator(tone, codec.sampleRate);
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
-    const length = samplesIn(this.#codec, count);
-    if (this.#samples.length !== length) this.#samples = new Int16Array(length);
+    const samples = samplesIn(this.#codec, count);
+    if (this.#samples.length !== samples) this.#samples = new Int16Array(samples);
     this.#generator.fill(this.#samples);
-    this.#at += length;
-    return this.#codec.encode(this.#samples, out.subarray(offset, offset + count));
+    const left = this.#samplesLeft;
+    this.#at += Math.min(samples, left);
+    if (left >= samples) return this.#codec.encode(this.#samples, out.subarray(offset, offset + count));
+    this.#samples.fill(0, left); // of a block that is not full
+    const bytes = Math.min(count, bytesFor(this.#codec, left));
+    return this.#codec.encode(this.#samples, out.subarray(offset, offset + bytes));
+  }
+
+  get #samplesLeft(): number {
+    if (this.length === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.round((this.length * this.#codec.sampleRate) / 1000) - this.#at);
+  }
+
+  get atEnd(): boolean {
+    return this.#samplesLeft === 0;
   }
 
   get position(): number {
@@ -104,20 +128,22 @@ class ToneSource implements FrameSource {
   }
 
   get origin() {
-    return { kind: 'tone', tone: this.#tone } as const;
+    const duration = this.length;
+    return { kind: 'tone', tone: this.#tone, ...(duration === undefined ? {} : { duration }) } as const;
   }
 }
 
 /** Whole frames, until the other side has ended or says no more. */
 class RingSource implements FrameSource {
   readonly origin = undefined;
+  readonly seekable = false;
   readonly #ring: ByteRing;
   readonly #raw: boolean;
   #codec: AudioCodec;
   readonly #onSpace: () => void;
   #bytes = new Uint8Array(0);
   #samples = new Int16Array(0);
-  #read = 0;
+  #read: number;
   /** Bytes that were too few for a frame at the beat before. */
   #short = 0;
 
@@ -126,6 +152,8 @@ class RingSource implements FrameSource {
     this.#raw = raw;
     this.#codec = codec;
     this.#onSpace = onSpace;
+    // Of a ring that another engine has begun.
+    this.#read = raw ? ring.pulled : bytesFor(codec, ring.pulled / 2);
   }
 
   read(out: Uint8Array, offset: number, count: number): number {
@@ -161,6 +189,10 @@ class RingSource implements FrameSource {
 
   get position(): number {
     return (this.#read * 1000) / (this.#codec.bytesPerTick * this.#codec.clockRate);
+  }
+
+  get length(): number | undefined {
+    return this.atEnd ? this.position : undefined;
   }
 
   seek(): boolean {

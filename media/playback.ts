@@ -15,6 +15,10 @@ export interface FrameSource {
   readonly atEnd: boolean;
   /** ms from the start of the source to what `read` gives next. */
   readonly position: number;
+  /** ms of all of it; undefined while nobody knows. */
+  readonly length: number | undefined;
+  /** It can be begun again. */
+  readonly seekable: boolean;
   /** Sources that cannot go back stay where they are. @returns whether it could */
   seek(ms: number): boolean;
   /** The leg speaks another codec from now on. @returns false when what is there is of no use in it */

@@ -51,16 +51,19 @@ export interface EncodedSource {
 /** How a prompt can be found again after a crash. */
 export interface PromptKey {
   readonly url: string;
-  readonly type: '' | 'audio/wav' | 'audio/pcm';
+  readonly type: '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
   readonly sampleRate?: number;
   readonly channels?: number;
 }
 
-export type EngineSource =
+export type EngineItem =
   | EncodedSource
-  | { readonly kind: 'tone'; readonly tone: Tone }
+  /** `duration`: ms; without, it has no end. */
+  | { readonly kind: 'tone'; readonly tone: Tone; readonly duration?: number }
   /** A `ByteRing`: Int16 samples at the codec's rate, or ('raw') payload bytes as they are. */
   | { readonly kind: 'ring'; readonly ring: SharedArrayBuffer; readonly raw: boolean };
+
+export type EngineSource = EngineItem | { readonly kind: 'list'; readonly items: readonly EngineItem[] };
 
 export interface PlayState {
   readonly paused: boolean;
@@ -80,6 +83,9 @@ export type PlayControl =
   | { readonly do: 'gain'; readonly gain: number }
   | { readonly do: 'loop'; readonly loops: number };
 
+/** Why a recording is over. */
+export type RecordingEnd = 'stopped' | 'ended' | 'max' | 'silence';
+
 export interface RecordingConfig {
   readonly channels: 1 | 2;
   readonly direction: 'both' | 'in' | 'out';
@@ -87,6 +93,10 @@ export interface RecordingConfig {
   readonly sampleRate: number;
   /** ms of audio; 0 = no limit */
   readonly maxDuration: number;
+  /** ms of silence that end it; 0 = none do */
+  readonly maxSilence: number;
+  /** Silence at the end is left out. */
+  readonly trimSilence: boolean;
 }
 
 /** Where the other side of a bridge is: in the same engine, or behind a pair of packet rings. */
@@ -132,8 +142,8 @@ export type Command =
       /** Set when a playback goes on that an earlier leg began. */
       readonly resume?: PlayProgress;
     }
-  /** The same prompt in another codec, after a re-negotiation. */
-  | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EncodedSource }
+  /** The same in another codec, after a re-negotiation. */
+  | { readonly type: 'play.swap'; readonly leg: string; readonly playback: string; readonly source: EngineSource }
   | { readonly type: 'play.control'; readonly leg: string; readonly playback: string; readonly control: PlayControl }
   | { readonly type: 'play.position'; readonly request: number; readonly leg: string; readonly playback: string }
   | {
@@ -238,12 +248,14 @@ export type EngineEvent =
       readonly position: number;
       /** A WAV header that is now true of the file, to be written after `bytes`. */
       readonly header: Uint8Array;
+      /** What is behind so many bytes of the file is cut off. */
+      readonly size?: number;
     }
   | {
       readonly type: 'record.done';
       readonly leg: string;
       readonly recording: string;
-      readonly end: 'stopped' | 'ended' | 'max';
+      readonly end: RecordingEnd;
       readonly durationMs: number;
       readonly bytes: number;
       readonly error?: ErrorData;

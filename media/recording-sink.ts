@@ -13,6 +13,8 @@ const mostWaiting = 4 * 1024 * 1024;
 export interface ChunkWriter {
   /** Writes audio at a position of the file and then the header at its start. */
   write(audio: Uint8Array, position: number, header: Uint8Array): Promise<void>;
+  /** Writes the header of a file that ends after `size` bytes, and cuts off what is behind. */
+  cut(size: number, header: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,9 +57,17 @@ export class RecordingSink {
     this.#work();
   }
 
-  /** Resolves when everything is written and closed, or given up. */
-  async close(): Promise<void> {
+  /** Resolves when everything is written and closed, or given up. @param keep bytes of audio; the rest is cut off */
+  async close(keep: number): Promise<void> {
     while (this.#working) await this.#working;
+    try {
+      if (!this.#failed && keep < this.#written) {
+        await this.#writer.cut(wavHeaderBytes + keep, wavHeader({ ...this.#format, dataBytes: keep }));
+        this.#written = keep;
+      }
+    } catch (error) {
+      this.#fail(writeError(error));
+    }
     try {
       await this.#writer.close();
     } catch (error) {
@@ -104,6 +114,10 @@ export function fileWriter(files: Files, path: string): ChunkWriter {
       file ??= await files.create(path);
       if (audio.length > 0) await file.write(audio, position);
       await file.write(header, 0);
+    },
+    async cut(size, header) {
+      await file?.write(header, 0);
+      await file?.truncate?.(size);
     },
     async close() {
       await file?.close();

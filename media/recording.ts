@@ -1,13 +1,17 @@
 /** One recording inside an engine: both directions of a leg, cut at the beat and mixed down to a WAV. */
-import { clamp16 } from './audio/index.ts';
+import { clamp16, rmsLevel } from './audio/index.ts';
 import { beatMs } from './pacer.ts';
-import type { RecordingConfig } from './protocol.ts';
+import type { RecordingConfig, RecordingEnd } from './protocol.ts';
 import type { RecordingSink } from './recording-sink.ts';
 import { RecordingTimeline } from './recording-timeline.ts';
 import type { RtpTimestamp } from './rtp/sequence.ts';
 
 /** ms of audio per write. */
 const chunkMs = 500;
+/** dB of full scale, RMS over one beat; what is softer is silence, the noise of a line too. */
+const silenceLevel = -45;
+/** ms that are left of the silence at the end: a word may end softly. */
+const tailMs = 200;
 
 export class EngineRecording {
   readonly id: string;
@@ -21,6 +25,8 @@ export class EngineRecording {
   #chunk: Int16Array;
   #filled = 0;
   #samples = 0;
+  /** Where the last sound ended. */
+  #sounded = 0;
   #paused = false;
 
   /** @param rate samples per second of the file */
@@ -45,9 +51,12 @@ export class EngineRecording {
     return (this.#samples * 1000) / this.#rate;
   }
 
-  /** True when as much is recorded as was asked for. */
-  get full(): boolean {
-    return this.#config.maxDuration > 0 && this.durationMs >= this.#config.maxDuration;
+  /** Why it is over by itself; undefined while it is not. */
+  get over(): RecordingEnd | undefined {
+    const { maxDuration, maxSilence } = this.#config;
+    if (maxDuration > 0 && this.durationMs >= maxDuration) return 'max';
+    const silent = ((this.#samples - this.#sounded) * 1000) / this.#rate;
+    return maxSilence > 0 && silent >= maxSilence ? 'silence' : undefined;
   }
 
   /** What was heard since the last beat. */
@@ -66,7 +75,7 @@ export class EngineRecording {
 
   /** One beat, and `skipped` before it that were left out: what came meanwhile is read, the rest is silence. */
   tick(skipped: number): void {
-    for (let i = 0; i <= skipped && !this.full; i++) this.#frame();
+    for (let i = 0; i <= skipped && !this.over; i++) this.#frame();
   }
 
   #frame(): void {
@@ -86,16 +95,31 @@ export class EngineRecording {
       } else chunk[this.#filled++] = clamp16(received + sent);
     }
     this.#samples += count;
+    if (this.#listens && this.#sounds) this.#sounded = this.#samples;
     if (this.#filled >= chunk.length) this.#flush();
   }
 
   /** Writes what is left, with what was still on its way; resolves when the target is closed. */
   async end(): Promise<void> {
     const frame = this.#left.length;
-    for (let more = Math.max(this.#received.pending, this.#sent.pending); more > 0 && !this.full; more -= frame)
+    for (let more = Math.max(this.#received.pending, this.#sent.pending); more > 0 && !this.over; more -= frame)
       this.#frame();
     this.#flush();
-    await this.#sink.close();
+    if (this.#config.trimSilence) this.#trim();
+    await this.#sink.close(2 * this.#config.channels * this.#samples);
+  }
+
+  #trim(): void {
+    this.#samples = Math.min(this.#samples, this.#sounded + Math.round((this.#rate * tailMs) / 1000));
+  }
+
+  get #listens(): boolean {
+    return this.#config.trimSilence || this.#config.maxSilence > 0;
+  }
+
+  /** Whether somebody was heard in the last beat. */
+  get #sounds(): boolean {
+    return rmsLevel(this.#left) >= silenceLevel || rmsLevel(this.#right) >= silenceLevel;
   }
 
   #freshChunk(): Int16Array {

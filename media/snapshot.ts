@@ -43,10 +43,13 @@ export interface PlayProgress {
   readonly playedMs: number;
 }
 
+/** What one source can be opened from again. */
+export type ItemSnapshot =
+  | { readonly kind: 'prompt'; readonly key: PromptKey }
+  | { readonly kind: 'tone'; readonly tone: Tone; readonly duration?: number };
+
 export interface PlaybackSnapshot extends PlayProgress {
-  readonly source:
-    | { readonly kind: 'prompt'; readonly key: PromptKey }
-    | { readonly kind: 'tone'; readonly tone: Tone };
+  readonly source: ItemSnapshot | { readonly kind: 'list'; readonly items: readonly ItemSnapshot[] };
 }
 
 /** A detector in mid-work. */

@@ -6,6 +6,7 @@ import { messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
+import { espeakNg } from './base/node-espeak.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
 import { IncomingCalls } from './incoming/calls.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
@@ -118,6 +119,7 @@ export class House {
         logger,
         files: options.files ?? nodeFiles,
         fetch: options.fetch ?? nodeFetch,
+        tts: options.tts ?? espeakNg(),
         ...(udp ? { udp } : {}),
       },
     );

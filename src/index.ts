@@ -1,8 +1,20 @@
 /** What users of the package import from `tandem`. What is not listed here is ours to change. */
 export type { Clock, Timer } from './base/clock.ts';
 export { ConfigError, TandemError } from './base/errors.ts';
-export type { Fetch, FileStat, Files, FileWriter, NaptrRecord, Resolver, SrvRecord } from './base/io.ts';
+export type {
+  Fetch,
+  FileStat,
+  Files,
+  FileWriter,
+  NaptrRecord,
+  Resolver,
+  Speech,
+  SrvRecord,
+  TtsOptions,
+  TtsProvider,
+} from './base/io.ts';
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
+export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
@@ -73,7 +85,14 @@ export type { GatherResult } from './session/gather.ts';
 export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
-export { Playback, PlaybackControl, type PlaybackOptions, type PlayType, Ringtone } from './session/playback.ts';
+export {
+  Playback,
+  PlaybackControl,
+  type PlaybackOptions,
+  type PlayType,
+  Ringtone,
+  type SayOptions,
+} from './session/playback.ts';
 export { Recording } from './session/recording.ts';
 export type { IncomingRefer, ReferHandler, TransferOptions } from './session/refer-in.ts';
 export type { ReferOutcome } from './session/refer-out.ts';

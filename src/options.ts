@@ -11,7 +11,7 @@ import {
 } from '../media/index.ts';
 import type { Clock } from './base/clock.ts';
 import { ConfigError } from './base/errors.ts';
-import type { Fetch, Files, Resolver, WebSockets } from './base/io.ts';
+import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
@@ -88,6 +88,8 @@ export interface TandemOptions {
   readonly random?: Random;
   readonly files?: Files;
   readonly fetch?: Fetch;
+  /** Says texts: `call.say`, `{ say: … }`. Default: espeak-ng, where it is installed. */
+  readonly tts?: TtsProvider;
   readonly webSockets?: WebSockets;
   readonly resolver?: Resolver;
   /** Where SIP sockets come from; default Node's. */

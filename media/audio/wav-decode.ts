@@ -48,6 +48,19 @@ export function decodePcm(
   return { sampleRate, samples };
 }
 
+/** µ-law (RFC 2046 §4.3: 8-bit at 8000 Hz); a last half frame is left out. */
+export function decodeUlaw(
+  bytes: Uint8Array,
+  { sampleRate, channels }: { readonly sampleRate: number; readonly channels: 1 | 2 },
+  allocate: Allocate = (n) => new Int16Array(n),
+): MonoAudio {
+  const samples = allocate(Math.floor(bytes.length / channels));
+  const expanded = expandG711('mu', bytes.subarray(0, samples.length * channels));
+  if (channels === 1) samples.set(expanded);
+  else mixToMono(expanded, samples);
+  return { sampleRate, samples };
+}
+
 function decodeG711(wav: WavFile, codes: Uint8Array, out: Int16Array): void {
   const samples = expandG711(wav.format === 'alaw' ? 'a' : 'mu', codes);
   if (wav.channels === 1) out.set(samples);

@@ -50,6 +50,11 @@ export class ByteRing {
     return ((to - at) | 0) > 0 ? to : at;
   }
 
+  /** Bytes that were pulled, or discarded, so far. */
+  get pulled(): number {
+    return Atomics.load(this.#header, read) >>> 0;
+  }
+
   /** Bytes that can be pushed. */
   get space(): number {
     return this.#data.length - this.size;

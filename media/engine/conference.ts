@@ -6,9 +6,9 @@ import { Resampler } from '../audio/index.ts';
 import { type AudioCodec, frameBytes, l16 } from '../codec/index.ts';
 import { ConferenceMixer } from '../conference/mixer.ts';
 import { beatMs, type PacedStream } from '../pacer.ts';
-import { EnginePlayback } from '../playback.ts';
+import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
-import { announcementCodec, type Command, type EncodedSource, type PlayControl } from '../protocol.ts';
+import { announcementCodec, type Command, type EngineSource, type PlayControl } from '../protocol.ts';
 import { ConferencePort } from './conference-port.ts';
 import type { EngineLeg, LegPorts } from './leg.ts';
 import { LegRecordings } from './leg-recordings.ts';
@@ -110,18 +110,17 @@ export class EngineConference implements PacedStream {
   play({ playback: id, source, state, resume }: Of<'play.start'>): void {
     this.#stop('stopped');
     if (this.#closing) return;
-    const opened = openSource(source, this.#codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
-    this.#playback = new EnginePlayback(id, opened, this.#codec, state, resume?.playedMs);
+    this.#playback = new EnginePlayback(id, this.#source(id, source), this.#codec, state, resume?.playedMs);
     this.#resampler = undefined;
     this.#ports.pacer.add(this);
   }
 
-  swap(id: string, source: EncodedSource): void {
-    if (this.#playback?.id === id)
-      this.#playback.swap(
-        openSource(source, this.#codec, () => {}),
-        this.#codec,
-      );
+  swap(id: string, source: EngineSource): void {
+    if (this.#playback?.id === id) this.#playback.swap(this.#source(id, source), this.#codec);
+  }
+
+  #source(id: string, source: EngineSource): FrameSource {
+    return openSource(source, this.#codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
   }
 
   control(id: string, control: PlayControl): void {

@@ -3,7 +3,7 @@ import type { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type AudioCodec, Coders, sampleRateOf, sampleTime } from '../codec/index.ts';
 import { fromErrorData, toErrorData } from '../handle/errors.ts';
-import type { EngineEvent, ErrorData, RecordingConfig } from '../protocol.ts';
+import type { EngineEvent, ErrorData, RecordingConfig, RecordingEnd } from '../protocol.ts';
 import { EngineRecording } from '../recording.ts';
 import { type ChunkWriter, fileWriter, RecordingSink } from '../recording-sink.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
@@ -83,18 +83,25 @@ export class LegRecordings {
   /** Chunks to the main thread, one at a time. */
   #remote(id: string): ChunkWriter {
     return {
-      write: (bytes, position, header) =>
-        new Promise((resolve, reject) => {
-          // The first write begins while the recording is being made.
-          queueMicrotask(() => {
-            const running = this.#writing.get(id);
-            if (!running) return resolve();
-            running.onWritten = (error) => (error ? reject(fromErrorData(error)) : resolve());
-            this.#emit({ type: 'record.data', leg: this.#leg, recording: id, bytes, position, header });
-          });
-        }),
+      write: (bytes, position, header) => this.#send(id, { bytes, position, header }),
+      cut: (size, header) => this.#send(id, { bytes: new Uint8Array(0), position: 0, header, size }),
       close: async () => {},
     };
+  }
+
+  #send(
+    id: string,
+    data: Pick<Extract<EngineEvent, { type: 'record.data' }>, 'bytes' | 'position' | 'header' | 'size'>,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // The first write begins while the recording is being made.
+      queueMicrotask(() => {
+        const running = this.#writing.get(id);
+        if (!running) return resolve();
+        running.onWritten = (error) => (error ? reject(fromErrorData(error)) : resolve());
+        this.#emit({ type: 'record.data', leg: this.#leg, recording: id, ...data });
+      });
+    });
   }
 
   written(id: string, error: ErrorData | undefined): void {
@@ -127,12 +134,13 @@ export class LegRecordings {
   tick(skipped: number): void {
     for (const [id, { recording }] of this.#running) {
       recording.tick(skipped);
-      if (recording.full) this.end(id, 'max');
+      const { over } = recording;
+      if (over) this.end(id, over);
     }
   }
 
   /** Idempotent: says `record.done` when all is written. */
-  end(id: string, end: 'stopped' | 'ended' | 'max'): void {
+  end(id: string, end: RecordingEnd): void {
     const running = this.#running.get(id);
     if (!running) return;
     if (this.#running.size === 1) this.#onLast();

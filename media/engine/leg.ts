@@ -14,17 +14,9 @@ import type { LegStats } from '../handle/types.ts';
 import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
 import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
-import { EnginePlayback } from '../playback.ts';
+import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
-import type {
-  Command,
-  EncodedSource,
-  EngineEvent,
-  EngineSource,
-  LegConfig,
-  PlayControl,
-  PlayState,
-} from '../protocol.ts';
+import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
@@ -374,30 +366,31 @@ export class EngineLeg implements PacedStream {
 
   play(id: string, source: EngineSource, state: PlayState, resume?: PlayProgress): void {
     const codec = this.#codec;
-    const fits = source.kind !== 'encoded' || this.#fits(source);
-    if (!codec || !fits || this.#closing) {
+    if (!codec || !this.#fits(source) || this.#closing) {
       const error = this.#audio
         ? { code: 'ERR_AUDIO_FORMAT', message: `nothing can be played in ${encodingOf(this.#audio.codec)} here` }
         : { code: 'ERR_MEDIA_STATE', message: 'nothing can be played before a codec is negotiated' };
       this.#ports.emit({ type: 'play.done', leg: this.id, playback: id, end: 'ended', playedMs: 0, error });
       return;
     }
-    const opened = openSource(source, codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
-    this.#outgoing.play(new EnginePlayback(id, opened, codec, state, resume?.playedMs));
+    this.#outgoing.play(new EnginePlayback(id, this.#open(id, source, codec), codec, state, resume?.playedMs));
     this.#pace();
   }
 
-  swap(id: string, source: EncodedSource): void {
+  swap(id: string, source: EngineSource): void {
     const playback = this.#outgoing.playback;
     if (playback?.id === id && this.#codec && this.#fits(source))
-      playback.swap(
-        openSource(source, this.#codec, () => {}),
-        this.#codec,
-      );
+      playback.swap(this.#open(id, source, this.#codec), this.#codec);
   }
 
-  #fits(source: EncodedSource): boolean {
-    return source.encoding === '' || (this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec));
+  #open(id: string, source: EngineSource, codec: AudioCodec): FrameSource {
+    return openSource(source, codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
+  }
+
+  #fits(source: EngineSource): boolean {
+    if (source.kind === 'list') return source.items.every((item) => this.#fits(item));
+    if (source.kind !== 'encoded' || source.encoding === '') return true;
+    return this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec);
   }
 
   control(id: string, control: PlayControl): void {

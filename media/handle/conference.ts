@@ -138,7 +138,7 @@ export class MediaConference {
    * Everybody hears it, those who speak too; it takes over from what was played before.
    * @throws {TandemError} ERR_CONFERENCE_CLOSED
    */
-  play(source: PlaySource, type: AudioType, options: PlayOptions = {}): PlaybackHandle {
+  play(source: PlaySource, type: AudioType | undefined, options: PlayOptions = {}): PlaybackHandle {
     this.#check();
     const link = this.#engine();
     this.#current?.stop();
@@ -162,7 +162,7 @@ export class MediaConference {
 
   /**
    * Records the mix, mono, whoever comes and goes; whispering is not in it.
-   * @param options `sampleRate` default: that of the mix by now; `direction` and `channels` do not count
+   * @param options `sampleRate` default: that of the mix by now; `direction`, `channels` and `beep` do not count
    * @throws {TandemError} ERR_CONFERENCE_CLOSED
    */
   record(target: RecordTarget, options: RecordOptions = {}): RecordingHandle {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { AnalysisConfig } from '../analysis/analyser.ts';
-import type { Tone } from '../audio/index.ts';
+import { sine, type Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
 import type { LegConfig } from '../protocol.ts';
@@ -29,6 +29,7 @@ import type {
   RecordingHandle,
   RecordOptions,
   RecordTarget,
+  ToneItem,
 } from './types.ts';
 
 export interface LegDeps {
@@ -41,6 +42,9 @@ export interface LegDeps {
   readonly onClosed: () => void;
 }
 
+const beep: ToneItem = { tone: sine(1000), duration: 400 };
+/** A recording has what was sent up to 60 ms ago. */
+const hush: ToneItem = { tone: { frequencies: [], cadence: [], level: 0 }, duration: 80 };
 const digitPattern = /^[0-9*#A-Da-d]+$/;
 
 export class MediaLeg {
@@ -127,8 +131,11 @@ export class MediaLeg {
     this.onNegotiated(audio);
   }
 
-  /** One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`. */
-  play(source: PlaySource, type: AudioType, options: PlayOptions = {}): PlaybackHandle {
+  /**
+   * One paced source at a time: a new one replaces the old, whose promise resolves as `stopped`.
+   * @param type default: what a server says (Content-Type), else `audio/wav`
+   */
+  play(source: PlaySource, type: AudioType | undefined, options: PlayOptions = {}): PlaybackHandle {
     return this.#play(options, (signal) => this.#sources.load(source, type, options, this.#request(signal)));
   }
 
@@ -175,11 +182,7 @@ export class MediaLeg {
     const { playback } = snapshot;
     if (!playback) return;
     const { source } = playback;
-    this.#play(
-      {},
-      async (signal) => (source.kind === 'tone' ? { source } : this.#sources.prompt(source.key, this.#request(signal))),
-      playback,
-    );
+    this.#play({}, (signal) => this.#sources.restore(source, this.#request(signal)), playback);
   }
 
   /** Sends the payload bytes back as they come, telephone-events too. */
@@ -221,6 +224,7 @@ export class MediaLeg {
     this.#recordings.set(id, recording);
     if (this.#gone) recording.lost(closed());
     else if (!this.#link.alive) recording.lost(interrupted());
+    else if (options.beep) void recording.after(this.play([options.beep === true ? beep : options.beep, hush], ''));
     return recording;
   }
 

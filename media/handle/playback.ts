@@ -1,6 +1,6 @@
 /** The main thread's end of one playback: load the source, start it in the engine, hear of its end. */
 import { isAbort, TandemError } from '../../src/base/errors.ts';
-import type { EncodedSource, EngineEvent, EngineSource, PlayControl, PlayState } from '../protocol.ts';
+import type { EngineEvent, EngineSource, PlayControl, PlayState } from '../protocol.ts';
 import type { PlayProgress } from '../snapshot.ts';
 import { fromErrorData } from './errors.ts';
 import type { EngineLink } from './link.ts';
@@ -14,7 +14,7 @@ export interface LoadedSource {
   /** The ring has space again. */
   readonly onSpace?: () => void;
   /** The same in the codec that was negotiated since. */
-  readonly recode?: (signal: AbortSignal) => Promise<EncodedSource>;
+  readonly recode?: (signal: AbortSignal) => Promise<EngineSource>;
 }
 
 interface PlaybackOptions {

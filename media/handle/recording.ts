@@ -5,7 +5,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { EngineEvent } from '../protocol.ts';
 import { fromErrorData, toErrorData } from './errors.ts';
 import type { EngineLink } from './link.ts';
-import type { RecordingHandle, RecordingResult, RecordOptions, RecordTarget } from './types.ts';
+import type { PlaybackHandle, RecordingHandle, RecordingResult, RecordOptions, RecordTarget } from './types.ts';
 
 type RecordData = Extract<EngineEvent, { readonly type: 'record.data' }>;
 
@@ -28,6 +28,8 @@ export class RecordingControl implements RecordingHandle {
   };
   readonly #stream: StreamWriter | undefined;
   #settle: Settle | undefined;
+  #paused = false;
+  #beeping = false;
 
   constructor(
     link: EngineLink,
@@ -59,6 +61,8 @@ export class RecordingControl implements RecordingHandle {
         direction,
         sampleRate: options.sampleRate ?? 0,
         maxDuration: options.maxDuration ?? 0,
+        maxSilence: options.maxSilence ?? 0,
+        trimSilence: (options.trimSilence ?? false) && !this.#stream,
       },
     });
     if (this.#signal?.aborted) this.#stop();
@@ -66,11 +70,29 @@ export class RecordingControl implements RecordingHandle {
   }
 
   pause(): void {
-    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on: true });
+    this.#paused = true;
+    this.#rest();
   }
 
   resume(): void {
-    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on: false });
+    this.#paused = false;
+    this.#rest();
+  }
+
+  /** Nothing is recorded while `beep` is played. */
+  async after(beep: PlaybackHandle): Promise<void> {
+    this.#beeping = true;
+    this.#rest();
+    const stop = (): void => beep.stop();
+    this.done.then(stop, stop);
+    await beep.done.catch(() => {});
+    this.#beeping = false;
+    this.#rest();
+  }
+
+  #rest(): void {
+    const on = this.#paused || this.#beeping;
+    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on });
   }
 
   close(): Promise<RecordingResult> {
@@ -121,12 +143,13 @@ function isFileHandle(target: FileHandle | Writable): target is FileHandle {
   return 'fd' in target && 'datasync' in target;
 }
 
-async function writeAt(file: FileHandle, { bytes, position, header }: RecordData): Promise<void> {
+async function writeAt(file: FileHandle, { bytes, position, header, size }: RecordData): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }
   await file.write(header, 0, header.length, 0);
+  if (size !== undefined) await file.truncate(size);
 }
 
 /** A stream cannot go back: its header leaves the length open (0xFFFFFFFF, as other tools write it). */

@@ -1,6 +1,6 @@
 /** Audio that comes in chunks of any size: raw payload, PCM or WAV, to what a ring takes. */
 import { TandemError } from '../../src/base/errors.ts';
-import { decodePcm, decodeWav, Resampler, readWav } from '../audio/index.ts';
+import { decodePcm, decodeUlaw, decodeWav, Resampler, readWav } from '../audio/index.ts';
 import type { AudioType } from './types.ts';
 
 /** A WAV header with more before its data than this is not one we wait for. */
@@ -14,7 +14,7 @@ export interface StreamDecoder {
 }
 
 export interface StreamFormat {
-  /** Of `audio/pcm`. */
+  /** Of `audio/pcm` and `audio/basic`. */
   readonly sampleRate: number;
   readonly channels: number;
   /** Samples per second to come out. */
@@ -25,14 +25,15 @@ export function streamDecoder(type: AudioType, format: StreamFormat): StreamDeco
   if (type === '') return { push: (chunk) => chunk, end: () => new Uint8Array(0) };
   if (type === 'audio/wav') return new WavStream(format.codecRate);
   const { sampleRate, channels } = format;
+  const [bytesPerSample, decode] = type === 'audio/basic' ? ([1, decodeUlaw] as const) : ([2, decodePcm] as const);
   if (!Number.isInteger(sampleRate) || sampleRate < 1000 || sampleRate > 384_000)
     throw formatError(`a sample rate of ${sampleRate} Hz is not supported`);
   if (channels !== 1 && channels !== 2) throw formatError(`${channels} channels are not supported, only 1 and 2`);
   return new BlockStream(
-    2 * channels,
+    bytesPerSample * channels,
     sampleRate,
     format.codecRate,
-    (block) => decodePcm(block, { sampleRate, channels }).samples,
+    (block) => decode(block, { sampleRate, channels }).samples,
   );
 }
 

@@ -2,13 +2,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../src/base/clock.ts';
-import type { Fetch, Files } from '../../src/base/io.ts';
+import type { Fetch, Files, TtsProvider } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { Tone } from '../audio/index.ts';
 import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
-import type { SymmetricRtp } from '../protocol.ts';
+import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
 
 export interface MediaOptions {
   /** Both inclusive; default 16384–32766. */
@@ -42,26 +43,58 @@ export interface MediaPorts {
   readonly files: Files;
   readonly fetch: Fetch;
   readonly logger: Logger;
+  /** Says texts; without it nothing can be said. */
+  readonly tts?: TtsProvider;
   /** Another network than this machine's; only with `workers: 0`. */
   readonly udp?: UdpIo;
   /** The module a worker runs; default: this package's own. */
   readonly workerEntry?: URL;
 }
 
-export type AudioType = '' | 'audio/wav' | 'audio/pcm';
+/** `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `''` payload that is encoded already. */
+export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
 
 /** A path, an http(s) or file URL, an open file or stream, or the bytes. */
-export type PlaySource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
+export type AudioSource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
 
-export interface PlayOptions {
+/** A tone for so many ms. A `Tone` alone has no end. */
+export interface ToneItem {
+  readonly tone: Tone;
+  readonly duration: number;
+}
+
+/** Audio of another type than the rest of a list. */
+export interface AudioItem extends AudioFormat {
+  readonly source: AudioSource;
+  readonly type?: AudioType;
+}
+
+/** Text that is said by the provider of text to speech. */
+export interface SayItem {
+  readonly say: string;
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
+}
+
+export type PlayItem = AudioSource | AudioItem | Tone | ToneItem | SayItem;
+
+/** One thing, or several that follow one another without a seam. */
+export type PlaySource = PlayItem | readonly PlayItem[];
+
+export interface AudioFormat {
+  /** Of `audio/pcm`, default the codec's; of `audio/basic`, default 8000. */
+  readonly sampleRate?: number;
+  /** Of both; default 1. */
+  readonly channels?: number;
+}
+
+export interface PlayOptions extends AudioFormat {
   /** Aborted: the playback ends as `stopped`. */
   readonly signal?: AbortSignal;
-  /** true = for ever; a number = so many rounds in all. Streams are played once. */
+  /** true = for ever; a number = so many rounds in all. Streams, and lists with a stream, are played once. */
   readonly loop?: boolean | number;
-  /** Of `audio/pcm`; default the codec's. */
-  readonly sampleRate?: number;
-  /** Of `audio/pcm`; default 1. */
-  readonly channels?: number;
   /** ms from the start. */
   readonly from?: number;
   /** 0…4, 1 = as is. */
@@ -104,6 +137,12 @@ export interface RecordOptions {
   readonly sampleRate?: number;
   /** ms of audio. */
   readonly maxDuration?: number;
+  /** Ends it after so many ms in which nobody who is recorded was heard. */
+  readonly maxSilence?: number;
+  /** Leaves out the silence at the end, of files. */
+  readonly trimSilence?: boolean;
+  /** Played before it begins, in place of what is being played; true: 1000 Hz for 400 ms. Not part of the recording. */
+  readonly beep?: boolean | ToneItem;
   readonly signal?: AbortSignal;
 }
 
@@ -111,7 +150,8 @@ export interface RecordingResult {
   readonly durationMs: number;
   /** Size of the file. */
   readonly bytes: number;
-  readonly end: 'stopped' | 'ended' | 'max';
+  /** `stopped`: by us; `ended`: the leg went; `max`, `silence`: by `maxDuration`, `maxSilence`. */
+  readonly end: RecordingEnd;
 }
 
 export interface RecordingHandle {

@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from '../../src/base/errors.ts';
 import { resample } from '../audio/resample.ts';
 import { maxSampleRate, minSampleRate } from '../audio/wav.ts';
-import { type Allocate, decodePcm, decodeWav } from '../audio/wav-decode.ts';
+import { type Allocate, decodePcm, decodeUlaw, decodeWav } from '../audio/wav-decode.ts';
 import { type AudioCodec, bytesFor, samplesIn } from '../codec/codec.ts';
 import { loadOpus } from '../codec/opus-library.ts';
 import { type CodecFormat, codecFor } from '../codec/registry.ts';
@@ -10,9 +10,9 @@ import { isOpus } from '../sdp/codecs.ts';
 import { audioFormatError, unknownCodecError } from './errors.ts';
 
 /** `''`: already encoded payload, sent as it is. */
-export type PromptType = '' | 'audio/wav' | 'audio/pcm';
+export type PromptType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
 
-/** Only for `audio/pcm`, which cannot say it itself. */
+/** Only for `audio/pcm` and `audio/basic`, which cannot say it themselves. */
 export interface PcmFormat {
   /** Hz; default 8000. */
   readonly sampleRate?: number;
@@ -32,7 +32,7 @@ export interface DecodedPrompt {
 /** @returns the audio, or what is wrong with the bytes. Never throws on bad bytes. */
 export function decodePrompt(
   bytes: Uint8Array,
-  type: 'audio/wav' | 'audio/pcm',
+  type: Exclude<PromptType, ''>,
   options: PcmFormat = {},
 ): Result<DecodedPrompt> {
   let audio: ReturnType<typeof decodeWav>;
@@ -42,8 +42,10 @@ export function decodePrompt(
     const { sampleRate = 8000, channels = 1 } = options;
     if (!Number.isInteger(sampleRate) || sampleRate < minSampleRate || sampleRate > maxSampleRate)
       return fail(`a sample rate of ${sampleRate} Hz is not supported: ${minSampleRate} to ${maxSampleRate} are`);
-    if (channels !== 1 && channels !== 2) return fail(`PCM with ${channels} channels is not supported, only 1 and 2`);
-    audio = ok(decodePcm(bytes, { sampleRate, channels }, allocate));
+    if (channels !== 1 && channels !== 2)
+      return fail(`${type} with ${channels} channels is not supported, only 1 and 2`);
+    const decode = type === 'audio/basic' ? decodeUlaw : decodePcm;
+    audio = ok(decode(bytes, { sampleRate, channels }, allocate));
   }
   if (!audio.ok) return audio;
   const { samples, sampleRate } = audio.value;
@@ -74,7 +76,7 @@ export interface DecodeJob {
   /** What errors call the source: a path, a URL. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly type: 'audio/wav' | 'audio/pcm';
+  readonly type: Exclude<PromptType, ''>;
   readonly options: PcmFormat;
 }
 

@@ -30,12 +30,8 @@ export class LruCache<T> {
 
   /** The result under `key`; made once, however many ask for it meanwhile. A failure is not kept. */
   get(key: string, make: () => Promise<{ readonly value: T; readonly bytes: number }>): Promise<T> {
-    const known = this.#entries.get(key);
-    if (known) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
-      return known.result;
-    }
+    const known = this.find(key);
+    if (known) return known;
     const entry: Entry<T> = {
       bytes: 0,
       result: make().then(
@@ -56,6 +52,15 @@ export class LruCache<T> {
     };
     this.#entries.set(key, entry);
     return entry.result;
+  }
+
+  /** The result under `key`, if it was made or is being made. */
+  find(key: string): Promise<T> | undefined {
+    const known = this.#entries.get(key);
+    if (!known) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, known);
+    return known.result;
   }
 
   clear(): void {

@@ -71,18 +71,29 @@ export class PromptStore {
    * Loads a prompt, or finds it again. A file is known by path, time and size; a URL is asked for again each
    * time, but decoded again only if its bytes have changed.
    * @param source path, `file:` or `http(s):` URL, or the bytes themselves
-   * @param options format of `audio/pcm`; `signal` ends the waiting of this caller only
+   * @param options format of `audio/pcm` and `audio/basic`; `name` of bytes, for errors; `signal` ends the waiting of
+   * this caller only
    * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_CLOSED; the signal's reason
    */
   async load(
     source: PromptSource,
     type: PromptType,
-    options: PcmFormat & { readonly signal?: AbortSignal } = {},
+    options: PcmFormat & { readonly name?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Prompt> {
-    const { signal, ...format } = options;
+    const { signal, name = 'the audio', ...format } = options;
     signal?.throwIfAborted();
-    const prompt = this.#load(source, type, format);
+    const prompt = this.#load(source, type, format, name);
     return signal ? await abortable(prompt, signal) : await prompt;
+  }
+
+  /** What was kept under `key`, unless it had to make room. */
+  find(key: string): Promise<Prompt> | undefined {
+    return this.#cache.find(key) as Promise<Prompt> | undefined;
+  }
+
+  /** Keeps audio that was made elsewhere. */
+  async keep(key: string, audio: DecodedPrompt): Promise<void> {
+    await this.#cache.get(key, async () => ({ value: { key, kind: 'audio', audio }, bytes: audio.samples.byteLength }));
   }
 
   /** The prompt's payload in one codec. @throws TandemError ERR_AUDIO_FORMAT, ERR_CLOSED */
@@ -116,11 +127,11 @@ export class PromptStore {
     if (this.#closing) throw closedError();
   }
 
-  async #load(source: PromptSource, type: PromptType, format: PcmFormat): Promise<Prompt> {
+  async #load(source: PromptSource, type: PromptType, format: PcmFormat, name: string): Promise<Prompt> {
     this.#check();
     if (source instanceof Uint8Array) {
-      this.#checkSize(source.length, 'the audio');
-      return this.#prompt(`bytes ${digest(source)}`, 'the audio', type, format, async () => source);
+      this.#checkSize(source.length, name);
+      return this.#prompt(`bytes ${digest(source)}`, name, type, format, async () => source);
     }
     const url = urlOf(source);
     if (url && url.protocol !== 'file:') {
@@ -147,7 +158,8 @@ export class PromptStore {
     read: () => Promise<Uint8Array>,
   ): Promise<Prompt> {
     this.#check();
-    const pcm = type === 'audio/pcm' ? ` ${format.sampleRate ?? 8000}/${format.channels ?? 1}` : '';
+    const pcm =
+      type === 'audio/pcm' || type === 'audio/basic' ? ` ${format.sampleRate ?? 8000}/${format.channels ?? 1}` : '';
     const key = `${type}${pcm} ${identity}`;
     const found = await this.#cache.get(key, async () => {
       const bytes = await read();

@@ -3,6 +3,8 @@
 /** An open file that is written at positions (recordings rewrite their header). */
 export interface FileWriter {
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Cuts off what is behind so many bytes; without it, what was written stays. */
+  truncate?(size: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,44 @@ export interface Fetch {
     readonly bytes: Uint8Array;
     readonly contentType: string;
   }>;
+  /**
+   * As `get`, with the body as it comes. Without it all is taken whole.
+   * @param options.timeoutMs until the body begins
+   */
+  open?(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody>;
+}
+
+export interface FetchedBody {
+  readonly contentType: string;
+  /** Bytes; undefined when the server does not say. */
+  readonly length: number | undefined;
+  /** Read once; who leaves the loop ends the connection, and so does the signal. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Text to speech. */
+export interface TtsProvider {
+  /**
+   * Resolves when the sample rate is known; the audio may come while it is being made. What goes wrong is thrown, by
+   * the audio's iterator too.
+   */
+  synthesize(text: string, options: TtsOptions): Promise<Speech>;
+}
+
+export interface TtsOptions {
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
+  /** Aborted when nobody listens any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Speech {
+  /** Hz */
+  readonly sampleRate: number;
+  /** 16-bit mono */
+  readonly audio: AsyncIterable<Int16Array>;
 }
 
 /** WebSocket connections of ours (RFC 6455). */

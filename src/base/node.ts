@@ -56,6 +56,7 @@ export const nodeFiles: Files = {
           done += bytesWritten;
         }
       },
+      truncate: (size) => file.truncate(size),
       close: () => file.close(),
     };
   },
@@ -64,19 +65,7 @@ export const nodeFiles: Files = {
 export const nodeFetch: Fetch = {
   async get(url, { signal, maxBytes, timeoutMs }) {
     const timeout = AbortSignal.timeout(timeoutMs);
-    const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    let response: Response;
-    try {
-      response = await fetch(url, { signal: stop });
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
-      throw new TandemError('ERR_FETCH', `cannot fetch ${url}: ${reason}`, { cause: error, facts: { url } });
-    }
-    if (!response.ok)
-      throw new TandemError('ERR_FETCH', `cannot fetch ${url}: HTTP ${response.status}`, {
-        facts: { url, status: response.status },
-      });
+    const response = await respond(url, signal ? AbortSignal.any([signal, timeout]) : timeout, signal);
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of response.body ?? []) {
@@ -87,9 +76,50 @@ export const nodeFetch: Fetch = {
         });
       chunks.push(chunk);
     }
-    return { bytes: Buffer.concat(chunks), contentType: response.headers.get('content-type') ?? '' };
+    return { bytes: Buffer.concat(chunks), contentType: contentTypeOf(response) };
+  },
+
+  async open(url, { signal, timeoutMs }) {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      const response = await respond(url, AbortSignal.any([signal, late.signal]), signal);
+      const { headers, body } = response;
+      // Of a body that is packed it is not the length of what comes out.
+      const length = headers.has('content-encoding') ? undefined : headers.get('content-length');
+      return {
+        contentType: contentTypeOf(response),
+        length: length ? Number(length) : undefined,
+        body: body ?? none(),
+      };
+    } finally {
+      clearTimeout(timer);
+    }
   },
 };
+
+/** @throws {TandemError} ERR_FETCH; what `signal` rejects with when that is aborted */
+async function respond(url: string, stop: AbortSignal, signal: AbortSignal | undefined): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: stop });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+    throw new TandemError('ERR_FETCH', `cannot fetch ${url}: ${reason}`, { cause: error, facts: { url } });
+  }
+  if (response.ok) return response;
+  await response.body?.cancel();
+  throw new TandemError('ERR_FETCH', `cannot fetch ${url}: HTTP ${response.status}`, {
+    facts: { url, status: response.status },
+  });
+}
+
+function contentTypeOf(response: Response): string {
+  return response.headers.get('content-type') ?? '';
+}
+
+async function* none(): AsyncGenerator<Uint8Array, void, void> {}
 
 /** A name without such records is none, not a failure. */
 async function records<T>(found: Promise<T[]>): Promise<T[]> {

@@ -230,6 +230,11 @@ const schema = z.strictObject({
         })
         .prefault({})
         .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
+      promptCacheBytes: z
+        .int()
+        .min(0)
+        .default(67_108_864)
+        .describe('bytes of decoded and encoded prompts, and of phrases, that are kept'),
       srtp: z.enum(['off', 'optional', 'required']).default('off').describe('SRTP, with keys in SDP'),
     })
     .prefault({}),

@@ -78,6 +78,8 @@ export interface MachineResult {
 
 /** Events that wait for their reader. */
 const queueLimit = 256;
+/** Milliseconds of silence behind which speech has ended. */
+const defaultSilenceMs = 700;
 
 function listen<T>(leg: MediaLeg, config: AnalysisConfig, map: (heard: Heard) => T | undefined): BoundedQueue<T> {
   const queue: BoundedQueue<T> = new BoundedQueue<T>(queueLimit, () => handle.stop());
@@ -91,9 +93,23 @@ function listen<T>(leg: MediaLeg, config: AnalysisConfig, map: (heard: Heard) =>
   return queue;
 }
 
+/** Calls `spoke` when the peer begins to speak. @returns how to forget it */
+export function onSpeech(leg: MediaLeg, spoke: () => void): () => void {
+  const handle = leg.analyse(
+    { kind: 'speech', settings: { silenceMs: defaultSilenceMs } },
+    {
+      onFound: ({ found }) => {
+        if (found.type === 'speech:start') spoke();
+      },
+      onOver: () => {},
+    },
+  );
+  return () => handle.stop();
+}
+
 /** @throws TandemError ERR_ARGUMENT */
 export function listenForSpeech(leg: MediaLeg, options: VadOptions): AsyncIterableIterator<SpeechEvent> {
-  const silenceMs = milliseconds('vad', 'silence', options.silence ?? 700, 20);
+  const silenceMs = milliseconds('vad', 'silence', options.silence ?? defaultSilenceMs, 20);
   return listen(leg, { kind: 'speech', settings: { silenceMs } }, ({ found, at }) => {
     if (found.type !== 'speech:start' && found.type !== 'speech:end') return undefined;
     return { type: found.type === 'speech:start' ? 'start' : 'end', at, durationMs: found.durationMs };

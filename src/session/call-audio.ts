@@ -4,6 +4,7 @@ import type {
   AudioReader,
   AudioWriter,
   MediaLeg,
+  PlayResult,
   RecordOptions,
   RecordTarget,
   Tone,
@@ -19,10 +20,11 @@ import {
   type ToneOptions,
   type VadOptions,
 } from './analysis.ts';
+import { bargeInBy, type OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
 import type { DtmfDigit } from './keypad.ts';
-import { Playback, PlaybackControl, Ringtone } from './playback.ts';
+import { Playback, PlaybackControl, Ringtone, type SayOptions } from './playback.ts';
 import { Recording } from './recording.ts';
 import type { SessionDigits } from './session-digits.ts';
 import type { SendDtmfOptions, SessionGatherOptions, SessionState } from './session-options.ts';
@@ -35,6 +37,7 @@ export abstract class CallAudio {
   protected abstract readonly digits: SessionDigits;
   /** A leg's meter goes with it. */
   #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
+  protected abstract recordingFailed(error: unknown): void;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
   get #leg(): MediaLeg {
@@ -42,12 +45,23 @@ export abstract class CallAudio {
     return this.media.ready;
   }
 
+  readonly #onBargeIn: OnBargeIn = (what, stop) => bargeInBy(this.#leg, this.digits, what, stop);
+
   playback(): Playback {
-    return new Playback(() => this.#leg);
+    return new Playback(() => this.#leg, this.#onBargeIn);
   }
 
   playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg);
+    return new PlaybackControl(() => this.#leg, this.#onBargeIn);
+  }
+
+  /**
+   * Says a text, as `playback().play({ say: text })`.
+   * @throws TandemError ERR_TTS; else as `Playback.play`
+   */
+  async say(text: string, { voice, language, ...options }: SayOptions = {}): Promise<PlayResult> {
+    const how = { ...(voice === undefined ? {} : { voice }), ...(language === undefined ? {} : { language }) };
+    return this.playback().play({ say: text, ...how }, options);
   }
 
   /** @param tone default: European ringback. */
@@ -57,7 +71,7 @@ export abstract class CallAudio {
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    return new Recording(this.#leg, target, options);
+    return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
   }
 
   /**

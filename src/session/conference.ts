@@ -223,7 +223,7 @@ export class Conference implements BridgeMembership {
   async play(source: PlaySource, options: PlaybackOptions = {}): Promise<PlayResult> {
     this.#announcements++;
     try {
-      return await this.#conference.play(source, options.type ?? 'audio/wav', options).done;
+      return await this.#conference.play(source, options.type, options).done;
     } finally {
       this.#announcements--;
       this.#tendMusic();
@@ -326,7 +326,7 @@ export class Conference implements BridgeMembership {
     if (music === undefined || this.#announcements > 0) return;
     const alone = this.#members.size === 1 && !this.#closing;
     if (alone && !this.#music) {
-      const playing = this.#conference.play(music, 'audio/wav', { loop: true });
+      const playing = this.#conference.play(music, undefined, { loop: true });
       this.#music = playing;
       const over = (): void => {
         if (this.#music === playing) this.#music = undefined;

@@ -3,7 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
@@ -243,6 +243,12 @@ export abstract class DialogSession extends CallAudio {
     return streamCall(this, this.context, this.log, url, options);
   }
 
+  protected override recordingFailed(error: unknown): void {
+    const code = error instanceof TandemError ? error.code : 'ERR_FILE';
+    this.log.warn({ code, error: messageOf(error) }, 'a recording failed, the call goes on');
+    this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
+  }
+
   async stats(): Promise<SessionStats> {
     this.signal.throwIfAborted();
     const leg = await this.media.ready.stats();
@@ -274,7 +280,7 @@ export abstract class DialogSession extends CallAudio {
   }
 
   #playOnHold(music: PlaySource): void {
-    const playing = this.media.ready.play(music, 'audio/wav', { loop: true });
+    const playing = this.media.ready.play(music, undefined, { loop: true });
     this.#holdMusic = playing;
     playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }

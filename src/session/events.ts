@@ -159,6 +159,8 @@ export interface TandemEvents extends RegistrationEvents {
   'media:timeout': SessionEvent & { readonly silentMs: number };
   /** The peer does not use the key that it named, or a key has served its time: nothing is heard, or sent. */
   'media:srtp': SessionEvent & { readonly problem: SrtpProblem };
+  /** A recording cannot be written, or its thread died; the call goes on. `code`: as of the error. */
+  'recording:failed': SessionEvent & { readonly code: string; readonly error: string };
   /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */
   'media:failed': SessionEvent & { readonly error: string; readonly recovering: boolean };
 }

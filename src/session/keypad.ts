@@ -17,6 +17,7 @@ const queueLimit = 256;
 export class Keypad {
   readonly #clock: Clock;
   readonly #queues = new Set<BoundedQueue<DtmfDigit>>();
+  readonly #onPress = new Set<() => void>();
   #typeAhead: string[] = [];
   #gathering: { readonly collector: DigitCollector; readonly playing: AbortController } | undefined;
   #closed = false;
@@ -33,7 +34,16 @@ export class Keypad {
     return queue;
   }
 
+  /** Calls `pressed` once when a key is, or at once when one is kept. @returns how to forget it */
+  onPress(pressed: () => void): () => void {
+    if (this.#typeAhead.length > 0) pressed();
+    else this.#onPress.add(pressed);
+    return () => this.#onPress.delete(pressed);
+  }
+
   press(digit: string): void {
+    for (const pressed of this.#onPress) pressed();
+    this.#onPress.clear();
     for (const queue of this.#queues) queue.push({ digit, at: this.#clock.wallclock() });
     const { collector, playing } = this.#gathering ?? {};
     if (collector?.open) {
@@ -83,6 +93,7 @@ export class Keypad {
     this.#closed = true;
     for (const queue of this.#queues) queue.close();
     this.#queues.clear();
+    this.#onPress.clear();
     this.#typeAhead = [];
   }
 }

@@ -1,17 +1,36 @@
 /** Playing audio to the far end (diago's Playback and PlaybackControl). */
+
 import type { MediaLeg, PlaybackHandle, PlayOptions, PlayResult, PlaySource, Tone } from '../../media/index.ts';
 import { tones } from '../../media/index.ts';
+import { type BargeIn, interruptible, type OnBargeIn } from './barge-in.ts';
 
 /** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
-export type PlayType = 'audio/wav' | 'audio/pcm' | '';
+export type PlayType = 'audio/wav' | 'audio/pcm' | 'audio/basic' | '';
 
 export interface PlaybackOptions extends PlayOptions {
-  /** Default: `audio/wav`. */
+  /** Default: what a server says (Content-Type), else `audio/wav`. */
   readonly type?: PlayType;
+  /** Stopped by a key of the peer, which is kept for the next `gather`, by its speech, or (true) by either. */
+  readonly bargeIn?: BargeIn;
+}
+
+export interface SayOptions extends Omit<PlaybackOptions, 'type' | 'sampleRate' | 'channels'> {
+  /** As the provider names them; default: one of the language. */
+  readonly voice?: string;
+  /** BCP 47, as `en-GB`; default: the provider's. */
+  readonly language?: string;
 }
 
 /** Starts playing on the leg that has audio now. */
 type Start = (source: PlaySource, options: PlaybackOptions) => PlaybackHandle;
+
+function starter(leg: () => MediaLeg, onBargeIn: OnBargeIn): Start {
+  return (source, options) => {
+    const { bargeIn = false, type, ...play } = options;
+    const start = (): PlaybackHandle => leg().play(source, type, play);
+    return bargeIn === false ? start() : interruptible(start, bargeIn, onBargeIn);
+  };
+}
 
 function normalize(options: PlayType | PlaybackOptions | undefined): PlaybackOptions {
   return typeof options === 'string' ? { type: options } : (options ?? {});
@@ -20,14 +39,14 @@ function normalize(options: PlayType | PlaybackOptions | undefined): PlaybackOpt
 export class Playback {
   readonly #start: Start;
 
-  constructor(leg: () => MediaLeg) {
-    this.#start = (source, options) => leg().play(source, options.type ?? 'audio/wav', options);
+  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn) {
+    this.#start = starter(leg, onBargeIn);
   }
 
   /**
    * Plays and resolves when it is over: to its end, stopped (by `signal` or by another source taking
-   * over), or with the call.
-   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_NO_MEDIA; DialogEndedError when the call was over
+   * over), or with the call. Several sources in a list follow one another without a seam.
+   * @throws TandemError ERR_FILE, ERR_FETCH, ERR_AUDIO_FORMAT, ERR_TTS, ERR_NO_MEDIA; DialogEndedError when the call was over
    * before.
    */
   async play(source: PlaySource, options?: PlayType | PlaybackOptions): Promise<PlayResult> {
@@ -44,8 +63,8 @@ export class PlaybackControl {
   #gain = 1;
   #loop: boolean | number | undefined;
 
-  constructor(leg: () => MediaLeg) {
-    this.#start = (source, options) => leg().play(source, options.type ?? 'audio/wav', options);
+  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn) {
+    this.#start = starter(leg, onBargeIn);
   }
 
   /** As `Playback.play`; a second call takes over from the first. */

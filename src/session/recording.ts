@@ -4,6 +4,7 @@ import type {
   AudioWriter,
   MediaLeg,
   RecordingHandle,
+  RecordingResult,
   RecordOptions,
   RecordTarget,
 } from '../../media/index.ts';
@@ -14,10 +15,11 @@ export class Recording {
   #reader: AudioReader | undefined;
   #writer: AudioWriter | undefined;
 
-  constructor(leg: MediaLeg, target: RecordTarget, options: RecordOptions) {
+  /** @param onFailed told once when it cannot be written */
+  constructor(leg: MediaLeg, target: RecordTarget, options: RecordOptions, onFailed: (error: unknown) => void) {
     this.#leg = leg;
     this.#handle = leg.record(target, options);
-    this.#handle.done.catch(() => {});
+    this.#handle.done.catch(onFailed);
   }
 
   /** What the call hears, to read while it is recorded. */
@@ -46,7 +48,7 @@ export class Recording {
   }
 
   /** Stops and writes what is left. Safe to call twice and after the call's end. */
-  async close(): Promise<{ durationMs: number; bytes: number; end: string }> {
+  async close(): Promise<RecordingResult> {
     this.#reader?.close();
     this.#writer?.close();
     return this.#handle.close();

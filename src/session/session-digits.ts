@@ -46,6 +46,11 @@ export class SessionDigits {
     return this.#keypad.listen();
   }
 
+  /** Calls `pressed` once when a key is, or at once when one waits for `gather`. @returns how to forget it */
+  onPress(pressed: () => void): () => void {
+    return this.#keypad.onPress(pressed);
+  }
+
   /** See `DialogSession.gather`. @param over the end of the call */
   gather(options: SessionGatherOptions, over: AbortSignal, playback: Playback): Promise<GatherResult> {
     this.#inband.want();

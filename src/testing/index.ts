@@ -7,6 +7,7 @@ export { HeardAudio, hearingRate } from './hearing/heard-audio.ts';
 export { Reference } from './hearing/reference.ts';
 export type { Segment } from './hearing/transcript.ts';
 export { Lab, type LabHandler, type LabOptions, type LabTandemOptions, type PhoneOptions } from './lab.ts';
+export { LabTts } from './lab-tts.ts';
 export { type FetchAnswer, MemoryFetch } from './memory-fetch.ts';
 export { MemoryFiles } from './memory-files.ts';
 export type { Conditions } from './network/conditions.ts';

@@ -20,6 +20,7 @@ import { Tandem } from '../tandem.ts';
 import { LabError } from './errors.ts';
 import { FakeClock } from './fake-clock.ts';
 import { labLogger } from './lab-logger.ts';
+import { LabTts } from './lab-tts.ts';
 import { MemoryFetch } from './memory-fetch.ts';
 import { MemoryFiles } from './memory-files.ts';
 import type { LabHost } from './network/host.ts';
@@ -81,6 +82,8 @@ export class Lab implements AsyncDisposable {
   readonly files: MemoryFiles;
   /** The servers' HTTP. */
   readonly fetch: MemoryFetch;
+  /** The servers' text to speech. */
+  readonly tts: LabTts;
   readonly #sounds: Sounds;
   readonly #trace: WireTrace;
   readonly #watch: Watch;
@@ -97,6 +100,7 @@ export class Lab implements AsyncDisposable {
     this.timeLine = new TimeLine(this.seed);
     this.files = new MemoryFiles(this.clock);
     this.fetch = new MemoryFetch(this.clock);
+    this.tts = new LabTts(this.clock);
     this.#sounds = new Sounds(this.files, folderOf(options.sounds));
     this.#trace = new WireTrace(this.timeLine, (address) => this.network.hostAt(address)?.name ?? address);
     this.network.onSight = (sight) => this.#trace.see(sight);
@@ -118,6 +122,7 @@ export class Lab implements AsyncDisposable {
         { transport: 'tcp', ...listen },
       ],
       logger: labLogger(this.timeLine, this.clock, name),
+      tts: this.tts,
       ...rest,
       media: { rtpPorts, ...rest.media, workers: 0 },
       clock: this.clock,

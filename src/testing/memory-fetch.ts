@@ -1,7 +1,7 @@
 /** HTTP in memory: what a URL gives is what the test says, as late as it says. */
 import { sleep } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Fetch } from '../base/io.ts';
+import type { Fetch, FetchedBody } from '../base/io.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface FetchAnswer {
@@ -11,6 +11,8 @@ export interface FetchAnswer {
   readonly contentType?: string;
   /** Default none. */
   readonly bytes?: Uint8Array;
+  /** A body that comes bit by bit, in place of `bytes`; the server does not say how long it is. */
+  readonly body?: () => AsyncIterable<Uint8Array>;
   /** How long it takes; default 20 ms. */
   readonly afterMs?: number;
 }
@@ -32,22 +34,43 @@ export class MemoryFetch implements Fetch {
 
   async get(
     url: string,
-    {
-      signal,
-      maxBytes,
-      timeoutMs,
-    }: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
+    options: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
   ): Promise<{ readonly bytes: Uint8Array; readonly contentType: string }> {
-    this.asked.push(url);
-    const failed = (why: string, facts: object = {}): TandemError =>
-      new TandemError('ERR_FETCH', `cannot fetch ${url}: ${why}`, { facts: { url, ...facts } });
-    const answer = this.#answers.get(url)?.(url);
-    const { status = 200, contentType = 'audio/wav', bytes = new Uint8Array(0), afterMs = 20 } = answer ?? {};
-    await sleep(this.#clock, Math.min(afterMs, timeoutMs), signal);
-    if (!answer) throw failed('the lab has no answer for it');
-    if (afterMs > timeoutMs) throw failed(`no answer within ${timeoutMs} ms`);
-    if (status < 200 || status > 299) throw failed(`HTTP ${status}`, { status });
-    if (bytes.length > maxBytes) throw failed(`larger than ${maxBytes} bytes`, { maxBytes });
-    return { bytes: new Uint8Array(bytes), contentType };
+    const { body, contentType } = await this.#answer(url, options);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > options.maxBytes)
+        throw failed(url, `larger than ${options.maxBytes} bytes`, { maxBytes: options.maxBytes });
+      chunks.push(chunk);
+    }
+    return { bytes: new Uint8Array(Buffer.concat(chunks)), contentType };
   }
+
+  open(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody> {
+    return this.#answer(url, options);
+  }
+
+  async #answer(
+    url: string,
+    { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs: number },
+  ): Promise<FetchedBody> {
+    this.asked.push(url);
+    const answer = this.#answers.get(url)?.(url);
+    const { status = 200, contentType = 'audio/wav', bytes = new Uint8Array(0), body, afterMs = 20 } = answer ?? {};
+    await sleep(this.#clock, Math.min(afterMs, timeoutMs), signal);
+    if (!answer) throw failed(url, 'the lab has no answer for it');
+    if (afterMs > timeoutMs) throw failed(url, `no answer within ${timeoutMs} ms`);
+    if (status < 200 || status > 299) throw failed(url, `HTTP ${status}`, { status });
+    return { contentType, length: body ? undefined : bytes.length, body: body ? body() : only(bytes) };
+  }
+}
+
+function failed(url: string, why: string, facts: object = {}): TandemError {
+  return new TandemError('ERR_FETCH', `cannot fetch ${url}: ${why}`, { facts: { url, ...facts } });
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield new Uint8Array(bytes);
 }

@@ -79,6 +79,9 @@ export class MemoryFiles implements Files {
         file.length = Math.max(file.length, end);
         file.modified = this.#clock.wallclock();
       },
+      truncate: async (size) => {
+        file.length = Math.min(file.length, size);
+      },
       close: async () => {
         if (!closed) this.#open--;
         closed = true;

@@ -491,3 +491,71 @@ describe('transfer', () => {
     await alice.hangup();
   });
 });
+
+describe('say', () => {
+  test('reads out the number of the caller, and the key', async ({ lab }) => {
+    await serve(lab, 'say');
+    const alice = lab.phone('4711');
+    await alice.dial('1000');
+    await alice.hears(lab.tts.sound('You are calling from 4 7 1 1.'));
+    await alice.press('5');
+    await alice.hears(lab.tts.sound('You pressed 5.'));
+    await alice.ends({ within: 10_000 });
+    expect(lab.tts.asked.at(-1)).toEqual({ text: 'You pressed 5.', language: 'en-GB' });
+  });
+
+  test('plays something else when there is nobody to speak', async ({ lab }) => {
+    lab.tts.failure = { error: new Error('gone'), after: 0 };
+    await serve(lab, 'say');
+    const alice = lab.phone('4711');
+    await alice.dial('1000');
+    await alice.hears('not-available.wav');
+    await alice.ends({ within: 10_000 });
+    expect(log.mock.calls.flat()).toEqual(['cannot speak: gone']);
+  });
+});
+
+describe('voicemail', () => {
+  async function leave(lab: Lab): Promise<{ readonly alice: Phone; readonly words: Int16Array }> {
+    await serve(lab, 'voicemail');
+    const alice = lab.phone('alice');
+    await alice.dial('1000');
+    await alice.hears('record.wav');
+    await lab.advance(600);
+    const words = await prompt('welcome.wav');
+    await alice.say(words);
+    return { alice, words };
+  }
+
+  function message(lab: Lab): Int16Array {
+    const { samples, channels } = readWav(lab.files.get('message.wav'));
+    expect(channels).toBe(1);
+    return samples;
+  }
+
+  test('takes what is said, and leaves out the silence behind it', async ({ lab }) => {
+    const { alice, words } = await leave(lab);
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+    const taken = message(lab);
+    expect(correlate(taken, words).correlation).toBeGreaterThan(0.95);
+    expect(taken.length).toBeLessThan(words.length + 8000);
+    expect(log.mock.calls.flat()).toEqual([expect.stringMatching(/^a message of \d+ s from alice \(silence\)$/)]);
+  });
+
+  test('is content with a key, and with a caller who hangs up', async ({ lab }) => {
+    const { alice } = await leave(lab);
+    await alice.press('#');
+    await alice.hears('goodbye.wav');
+    await alice.ends({ within: 10_000 });
+    const pressed = message(lab).length;
+    await alice.dial('1000');
+    await alice.hears('record.wav');
+    await lab.advance(600);
+    await alice.say('welcome.wav');
+    await alice.hangup();
+    await lab.until(() => log.mock.calls.length === 2);
+    expect(Math.abs(message(lab).length - pressed)).toBeLessThan(8000);
+    expect(log.mock.calls.flat()).toEqual([expect.stringContaining('(stopped)'), expect.stringContaining('(ended)')]);
+  });
+});

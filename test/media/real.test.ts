@@ -286,6 +286,32 @@ describe('a worker that dies', () => {
       expect(seqDiff(other.heard[i]?.sequence ?? 0, other.heard[i - 1]?.sequence ?? 0)).toBe(1);
   });
 
+  it('leaves a list where it was, in a stream too', async () => {
+    await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    leg.negotiate(phone.audio());
+    const [first, second, third] = [noise(8000, 1), noise(24_000, 2), noise(8000, 3)];
+    async function* chunks() {
+      for (let at = 0; at < second.length; at += 1000) yield second.slice(at, at + 1000);
+    }
+    const playback = leg.play([first, chunks(), third], '');
+    await phone.hears(100);
+    const before = Buffer.from(second).indexOf(phone.heard.at(-1)!.payload);
+    const interrupted = interruption(leg);
+    kill(leg);
+    await interrupted;
+    const heardBefore = phone.heard.length;
+    await expect(playback.done).resolves.toMatchObject({ end: 'completed' });
+    await phone.until(() => Buffer.compare(phone.heard.at(-1)!.payload, third.subarray(-160)) === 0);
+    const after = concat(phone.heard.slice(heardBefore).map(({ payload }) => payload));
+    const rest = Buffer.concat([second, third]);
+    const from = rest.indexOf(after.subarray(0, 160));
+    expect(before).toBeGreaterThanOrEqual(0);
+    expect(from).toBeGreaterThan(before);
+    expect(Buffer.compare(after, rest.subarray(from))).toBe(0);
+  });
+
   it('leaves SRTP going on under its key, and no index is used twice', async () => {
     await using media = await openMedia({ workers: 1 }, { workerEntry: await mortal() });
     await using phone = await Phone.open();
