@@ -1,7 +1,7 @@
 /** Lists of sources: one stream without a seam, whatever is in them. */
 import { describe, expect, it } from 'vitest';
-import { ToneGenerator, wavHeader } from '../../media/audio/index.ts';
-import { pcma as pcmaCodec, pcmu as pcmuCodec } from '../../media/codec/index.ts';
+import { rmsLevel, ToneGenerator, wavHeader } from '../../media/audio/index.ts';
+import { codecFor, pcma as pcmaCodec, pcmu as pcmuCodec, samplesIn } from '../../media/codec/index.ts';
 import type { MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
 import type { FakeClock } from '../../src/testing/fake-clock.ts';
@@ -36,11 +36,11 @@ function encoded(samples: Int16Array, codec = pcmuCodec()): Uint8Array {
   return out;
 }
 
-function expectSeamless(heard: readonly Heard[]): void {
+function expectSeamless(heard: readonly Heard[], ticks = 160): void {
   expect(heard.filter(({ marker }) => marker)).toHaveLength(1);
   for (let n = 1; n < heard.length; n++) {
     const [before, packet] = [heard[n - 1]!, heard[n]!];
-    if (seqDiff(packet.sequence, before.sequence) !== 1 || timestampDiff(packet.timestamp, before.timestamp) !== 160)
+    if (seqDiff(packet.sequence, before.sequence) !== 1 || timestampDiff(packet.timestamp, before.timestamp) !== ticks)
       throw new Error(`a seam before packet ${n}`);
   }
 }
@@ -167,6 +167,36 @@ describe('a list', () => {
     expect(inMu).toEqual(encoded(all).slice(0, inMu.length));
     expect(inA).toEqual(encoded(all, pcmaCodec()).slice(inMu.length));
     expect(inMu.length).toBeGreaterThan(1600);
+  });
+
+  it.each([
+    [{ name: 'G722', payloadType: 9, clockRate: 8000, channels: 1, fmtp: undefined }, 160, 47],
+    // A packet of Opus is of one item.
+    [{ name: 'OPUS', payloadType: 111, clockRate: 48_000, channels: 2, fmtp: undefined }, 960, 48],
+  ])('is without a seam in $name', async (codec, ticks, packets) => {
+    await using lab = await openLab({ opus: true });
+    const leg = await lab.media.createLeg({ bindAddress: '10.0.0.9', callId: 'a' });
+    leg.negotiate(negotiated(remote, { codec }));
+    const said = pcm(2400, 0.2);
+    async function* chunks() {
+      yield new Uint8Array(said.buffer);
+    }
+    const stream = { source: chunks(), type: 'audio/pcm', sampleRate: 8000 } as const;
+    const playback = leg.play([wav(pcm(4040, 0.1)), { tone: hum, duration: 130 }, stream], 'audio/wav');
+    await lab.clock.advance(2000);
+    await expect(playback.done).resolves.toMatchObject({ end: 'completed' });
+    const heard = lab.heard(4000);
+    expect(heard).toHaveLength(packets);
+    expectSeamless(heard, ticks);
+    const decoder = codecFor(codec)!;
+    const levels = heard.map(({ payload }) => {
+      const samples = new Int16Array(samplesIn(decoder, payload.length));
+      decoder.decode(payload, samples);
+      return rmsLevel(samples);
+    });
+    decoder.close?.();
+    // All of it sounds, but for the first packet, in which a codec finds its way, and the last.
+    expect(Math.min(...levels.slice(1, -1))).toBeGreaterThan(-35);
   });
 
   it('is part of a snapshot, and goes on in a leg that is made of it', async () => {
