@@ -139,6 +139,7 @@ export class House {
       codecs,
       observer,
       endpoint,
+      stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
       callData: options.callData ?? memoryCallData(clock),

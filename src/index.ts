@@ -109,6 +109,7 @@ export type {
 } from './session/session-options.ts';
 export type { SessionTimerOptions } from './session/session-timer.ts';
 export type { DialogEventsOptions } from './session/subscriptions.ts';
+export type { Recognised, SttOptions, SttProvider, TranscribeOptions, Transcript } from './session/transcribe.ts';
 export type { AuthOptions } from './sip/authenticator.ts';
 export type { Ban, BanReason } from './sip/defence/ban-list.ts';
 export type { Defence } from './sip/defence/defence.ts';

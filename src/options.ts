@@ -20,6 +20,7 @@ import type { DtmfMode } from './session/info-dtmf.ts';
 import type { ReliableMode } from './session/session-context.ts';
 import type { SessionTimerOptions } from './session/session-timer.ts';
 import type { DialogEventsOptions } from './session/subscriptions.ts';
+import type { SttProvider } from './session/transcribe.ts';
 import type { AuthOptions } from './sip/authenticator.ts';
 import type { DefenceOptions } from './sip/defence/options.ts';
 import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
@@ -90,6 +91,8 @@ export interface TandemOptions {
   readonly fetch?: Fetch;
   /** Says texts: `call.say`, `{ say: … }`. Default: espeak-ng, where it is installed. */
   readonly tts?: TtsProvider;
+  /** Recognises speech, for `call.transcribe()` and `gather({ speech })`; default: nobody does. */
+  readonly stt?: SttProvider;
   readonly webSockets?: WebSockets;
   readonly resolver?: Resolver;
   /** Where SIP sockets come from; default Node's. */

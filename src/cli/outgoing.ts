@@ -39,7 +39,7 @@ export async function openOutgoing(
   const { config } = loadSettings({
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.rtpPorts === undefined ? {} : { rtpPorts: options.rtpPorts }),
-    ...(process.env.TANDEM_LOG_LEVEL === undefined ? { logLevel: 'warn' } : {}),
+    ...(process.env.TANDEM_LOG_LEVEL === undefined ? { logLevel: 'error' } : {}),
   });
   const transports =
     options.listen === undefined

@@ -9,6 +9,7 @@ import type {
   RecordTarget,
   Tone,
 } from '../../media/index.ts';
+import type { Clock } from '../base/clock.ts';
 import {
   detectMachine,
   type HeardTone,
@@ -23,11 +24,13 @@ import {
 import { bargeInBy, type OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
+import { gatherSpeech } from './gather-speech.ts';
 import type { DtmfDigit } from './keypad.ts';
 import { Playback, PlaybackControl, Ringtone, type SayOptions } from './playback.ts';
 import { Recording } from './recording.ts';
 import type { SessionDigits } from './session-digits.ts';
 import type { SendDtmfOptions, SessionGatherOptions, SessionState } from './session-options.ts';
+import { type SttProvider, type TranscribeOptions, type Transcript, transcribe } from './transcribe.ts';
 
 export abstract class CallAudio {
   abstract readonly state: SessionState;
@@ -35,6 +38,8 @@ export abstract class CallAudio {
   abstract readonly signal: AbortSignal;
   abstract readonly media: DialogMedia;
   protected abstract readonly digits: SessionDigits;
+  protected abstract readonly clock: Clock;
+  protected abstract readonly stt: SttProvider | undefined;
   /** A leg's meter goes with it. */
   #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
   protected abstract recordingFailed(error: unknown): void;
@@ -125,6 +130,19 @@ export abstract class CallAudio {
     return detectMachine(this.#leg, options, signal ? AbortSignal.any([this.signal, signal]) : this.signal);
   }
 
+  /**
+   * What the peer says, as text, by `TandemOptions.stt`. Ends with the call; leaving the loop stops listening.
+   * @throws TandemError ERR_STT, ERR_NO_MEDIA
+   */
+  transcribe({ language, signal }: TranscribeOptions = {}): AsyncGenerator<Transcript, void, void> {
+    return transcribe(
+      this.stt,
+      (sampleRate) => this.audioReader({ sampleRate }),
+      () => this.clock.wallclock(),
+      { language, signal: signal ? AbortSignal.any([this.signal, signal]) : this.signal },
+    );
+  }
+
   /** Whether `stats()` tells how loud both sides are. @throws TandemError ERR_NO_MEDIA */
   meterLevels(on = true): void {
     const leg = this.#leg;
@@ -157,10 +175,18 @@ export abstract class CallAudio {
   /**
    * Collects digits. What was pressed since the last `gather` counts, so that nobody has to wait for
    * a prompt's end.
-   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason.
+   * @throws DialogEndedError when the call ends meanwhile, or the signal's reason; TandemError ERR_STT with `speech`
    */
-  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    return this.digits.gather(options, this.signal, this.playback());
+  async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    const { speech, signal, ...keys } = options;
+    if (!speech) return this.digits.gather(options, this.signal, this.playback());
+    const how = speech === true ? {} : speech;
+    const until = (stop: AbortSignal) => (signal ? AbortSignal.any([signal, stop]) : stop);
+    return gatherSpeech(this.clock, {
+      digits: (stop) => this.digits.gather({ ...keys, speech, signal: until(stop) }, this.signal, this.playback()),
+      transcripts: (stop) => this.transcribe({ ...how, signal: until(stop) }),
+      turns: () => this.vad(),
+    });
   }
 }
 

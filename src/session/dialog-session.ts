@@ -3,6 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
+import type { Clock } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -37,6 +38,7 @@ import type {
   SessionStats,
 } from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
+import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
 export abstract class DialogSession extends CallAudio {
@@ -118,6 +120,14 @@ export abstract class DialogSession extends CallAudio {
       referrals: this.#referrals,
       digits: this.digits,
     });
+  }
+
+  protected get clock(): Clock {
+    return this.context.clock;
+  }
+
+  protected get stt(): SttProvider | undefined {
+    return this.context.stt;
   }
 
   get state(): SessionState {

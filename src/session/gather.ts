@@ -15,7 +15,9 @@ export interface GatherOptions {
 
 export interface GatherResult {
   readonly digits: string;
-  readonly end: 'digits' | 'terminator' | 'timeout';
+  readonly end: 'digits' | 'terminator' | 'timeout' | 'speech';
+  /** What was said, where `speech` was asked for and it came before any key. */
+  readonly speech?: string;
 }
 
 /** Takes digits one by one and says when the input is complete. One use; `stop` ends it unheard. */

@@ -13,6 +13,7 @@ import type { DtmfMode, DtmfPath } from './info-dtmf.ts';
 import type { IncomingMessage } from './messages.ts';
 import type { IncomingRefer, ReferHandler, TransferOptions } from './refer-in.ts';
 import type { SessionTimerSettings } from './session-timer.ts';
+import type { SttProvider } from './transcribe.ts';
 
 /**
  * Which provisional responses ask for a PRACK (RFC 3262): to callers that know it, those with early media
@@ -28,6 +29,7 @@ export interface SessionContext {
   readonly observer: Observer<TandemEvents>;
   readonly endpoint: SipEndpoint;
   readonly webSockets: WebSockets;
+  readonly stt: SttProvider | undefined;
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;

@@ -54,13 +54,14 @@ export class SessionDigits {
   /** See `DialogSession.gather`. @param over the end of the call */
   gather(options: SessionGatherOptions, over: AbortSignal, playback: Playback): Promise<GatherResult> {
     this.#inband.want();
-    const { play, playType, signal } = options;
+    const { play, playType, speech, signal } = options;
     const type = playType === undefined ? {} : { type: playType };
     const stop = signal ? AbortSignal.any([over, signal]) : over;
+    const bargeIn = speech ? { bargeIn: 'speech' as const } : {};
     return this.#keypad.gather(
       options,
       stop,
-      play === undefined ? undefined : (playing) => playback.play(play, { ...type, signal: playing }),
+      play === undefined ? undefined : (playing) => playback.play(play, { ...type, ...bargeIn, signal: playing }),
     );
   }
 

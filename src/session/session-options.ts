@@ -20,6 +20,8 @@ export interface SessionGatherOptions extends GatherOptions {
   /** Played while waiting; the first digit stops it. */
   readonly play?: PlaySource;
   readonly playType?: PlayType;
+  /** Take what is said, too: whichever comes first. Speech stops what is played. */
+  readonly speech?: boolean | { readonly language?: string };
   readonly signal?: AbortSignal;
 }
 
