@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 import { loadAddon } from '../media/net/native-addon.ts';
+import { writeCharts } from './lab/chart.ts';
 import { settleDown } from './lab/child.ts';
 import { describeMachine, requireMachine } from './lab/machine.ts';
 import { printTable, writeSection } from './lab/table.ts';
@@ -41,6 +42,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
 ]);
 
 const results = new URL('results.md', import.meta.url);
+const charts = new URL('charts/', import.meta.url);
 
 const usage = `npm run bench -- --tools <folder> [options]
   --tools <folder>    where callload, cecho, loadgen and relay are, as programs or C sources; or TANDEM_BENCH_TOOLS
@@ -49,7 +51,7 @@ const usage = `npm run bench -- --tools <folder> [options]
   --only <a,b>        some of ${[...scenarios.keys()].join(', ')}
   --io <a,b>          how Tandem reads its RTP sockets: dgram, native; default what there is
   --quick             one short run at the lowest loads: does it work at all?
-  --write             put the figures into bench/results.md
+  --write             put the figures into bench/results.md, and charts into bench/charts
   --profile <folder>  CPU profiles of the servers (they cost time: not for figures)`;
 
 async function main(): Promise<number> {
@@ -112,9 +114,14 @@ async function main(): Promise<number> {
   let status = 0;
   for (const name of names) {
     try {
-      const table = printTable(await (scenarios.get(name) as Scenario)(lab));
+      const measured = await (scenarios.get(name) as Scenario)(lab);
+      const table = printTable(measured);
       console.log(table);
-      if (values.write) await writeSection(results, `Figures: ${name}`, `${machine}\n\n${table}`);
+      if (values.write) {
+        const drawn = await writeCharts(charts, name, measured);
+        const pictures = drawn.map((file) => `![${file}](charts/${file})`).join('\n');
+        await writeSection(results, `Figures: ${name}`, [machine, table.trim(), pictures].filter(Boolean).join('\n\n'));
+      }
     } catch (error) {
       status = 1;
       console.error(`bench: ${name} could not be measured: ${(error as Error).message}`);
