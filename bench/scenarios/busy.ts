@@ -59,7 +59,7 @@ async function measured(
   const uas = await freePort();
   const server = await Server.start({ script, env: { TARGET: `sip:uas@127.0.0.1:${uas}`, ...env } });
   const load = (seconds: number) => {
-    const to = rtp === 'bridge' ? { uas } : {};
+    const to = rtp === 'bridge' ? { uas } : { user: 'play' };
     return callload(lab.tools.callload, server.target, server.pid, { calls, rate: rampRate / 4, rtp, seconds, ...to });
   };
   try {
