@@ -95,6 +95,7 @@ export function drawn({ title, unit, series }: Chart): string {
     }),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11" fill="#777">
+<title>${escaped(title)}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${parts.join('\n')}
 </svg>
@@ -102,8 +103,11 @@ ${parts.join('\n')}
 }
 
 function text(x: number, y: number, what: string, attributes: string): string {
-  const escaped = what.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped(what)}</text>`;
+}
+
+function escaped(what: string): string {
+  return what.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 /** 1, 2 or 5 times a power of ten. */
