@@ -13,26 +13,7 @@ import type { LatchState } from './rtp/latch.ts';
 import type { ReceiverState } from './rtp/receiver.ts';
 import type { RtcpState } from './rtp/rtcp-session.ts';
 import type { SenderState } from './rtp/sender.ts';
-import { addSeq } from './rtp/sequence.ts';
 import type { NegotiatedAudio } from './sdp/types.ts';
-
-/** Packets that may have been sent since a snapshot was taken, and more: a number is never used twice. */
-const reservedPackets = 1000;
-
-/**
- * What to go on with when the leg died some time after `snapshot`, and its owner with it: what it sent since is not
- * known, and what waited for it was told that it failed.
- */
-export function afterCrash(snapshot: LegSnapshot): LegSnapshot {
-  const { sender, dtmf } = snapshot;
-  return {
-    ...snapshot,
-    sender: { ...sender, sequence: addSeq(sender.sequence, reservedPackets) },
-    dtmf: { ...dtmf, sending: undefined },
-    // The next packet of the source begins anew, behind those numbers.
-    forward: undefined,
-  };
-}
 
 export type SymmetricRtp = 'latch' | 'strict' | 'off';
 
@@ -62,6 +43,8 @@ export interface LegSnapshot {
   readonly bindAddress: string;
   readonly port: number;
   readonly rtcpPort: number;
+  /** Nothing was sent after it: the leg was handed over. Else whoever goes on leaves out what may have been. */
+  readonly final: boolean;
   /** Unix ms when it was taken; only the time that passed since is derived from it, bounded. */
   readonly takenAt: number;
   readonly audio: NegotiatedAudio | undefined;

@@ -10,9 +10,7 @@ import { addSeq, addTimestamp, type Ssrc } from '../rtp/sequence.ts';
 import type { Codec } from '../sdp/types.ts';
 import { audioPacket, comfortNoise, type EncodingId, encodingId, formatOf, type PacketKind } from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
-
-/** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
-const slots = 4;
+import { PacketBuffers } from './packet-buffers.ts';
 
 const noise = encodingId(comfortNoise);
 
@@ -24,8 +22,7 @@ export class ConferencePort implements PacketSink {
   readonly #view = rtpView();
   #encoding: EncodingId = 0;
   readonly #decoders = new Map<EncodingId, AudioCodec | undefined>();
-  #buffers: Uint8Array[] = [];
-  #slot = 0;
+  readonly #buffers = new PacketBuffers();
   #began = false;
   /** Nothing was sent before: what comes is marked. */
   #paused = false;
@@ -92,7 +89,7 @@ export class ConferencePort implements PacketSink {
     view.timestamp = addTimestamp(view.timestamp, ticks * (1 + skipped));
     if (skipped > 0 || payload.length === 0) this.#paused = true;
     if (payload.length === 0) return;
-    const buffer = this.#buffer(payload.length);
+    const buffer = this.#buffers.next(payload.length);
     buffer.set(payload, rtpHeaderBytes);
     view.marker = this.#paused;
     this.#paused = false;
@@ -100,15 +97,5 @@ export class ConferencePort implements PacketSink {
     view.payloadLength = payload.length;
     this.out.forward(buffer, view, audioPacket, this.#encoding, this.#began ? 'next' : 'restart', due, false);
     this.#began = true;
-  }
-
-  #buffer(payload: number): Uint8Array {
-    const length = payload + rtpHeaderBytes;
-    const slot = this.#slot++ % slots;
-    const buffer = this.#buffers[slot];
-    if (buffer?.length === length) return buffer;
-    const fresh = new Uint8Array(length);
-    this.#buffers[slot] = fresh;
-    return fresh;
   }
 }

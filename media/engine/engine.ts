@@ -199,7 +199,7 @@ export class Engine {
 
   /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */
   async #close(leg: EngineLeg, handover: boolean): Promise<LegSnapshot | undefined> {
-    const last = handover ? leg.snapshot() : undefined;
+    const last = handover ? { ...leg.snapshot(), final: true } : undefined;
     await this.#end(leg, handover);
     return last;
   }

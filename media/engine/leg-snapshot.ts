@@ -34,15 +34,15 @@ export function attachTimes(snapshot: LegSnapshot, now: number, unixMs: number):
 }
 
 /**
- * How much the leg may have sent after the snapshot. Under SRTP none of these indices may be used again
- * (RFC 3711 §9.1), so the new leg leaves as many out; plain RTP goes on without a gap.
+ * How much the leg may have sent after the snapshot. No number is used again: under SRTP none may be (RFC 3711 §9.1), and
+ * a peer would take a packet under an old one for late. So the new leg leaves as many out.
  * @param unixMs on the clock that stamped the snapshot
  */
 export function unseenSince(
   snapshot: LegSnapshot | undefined,
   unixMs: number,
 ): { readonly packets: number; readonly reports: number } {
-  if (!snapshot?.security) return { packets: 0, reports: 0 };
+  if (!snapshot || snapshot.final) return { packets: 0, reports: 0 };
   const away = Math.max(0, unixMs - snapshot.takenAt);
   return {
     packets: Math.min(longestGap, Math.ceil(away / packetMs) + spare),

@@ -476,6 +476,7 @@ export class EngineLeg implements PacedStream {
       bindAddress,
       port,
       rtcpPort,
+      final: false,
       takenAt: clock.wallclock(),
       audio: this.#audio,
       ...detachTimes(live, clock.now()),

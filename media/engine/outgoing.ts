@@ -18,10 +18,8 @@ import { addSeq } from '../rtp/sequence.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { ConvertedStream, type SendConverted } from './converted-stream.ts';
 import { audioPacket, type EncodingId, encodingId, eventPacket, formatOf, type PacketKind } from './encoding.ts';
+import { PacketBuffers } from './packet-buffers.ts';
 import { transcoderFor } from './transcoder.ts';
-
-/** Buffers in turn: a datagram the kernel has not taken yet is not overwritten for as many packets. */
-const slots = 4;
 
 /** Where packets of one leg go on to: another leg, or a ring to another worker. */
 export interface PacketSink {
@@ -59,8 +57,7 @@ export class Outgoing implements PacketSink {
   #sends = false;
   #playback: EnginePlayback | undefined;
   #dtmf: DtmfSender[] = [];
-  #buffers: Uint8Array[] = [];
-  #slot = 0;
+  readonly #buffers = new PacketBuffers();
   /** Bytes of payload in one packet of ours. */
   #frameBytes = 0;
   /** ms of audio that are due and not yet in a packet. */
@@ -118,7 +115,6 @@ export class Outgoing implements PacketSink {
     this.#rate = audio.codec.clockRate;
     this.#sends = audio.direction === 'sendrecv' || audio.direction === 'sendonly';
     this.#frameBytes = codec ? frameBytes(codec, audio.ptime) : 0;
-    this.#buffers = [];
   }
 
   forward(
@@ -297,7 +293,7 @@ export class Outgoing implements PacketSink {
     if (step && step.beat < step.beats)
       fillKeyTone(samples, step.event, step.beat * samples.length, step.beats * samples.length, sampleRate);
     const bytes = frameBytes(codec, beatMs);
-    const buffer = this.#buffer(bytes);
+    const buffer = this.#buffers.next(bytes);
     codec.encode(samples, buffer.subarray(rtpHeaderBytes));
     this.#packet(buffer, bytes, due);
   }
@@ -308,7 +304,7 @@ export class Outgoing implements PacketSink {
       const { sender } = this;
       if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
       if (payloadType !== undefined && this.#sends && this.#ports.ready()) {
-        const buffer = this.#buffer(eventBytes);
+        const buffer = this.#buffers.next(eventBytes);
         const { timestamp } = digits.state;
         const sequence = sender.nextSequence;
         writeRtpHeader(buffer, 0, payloadType, step.begins, sequence, timestamp, sender.state.ssrc);
@@ -335,7 +331,7 @@ export class Outgoing implements PacketSink {
   #frame(playback: EnginePlayback, at: number): void {
     // On hold the music stands still; it goes on where it stopped.
     if (!this.#sends || !this.#ports.ready() || !this.#audio || this.#frameBytes === 0) return;
-    const buffer = this.#buffer(this.#frameBytes);
+    const buffer = this.#buffers.next(this.#frameBytes);
     const frame = playback.frame(buffer, rtpHeaderBytes, this.#frameBytes);
     if (frame === 'audio') this.#packet(buffer, this.#frameBytes, at);
     if (!playback.finished) return;
@@ -367,15 +363,5 @@ export class Outgoing implements PacketSink {
   close(): void {
     this.#converted?.stream?.close();
     this.#converted = undefined;
-  }
-
-  #buffer(payload: number): Uint8Array {
-    const length = payload + rtpHeaderBytes;
-    const slot = this.#slot++ % slots;
-    const buffer = this.#buffers[slot];
-    if (buffer?.length === length) return buffer;
-    const fresh = new Uint8Array(length);
-    this.#buffers[slot] = fresh;
-    return fresh;
   }
 }

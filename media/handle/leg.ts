@@ -9,7 +9,7 @@ import type { SrtpProblem } from '../engine/leg-security.ts';
 import type { LegConfig } from '../protocol.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import { afterCrash, type LegSnapshot, type PlaybackSnapshot } from '../snapshot.ts';
+import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
 import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
@@ -359,8 +359,13 @@ export class MediaLeg {
 
   /** Builds the leg again in the engine that there is now: as it was told last, and with what was asked for since. */
   #revive(): void {
-    const last = this.#saved && afterCrash(this.#saved.snapshot);
-    const saved = last && { ...last, analyses: this.#analyses.wanted(last.analyses) };
+    const last = this.#saved?.snapshot;
+    const saved = last && {
+      ...last,
+      // Who asked for them was told that they failed.
+      dtmf: { ...last.dtmf, sending: undefined },
+      analyses: this.#analyses.wanted(last.analyses),
+    };
     const create = { type: 'leg.create', leg: this.id, config: this.#config } as const;
     this.#link
       .request<void>({ ...create, ...(saved ? { snapshot: saved } : {}) })

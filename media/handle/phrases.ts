@@ -3,10 +3,10 @@
  * then a prompt like others.
  */
 import { createHash } from 'node:crypto';
+import { abortable } from '../../src/base/abortable.ts';
 import { type Clock, within } from '../../src/base/clock.ts';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import type { Speech, TtsProvider } from '../../src/base/io.ts';
-import { abortable } from '../abortable.ts';
 import type { DecodedPrompt, Prompt, PromptStore } from '../prompt/index.ts';
 import type { SayItem } from './types.ts';
 

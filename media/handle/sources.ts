@@ -1,8 +1,8 @@
 /** From what a script wants played to what an engine takes: shared prompts, tones, and rings fed from streams. */
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { abortable } from '../../src/base/abortable.ts';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
-import { abortable } from '../abortable.ts';
 import type { Tone } from '../audio/index.ts';
 import { sampleRateOf } from '../codec/index.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';

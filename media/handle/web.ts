@@ -1,8 +1,9 @@
 /** Audio by HTTP: short bodies whole, one request for all that want the same at the same time; long ones as they come. */
+
+import { abortable } from '../../src/base/abortable.ts';
 import { type Clock, within } from '../../src/base/clock.ts';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Fetch, FetchedBody } from '../../src/base/io.ts';
-import { abortable } from '../abortable.ts';
 import { fetchError } from '../prompt/index.ts';
 
 /** Bytes: more, or nobody knows how many, is played while it comes. */

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { abortable } from '../../src/base/abortable.ts';
 import type { Fetch, Files } from '../../src/base/io.ts';
-import { abortable } from '../abortable.ts';
 import { type CodecFormat, payloadKey } from '../codec/index.ts';
 import type { DecodedPrompt, PcmFormat, PromptCoder, PromptType } from './decode-prompt.ts';
 import { audioFormatError, closedError, fetchError, fileError } from './errors.ts';

@@ -50,7 +50,8 @@ function connectionOf(socket: WebSocket): WebSocketConnection {
   };
 }
 
-function bytesOf(data: RawData): Uint8Array {
+/** What `ws` hands over, whatever form it has. */
+export function bytesOf(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

@@ -46,7 +46,7 @@ export abstract class DialogSession extends CallAudio {
   abstract readonly callId: string;
   abstract readonly fromUser: string | undefined;
   abstract readonly toUser: string | undefined;
-  /** `udp` or `tcp`. */
+  /** `udp`, `tcp`, `tls`, `ws` or `wss`. */
   abstract readonly transport: string;
   /** What scripts hang on the call, shared by its legs. */
   readonly data: CallData;
@@ -284,9 +284,16 @@ export abstract class DialogSession extends CallAudio {
 
   /** Takes the peer off hold; the music ends. */
   unhold(): Promise<void> {
+    this.#stopHoldMusic();
+    const resumed = this.reInvite({ direction: 'sendrecv' }).finally(() => this.#stopHoldMusic());
+    resumed.catch(() => {});
+    return resumed;
+  }
+
+  /** A hold that waited for its turn may have begun it meanwhile. */
+  #stopHoldMusic(): void {
     this.#holdMusic?.stop();
     this.#holdMusic = undefined;
-    return this.reInvite({ direction: 'sendrecv' });
   }
 
   #playOnHold(music: PlaySource): void {

@@ -1,5 +1,6 @@
 /** What the peer says, as text: by a provider, since to recognise speech is not ours. */
 import type { AudioReader } from '../../media/index.ts';
+import { abortable } from '../base/abortable.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 
 /** Recognises speech. */
@@ -48,14 +49,13 @@ export async function* transcribe(
 ): AsyncGenerator<Transcript, void, void> {
   if (!provider) throw new TandemError('ERR_STT', 'nobody recognises speech here: give Tandem the option stt');
   const reader = open(provider.sampleRate ?? defaultRate);
-  const over = aborted(signal);
   let results: AsyncIterator<Recognised> | undefined;
   try {
     const { sampleRate } = reader;
     results = provider.transcribe(reader, { sampleRate, language, signal })[Symbol.asyncIterator]();
     for (;;) {
-      const next = await Promise.race([results.next(), over.promise]);
-      if (next === undefined || next.done) return;
+      const next = await abortable(results.next(), signal);
+      if (next.done) return;
       const { text, final } = next.value;
       yield { text, final, at: wallclock() };
     }
@@ -63,7 +63,6 @@ export async function* transcribe(
     if (signal.aborted) return;
     throw new TandemError('ERR_STT', `the speech could not be recognised: ${messageOf(error)}`, { cause: error });
   } finally {
-    over.forget();
     reader.close();
     // A provider that hangs is not waited for.
     results?.return?.()?.catch(() => {});
@@ -74,12 +73,4 @@ export async function* transcribe(
 export async function firstTurn(transcripts: AsyncIterable<Transcript>): Promise<string | undefined> {
   for await (const { text, final } of transcripts) if (final && text.trim() !== '') return text;
   return undefined;
-}
-
-function aborted(signal: AbortSignal): { readonly promise: Promise<undefined>; forget(): void } {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = (): void => resolve(undefined);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return { promise, forget: () => signal.removeEventListener('abort', onAbort) };
 }

@@ -4,7 +4,7 @@
  */
 import { compressG711, expandG711 } from '../../media/index.ts';
 import type { QueueStatus, StreamDialect, StreamFacts, StreamRequest } from './dialect.ts';
-import { objectIn } from './twilio.ts';
+import { objectIn } from './json.ts';
 
 export type AsteriskFormat = 'ulaw' | 'alaw' | 'slin' | 'slin16' | 'slin24' | 'slin48';
 
@@ -90,12 +90,6 @@ export class AsteriskDialect implements StreamDialect {
     return this.#say('DTMF_END', { digit });
   }
 
-  mark(name: string): string {
-    const [kind, id] = [name.slice(0, 1), name.slice(1)];
-    const event = kind === 'b' ? 'MEDIA_BUFFERING_COMPLETED' : 'MEDIA_MARK_PROCESSED';
-    return this.#say(event, id === '' ? {} : { correlation_id: id });
-  }
-
   full(on: boolean): string {
     return this.#say(on ? 'MEDIA_XOFF' : 'MEDIA_XON', {});
   }
@@ -123,12 +117,12 @@ export class AsteriskDialect implements StreamDialect {
     if (typeof message !== 'string') return [{ do: 'play', samples: this.#format.decode(this.#whole(message)) }];
     const said = message.startsWith('{') ? objectIn(message) : undefined;
     const [word = '', rest = ''] = said ? [said.command, said.correlation_id ?? ''] : message.trim().split(/\s+/, 2);
-    const id = typeof rest === 'string' ? rest : '';
+    const about = typeof rest === 'string' && rest !== '' ? { correlation_id: rest } : {};
     switch (word) {
       case 'MARK_MEDIA':
-        return [{ do: 'mark', name: `m${id}` }];
+        return [{ do: 'mark', answer: () => this.#say('MEDIA_MARK_PROCESSED', about) }];
       case 'STOP_MEDIA_BUFFERING':
-        return [{ do: 'mark', name: `b${id}` }];
+        return [{ do: 'mark', answer: () => this.#say('MEDIA_BUFFERING_COMPLETED', about) }];
       case 'START_MEDIA_BUFFERING':
       // The call is answered before there is a stream.
       case 'ANSWER':

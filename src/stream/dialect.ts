@@ -16,13 +16,16 @@ export type StreamRequest =
   /** Samples at the dialect's rate, to be played behind what is queued. */
   | { readonly do: 'play'; readonly samples: Int16Array }
   /** To be told when what was queued before it has been played. */
-  | { readonly do: 'mark'; readonly name: string }
+  | { readonly do: 'mark'; readonly answer: MarkAnswer }
   | { readonly do: 'clear' }
   | { readonly do: 'pause'; readonly on: boolean }
   | { readonly do: 'hangup' }
   | { readonly do: 'status' }
   /** To be told once when the queue is empty. */
   | { readonly do: 'report-drained' };
+
+/** What to say when the mark is reached; written then, since messages are numbered. */
+export type MarkAnswer = () => string;
 
 export interface QueueStatus {
   /** ms of audio that wait. */
@@ -41,7 +44,6 @@ export interface StreamDialect {
   /** 20 ms of the caller. @param atMs since the start */
   audio(samples: Int16Array, atMs: number): string | Uint8Array;
   dtmf(digit: string): string;
-  mark(name: string): string;
   /** The queue is so full that the other end should wait, or no longer. Undefined: there is no word for it. */
   full(on: boolean): string | undefined;
   drained(): string | undefined;

@@ -132,7 +132,7 @@ export class MediaStream {
       const reader = this.#call.reader(sampleRate);
       const digits = this.#call.digits();
       const playout = new Playout(this.#call.writer(sampleRate), this.#clock, {
-        onMark: (name) => this.#connection.send(this.#dialect.mark(name)),
+        onMark: (answer) => this.#connection.send(answer()),
         onFull: (on) => this.#tell(this.#dialect.full(on)),
         onDrained: () => this.#tell(this.#dialect.drained()),
       });
@@ -175,12 +175,11 @@ export class MediaStream {
         if (!playout.play(request.samples)) this.#fail('more audio is queued than a call could ever play');
         break;
       case 'mark':
-        playout.mark(request.name);
+        playout.mark(request.answer);
         break;
       case 'clear': {
-        const names = playout.clear();
-        if (this.#dialect.answersClearedMarks)
-          for (const name of names) this.#connection.send(this.#dialect.mark(name));
+        const answers = playout.clear();
+        if (this.#dialect.answersClearedMarks) for (const answer of answers) this.#connection.send(answer());
         break;
       }
       case 'pause':

@@ -1,6 +1,7 @@
 /** What a stream plays to the caller: a queue of audio with marks in it, which can be emptied at any moment. */
 import type { AudioWriter } from '../../media/index.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { MarkAnswer } from './dialect.ts';
 
 /** ms between two looks at how far it has come. */
 const lookMs = 20;
@@ -12,13 +13,13 @@ const roomMs = 16_000;
 
 export interface PlayoutEvents {
   /** What was queued before it has been sent, or was dropped. */
-  onMark(name: string): void;
+  onMark(answer: MarkAnswer): void;
   onFull(on: boolean): void;
   onDrained(): void;
 }
 
 interface Mark {
-  readonly name: string;
+  readonly answer: MarkAnswer;
   /** ms of audio that are queued before it, from the beginning. */
   readonly at: number;
 }
@@ -67,20 +68,20 @@ export class Playout {
     return true;
   }
 
-  mark(name: string): void {
+  mark(answer: MarkAnswer): void {
     if (this.#closed) return;
-    this.#marks.push({ name, at: this.#queued });
+    this.#marks.push({ answer, at: this.#queued });
     this.#look();
   }
 
   /** Drops what is queued. @returns the marks in it, in order; they are forgotten */
-  clear(): readonly string[] {
-    const names = this.#marks.map(({ name }) => name);
+  clear(): readonly MarkAnswer[] {
+    const answers = this.#marks.map(({ answer }) => answer);
     this.#marks = [];
     this.#writer.clear();
     this.#queued = 0;
     this.#look();
-    return names;
+    return answers;
   }
 
   pause(on: boolean): void {
@@ -110,8 +111,8 @@ export class Playout {
     const left = this.queuedMs;
     if (left <= 0) this.#queued = 0;
     while (this.#marks[0] && (left <= 0 || this.#marks[0].at <= this.#queued - left)) {
-      const { name } = this.#marks.shift() as Mark;
-      this.#events.onMark(name);
+      const { answer } = this.#marks.shift() as Mark;
+      this.#events.onMark(answer);
     }
     if (this.#full && left < roomMs) {
       this.#full = false;

@@ -4,6 +4,7 @@
  */
 import { compressG711, expandG711 } from '../../media/index.ts';
 import type { StreamDialect, StreamFacts, StreamRequest } from './dialect.ts';
+import { objectIn } from './json.ts';
 
 const track = 'inbound';
 
@@ -50,10 +51,6 @@ export class TwilioDialect implements StreamDialect {
     return this.#say('dtmf', { dtmf: { track: 'inbound_track', digit } });
   }
 
-  mark(name: string): string {
-    return this.#say('mark', { mark: { name } });
-  }
-
   full(): undefined {}
 
   drained(): undefined {}
@@ -75,7 +72,8 @@ export class TwilioDialect implements StreamDialect {
       }
       case 'mark': {
         const name = (said.mark as { readonly name?: unknown } | undefined)?.name;
-        return typeof name === 'string' ? [{ do: 'mark', name }] : undefined;
+        if (typeof name !== 'string') return undefined;
+        return [{ do: 'mark', answer: () => this.#say('mark', { mark: { name } }) }];
       }
       case 'clear':
         return [{ do: 'clear' }];
@@ -86,15 +84,5 @@ export class TwilioDialect implements StreamDialect {
 
   #say(event: string, what: Readonly<Record<string, unknown>>): string {
     return JSON.stringify({ event, sequenceNumber: String(++this.#sequence), ...what, streamSid: this.#streamSid });
-  }
-}
-
-/** @returns undefined for what is no JSON object */
-export function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
   }
 }

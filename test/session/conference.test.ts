@@ -267,6 +267,12 @@ describe('hold', () => {
     await alice.hearsSilence();
     await lab.run(call.hold({ music: 'none.wav' }));
     await alice.hearsSilence();
+    // Taken back before it was done.
+    const held = call.hold({ music });
+    await lab.run(call.unhold());
+    await held;
+    await lab.advance(100);
+    await alice.hearsSilence();
     await alice.hangup();
   });
 });

@@ -2,7 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import { bytesOf } from '../../base/node-websocket.ts';
 import { maxBodyBytes } from '../framing.ts';
 import { maxHeadBytes } from '../guard.ts';
 import { hostPort } from './address.ts';
@@ -189,9 +190,4 @@ class WsConnection implements StreamConnection {
   destroy(): void {
     this.#socket.terminate();
   }
-}
-
-function bytesOf(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

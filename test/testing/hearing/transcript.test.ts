@@ -122,10 +122,11 @@ describe('a prompt', () => {
       expectOrder(segments, `seed ${seed}`);
       const named = words(segments).filter((word) => word !== 'some other sound');
       missed += names.length - named.length;
-      expect(
-        names.filter((name) => named.includes(name)),
-        `seed ${seed}`,
-      ).toEqual(named);
+      let place = 0;
+      for (const name of named) {
+        place = names.indexOf(name, place) + 1;
+        expect(place, `seed ${seed}: ${named} of ${names}`).toBeGreaterThan(0);
+      }
     }
     // Of 200 seeds five miss one of their three: losses that fall into each of the places it is looked for by.
     expect(missed).toBeLessThanOrEqual(1);
