@@ -167,6 +167,8 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/registrar': ['src/base', 'src/sip'],
   'src/stream': ['src/base', 'media'],
   'src/session': ['src/base', 'src/sip', 'src/stream', 'media'],
+  'src/registry': ['src/base', 'src/sip', 'src/session'],
+  'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
   'src/trunk': ['src/base', 'src/sip', 'src/session', 'src/registration'],
   'src/options': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk', 'media'],
@@ -225,7 +227,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where time, randomness and I/O come from (in the lab: are made); everything else is given them. */
-const impure = [/^src\/base\/node/, /^src\/sip\/transport\//, /^src\/(cli|testing)\//, /^media\/(net|host)\//];
+const impure = [/^src\/base\/node/, /^src\/sip\/transport\//, /^src\/(cli|control|testing)\//, /^media\/(net|host)\//];
 
 const forbiddenGlobals = new Set([
   'Date',

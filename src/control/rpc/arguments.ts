@@ -1,0 +1,54 @@
+/**
+ * The arguments of a command, read one after the other. `kamcmd` sends whatever looks like a number as one, so that a
+ * number is taken where a text is asked for, and a text of digits where a number is.
+ */
+import { RpcFault } from './fault.ts';
+import type { RpcScalar } from './value.ts';
+
+export class RpcArguments {
+  readonly #values: readonly RpcScalar[];
+  #next = 0;
+
+  constructor(values: readonly RpcScalar[]) {
+    this.#values = values;
+  }
+
+  /** How many are left. */
+  get left(): number {
+    return this.#values.length - this.#next;
+  }
+
+  /** @throws RpcFault 400 when there is none */
+  string(): string {
+    return this.optionalString() ?? this.#missing('string');
+  }
+
+  optionalString(): string | undefined {
+    const value = this.#take();
+    return value === undefined ? undefined : String(value);
+  }
+
+  /** @throws RpcFault 400 when there is none, or it is no whole number */
+  int(): number {
+    return this.optionalInt() ?? this.#missing('int');
+  }
+
+  /** @throws RpcFault 400 for what is no whole number */
+  optionalInt(): number | undefined {
+    const value = this.#take();
+    if (value === undefined) return undefined;
+    const number = typeof value === 'string' && /^\s*-?\d+\s*$/.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+    throw new RpcFault(400, `error at parameter ${this.#next - 1}: expected int type but type mismatch in parameters`);
+  }
+
+  #take(): RpcScalar | undefined {
+    const value = this.#values[this.#next];
+    if (value !== undefined) this.#next++;
+    return value;
+  }
+
+  #missing(type: string): never {
+    throw new RpcFault(400, `error at parameter ${this.#next}: expected ${type} type but end of packet encountered`);
+  }
+}

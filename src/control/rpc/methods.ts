@@ -1,0 +1,68 @@
+/** The commands by name, and how one is called: whatever goes wrong in it is a fault, and what changes things is logged. */
+import { messageOf, TandemError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { RpcArguments } from './arguments.ts';
+import { RpcFault } from './fault.ts';
+import type { RpcReply, RpcScalar } from './value.ts';
+
+export interface RpcMethod {
+  /** `dlg.list` */
+  readonly name: string;
+  /** One line, as `help` of kamcmd prints it. */
+  readonly help: string;
+  /** It changes something: who called it is logged. */
+  readonly changes?: boolean;
+  /** @throws RpcFault, TandemError */
+  run(args: RpcArguments, context: RpcContext): RpcReply | Promise<RpcReply>;
+}
+
+/** Who calls. */
+export interface RpcContext {
+  /** For the log: `unix:./run/tandem_ctl`, `http:127.0.0.1:50312`, a user's name. */
+  readonly who: string;
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+export class RpcMethods {
+  readonly #methods = new Map<string, RpcMethod>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(...methods: readonly RpcMethod[]): void {
+    for (const method of methods) this.#methods.set(method.name, method);
+  }
+
+  get(name: string): RpcMethod | undefined {
+    return this.#methods.get(name);
+  }
+
+  /** In the order of the alphabet. */
+  get names(): readonly string[] {
+    return [...this.#methods.keys()].sort();
+  }
+
+  /** @throws RpcFault, always: whatever else a command throws is made one */
+  async call(name: string, values: readonly RpcScalar[], context: RpcContext): Promise<RpcReply> {
+    const method = this.#methods.get(name);
+    if (!method) throw new RpcFault(500, `command ${name} not found`);
+    try {
+      const reply = await method.run(new RpcArguments(values), context);
+      if (method.changes) this.#logger.info({ who: context.who, command: name, arguments: values }, 'command');
+      return reply;
+    } catch (error) {
+      if (method.changes)
+        this.#logger.info(
+          { who: context.who, command: name, arguments: values, error: messageOf(error) },
+          'command failed',
+        );
+      if (error instanceof RpcFault) throw error;
+      if (error instanceof TandemError) throw new RpcFault(500, error.message, error);
+      this.#logger.error({ command: name, err: error }, 'a command broke');
+      throw new RpcFault(500, 'Internal error', error);
+    }
+  }
+}
