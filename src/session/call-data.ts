@@ -4,6 +4,9 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
+import type { SipRequest } from '../sip/message.ts';
+import type { DialogSession } from './dialog-session.ts';
+import type { EndCause } from './errors.ts';
 
 /** Named sets that calls are put into, to count and to limit (Kamailio's dialog profiles). */
 export interface CallProfiles {
@@ -30,14 +33,39 @@ export interface CallData {
   readonly flags: CallFlags;
   /** Ends the call after so many seconds, counted from now; 0 takes the limit away. */
   setTimeout(seconds: number): void;
-  /** Whether side systems should follow this call. */
+  /** Whether side systems follow this call. */
   tracked: boolean;
-  /** A leg joins: `hangup` is called when the call's time is up. Returns how it leaves. */
-  join(hangup: () => void): () => void;
+  /** A leg joins, before anybody else hears of it. Until it has left, it may be hung up from here. */
+  join(leg: DialogSession, birth: LegBirth): LegReport;
 }
 
-/** Makes the `CallData` of a new call. */
-export type CallDataFactory = () => CallData;
+/** What is known of a leg from its INVITE. */
+export interface LegBirth {
+  readonly direction: 'inbound' | 'outbound';
+  readonly fromUri: string;
+  readonly toUri: string;
+  readonly requestUri: string;
+}
+
+/** Told how a leg goes on, in the very turn in which it does. */
+export interface LegReport {
+  /** A response to its INVITE was sent or came (101 and above), or the ACK. @param status of the response */
+  advanced(state: 'early' | 'answered' | 'confirmed', status: number): void;
+  /** Another peer is at the other end of it. */
+  replaced(): void;
+  /** A request of the peer came in the dialog, other than ACK and BYE. */
+  request(request: SipRequest): void;
+  /** It got its final response. */
+  response(request: SipRequest, status: number): void;
+  /** @param over resolves when the peer knows: it answered our BYE, or acknowledged our refusal */
+  left(cause: EndCause, over: Promise<void>): void;
+}
+
+/**
+ * Makes the `CallData` of a new call.
+ * @param callId of the INVITE, if it came from a peer
+ */
+export type CallDataFactory = (callId?: string) => CallData;
 
 /** The in-memory default: profiles are counted over all calls of one factory. */
 export function memoryCallData(clock: Clock): CallDataFactory {
@@ -53,7 +81,7 @@ class MemoryCallData implements CallData {
   readonly flags: CallFlags = new FlagWord();
   tracked = true;
   readonly #clock: Clock;
-  readonly #legs = new Set<() => void>();
+  readonly #legs = new Set<Pick<DialogSession, 'terminate'>>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, board: ProfileBoard) {
@@ -69,19 +97,25 @@ class MemoryCallData implements CallData {
     this.#timer = undefined;
     if (seconds === 0 || this.#legs.size === 0) return;
     const hangup = (): void => {
-      for (const leave of [...this.#legs]) leave();
+      for (const leg of [...this.#legs]) void leg.terminate({ by: 'timeout', reason: 'call duration limit' });
     };
     this.#timer = this.#clock.setTimer(seconds * 1000, hangup, 'call limit');
   }
 
-  join(hangup: () => void): () => void {
-    this.#legs.add(hangup);
+  join(leg: Pick<DialogSession, 'terminate'>): LegReport {
+    this.#legs.add(leg);
     this.profiles.open();
-    return () => {
-      this.#legs.delete(hangup);
-      if (this.#legs.size > 0) return;
-      this.#timer?.cancel();
-      this.profiles.close();
+    return {
+      advanced: () => {},
+      replaced: () => {},
+      request: () => {},
+      response: () => {},
+      left: () => {
+        this.#legs.delete(leg);
+        if (this.#legs.size > 0) return;
+        this.#timer?.cancel();
+        this.profiles.close();
+      },
     };
   }
 }
@@ -153,8 +187,13 @@ class MemoryProfiles implements CallProfiles {
   }
 }
 
-class FlagWord implements CallFlags {
+export class FlagWord implements CallFlags {
   #bits = 0;
+
+  /** All 32 as one number, 0 to 2^32 - 1. */
+  get bits(): number {
+    return this.#bits >>> 0;
+  }
 
   set(flag: number): void {
     this.#bits |= mask(flag);

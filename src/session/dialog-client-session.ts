@@ -14,6 +14,7 @@ import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-
 import { DialogSession } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
 import type { SessionContext } from './session-context.ts';
+import { type LegSignalling, signallingOf } from './signalling.ts';
 
 /** Whom to call: a SIP URI, or a place that is known already, such as a binding of the registrar. */
 export type InviteTarget = string | KnownPlace;
@@ -119,11 +120,15 @@ export class DialogClientSession extends DialogSession {
     this.toUser = uriUser(sip.uri);
     this.transport = sip.transport ?? 'udp';
     this.useMedia(media);
-    this.begin('outbound', sip.from.uri, sip.uri);
+    this.begin({ direction: 'outbound', fromUri: sip.from.uri, toUri: sip.uri, requestUri: sip.uri });
   }
 
   get identity(): NameAddr {
     return this.#prepare({}).sip.from;
+  }
+
+  override get signalling(): LegSignalling | undefined {
+    return super.signalling ?? (this.#client && signallingOf(this.#client.request));
   }
 
   /** The call that this leg was made for. */
@@ -262,6 +267,7 @@ export class DialogClientSession extends DialogSession {
   /** UPDATE may come before the answer (RFC 3311 §5.2). */
   #useEarly(dialog: Dialog): void {
     dialog.onRequest = (incoming) => {
+      this.heard(incoming);
       const done = this.negotiation.receive(incoming).then(() => {
         const { audio } = this.media;
         if (audio && this.#settled.has(dialog)) this.#settled.set(dialog, audio);

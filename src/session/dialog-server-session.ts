@@ -12,7 +12,7 @@ import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-
 import { type DialogMedia, type SrtpMode, sdpType } from './dialog-media.ts';
 import { DialogSession } from './dialog-session.ts';
 import { EarlyProgress } from './early-progress.ts';
-import { StateError } from './errors.ts';
+import { type EndCause, StateError } from './errors.ts';
 import { callOneOf, type ForkStrategy, targetsOf } from './fork.ts';
 import type { SessionContext } from './session-context.ts';
 
@@ -79,7 +79,7 @@ export class DialogServerSession extends DialogSession {
     inviteLeg: InviteLeg,
     { user, trunk, toUser, data }: Arrival = {},
   ) {
-    super(context, data ?? context.callData());
+    super(context, data ?? context.callData(invite.request.headers.callId));
     this.user = user;
     this.trunk = trunk;
     this.#invite = invite;
@@ -95,7 +95,7 @@ export class DialogServerSession extends DialogSession {
     invite.onCancel = (request, status) => this.#cancelled(request, status);
     invite.onAck = (ack) => this.#acked.resolve(ack);
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
-    this.begin('inbound', headers.from.uri, headers.to.uri);
+    this.begin({ direction: 'inbound', fromUri: headers.from.uri, toUri: headers.to.uri, requestUri: uri });
   }
 
   /** The INVITE, for headers that have no accessor here. */
@@ -349,6 +349,10 @@ export class DialogServerSession extends DialogSession {
   /** Hangs up the legs that `invite` made: they belong to this call's scope. */
   async closeLegs(): Promise<void> {
     await Promise.all([...this.#legs].map((leg) => leg.close()));
+  }
+
+  protected override end(cause: EndCause, over?: Promise<void>): void {
+    super.end(cause, this.isAnswered ? over : this.#invite.whenSettled());
   }
 
   protected override async farewell(headers: readonly HeaderField[]): Promise<void> {

@@ -9,13 +9,14 @@ import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
+import type { IncomingRequest } from '../sip/incoming-request.ts';
 import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
 import type { MediaStream } from '../stream/media-stream.ts';
 import type { StreamOptions } from '../stream/options.ts';
 import { CallAudio } from './call-audio.ts';
-import type { CallData, CallFlags, CallProfiles } from './call-data.ts';
+import type { CallData, CallFlags, CallProfiles, LegBirth, LegReport } from './call-data.ts';
 import { streamCall } from './call-stream.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
@@ -38,6 +39,7 @@ import type {
   SessionStats,
 } from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
+import { type LegSignalling, signallingIn } from './signalling.ts';
 import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
 
@@ -62,7 +64,8 @@ export abstract class DialogSession extends CallAudio {
   readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
   readonly #media: SessionMedia;
-  readonly #leave: (() => void)[] = [];
+  #leave: (() => void) | undefined;
+  #report: LegReport | undefined;
   #hanging: Promise<void> | undefined;
   protected readonly digits: SessionDigits;
   readonly #referrals: ReferralBoard;
@@ -166,6 +169,11 @@ export abstract class DialogSession extends CallAudio {
     return this.dialog?.remoteUri;
   }
 
+  /** What the two ends of the leg call each other, and where they are; undefined as long as nothing was sent. */
+  get signalling(): LegSignalling | undefined {
+    return this.dialog && signallingIn(this.dialog);
+  }
+
   /** Where requests to the peer go: its Contact. */
   get remoteTarget(): string | undefined {
     return this.dialog?.remoteTarget;
@@ -224,7 +232,7 @@ export abstract class DialogSession extends CallAudio {
     if (cause.reason) headers.push(['Reason', reasonValue(cause.status ?? 200, cause.reason)]);
     const farewell = this.farewell(headers);
     this.#hanging = farewell;
-    this.end(cause);
+    this.end(cause, farewell);
     return farewell;
   }
 
@@ -376,9 +384,10 @@ export abstract class DialogSession extends CallAudio {
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */
-  protected begin(direction: 'inbound' | 'outbound', fromUri: string, toUri: string): void {
-    this.#leave.push(this.context.adopt(this));
-    this.#leave.push(this.data.join(() => void this.terminate({ by: 'timeout', reason: 'call duration limit' })));
+  protected begin(birth: LegBirth): void {
+    this.#leave = this.context.adopt(this);
+    this.#report = this.data.join(this, birth);
+    const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
   }
 
@@ -392,13 +401,23 @@ export abstract class DialogSession extends CallAudio {
 
   protected useDialog(dialog: Dialog): void {
     this.dialog = dialog;
-    dialog.onRequest = (incoming) => this.#requests.receive(dialog, incoming);
+    dialog.onRequest = (incoming) => {
+      this.heard(incoming);
+      this.#requests.receive(dialog, incoming);
+    };
     dialog.onEnd = (end) => {
       const cause = causeOf(end);
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));
       this.sessionTimer.rest();
       this.#place.left(cause);
     };
+  }
+
+  /** The peer asks for something in the dialog. */
+  protected heard(incoming: IncomingRequest): void {
+    const { request } = incoming;
+    this.#report?.request(request);
+    incoming.onFinal = (status) => this.#report?.response(request, status);
   }
 
   // ---- another peer
@@ -439,6 +458,7 @@ export abstract class DialogSession extends CallAudio {
       // Who was on hold for the former peer is not for this one.
       if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
     }
+    this.#report?.replaced();
     this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
     if (formerMedia) this.context.background(this.#media.close(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
@@ -462,7 +482,9 @@ export abstract class DialogSession extends CallAudio {
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
-    if (!this.#life.advance(state)) return;
+    const isNew = this.#life.advance(state);
+    if (isNew || state === 'early') this.#report?.advanced(state, status);
+    if (!isNew) return;
     if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
     else this.context.observer.emit(`call:${state}`, this.stamp());
   }
@@ -473,8 +495,11 @@ export abstract class DialogSession extends CallAudio {
     this.#earlyBridge = close;
   }
 
-  /** The call is over. Once; everything that waits for the call is let go. */
-  protected end(cause: EndCause): void {
+  /**
+   * The call is over. Once; everything that waits for the call is let go.
+   * @param over resolves when the peer knows it, too
+   */
+  protected end(cause: EndCause, over: Promise<void> = Promise.resolve()): void {
     if (this.state === 'ended') return;
     this.setEarlyBridge(undefined);
     this.#life.end(this.callId, cause);
@@ -485,8 +510,9 @@ export abstract class DialogSession extends CallAudio {
     this.sessionTimer.stop();
     const { media } = this.#media;
     if (media) this.context.background(this.#media.close(media));
+    this.#report?.left(cause, over);
     this.context.observer.emit('call:ended', { ...this.stamp(), cause });
-    for (const leave of this.#leave.splice(0)) leave();
+    this.#leave?.();
     this.#life.settle(cause);
   }
 }

@@ -16,7 +16,7 @@ import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
-import type { PeerFlow } from './transport/flow.ts';
+import { type PeerFlow, socketOf } from './transport/flow.ts';
 import { TurnGate } from './turn-gate.ts';
 
 export type { DialogSnapshot, DialogState } from './dialog-data.ts';
@@ -94,6 +94,16 @@ export class Dialog {
     return this.#data.remoteTarget;
   }
 
+  /** Our Contact: what the peer calls us by. */
+  get localContact(): string {
+    return this.#data.init.contact[0]?.uri ?? '';
+  }
+
+  /** Our end of the way to the peer: `udp:192.0.2.1:5060`. */
+  get socket(): string {
+    return socketOf(this.#flow);
+  }
+
   get routeSet(): readonly string[] {
     return this.#data.routeSet;
   }
@@ -148,8 +158,9 @@ export class Dialog {
     if (this.#state === 'terminated') return Promise.resolve(localResponse(request, 481));
     if (!this.offers.allows(request)) return Promise.resolve(localResponse(request, 491));
     return this.#exchange(request, nextHop).then((response) => {
-      // What a NOTIFY tells has a life of its own: the call goes on (RFC 5057 §5.1).
-      if (method !== 'NOTIFY' && (response.status === 481 || response.status === 408)) {
+      // What a NOTIFY tells has a life of its own: the call goes on (RFC 5057 §5.1). Who asks by OPTIONS whether the
+      // peer is still there decides itself how often it may not answer.
+      if (method !== 'NOTIFY' && method !== 'OPTIONS' && (response.status === 481 || response.status === 408)) {
         // After 481 there is nobody to say goodbye to.
         if (response.status === 408 && this.#state === 'confirmed') void this.bye();
         this.#end({ by: response.status === 408 ? 'timeout' : 'error', response });

@@ -11,6 +11,8 @@ export class IncomingRequest implements ServerUser, PendingInvite {
   onAck: (ack: SipRequest) => void = () => {};
   /** Re-INVITE: the peer took it back; it has been answered 487. */
   onCancelled: () => void = () => {};
+  /** Its final response was given. */
+  onFinal: (status: number) => void = () => {};
   readonly #dialog: Dialog;
   readonly #transaction: ServerTransaction;
   #cancelled = false;
@@ -37,7 +39,9 @@ export class IncomingRequest implements ServerUser, PendingInvite {
     const response = createResponse(this.request, status, this.#dialog.localTag, options);
     this.#dialog.complete(response, this.request);
     this.#transaction.respond(response);
-    if (status >= 200) this.#dialog.answered(this, this.#transaction, response);
+    if (status < 200) return;
+    this.#dialog.answered(this, this.#transaction, response);
+    this.onFinal(status);
   }
 
   onCancel(): void {

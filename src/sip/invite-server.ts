@@ -33,6 +33,7 @@ export class InviteServer implements PendingInvite {
   onAckTimeout: () => void = () => {};
   readonly #core: SipCore;
   readonly #transaction: ServerTransaction;
+  readonly #refused = Promise.withResolvers<void>();
   #cancelled = false;
   #settled = false;
   #refresh: QueuedTimer | undefined;
@@ -59,7 +60,11 @@ export class InviteServer implements PendingInvite {
       onAck: (ack) => this.dialog.receiveAck(ack),
       onCancel: (cancel) => this.terminate(487, cancel),
       onExpire: () => this.terminate(408),
-      onTransportError: () => this.#abandon(undefined, 503),
+      onTransportError: () => {
+        this.#abandon(undefined, 503);
+        this.#refused.resolve();
+      },
+      onSettled: () => this.#refused.resolve(),
     };
   }
 
@@ -125,6 +130,11 @@ export class InviteServer implements PendingInvite {
     this.#transaction.respond(this.#compose(status, options));
     this.#done();
     this.dialog.discard();
+  }
+
+  /** Resolves when a refusal was acknowledged, or will not be any more. Never for an INVITE that is accepted. */
+  whenSettled(): Promise<void> {
+    return this.#refused.promise;
   }
 
   /** @internal Answers in the user's place. */

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { memoryCallData } from '../../src/session/call-data.ts';
+import type { DialogSession } from '../../src/session/dialog-session.ts';
 import { FakeClock } from '../../src/testing/index.ts';
+
+const birth = { direction: 'inbound', fromUri: 'sip:a@x', toUri: 'sip:b@x', requestUri: 'sip:b@x' } as const;
+const over = { by: 'local' } as const;
+const gone = Promise.resolve();
+
+/** A leg that notes that it is hung up. */
+function leg(onHangup: () => void = () => {}): DialogSession {
+  return { terminate: async () => onHangup() } as unknown as DialogSession;
+}
 
 describe('call data in memory', () => {
   it('counts calls in a profile, by value and in all', () => {
@@ -21,20 +31,20 @@ describe('call data in memory', () => {
   it('limits: the call that is one too many stays out, and a released place is free again', () => {
     const make = memoryCallData(new FakeClock());
     const calls = [make(), make(), make()];
-    const leave = calls.map((call) => call.join(() => {}));
+    const legs = calls.map((call) => call.join(leg(), birth));
     expect(calls.map((call) => call.profiles.limit('caller', 'alice', 2))).toEqual([true, true, false]);
     expect(calls[0]?.profiles.limit('caller', 'alice', 2)).toBe(true);
-    leave[0]?.();
+    legs[0]?.left(over, gone);
     expect(calls[2]?.profiles.limit('caller', 'alice', 2)).toBe(true);
   });
 
   it('leaves its profiles with its last leg, not before', () => {
     const call = memoryCallData(new FakeClock())();
-    const [first, second] = [call.join(() => {}), call.join(() => {})];
+    const [first, second] = [call.join(leg(), birth), call.join(leg(), birth)];
     call.profiles.set('p');
-    first();
+    first.left(over, gone);
     expect(call.profiles.size('p')).toBe(1);
-    second();
+    second.left(over, gone);
     expect(call.profiles.size('p')).toBe(0);
   });
 
@@ -42,7 +52,16 @@ describe('call data in memory', () => {
     const clock = new FakeClock();
     const call = memoryCallData(clock)();
     const hung: string[] = [];
-    const leave = [call.join(() => hung.push('a')), call.join(() => hung.push('b'))];
+    const legs = [
+      call.join(
+        leg(() => hung.push('a')),
+        birth,
+      ),
+      call.join(
+        leg(() => hung.push('b')),
+        birth,
+      ),
+    ];
     call.setTimeout(10);
     call.setTimeout(20);
     await clock.advance(19_999);
@@ -50,7 +69,7 @@ describe('call data in memory', () => {
     await clock.advance(1);
     expect(hung).toEqual(['a', 'b']);
     call.setTimeout(30);
-    for (const leg of leave) leg();
+    for (const one of legs) one.left(over, gone);
     expect(clock.pending).toBe(0);
   });
 

@@ -23,6 +23,8 @@ export interface ServerUser {
   /** Timer C: the user keeps the INVITE waiting for too long. */
   onExpire?(): void;
   onTransportError?(error: Error): void;
+  /** A refusal of this INVITE was acknowledged, or will not be any more. */
+  onSettled?(): void;
 }
 
 export class ServerTransaction extends Transaction {
@@ -82,6 +84,7 @@ export class ServerTransaction extends Transaction {
   receive(request: SipRequest): void {
     if (request.method === 'ACK') {
       if (!this.input('ack', request)) this.context.counters.retransmissionsReceived++;
+      else if (this.#refused) this.user?.onSettled?.();
       return;
     }
     this.context.counters.retransmissionsReceived++;
@@ -119,6 +122,7 @@ export class ServerTransaction extends Transaction {
 
   close(): void {
     this.abandon();
+    this.user?.onSettled?.();
     this.#onEnd(this);
   }
 
@@ -143,6 +147,7 @@ export class ServerTransaction extends Transaction {
       case 'timeout':
         if (this.method === 'INVITE') this.context.counters.ackTimeouts++;
         else this.context.counters.expired++;
+        this.user?.onSettled?.();
         break;
       case 'expire':
         this.context.counters.expired++;

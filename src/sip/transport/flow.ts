@@ -1,6 +1,7 @@
 /** The way to one peer: what transactions send on. */
 import type { Via } from '../message.ts';
 import type { Flow, SipListener } from '../options.ts';
+import { hostPort, isWildcard } from './address.ts';
 import { kinds, type SipTransportName } from './kinds.ts';
 import type { SocketName, UdpSocket } from './network.ts';
 
@@ -42,6 +43,12 @@ export interface PeerFlow extends Flow {
   release(): void;
   /** Closes a connection whose peer does not answer any more. UDP has none. */
   destroy(): void;
+}
+
+/** Our end of it: `udp:192.0.2.1:5060`. */
+export function socketOf({ transport, listener, address }: PeerFlow): string {
+  const host = isWildcard(listener.host) ? listener.advertise(address).host : listener.host;
+  return `${transport}:${hostPort(host, listener.port)}`;
 }
 
 /**
