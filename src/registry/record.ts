@@ -411,7 +411,7 @@ export class DialogRecord implements CallData, LegOwner {
   #end(cause: EndCause): void {
     // An operator has said so already (`setState`).
     if (this.state === deleted) return;
-    const wasAnswered = this.#life.isAnswered;
+    const wasAnswered = this.state >= confirmedNa;
     this.#life.input(wasAnswered ? 'bye' : cause.status === undefined ? 'tdel' : '3xx-6xx');
     if (!wasAnswered) this.#tell('responseForwarded', { status: cause.status ?? 480 });
     this.#tell(wasAnswered ? 'terminated' : 'failed', { cause });
