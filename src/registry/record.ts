@@ -271,9 +271,9 @@ export class DialogRecord implements CallData, LegOwner {
     return leg === this.caller ? dlgExtraHdrs : [...dlgExtraHdrs, ...lreqCalleeHeaders];
   }
 
-  /** @internal Changes nothing but the state: for tests and operators. */
+  /** @internal Changes nothing but the state, of a call that is not over: for tests and operators. */
   setState(state: DialogState): void {
-    this.#life.enter(state);
+    if (this.sessions.length > 0) this.#life.enter(state);
   }
 
   /** The leg of a side; while we are the callee ourselves, that is the caller's. */
