@@ -41,6 +41,7 @@ export class DialogLife {
   #limit: WheelTimer | undefined;
   /** Of the early, the no-ACK or the end time. */
   #stage: WheelTimer | undefined;
+  #stopped = false;
 
   constructor(ports: LifePorts) {
     this.#ports = ports;
@@ -117,7 +118,7 @@ export class DialogLife {
     this.#limit?.cancel();
     this.#limit = undefined;
     this.#timeout = seconds === 0 ? 0 : this.#now() + Math.ceil(seconds);
-    if (seconds > 0)
+    if (seconds > 0 && !this.#stopped)
       this.#limit = this.#ports.wheel.set(seconds, () => {
         this.#limit = undefined;
         this.#ports.expired();
@@ -139,15 +140,16 @@ export class DialogLife {
     this.limit(lastSeconds);
   }
 
-  /** Its timers go. */
+  /** Its timers go, for good. */
   stop(): void {
+    this.#stopped = true;
     this.#limit?.cancel();
     this.#stage?.cancel();
   }
 
   #wait(seconds: number, fire: () => void): void {
     this.#stage?.cancel();
-    this.#stage = this.#ports.wheel.set(seconds, fire);
+    this.#stage = this.#stopped ? undefined : this.#ports.wheel.set(seconds, fire);
   }
 
   #now(): number {

@@ -212,13 +212,13 @@ export class DialogRecord implements CallData, LegOwner {
     return this.#tracked;
   }
 
-  /** False: it leaves the list and the counts of running calls for good, without an event. The call goes on. */
+  /** False: it leaves the list, the counts and its profiles for good, without an event. The call goes on. */
   set tracked(on: boolean) {
     if (on === this.#tracked || on) return;
     this.#tracked = false;
     this.profiles.close();
     if (this.#listed) this.#house.moved(this.state, undefined);
-    this.#forget();
+    this.#unlist();
   }
 
   isSet(property: DialogProperty): boolean {
@@ -420,7 +420,7 @@ export class DialogRecord implements CallData, LegOwner {
 
   /** After the last farewell has arrived, nothing is left of the call. */
   #settle(): void {
-    if (!this.#listed || this.state !== deleted || this.#leaving > 0 || this.sessions.length > 0) return;
+    if (this.state !== deleted || this.#leaving > 0 || this.sessions.length > 0) return;
     if (this.#life.isAnswered && this.#cause) this.#tell('terminatedConfirmed', { cause: this.#cause });
     this.#destroy();
   }
@@ -447,13 +447,12 @@ export class DialogRecord implements CallData, LegOwner {
   }
 
   #destroy(): void {
+    this.#life.stop();
     this.#tell('destroyed', {});
-    this.#forget();
+    this.#unlist();
   }
 
-  /** Out of the list. */
-  #forget(): void {
-    this.#life.stop();
+  #unlist(): void {
     if (!this.#listed) return;
     this.#listed = false;
     for (const name of this.#names) this.#house.unname(name, this);
