@@ -13,7 +13,7 @@ import type { HeaderField, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { DialogDirection, DialogRegistryEvents } from './events.ts';
-import { DialogLife } from './life.ts';
+import { DialogLife, type LifeOwner } from './life.ts';
 import type { RegistrySettings } from './options.ts';
 import { type Profiles, RecordProfiles } from './profiles.ts';
 import { type LegOwner, RecordLeg } from './record-leg.ts';
@@ -63,7 +63,7 @@ const propertyFlags: Readonly<Record<DialogProperty, number>> = {
   'timeout-noreset': iflag.noreset,
 };
 
-export class DialogRecord implements CallData, LegOwner {
+export class DialogRecord implements CallData, LegOwner, LifeOwner {
   readonly variables = new DialogVariables();
   readonly profiles: RecordProfiles;
   readonly flags = new FlagWord();
@@ -90,22 +90,11 @@ export class DialogRecord implements CallData, LegOwner {
   /** Made by the registry, unknown to all until its first leg joins. */
   constructor(house: RecordHouse) {
     this.#house = house;
-    const { settings, wheel } = house;
+    const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
     this.variables.watch(() => this.#changed());
     this.#iflags = settings.sendBye ? iflag.timeoutBye : 0;
-    this.#life = new DialogLife({
-      settings,
-      wheel,
-      wallclock: () => house.wallclock(),
-      moved: (from, to) => this.#moved(from, to),
-      unanswered: () => {
-        const { byeEarlyCode, byeEarlyReason } = settings;
-        void this.bye('all', { by: 'timeout', status: byeEarlyCode, reason: byeEarlyReason });
-      },
-      expired: () => this.#expired(),
-      forgotten: () => this.#destroy(),
-    });
+    this.#life = new DialogLife(house, this);
     this.setProperty('timeout-noreset', settings.timeoutNoreset);
   }
 
@@ -425,7 +414,37 @@ export class DialogRecord implements CallData, LegOwner {
     this.#destroy();
   }
 
-  #expired(): void {
+  // ---- LifeOwner
+
+  /** @internal */
+  lifeMoved(from: DialogState, to: DialogState): void {
+    if (!this.#listed) return;
+    this.#house.moved(from, to);
+    if (to === deleted) this.profiles.close();
+    if (to === confirmedNa) {
+      this.#tell('confirmedNa', {});
+      this.#tell('dialog:start', {});
+    }
+    if (to === confirmed) {
+      this.#tell('confirmed', {});
+      this.#house.confirmed(this);
+    }
+    this.#changed();
+  }
+
+  /** @internal */
+  lifeUnanswered(): void {
+    const { byeEarlyCode, byeEarlyReason } = this.#house.settings;
+    void this.bye('all', { by: 'timeout', status: byeEarlyCode, reason: byeEarlyReason });
+  }
+
+  /** @internal */
+  lifeForgotten(): void {
+    this.#destroy();
+  }
+
+  /** @internal */
+  lifeExpired(): void {
     const payload = { dialog: this, at: this.#house.wallclock() };
     try {
       this.onTimeout?.(this);
@@ -460,21 +479,6 @@ export class DialogRecord implements CallData, LegOwner {
   }
 
   // ----
-
-  #moved(from: DialogState, to: DialogState): void {
-    if (!this.#listed) return;
-    this.#house.moved(from, to);
-    if (to === deleted) this.profiles.close();
-    if (to === confirmedNa) {
-      this.#tell('confirmedNa', {});
-      this.#tell('dialog:start', {});
-    }
-    if (to === confirmed) {
-      this.#tell('confirmed', {});
-      this.#house.confirmed(this);
-    }
-    this.#changed();
-  }
 
   #name(...names: readonly string[]): void {
     if (!this.#listed) return;
