@@ -14,24 +14,28 @@ import type { TimerWheel, WheelTimer } from './timer-wheel.ts';
 /** After so many seconds a call without ACK, or without answers to OPTIONS, is over (Kamailio's). */
 const lastSeconds = 10;
 
-export interface LifePorts {
+export interface LifeHouse {
   readonly settings: Pick<RegistrySettings, 'defaultTimeout' | 'earlyTimeout' | 'noackTimeout' | 'endTimeout'>;
   readonly wheel: TimerWheel;
   /** Unix milliseconds. */
   wallclock(): number;
-  moved(from: DialogState, to: DialogState): void;
+}
+
+export interface LifeOwner {
+  lifeMoved(from: DialogState, to: DialogState): void;
   /** Nobody answered it in time. */
-  unanswered(): void;
+  lifeUnanswered(): void;
   /** Its time is up. */
-  expired(): void;
+  lifeExpired(): void;
   /** It is over for so long that nobody will say so any more. */
-  forgotten(): void;
+  lifeForgotten(): void;
 }
 
 export class DialogLife {
   /** Whether requests in the call leave its time alone. */
   noreset = false;
-  readonly #ports: LifePorts;
+  readonly #house: LifeHouse;
+  readonly #owner: LifeOwner;
   #state: DialogState = unconfirmed;
   #initTs = 0;
   #startTs = 0;
@@ -41,10 +45,12 @@ export class DialogLife {
   #limit: WheelTimer | undefined;
   /** Of the early, the no-ACK or the end time. */
   #stage: WheelTimer | undefined;
+  #stopped = false;
 
-  constructor(ports: LifePorts) {
-    this.#ports = ports;
-    this.#lifetime = ports.settings.defaultTimeout;
+  constructor(house: LifeHouse, owner: LifeOwner) {
+    this.#house = house;
+    this.#owner = owner;
+    this.#lifetime = house.settings.defaultTimeout;
   }
 
   get state(): DialogState {
@@ -82,7 +88,7 @@ export class DialogLife {
 
   begin(): void {
     this.#initTs = this.#now();
-    this.#wait(this.#ports.settings.earlyTimeout, () => this.#ports.unanswered());
+    this.#wait(this.#house.settings.earlyTimeout, () => this.#owner.lifeUnanswered());
   }
 
   input(input: StateInput): void {
@@ -97,7 +103,7 @@ export class DialogLife {
     if (state === confirmedNa) {
       this.#startTs ||= this.#now();
       this.limit(this.#lifetime);
-      this.#wait(this.#ports.settings.noackTimeout, () => this.shorten());
+      this.#wait(this.#house.settings.noackTimeout, () => this.shorten());
     } else if (state === confirmed) {
       this.#stage?.cancel();
       this.#startTs ||= this.#now();
@@ -105,9 +111,9 @@ export class DialogLife {
     } else if (state === deleted) {
       this.#endTs = this.#now();
       this.#limit?.cancel();
-      this.#wait(this.#ports.settings.endTimeout, () => this.#ports.forgotten());
+      this.#wait(this.#house.settings.endTimeout, () => this.#owner.lifeForgotten());
     }
-    this.#ports.moved(from, state);
+    this.#owner.lifeMoved(from, state);
   }
 
   /** So many seconds are left, from the answer on if there is none yet; 0 is for ever. */
@@ -117,10 +123,10 @@ export class DialogLife {
     this.#limit?.cancel();
     this.#limit = undefined;
     this.#timeout = seconds === 0 ? 0 : this.#now() + Math.ceil(seconds);
-    if (seconds > 0)
-      this.#limit = this.#ports.wheel.set(seconds, () => {
+    if (seconds > 0 && !this.#stopped)
+      this.#limit = this.#house.wheel.set(seconds, () => {
         this.#limit = undefined;
-        this.#ports.expired();
+        this.#owner.lifeExpired();
       });
   }
 
@@ -139,18 +145,19 @@ export class DialogLife {
     this.limit(lastSeconds);
   }
 
-  /** Its timers go. */
+  /** Its timers go, for good. */
   stop(): void {
+    this.#stopped = true;
     this.#limit?.cancel();
     this.#stage?.cancel();
   }
 
   #wait(seconds: number, fire: () => void): void {
     this.#stage?.cancel();
-    this.#stage = this.#ports.wheel.set(seconds, fire);
+    this.#stage = this.#stopped ? undefined : this.#house.wheel.set(seconds, fire);
   }
 
   #now(): number {
-    return Math.floor(this.#ports.wallclock() / 1000);
+    return Math.floor(this.#house.wallclock() / 1000);
   }
 }

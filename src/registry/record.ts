@@ -13,7 +13,7 @@ import type { HeaderField, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { DialogDirection, DialogRegistryEvents } from './events.ts';
-import { DialogLife } from './life.ts';
+import { DialogLife, type LifeOwner } from './life.ts';
 import type { RegistrySettings } from './options.ts';
 import { type Profiles, RecordProfiles } from './profiles.ts';
 import { type LegOwner, RecordLeg } from './record-leg.ts';
@@ -63,7 +63,7 @@ const propertyFlags: Readonly<Record<DialogProperty, number>> = {
   'timeout-noreset': iflag.noreset,
 };
 
-export class DialogRecord implements CallData, LegOwner {
+export class DialogRecord implements CallData, LegOwner, LifeOwner {
   readonly variables = new DialogVariables();
   readonly profiles: RecordProfiles;
   readonly flags = new FlagWord();
@@ -90,22 +90,11 @@ export class DialogRecord implements CallData, LegOwner {
   /** Made by the registry, unknown to all until its first leg joins. */
   constructor(house: RecordHouse) {
     this.#house = house;
-    const { settings, wheel } = house;
+    const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
     this.variables.watch(() => this.#changed());
     this.#iflags = settings.sendBye ? iflag.timeoutBye : 0;
-    this.#life = new DialogLife({
-      settings,
-      wheel,
-      wallclock: () => house.wallclock(),
-      moved: (from, to) => this.#moved(from, to),
-      unanswered: () => {
-        const { byeEarlyCode, byeEarlyReason } = settings;
-        void this.bye('all', { by: 'timeout', status: byeEarlyCode, reason: byeEarlyReason });
-      },
-      expired: () => this.#expired(),
-      forgotten: () => this.#destroy(),
-    });
+    this.#life = new DialogLife(house, this);
     this.setProperty('timeout-noreset', settings.timeoutNoreset);
   }
 
@@ -212,13 +201,13 @@ export class DialogRecord implements CallData, LegOwner {
     return this.#tracked;
   }
 
-  /** False: it leaves the list and the counts of running calls for good, without an event. The call goes on. */
+  /** False: it leaves the list, the counts and its profiles for good, without an event. The call goes on. */
   set tracked(on: boolean) {
     if (on === this.#tracked || on) return;
     this.#tracked = false;
     this.profiles.close();
     if (this.#listed) this.#house.moved(this.state, undefined);
-    this.#forget();
+    this.#unlist();
   }
 
   isSet(property: DialogProperty): boolean {
@@ -271,9 +260,9 @@ export class DialogRecord implements CallData, LegOwner {
     return leg === this.caller ? dlgExtraHdrs : [...dlgExtraHdrs, ...lreqCalleeHeaders];
   }
 
-  /** @internal Changes nothing but the state: for tests and operators. */
+  /** @internal Changes nothing but the state, of a call that is not over: for tests and operators. */
   setState(state: DialogState): void {
-    this.#life.enter(state);
+    if (this.sessions.length > 0) this.#life.enter(state);
   }
 
   /** The leg of a side; while we are the callee ourselves, that is the caller's. */
@@ -411,7 +400,7 @@ export class DialogRecord implements CallData, LegOwner {
   #end(cause: EndCause): void {
     // An operator has said so already (`setState`).
     if (this.state === deleted) return;
-    const wasAnswered = this.#life.isAnswered;
+    const wasAnswered = this.state >= confirmedNa;
     this.#life.input(wasAnswered ? 'bye' : cause.status === undefined ? 'tdel' : '3xx-6xx');
     if (!wasAnswered) this.#tell('responseForwarded', { status: cause.status ?? 480 });
     this.#tell(wasAnswered ? 'terminated' : 'failed', { cause });
@@ -420,12 +409,42 @@ export class DialogRecord implements CallData, LegOwner {
 
   /** After the last farewell has arrived, nothing is left of the call. */
   #settle(): void {
-    if (!this.#listed || this.state !== deleted || this.#leaving > 0 || this.sessions.length > 0) return;
+    if (this.state !== deleted || this.#leaving > 0 || this.sessions.length > 0) return;
     if (this.#life.isAnswered && this.#cause) this.#tell('terminatedConfirmed', { cause: this.#cause });
     this.#destroy();
   }
 
-  #expired(): void {
+  // ---- LifeOwner
+
+  /** @internal */
+  lifeMoved(from: DialogState, to: DialogState): void {
+    if (!this.#listed) return;
+    this.#house.moved(from, to);
+    if (to === deleted) this.profiles.close();
+    if (to === confirmedNa) {
+      this.#tell('confirmedNa', {});
+      this.#tell('dialog:start', {});
+    }
+    if (to === confirmed) {
+      this.#tell('confirmed', {});
+      this.#house.confirmed(this);
+    }
+    this.#changed();
+  }
+
+  /** @internal */
+  lifeUnanswered(): void {
+    const { byeEarlyCode, byeEarlyReason } = this.#house.settings;
+    void this.bye('all', { by: 'timeout', status: byeEarlyCode, reason: byeEarlyReason });
+  }
+
+  /** @internal */
+  lifeForgotten(): void {
+    this.#destroy();
+  }
+
+  /** @internal */
+  lifeExpired(): void {
     const payload = { dialog: this, at: this.#house.wallclock() };
     try {
       this.onTimeout?.(this);
@@ -447,13 +466,12 @@ export class DialogRecord implements CallData, LegOwner {
   }
 
   #destroy(): void {
+    this.#life.stop();
     this.#tell('destroyed', {});
-    this.#forget();
+    this.#unlist();
   }
 
-  /** Out of the list. */
-  #forget(): void {
-    this.#life.stop();
+  #unlist(): void {
     if (!this.#listed) return;
     this.#listed = false;
     for (const name of this.#names) this.#house.unname(name, this);
@@ -461,21 +479,6 @@ export class DialogRecord implements CallData, LegOwner {
   }
 
   // ----
-
-  #moved(from: DialogState, to: DialogState): void {
-    if (!this.#listed) return;
-    this.#house.moved(from, to);
-    if (to === deleted) this.profiles.close();
-    if (to === confirmedNa) {
-      this.#tell('confirmedNa', {});
-      this.#tell('dialog:start', {});
-    }
-    if (to === confirmed) {
-      this.#tell('confirmed', {});
-      this.#house.confirmed(this);
-    }
-    this.#changed();
-  }
 
   #name(...names: readonly string[]): void {
     if (!this.#listed) return;
