@@ -16,6 +16,7 @@ import {
 } from './address.ts';
 import { DatagramResponder } from './datagram.ts';
 import { StreamConnection, type StreamLimits } from './stream.ts';
+import { openUnixDatagram } from './unix-datagram.ts';
 
 export interface BinrpcServerOptions {
   readonly methods: RpcMethods;
@@ -30,6 +31,8 @@ export interface BinrpcLimits extends StreamLimits {
   readonly datagrams: number;
 }
 
+/** Of socket files: who may open one may do everything. */
+const fileMode = 0o600;
 const defaults: BinrpcLimits = { idleMs: 120_000, replyMs: 10_000, connections: 64, datagrams: 64 };
 
 /** One end of a connection, as `ctl.who` tells it. */
@@ -100,8 +103,9 @@ export class BinrpcServer {
   }
 
   async #openFile(address: FileAddress): Promise<Listener> {
+    if (address.transport === 'unixd') return this.#openUnixDatagram(address);
     const server = this.#streamServer(address);
-    await listenOnSocketFile(server, address.path, 0o600);
+    await listenOnSocketFile(server, address.path, fileMode);
     return this.#streamListener(server, address);
   }
 
@@ -145,6 +149,20 @@ export class BinrpcServer {
         responder.close();
         socket.close();
         await once(socket, 'close');
+      },
+    };
+  }
+
+  async #openUnixDatagram(address: FileAddress): Promise<Listener> {
+    const responder = new DatagramResponder(this.#options, this.#limits.datagrams);
+    const port = await openUnixDatagram(address.path, fileMode, (bytes, from) => {
+      void responder.take(bytes, `unix:${address.path}`, (reply) => port.send(reply, from));
+    });
+    return {
+      address,
+      close: () => {
+        responder.close();
+        return port.close();
       },
     };
   }
