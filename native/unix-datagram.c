@@ -52,7 +52,7 @@ static void disown(struct port *port) {
 /* A name as JavaScript has it: one character for each byte. Returns its length, or 0 for what is none. */
 static socklen_t name_from(napi_env env, napi_value value, struct sockaddr_un *out) {
   size_t length;
-  char name[sizeof out->sun_path + 1];
+  char name[sizeof out->sun_path + 2]; /* So that one that is too long is not cut to fit. */
   memset(out, 0, sizeof *out);
   out->sun_family = AF_UNIX;
   if (napi_get_value_string_latin1(env, value, name, sizeof name, &length) != napi_ok) return 0;

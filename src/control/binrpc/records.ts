@@ -76,7 +76,7 @@ export class RecordWriter {
 
   #number(value: number): void {
     const whole = Number.isInteger(value);
-    const stored = whole ? value : Math.trunc(value * perUnit);
+    const stored = whole ? value : Math.round(value * perUnit);
     if ((stored | 0) === stored) this.#int(whole ? types.int : types.double, stored);
     else this.#text(types.string, String(value));
   }
