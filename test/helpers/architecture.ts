@@ -207,6 +207,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/stream',
     'src/tandem',
+    'src/control',
     'media',
   ],
   'src/testing': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'src/index', 'media'],
