@@ -29,7 +29,7 @@ export function endsOf(
 ): DialogEnds {
   const [first, second] = [a?.signalling, b?.signalling];
   if (!first) return { caller: undefined, callee: undefined };
-  if (second) return { caller: endOf(first, 'remote'), callee: endOf(second, 'remote') };
+  if (second && isAnswered) return { caller: endOf(first, 'remote'), callee: endOf(second, 'remote') };
   const [caller, callee] = direction === 'inbound' ? (['remote', 'local'] as const) : (['local', 'remote'] as const);
   return { caller: endOf(first, caller), callee: isAnswered ? endOf(first, callee) : undefined };
 }

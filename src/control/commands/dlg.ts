@@ -59,7 +59,7 @@ export function dialogCommands(subject: Subject): readonly RpcMethod[] {
       name: 'dlg.briefing',
       help: 'List the summary of dialog records in memory',
       run: (args) => {
-        const fields = args.optionalString() ?? 'ftcFT';
+        const fields = args.text() ?? 'ftcFT';
         return { list: mapped(registry, (record) => briefing(record, fields)) };
       },
     },
@@ -95,7 +95,7 @@ export function dialogCommands(subject: Subject): readonly RpcMethod[] {
       changes: true,
       run: async (args) => {
         const record = recordById(subject, args);
-        await end(subject, record, extraHeaders(args.optionalString()));
+        await end(subject, record, extraHeaders(args.text()));
         return undefined;
       },
     },
@@ -149,8 +149,7 @@ async function* each(
 }
 
 async function listMatch(subject: Subject, args: RpcArguments, print: Print, signal: AbortSignal): Promise<RpcReply> {
-  if (args.left < 3) throw new RpcFault(500, 'Invalid parameters');
-  const test = dialogTest(args.string(), args.string(), args.string());
+  const test = dialogTest(args.text() ?? '', args.text() ?? '', args.text() ?? '');
   const found = matching(subject.registry, test, args.tryInt() ?? 0, signal);
   const first = await found.next();
   // The fault takes the place of the list: whether there is one has to be known before it begins.
@@ -271,13 +270,11 @@ function setState({ registry }: Subject, args: RpcArguments): string {
 
 /** Returns when it has begun; how it went is in the log. */
 function bridge({ registry, logger }: Subject, args: RpcArguments): undefined {
-  if (args.left < 2) throw new RpcFault(500, 'Invalid parameters');
-  const [from, to] = [args.string(), args.string()];
-  const asked = args.optionalString() ?? '.';
+  const [from = '', to = '', asked = '.'] = [args.text(), args.text(), args.text()];
   const proxy = asked === '.' || asked === '' ? undefined : asked;
   // A body of Kamailio's: ours is that of a call with audio.
-  args.optionalString();
-  const mode = args.optionalString() ?? 'refer';
+  args.text();
+  const mode = args.text() ?? 'refer';
   if (![from, to, proxy ?? to].every((uri) => parseUri(uri).ok) || !isBridgeMode(mode))
     throw new RpcFault(500, 'Invalid parameters');
   registry.bridgeDlg(from, to, mode, proxy).then(

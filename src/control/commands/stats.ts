@@ -16,13 +16,10 @@ interface Statistic {
 export function statisticsCommands(subject: Subject): readonly RpcMethod[] {
   const statistics = statisticsOf(subject);
   const asked = (args: RpcArguments, fault: string, isFetched: boolean): Statistic[] => {
-    if (args.left === 0) throw new RpcFault(400, fault);
-    const found: Statistic[] = [];
-    while (args.left > 0) {
-      const name = args.string();
-      found.push(...statistics.filter((one) => isMeant(one, name, isFetched)));
-    }
-    return found;
+    const names: string[] = [];
+    for (let name = args.text(); name !== undefined; name = args.text()) names.push(name);
+    if (names.length === 0) throw new RpcFault(400, fault);
+    return names.flatMap((name) => statistics.filter((one) => isMeant(one, name, isFetched)));
   };
   const fetched = (args: RpcArguments): readonly Statistic[] =>
     asked(args, 'Please provide which stats to retrieve', true);

@@ -31,6 +31,12 @@ export class RpcArguments {
     return this.optionalString() ?? this.#missing(type);
   }
 
+  /** Undefined when there is none, and for a number: where Kamailio takes nothing but a text. */
+  text(): string | undefined {
+    const value = this.#take();
+    return typeof value === 'string' ? value : undefined;
+  }
+
   optionalString(): string | undefined {
     const value = this.#take();
     return value === undefined ? undefined : String(value);
