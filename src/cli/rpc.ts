@@ -20,6 +20,8 @@ export interface RpcCommandOptions {
 /** Where a server is looked for when none is named. */
 const places = ['unixs:./run/tandem_ctl', 'unixs:/var/run/kamailio/kamailio_ctl'];
 const timeoutMs = 10_000;
+/** Over HTTP lists have any length. */
+const httpTimeoutMs = 60_000;
 
 type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
 
@@ -45,13 +47,13 @@ export async function rpc(method: string, words: readonly string[], options: Rpc
 
 /**
  * As `kamcmd` takes it: what looks like a number is one, `s:` before it makes it a text. But a number that would be
- * written otherwise (`0049…`, `+49…`, `12e5`), or is larger than 32 bits, stays the text it is.
+ * written otherwise (`0049…`, `+49…`, `12e5`, `2.0`), or is larger than 32 bits, stays the text it is.
  */
 export function argument(word: string): RpcScalar {
   if (word.startsWith('s:')) return word.slice(2);
   const number = Number(word);
-  const isInt = String(number) === word && (number | 0) === number;
-  return isInt || /^-?\d{1,6}\.\d{1,3}$/.test(word) ? number : word;
+  const fits = (number | 0) === number || /^-?\d{1,6}\.\d{1,3}$/.test(word);
+  return fits && String(number) === word ? number : word;
 }
 
 /** Of several places the first where somebody answers. */
@@ -82,7 +84,7 @@ function askAt(place: string, environment: NodeJS.ProcessEnv): Ask {
     if (!URL.canParse(place)) throw new TandemError('ERR_ARGUMENT', `"${place}" is no URL`);
     const token = environment.TANDEM_HTTP_TOKEN;
     return (method, args) =>
-      askHttp(new URL(place), { method, args, timeoutMs, ...(token === undefined ? {} : { token }) });
+      askHttp(new URL(place), { method, args, timeoutMs: httpTimeoutMs, ...(token === undefined ? {} : { token }) });
   }
   const address = parseControlAddress(place);
   if (!address.ok) throw new TandemError('ERR_ARGUMENT', address.error);
