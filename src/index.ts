@@ -16,6 +16,9 @@ export type {
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
+export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
+export { RpcFault } from './control/rpc/fault.ts';
+export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';

@@ -117,6 +117,7 @@ export function serveArguments(script: string, port: number, folder: string, ran
   return [
     ...[command, 'serve', join(root, script), '--listen', `udp:127.0.0.1:${port}`],
     ...['--rtp-ports', range, '--socket', socketIn(folder)],
+    ...['--control', 'none'],
   ];
 }
 

@@ -247,7 +247,19 @@ const schema = z.strictObject({
     .describe('ways to the telephone network, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z.strictObject({ listen: later('host:port of console, JSON-RPC and metrics') }).prefault({}),
-  control: z.strictObject({ path: later('the control socket') }).prefault({}),
+  control: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .default('./run/tandem_ctl')
+        .describe('where kamcmd and `tandem dlg.list` ask; "none" opens none'),
+      listen: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('more of them, as unixd:./run/tandem_ctld or tcp:127.0.0.1:2049; of this machine alone'),
+    })
+    .prefault({}),
   store: z.strictObject({ url: later('the database'), mode: later('when dialogs are written') }).prefault({}),
 });
 
