@@ -17,6 +17,8 @@ export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
+export { registryCommands } from './control/commands/index.ts';
+export type { CommandSubject } from './control/commands/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';

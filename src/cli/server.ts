@@ -9,6 +9,8 @@ import {
   type Control,
   createLogger,
   openControl,
+  RpcMethods,
+  registryCommands,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -47,7 +49,11 @@ export async function runServer(
   let socket: CheckSocket | undefined;
   let control: Control | undefined;
   try {
-    control = await openControl({ listen: controlAddresses(config), logger });
+    control = await openControl({
+      listen: controlAddresses(config),
+      methods: methodsOf(config, tandem, logger),
+      logger,
+    });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -100,6 +106,13 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function methodsOf({ control }: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
+  const writeFolder = control.writeFolder === 'none' ? undefined : control.writeFolder;
+  const methods = new RpcMethods(logger);
+  methods.add(...registryCommands({ registry, registrar, logger, writeFolder }));
+  return methods;
 }
 
 function controlAddresses({ control: { path, listen } }: Config): string[] {

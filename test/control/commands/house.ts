@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { argument } from '../../../src/cli/rpc.ts';
 import { printFault, printRecords } from '../../../src/control/binrpc/print.ts';
 import { RecordWriter, readRecords } from '../../../src/control/binrpc/records.ts';
-import { commands } from '../../../src/control/commands/index.ts';
+import { registryCommands } from '../../../src/control/commands/index.ts';
 import { systemCommands } from '../../../src/control/commands/system.ts';
 import { RpcFault } from '../../../src/control/rpc/fault.ts';
 import { RpcMethods } from '../../../src/control/rpc/methods.ts';
@@ -42,7 +42,7 @@ export class House {
     this.#methods = new RpcMethods(logger);
     const { registry, registrar } = tandem;
     const { writeFolder } = options;
-    this.#methods.add(...commands({ registry, registrar, clock: lab.clock, logger, writeFolder }));
+    this.#methods.add(...registryCommands({ registry, registrar, clock: lab.clock, logger, writeFolder }));
     this.#methods.add(...systemCommands(this.#methods));
   }
 
