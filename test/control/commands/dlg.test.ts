@@ -78,12 +78,6 @@ describe('lists', () => {
     expect(await matched('turi', 'sw', 'sip:', '0')).toBe(2);
   });
 
-  test('are looked through no longer when nobody listens any more', async ({ lab }) => {
-    const { house } = await connected(lab, { signal: AbortSignal.abort() });
-    // Only who looks for long asks: with one call it is done at once.
-    expect(await house.values('dlg.list_match', 'callid', 'eq', house.record.callId)).toHaveLength(1);
-  });
-
   test('show members of a call in the order that is asked for', async ({ lab }) => {
     const { house } = await connected(lab);
     const { sides, callId } = house.record;

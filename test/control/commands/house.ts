@@ -23,16 +23,10 @@ export class House {
   readonly log: LoggedLine[] = [];
   readonly #methods: RpcMethods;
   readonly #lab: Lab;
-  readonly #signal: AbortSignal;
 
-  constructor(
-    lab: Lab,
-    tandem: Tandem,
-    options: { readonly writeFolder?: string; readonly signal?: AbortSignal } = {},
-  ) {
+  constructor(lab: Lab, tandem: Tandem, options: { readonly writeFolder?: string } = {}) {
     this.#lab = lab;
     this.tandem = tandem;
-    this.#signal = options.signal ?? new AbortController().signal;
     const note =
       (level: string) =>
       (fields: object, message: string): void =>
@@ -54,7 +48,7 @@ export class House {
 
   /** Every value of the reply. @throws RpcFault */
   async values(name: string, ...args: readonly RpcScalar[]): Promise<readonly RpcValue[]> {
-    const call = this.#methods.call(name, args, { who: 'test', signal: this.#signal });
+    const call = this.#methods.call(name, args, { who: 'test', signal: new AbortController().signal });
     call.catch(() => {});
     const reply = await this.#lab.run(call);
     if (!isRpcList(reply)) return reply === undefined ? [] : [reply];
@@ -128,9 +122,9 @@ export const registryOptions = {
 /** A Tandem whose calls to 1003 are bridged to `bob`; it answers others by itself. */
 export async function openHouse(
   lab: Lab,
-  options: LabTandemOptions & { readonly writeFolder?: string; readonly signal?: AbortSignal } = {},
+  options: LabTandemOptions & { readonly writeFolder?: string } = {},
 ): Promise<CallHouse> {
-  const { writeFolder, signal, ...rest } = options;
+  const { writeFolder, ...rest } = options;
   const [alice, bob] = [lab.phone('alice'), lab.phone('bob')];
   const handler: LabHandler = async (call, tandem) => {
     if (call.toUser !== '1003') {
@@ -148,8 +142,7 @@ export async function openHouse(
     await callee.hangup();
   };
   const tandem = await lab.serve(handler, { registry: registryOptions, ...rest });
-  const how = { ...(writeFolder === undefined ? {} : { writeFolder }), ...(signal ? { signal } : {}) };
-  return { house: new House(lab, tandem, how), alice, bob };
+  return { house: new House(lab, tandem, writeFolder === undefined ? {} : { writeFolder }), alice, bob };
 }
 
 /** Alice's call to bob, answered. */
