@@ -223,14 +223,14 @@ function isAlive({ registry }: Subject, args: RpcArguments): string {
   const record =
     args.left > 0
       ? registry.find(callId, args.string(), args.string())
-      : newestOf(registry.withCallId(callId).filter((one) => hasCallId(one, callId)));
+      : confirmedOf(registry.withCallId(callId).filter((one) => hasCallId(one, callId)));
   if (!record) throw new RpcFault(404, 'Dialog not found');
   if (record.state !== confirmed) throw new RpcFault(500, 'Dialog not in confirmed state');
   return 'Alive';
 }
 
 /** Of several calls with one Call-ID, a confirmed one. */
-function newestOf(records: readonly DialogRecord[]): DialogRecord | undefined {
+function confirmedOf(records: readonly DialogRecord[]): DialogRecord | undefined {
   return records.findLast(({ state }) => state === confirmed) ?? records.at(-1);
 }
 
