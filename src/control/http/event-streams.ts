@@ -67,7 +67,7 @@ export class EventStreams {
   }
 
   sse(response: ServerResponse, query: EventQuery): void {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no', connection: 'close' });
     response.write(`retry: ${retryMs}\n\n`);
     const client = this.#add(
       query,
