@@ -34,6 +34,8 @@ interface Client {
   readonly follower: EventFollower;
   /** A sign of life. */
   ping(): void;
+  /** Cuts it off, after its last message. */
+  linger: Timer | undefined;
 }
 
 export class EventStreams {
@@ -78,7 +80,7 @@ export class EventStreams {
         send: (seq, json) => void response.write(`id: ${seq}\ndata: ${json}\n\n`),
         end: () => {
           response.end();
-          this.#linger(() => response.destroy());
+          client.linger = this.#linger(() => response.destroy());
         },
       },
       () => void response.write(':\n\n'),
@@ -107,11 +109,11 @@ export class EventStreams {
           return socket.bufferedAmount > unread;
         },
         send: (_, json) => {
-          if (socket.readyState === WebSocket.OPEN) socket.send(json, () => client?.follower.drained());
+          if (socket.readyState === WebSocket.OPEN) socket.send(json, () => client.follower.drained());
         },
         end: (reason) => {
           socket.close(closeCodes[reason], reason);
-          this.#linger(() => socket.terminate());
+          client.linger = this.#linger(() => socket.terminate());
         },
       },
       () => {
@@ -128,13 +130,15 @@ export class EventStreams {
   }
 
   #add({ filter, since }: EventQuery, sink: EventSink, ping: () => void): Client {
-    const client = { follower: new EventFollower(this.#log, filter, since, sink, setImmediate), ping };
+    const follower = new EventFollower(this.#log, filter, since, sink, setImmediate);
+    const client: Client = { follower, ping, linger: undefined };
     this.#clients.add(client);
     return client;
   }
 
   #remove(client: Client): void {
     client.follower.leave();
+    client.linger?.cancel();
     this.#clients.delete(client);
   }
 
@@ -152,7 +156,7 @@ export class EventStreams {
     );
   }
 
-  #linger(cut: () => void): void {
-    this.#clock.setTimer(lingerMs, cut, 'linger');
+  #linger(cut: () => void): Timer {
+    return this.#clock.setTimer(lingerMs, cut, 'linger');
   }
 }

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../../base/clock.ts';
 import type { WebhookStats } from '../events/webhook.ts';
-import type { HttpSubject, TandemReport } from '../http/subject.ts';
+import type { DialogStats, HttpSubject, TandemReport } from '../http/subject.ts';
 import { CallCounts } from './call-counts.ts';
 import type { ProcessProbe } from './node-probe.ts';
 
@@ -155,6 +155,10 @@ function rows(
   for (const [value, number] of of) metric.inc({ [label]: value }, number);
 }
 
+function one(registry: Registry, name: string, help: string, value: number): void {
+  new Gauge({ name: `tandem_${name}`, help, registers: [registry] }).set(value);
+}
+
 function numbersOf(record: object): Rows {
   return Object.entries(record).filter((row): row is [string, number] => typeof row[1] === 'number');
 }
@@ -167,19 +171,15 @@ function describeReport(registry: Registry, report: TandemReport): void {
   const states = Map.groupBy(report.registrations, ({ state }) => state);
   const registrations = [...states].map(([state, { length }]) => [state, length] as const);
   rows(Gauge, registry, 'registrations', 'Our registrations elsewhere', 'state', registrations);
-  rows(Gauge, registry, 'registered_phones', 'Phones that are registered here', 'at', [['registrar', report.bindings]]);
+  one(registry, 'registered_phones', 'Phones that are registered here', report.bindings);
   const trunks = report.trunks.map(({ name, state }) => [name, state === 'up' ? 1 : 0] as const);
   rows(Gauge, registry, 'trunk_up', 'Whether a trunk takes calls', 'trunk', trunks);
   const calls = report.trunks.map((trunk) => [trunk.name, trunk.calls] as const);
   rows(Gauge, registry, 'trunk_calls', 'Calls of a trunk', 'trunk', calls);
-  rows(Gauge, registry, 'draining', 'Whether new calls are refused', 'what', [['server', report.draining ? 1 : 0]]);
+  one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
 }
 
-function describeDialogs(
-  registry: Registry,
-  stats: { readonly [name in 'active' | 'early' | 'processed' | 'expired' | 'failed']: number },
-): void {
-  const { active, early, processed, expired, failed } = stats;
+function describeDialogs(registry: Registry, { active, early, processed, expired, failed }: DialogStats): void {
   rows(Gauge, registry, 'dialogs', 'Calls in the registry', 'state', [
     ['active', active],
     ['early', early],
