@@ -1,6 +1,7 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
 import { fuzz } from './fuzz.ts';
+import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia } from './media.ts';
 
 describe('mutated messages', () => {
@@ -27,5 +28,18 @@ describe('mutated RTP and RTCP', () => {
 
   it('are the same ones each time', async () => {
     expect(await fuzzMedia(9, { messages: 200 })).toEqual(await fuzzMedia(9, { messages: 200 }));
+  });
+});
+
+describe('mutated bodies of JSON-RPC', () => {
+  it.each([1, 2, 3, 4])('are answered as JSON-RPC says: 1,000 of seed %i', async (seed) => {
+    const { messages, ran, errors } = await fuzzJsonRpc(seed);
+    expect(messages).toBe(1000);
+    expect(ran).toBeGreaterThan(200);
+    expect(errors).toBeGreaterThan(200);
+  });
+
+  it('are the same ones each time', async () => {
+    expect(await fuzzJsonRpc(9, { messages: 200 })).toEqual(await fuzzJsonRpc(9, { messages: 200 }));
   });
 });
