@@ -195,7 +195,10 @@ describe('a list of 100,000', () => {
     await expect(post(server.base, request('t.list'))).rejects.toThrow();
   });
 
-  it('is closed when its client left before it was there', async () => {
+  it.each([
+    ['alone', (list: string) => list],
+    ['in a batch', (list: string) => `[1,${list}]`],
+  ])('%s is closed when its client left before it was there', async (_, body) => {
     const hold = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
     const started = Promise.withResolvers<AbortSignal>();
@@ -213,7 +216,7 @@ describe('a list of 100,000', () => {
       };
     });
     await using server = await openServer(new TestSubject(list), { limits: { requests: 1 } });
-    const socket = await raw(server.port, rawPost(request('t.list')));
+    const socket = await raw(server.port, rawPost(body(request('t.list'))));
     const signal = await started.promise;
     socket.destroy();
     await once(signal, 'abort');
