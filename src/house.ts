@@ -21,6 +21,7 @@ import {
 } from './options.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
+import { DialogRegistry } from './registry/registry.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
 import { Conferences } from './session/conferences.ts';
@@ -35,6 +36,7 @@ import { sessionTimerSettings } from './session/session-timer.ts';
 import { Sessions } from './session/sessions.ts';
 import { sipEvents } from './session/sip-events.ts';
 import { DialogEvents, eventPackages } from './session/subscriptions.ts';
+import { bridgeBySip, bridgeHere, reconnect, type ThirdPartyContext } from './session/third-party.ts';
 import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
 import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
@@ -56,6 +58,7 @@ const farewellMs = 2000;
 export class House {
   readonly observer: Observer<TandemEvents>;
   readonly registrar: Registrar | undefined;
+  readonly registry: DialogRegistry | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
@@ -132,6 +135,23 @@ export class House {
       shown: (uri) => shownUri(uri, {}, endpoint.listeners),
       find: (replaced) => this.sessions.named(replaced),
     };
+    const thirdParty: ThirdPartyContext = {
+      media: this.media,
+      leg: (target, how) => this.legs.outgoing(target, how),
+      background,
+    };
+    const registry =
+      options.registry === false
+        ? undefined
+        : new DialogRegistry(options.registry ?? {}, {
+            clock,
+            random,
+            logger,
+            connect: (leg, to, headers) => reconnect(thirdParty, leg, to, headers),
+            bridgeBySip: (from, to, controller) => bridgeBySip(thirdParty, from, to, controller),
+            bridgeHere: (from, to, controller) => bridgeHere(thirdParty, from, to, controller),
+          });
+    this.registry = registry;
     const context: SessionContext = {
       clock,
       random,
@@ -142,7 +162,7 @@ export class House {
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
-      callData: options.callData ?? memoryCallData(clock),
+      callData: registry ? (callId) => registry.callData(callId) : memoryCallData(clock),
       sessionTimers,
       reliable,
       background,
@@ -268,6 +288,7 @@ export class House {
       this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
       this.registrar?.close();
+      this.registry?.close();
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();

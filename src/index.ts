@@ -32,6 +32,20 @@ export type { Qualified } from './registration/qualifier.ts';
 export { RegisterTransaction } from './registration/register-transaction.ts';
 export { Registration, type RegistrationState } from './registration/registration.ts';
 export type {
+  DialogDirection,
+  DialogEndEvent,
+  DialogEvent,
+  DialogMessageEvent,
+  DialogRegistryEvents,
+  DialogResponseEvent,
+} from './registry/events.ts';
+export type { AutoProfileValue, RegistryOptions } from './registry/options.ts';
+export type { ProfileLink, ProfileSize } from './registry/profiles.ts';
+export type { DialogProperty, DialogRecord } from './registry/record.ts';
+export type { ActiveDialogs, BridgeMode, DialogRegistry, DialogStatistics } from './registry/registry.ts';
+export type { DialogEnd, Side } from './registry/sides.ts';
+export type { DialogState } from './registry/states.ts';
+export type {
   HeardTone,
   MachineOptions,
   MachineResult,
@@ -40,7 +54,7 @@ export type {
   VadOptions,
 } from './session/analysis.ts';
 export { Bridge, type BridgeEnd, type BridgeOptions } from './session/bridge.ts';
-export type { CallData, CallDataFactory, CallFlags, CallProfiles } from './session/call-data.ts';
+export type { CallData, CallFlags, CallProfiles } from './session/call-data.ts';
 export {
   Conference,
   type ConferenceEnd,
@@ -114,6 +128,7 @@ export type {
   SessionStats,
 } from './session/session-options.ts';
 export type { SessionTimerOptions } from './session/session-timer.ts';
+export type { LegEnd, LegSignalling } from './session/signalling.ts';
 export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { Recognised, SttOptions, SttProvider, TranscribeOptions, Transcript } from './session/transcribe.ts';
 export type { AuthOptions } from './sip/authenticator.ts';

@@ -15,7 +15,7 @@ import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
-import type { CallDataFactory } from './session/call-data.ts';
+import type { RegistryOptions } from './registry/options.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
 import type { ReliableMode } from './session/session-context.ts';
 import type { SessionTimerOptions } from './session/session-timer.ts';
@@ -99,8 +99,8 @@ export interface TandemOptions {
   readonly network?: SipNetwork;
   /** Where RTP sockets come from, with `media.workers: 0`; default Node's. */
   readonly udp?: UdpIo;
-  /** Makes what each call carries for scripts; default in memory. */
-  readonly callData?: CallDataFactory;
+  /** How calls are kept track of; false: they are not, and profiles need not be declared. */
+  readonly registry?: RegistryOptions | false;
 }
 
 export type TransferMode = 'refuse' | 'execute' | 'pass';

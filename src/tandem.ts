@@ -10,6 +10,7 @@ import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
 import type { RegisterTransaction } from './registration/register-transaction.ts';
 import type { Registration, RegistrationReport } from './registration/registration.ts';
+import type { DialogRegistry } from './registry/registry.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
 import type { Conference, ConferenceOptions } from './session/conference.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './session/dialog-client-session.ts';
@@ -93,6 +94,13 @@ export class Tandem {
   /** Opens listeners and media; `serve` and `invite` do it by themselves. */
   open(): Promise<void> {
     return this.#house.open();
+  }
+
+  /** The calls that run, as Kamailio's dialog module keeps them. @throws TandemError ERR_STATE with `registry: false` */
+  get registry(): DialogRegistry {
+    const { registry } = this.#house;
+    if (!registry) throw new TandemError('ERR_STATE', 'this Tandem keeps no registry (registry: false)');
+    return registry;
   }
 
   /** The bound listeners, with the ports that `bindPort: 0` got. */

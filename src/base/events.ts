@@ -45,6 +45,12 @@ export class Observer<Events extends object> {
     }
   }
 
+  /** As `emit`, but every listener is called before this returns: for a question that they answer in the payload. */
+  emitNow<K extends keyof Events>(name: K, payload: Events[K]): void {
+    for (const listener of this.#listeners.get(name) ?? [])
+      this.#guard(name, () => (listener as Listener<Events[K]>)(payload));
+  }
+
   #guard(name: keyof Events, call: () => void | Promise<void>): void {
     try {
       const result = call();

@@ -88,6 +88,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
+    registry: { profilesWithValue: ['caller', 'user'], autoProfiles: { caller: 'fromUri' } },
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,

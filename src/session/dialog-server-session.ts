@@ -355,10 +355,14 @@ export class DialogServerSession extends DialogSession {
     super.end(cause, this.isAnswered ? over : this.#invite.whenSettled());
   }
 
-  protected override async farewell(headers: readonly HeaderField[]): Promise<void> {
+  protected override async farewell(
+    headers: readonly HeaderField[],
+    { status = 480, reason }: EndCause,
+  ): Promise<void> {
     if (!this.#finalSent) {
       this.#finalSent = true;
-      this.#invite.reject(480, { headers });
+      const isRefusal = status >= 400;
+      this.#invite.reject(isRefusal ? status : 480, { headers, ...(isRefusal && reason ? { reason } : {}) });
       return;
     }
     await this.dialog?.bye(headers);

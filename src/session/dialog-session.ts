@@ -230,7 +230,7 @@ export abstract class DialogSession extends CallAudio {
       return Promise.reject(error);
     }
     if (cause.reason) headers.push(['Reason', reasonValue(cause.status ?? 200, cause.reason)]);
-    const farewell = this.farewell(headers);
+    const farewell = this.farewell(headers, cause);
     this.#hanging = farewell;
     this.end(cause, farewell);
     return farewell;
@@ -247,7 +247,7 @@ export abstract class DialogSession extends CallAudio {
   }
 
   /** Tells the peer that it is over, in the way the state asks for. */
-  protected abstract farewell(headers: readonly HeaderField[]): Promise<void>;
+  protected abstract farewell(headers: readonly HeaderField[], cause: EndCause): Promise<void>;
 
   // ---- audio, beside `CallAudio`
 

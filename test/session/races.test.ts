@@ -201,12 +201,13 @@ describe('a call', () => {
 
   test('that is over enters no profile any more', async ({ lab }) => {
     const { promise: over, resolve } = Promise.withResolvers<[DialogServerSession, boolean]>();
-    await lab.serve(async (call) => {
+    const handler = async (call: DialogServerSession): Promise<void> => {
       await call.answer();
       await call.ended;
       call.profiles.set('late');
       resolve([call, call.profiles.limit('late', '', 5)]);
-    });
+    };
+    await lab.serve(handler, { registry: { profilesNoValue: ['late'] } });
     const alice = lab.phone('alice');
     await alice.dial('1000');
     await alice.hangup();

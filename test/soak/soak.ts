@@ -74,7 +74,7 @@ class Soak {
 
   async all(): Promise<void> {
     const lab = this.#lab;
-    this.#tandem = await lab.serve((call) => this.#serve(call));
+    this.#tandem = await lab.serve((call) => this.#serve(call), { registry: { profilesNoValue: ['soak'] } });
     await lab.run(Promise.all(this.#plans.map((plan, index) => this.#guarded(plan, index))));
     const members = this.#witness?.profiles.size('soak') ?? 0;
     // Those that nobody ended are ended by the lab, and looked for by it.
