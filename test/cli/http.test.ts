@@ -28,19 +28,27 @@ describe('--http', () => {
     await using server = await serve(['--http', '127.0.0.1:0']);
     const { http } = server;
     expect((await fetch(`${http}/readyz`)).status).toBe(200);
-    const events = await fetch(`${http}/events?events=call:*`);
+    const events = await fetch(`${http}/events?events=call:*,dialog:*`);
     using phone = await RawPhone.open();
     await phone.call(server.port);
     let text = '';
     for await (const chunk of events.body ?? []) {
       text += Buffer.from(chunk).toString();
-      if (text.includes('"call:confirmed"')) break;
+      if (text.includes('"call:confirmed"') && text.includes('"dialog:confirmed"')) break;
     }
     const seen = [...text.matchAll(/"event":"([^"]+)"/g)].map(([, name]) => name);
-    expect(seen).toEqual(['call:created', 'call:answered', 'call:confirmed']);
+    expect(seen.filter((name) => name?.startsWith('call:'))).toEqual([
+      'call:created',
+      'call:answered',
+      'call:confirmed',
+    ]);
+    const dialogs = seen.filter((name) => /^dialog:c/.test(name ?? ''));
+    expect(dialogs).toEqual(['dialog:created', 'dialog:confirmedNa', 'dialog:confirmed']);
+    expect(text).toMatch(/"event":"dialog:confirmed",[^\n]*"dialog":\{"hEntry":\d+,"hId":\d+,"state":4,/);
     const metrics = await (await fetch(`${http}/metrics`)).text();
     expect(metrics).toContain('tandem_calls{state="confirmed",direction="inbound"} 1');
     expect(metrics).toContain('tandem_sip_requests_total{direction="in",method="INVITE"} 1');
+    expect(metrics).toContain('tandem_dialogs{state="active"} 1');
     expect(metrics).toMatch(/^tandem_media\{what="legs"\} 1$/m);
     server.tandem.child.kill('SIGTERM');
     await server.tandem.prints(/"draining/);
