@@ -55,6 +55,9 @@ export class HttpServer {
   constructor(subject: HttpSubject, options: ServerOptions) {
     const { listen, token, viewToken, limits, clock, logger, log } = options;
     const { host } = parseHttpAddress(listen);
+    for (const one of [token, viewToken])
+      if (one !== undefined && !/^[!-~]+$/.test(one))
+        throw new ConfigError('http.token and http.viewToken are letters, digits and signs, without a space');
     if (viewToken !== undefined && (token === undefined || token === viewToken))
       throw new ConfigError('http.viewToken needs an http.token beside it, and another one');
     if (token === undefined && !isLoopback(host))

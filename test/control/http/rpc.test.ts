@@ -57,6 +57,12 @@ describe('POST /RPC', () => {
     expect(await odd.json()).toMatchObject({ error: { code: 7, message: 'ü\r\nX-Made-Up: 1' } });
   });
 
+  it('reads UTF-8', async () => {
+    await using server = await openServer(new TestSubject(method('t.echo', (args) => args.string())));
+    const { text } = await post(server.base, request('t.echo', ['grüß 👋']));
+    expect(JSON.parse(text).result).toBe('grüß 👋');
+  });
+
   it('says nothing to a notification', async () => {
     await using server = await openServer(new TestSubject(method('t.text', () => 'Alive')));
     expect(await post(server.base, '{"jsonrpc":"2.0","method":"t.text"}')).toMatchObject({ status: 204, text: '' });
