@@ -7,6 +7,7 @@ export type {
   Files,
   FileWriter,
   NaptrRecord,
+  PostOptions,
   Resolver,
   Speech,
   SrvRecord,
@@ -19,6 +20,9 @@ export type { Random } from './base/random.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
 export type { CommandSubject } from './control/commands/subject.ts';
+export type { WebhookOptions } from './control/events/webhook.ts';
+export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
+export type { HttpSubject } from './control/http/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';

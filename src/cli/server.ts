@@ -8,7 +8,9 @@ import {
   ConfigError,
   type Control,
   createLogger,
+  type Http,
   openControl,
+  openHttp,
   RpcMethods,
   registryCommands,
   Tandem,
@@ -48,12 +50,12 @@ export async function runServer(
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
   let control: Control | undefined;
+  let http: Http | undefined;
   try {
-    control = await openControl({
-      listen: controlAddresses(config),
-      methods: methodsOf(config, tandem, logger),
-      logger,
-    });
+    const methods = methodsOf(config, tandem, logger);
+    control = await openControl({ listen: controlAddresses(config), methods, logger });
+    if (config.http.listen !== 'none')
+      http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -64,7 +66,8 @@ export async function runServer(
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     logger.info({ control: control.addresses }, 'commands are heard');
-    logger.info({ http: 'none', store: 'none' }, 'not available yet, so not started');
+    if (http) logger.info(http.address, 'listening for HTTP');
+    logger.info({ store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -79,6 +82,7 @@ export async function runServer(
   } finally {
     await control?.close();
     await socket?.close();
+    await http?.close();
     await tandem.close();
     certificates.close();
     signals.close();
@@ -119,8 +123,7 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
   return path === 'none' ? listen : [path, ...listen];
 }
 
-function refuseUnavailable({ http, store }: Config): void {
-  if (http.listen !== 'none') throw new ConfigError(`HTTP (--http) ${later}: leave it out or say none`);
+function refuseUnavailable({ store }: Config): void {
   if (store.url !== 'none' || store.mode !== 'none')
     throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
 }
@@ -133,10 +136,13 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_SOCKET: '--socket',
 };
 
+/** Where a service says of its errors that they are its own. */
+const serviceFlag: Readonly<Record<string, string>> = { control: '--control', http: '--http' };
+
 /** Says which flag changes what is in the way. */
 function withFlag(error: unknown): unknown {
   if (!(error instanceof TandemError)) return error;
-  const flag = error.facts.service === 'control' ? '--control' : flagFor[error.code];
+  const flag = serviceFlag[String(error.facts.service)] ?? flagFor[error.code];
   if (!flag) return error;
   return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
 }

@@ -1,0 +1,36 @@
+/** What HTTP serves: as little of a Tandem and of its registry as it needs, so that either may change behind it. */
+import type { Observer } from '../../base/events.ts';
+import type { DialogRegistry } from '../../registry/registry.ts';
+import type { TandemEvents } from '../../session/events.ts';
+import type { SipStats } from '../../sip/endpoint.ts';
+import type { RpcMethods } from '../rpc/methods.ts';
+
+export interface HttpSubject {
+  readonly tandem: ObservedTandem;
+  /** Without it `/RPC` knows no command. */
+  readonly methods?: RpcMethods;
+  /** Without it there are no `dialog:` events, and no figures of the registry. */
+  readonly registry?: ObservedRegistry | undefined;
+}
+
+/** A `DialogRegistry` is one. */
+export type ObservedRegistry = Pick<DialogRegistry, 'statistics' | 'on'>;
+
+/** A `Tandem` is one. */
+export interface ObservedTandem {
+  readonly observer: Pick<Observer<TandemEvents>, 'on'>;
+  check(): Promise<TandemReport>;
+}
+
+/** Of `CheckReport` what is served. */
+export interface TandemReport {
+  readonly listeners: readonly unknown[];
+  readonly calls: number;
+  readonly bindings: number;
+  readonly draining: boolean;
+  readonly sip: SipStats;
+  /** How many legs, bridges, … there are. */
+  readonly media: object;
+  readonly registrations: readonly { readonly state: string }[];
+  readonly trunks: readonly { readonly name: string; readonly state: string; readonly calls: number }[];
+}
