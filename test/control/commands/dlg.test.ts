@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
 import type { RpcStruct } from '../../../src/control/rpc/value.ts';
 import { expect, test } from '../../helpers/lab.ts';
@@ -57,6 +58,23 @@ describe('answers as Kamailio', () => {
     expect(await house.kamcmd('stats.get_statistics failed_dialogs')).toBe('dialog:failed_dialogs = 1\n');
   });
 });
+
+test('is in JSON what Kamailio has there: the same members of the same types', async ({ lab }) => {
+  const { house } = await connected(lab);
+  const text = readFileSync(new URL('../golden/dlg.list.json', import.meta.url), 'utf8');
+  const { result } = JSON.parse(text) as { result: unknown[] };
+  expect(typesOf((await house.values('dlg.list'))[0])).toEqual(typesOf(result[0]));
+});
+
+/** The names and types of a value; of a list those of its first element. */
+function typesOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(typesOf).slice(0, 1);
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return Object.entries(value).map(([name, one]) =>
+    // What a profile or a variable is called is the call's.
+    [name, ['profiles', 'variables'].includes(name) ? 'list' : typesOf(one)],
+  );
+}
 
 describe('lists', () => {
   test('are narrowed by key, operator, value and limit', async ({ lab }) => {
