@@ -156,10 +156,10 @@ export class Engine {
         leg.record.written(command.recording, command.error);
         break;
       case 'tap.open':
-        leg.openTap(command.tap, command.ring, command.sampleRate);
+        leg.hearing.openTap(command.tap, command.ring, command.sampleRate);
         break;
       case 'tap.close':
-        leg.closeTap(command.tap);
+        leg.hearing.closeTap(command.tap);
         break;
       case 'analysis.start':
         leg.analysis.start(command.analysis, command.config);

@@ -25,6 +25,7 @@ import {
   plainProtocol,
   secureProtocol,
 } from './crypto.ts';
+import { directionFor, directionOf, intersect, reverse, sends } from './direction.ts';
 import type {
   Codec,
   Direction,
@@ -216,32 +217,6 @@ export function sameDescription(a: SdpSession, b: SdpSession): boolean {
 /** The same description under a new `o=` version. */
 export function withVersion(session: SdpSession, version: number): SdpSession {
   return { ...session, origin: { ...session.origin, version: String(version) } };
-}
-
-/** The other side's view: what it may send is what we may receive. */
-export function reverse(direction: Direction): Direction {
-  if (direction === 'sendonly') return 'recvonly';
-  return direction === 'recvonly' ? 'sendonly' : direction;
-}
-
-/** What both allow. */
-export function intersect(a: Direction, b: Direction): Direction {
-  return directionFor(sends(a) && sends(b), receives(a) && receives(b));
-}
-
-const sends = (d: Direction): boolean => d === 'sendrecv' || d === 'sendonly';
-const receives = (d: Direction): boolean => d === 'sendrecv' || d === 'recvonly';
-
-function directionFor(send: boolean, receive: boolean): Direction {
-  if (send) return receive ? 'sendrecv' : 'sendonly';
-  return receive ? 'recvonly' : 'inactive';
-}
-
-function directionOf(attributes: readonly SdpAttribute[]): Direction | undefined {
-  for (const { name } of attributes) {
-    if (name === 'sendrecv' || name === 'sendonly' || name === 'recvonly' || name === 'inactive') return name;
-  }
-  return undefined;
 }
 
 interface Usable {

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { intersect, reverse } from '../../../media/sdp/direction.ts';
 import {
   acceptAnswer,
   createAnswer,
   createOffer,
-  intersect,
-  reverse,
   sameDescription,
   withVersion,
 } from '../../../media/sdp/offer-answer.ts';
