@@ -106,6 +106,7 @@ export class EngineLeg implements PacedStream {
     );
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      config.jitterBuffer,
       {
         ready: () => this.#ready(),
         send: (buffer, offset, length) => this.#send(buffer, offset, length),
@@ -113,6 +114,7 @@ export class EngineLeg implements PacedStream {
           this.#hearing.recordings.sent(payloadType, timestamp, buffer, offset, length),
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
+        pace: () => this.#pace(),
       },
       new Forwarder(snapshot?.forward, unseen.packets),
     );
@@ -293,7 +295,7 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.tick(due, skipped);
     this.#hearing.tick(due, skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#hearing.active;
+    return active || this.#outgoing.paced || this.#hearing.active;
   }
 
   #pace(): void {

@@ -25,8 +25,8 @@ export interface MediaOptions {
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
   /**
-   * How long audio that is decoded here (taps, recordings) is kept so that late packets are in time, ms. Default:
-   * adaptive, from 40 to 200. A bridge forwards at once.
+   * How long audio that is decoded here (taps, recordings, conversions) is kept so that late packets are in time, ms.
+   * Default: adaptive, from 40 to 200, of conversions from 20. A bridge that does not convert forwards at once.
    */
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */

@@ -54,6 +54,11 @@ export class Playout {
     this.#useRate(8000, 1);
   }
 
+  /** @param on what comes from now on has waited for us: that is no jitter of the network's */
+  set stalled(on: boolean) {
+    this.#buffer.stalled = on;
+  }
+
   /** Samples per second of the frames. */
   get rate(): number {
     return this.#rate;
@@ -62,6 +67,11 @@ export class Playout {
   /** Goes up with every frame of which some was not heard, whatever is played in its place. */
   get unheard(): number {
     return this.#concealedMs + this.#lost;
+  }
+
+  /** The sender told of noise, and says nothing. */
+  get noisy(): boolean {
+    return this.#noise.audible;
   }
 
   get stats(): PlayoutStats {

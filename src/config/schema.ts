@@ -229,7 +229,9 @@ const schema = z.strictObject({
           max: z.int().min(0).max(1000).default(200),
         })
         .prefault({})
-        .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
+        .describe(
+          'ms that audio is kept before it is recorded, heard by a script or converted; fixed keeps it for min',
+        ),
       promptCacheBytes: z
         .int()
         .min(0)
