@@ -36,6 +36,7 @@ import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import { xrReports } from './xr-reports.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
@@ -240,6 +241,7 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.configure(audio, this.#codec);
     this.#hearing.recordings.configure(audio);
     this.#rtcp.muxed = audio.rtcpMux;
+    this.#rtcp.xr = xrReports(audio, this.#incoming, this.#rtcpState, this.#config.jitterBuffer);
     this.#rtcp.start(audio.codec.clockRate);
     // A peer that holds us may play music or send nothing at all.
     this.#silence.restart(audio.direction === 'sendrecv');

@@ -10,6 +10,7 @@ import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
+import type { VoipMetrics } from '../rtp/xr.ts';
 
 export interface MediaOptions {
   /** Both inclusive; default 16384–32766. */
@@ -31,6 +32,8 @@ export interface MediaOptions {
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
   readonly rtcpMux?: boolean;
+  /** Offer extended reports of how each side hears the other (RFC 3611); an offer of them is always taken. Default false. */
+  readonly rtcpXr?: boolean;
   /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
   readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
@@ -225,6 +228,8 @@ export interface LegStats {
     readonly remoteJitterMs: number | undefined;
     /** What the peer calls itself: its CNAME. */
     readonly cname: string | undefined;
+    /** How the peer hears us, where it says so in extended reports (RFC 3611). */
+    readonly voipMetrics: VoipMetrics | undefined;
     readonly sent: number;
     readonly received: number;
   };

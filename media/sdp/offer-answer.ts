@@ -26,11 +26,13 @@ import {
   secureProtocol,
 } from './crypto.ts';
 import { directionFor, directionOf, intersect, reverse, sends } from './direction.ts';
+import { rtcpXrAttribute, rtcpXrOf } from './rtcp-xr.ts';
 import type {
   Codec,
   Direction,
   LocalMedia,
   NegotiatedAudio,
+  RtcpXr,
   SdpAttribute,
   SdpConnection,
   SdpMedia,
@@ -51,6 +53,8 @@ export interface LocalDescription {
   readonly ptime?: number;
   /** Offer to have RTCP on the port of RTP; an offer of it is always taken. */
   readonly rtcpMux?: boolean;
+  /** Offer extended RTCP reports (RFC 3611); an offer of them is always taken. */
+  readonly rtcpXr?: boolean;
   /** Default: plain RTP. */
   readonly srtp?: LocalSrtp;
 }
@@ -71,6 +75,7 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
     protocol: offeredProtocol(srtp.mode, before),
     crypto: offeredCrypto(srtp),
     rtcpMux: options.rtcpMux ?? false,
+    rtcpXr: options.rtcpXr ? { voipMetrics: true, receiverRtt: true } : undefined,
   });
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
@@ -123,12 +128,14 @@ export function createAnswer(
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
   const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
   const rtcpMux = isMuxed(stream.media);
+  const rtcpXr = rtcpXrOf(stream.media.attributes, offer.attributes);
   const answerMedia = offer.media.map((media, i) =>
     i === index
       ? localStream(local, accepted, ours, sendPtime, {
           protocol: media.protocol,
           crypto: crypto ? [crypto.attribute] : [],
           rtcpMux,
+          rtcpXr,
         })
       : refused(media),
   );
@@ -146,6 +153,7 @@ export function createAnswer(
       rtcpMux,
       direction: ours,
       ptime: sendPtime,
+      ...(rtcpXr ? { rtcpXr } : {}),
       ...(crypto ? { srtp: crypto.parameters } : {}),
     },
   });
@@ -192,6 +200,7 @@ export function acceptAnswer(
     if (!known) receive.push(codec);
   }
   const rtcpMux = isMuxed(own) && isMuxed(media);
+  const rtcpXr = rtcpXrOf(own.attributes, []) && rtcpXrOf(media.attributes, answer.attributes);
   return ok({
     codec: matched.audio[0],
     receivePayloadTypes: receive,
@@ -204,6 +213,7 @@ export function acceptAnswer(
     rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
     ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
+    ...(rtcpXr ? { rtcpXr } : {}),
     ...(srtp.value ? { srtp: srtp.value } : {}),
   });
 }
@@ -351,6 +361,7 @@ interface StreamTransport {
   readonly protocol: string;
   readonly crypto: readonly SdpAttribute[];
   readonly rtcpMux: boolean;
+  readonly rtcpXr: RtcpXr | undefined;
 }
 
 function localStream(
@@ -358,7 +369,7 @@ function localStream(
   codecs: readonly Codec[],
   direction: Direction,
   ptime: number,
-  { protocol, crypto, rtcpMux }: StreamTransport,
+  { protocol, crypto, rtcpMux, rtcpXr }: StreamTransport,
 ): SdpMedia {
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
@@ -373,6 +384,7 @@ function localStream(
   if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
     attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
   if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
+  if (rtcpXr) attributes.push(rtcpXrAttribute(rtcpXr));
   attributes.push(...crypto);
   const formats = codecs.map((codec) => String(codec.payloadType));
   return {

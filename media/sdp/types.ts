@@ -40,8 +40,18 @@ export interface NegotiatedAudio {
   readonly direction: Direction;
   /** Milliseconds of audio in a packet we send. */
   readonly ptime: number;
+  /** Extended reports that we send, because both sides want them. */
+  readonly rtcpXr?: RtcpXr;
   /** Keys of both sides; undefined on plain RTP. */
   readonly srtp?: SrtpParameters;
+}
+
+/** Extended RTCP reports (RFC 3611). */
+export interface RtcpXr {
+  /** How the other side is heard. */
+  readonly voipMetrics: boolean;
+  /** What lets also those who send nothing measure the round-trip time. */
+  readonly receiverRtt: boolean;
 }
 
 /** Where our own RTP is received. */

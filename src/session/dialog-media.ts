@@ -172,6 +172,7 @@ export class DialogMedia {
       codecs: options.codecs ?? this.#codecs(),
       direction,
       rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
+      rtcpXr: this.#options.media.rtcpXr || this.#audio?.rtcpXr !== undefined,
       // A peer that took plain RTP is not asked again.
       srtp: this.#localSrtp(this.#audio && !this.#audio.srtp ? 'off' : this.#srtp),
       ...(this.#sent ? { previous: this.#sent } : {}),

@@ -224,6 +224,37 @@ describe('createAnswer', () => {
     expect(unasked).toMatchObject({ value: { rtcpMux: false } });
   });
 
+  it('takes those extended reports of an offer that it knows (RFC 3611), of the stream before those of the session', () => {
+    const xr = (...lines: string[]) => {
+      const { answer: made, audio } = answer(offerOf(...lines));
+      return [values(made.media[0], 'rtcp-xr'), audio.rtcpXr];
+    };
+    const media = 'm=audio 4000 RTP/AVP 0';
+    expect(xr(media, 'a=rtcp-xr:rcvr-rtt=all:10000 stat-summary=loss,dup,jitt,TTL voip-metrics')).toEqual([
+      ['rcvr-rtt=all voip-metrics'],
+      { voipMetrics: true, receiverRtt: true },
+    ]);
+    expect(xr('a=rtcp-xr:rcvr-rtt=all', media, 'a=rtcp-xr:voip-metrics')).toEqual([
+      ['voip-metrics'],
+      { voipMetrics: true, receiverRtt: false },
+    ]);
+    expect(xr('a=rtcp-xr:rcvr-rtt=all', media)).toEqual([['rcvr-rtt=all'], { voipMetrics: false, receiverRtt: true }]);
+    for (const line of ['a=rtcp-xr', 'a=rtcp-xr:', 'a=rtcp-xr:rcvr-rtt=sender pkt-loss-rle', 'a=x:voip-metrics'])
+      expect(xr(media, line)).toEqual([[], undefined]);
+  });
+
+  it('offers extended reports, and sends those that the answer has', () => {
+    const offer = createOffer({ origin, local, codecs: ours, rtcpXr: true });
+    expect(values(offer.media[0], 'rtcp-xr')).toEqual(['rcvr-rtt=all voip-metrics']);
+    const settled = (from: typeof offer, ...lines: string[]) =>
+      acceptAnswer(from, offerOf('m=audio 4000 RTP/AVP 0', ...lines));
+    const voipMetrics = { value: { rtcpXr: { voipMetrics: true, receiverRtt: false } } };
+    expect(settled(offer, 'a=rtcp-xr:voip-metrics')).toMatchObject(voipMetrics);
+    expect(settled(offer)).not.toHaveProperty('value.rtcpXr');
+    const plain = createOffer({ origin, local, codecs: ours });
+    expect(settled(plain, 'a=rtcp-xr:voip-metrics')).not.toHaveProperty('value.rtcpXr');
+  });
+
   it('never names an RTCP port above 65535', () => {
     expect(answer(offerOf('m=audio 65535 RTP/AVP 0')).audio.remote?.rtcpPort).toBe(65_535);
   });
