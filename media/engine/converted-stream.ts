@@ -9,7 +9,7 @@ import { beatMs } from '../pacer.ts';
 import { type RtpView, rtpHeaderBytes } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from '../rtp/sequence.ts';
-import { comfortNoise } from './encoding.ts';
+import { comfortNoise, quietNoise } from './encoding.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import type { Transcoder } from './transcoder.ts';
 
@@ -21,6 +21,8 @@ const silentMs = 1000;
 const overdueMs = 2 * beatMs;
 /** ms behind a packet of a key press in which no audio goes out; those packets are up to 50 ms apart. */
 const pressMs = 60;
+/** Between two descriptions of the same noise. */
+const noiseMs = 1000;
 /** Segments of one long key press that may be lost as a whole (RFC 4733 §2.5.1.3). */
 const mostSegments = 8;
 
@@ -29,6 +31,12 @@ const mostSegments = 8;
  * @param at ms on the clock when it is due @param follows right behind the packet before
  */
 export type SendConverted = (packet: Uint8Array, octets: number, ticks: number, at: number, follows: boolean) => void;
+
+export interface ConvertedPorts {
+  readonly send: SendConverted;
+  /** In place of silence; @returns false where the peer did not agree to it */
+  readonly sendNoise: (description: Uint8Array, at: number) => boolean;
+}
 
 interface Press {
   readonly event: number;
@@ -47,7 +55,7 @@ export interface ConvertedEvent {
 export class ConvertedStream {
   readonly #transcoder: Transcoder;
   readonly #playout: Playout;
-  readonly #send: SendConverted;
+  readonly #ports: ConvertedPorts;
   readonly #buffers = new PacketBuffers();
   #ssrc: Ssrc | undefined;
   #heardAt = 0;
@@ -55,17 +63,20 @@ export class ConvertedStream {
   /** ms on the clock of the last beat, and whether there were others before it that were left out. */
   #beatAt = 0;
   #skipped = false;
+  /** The noise that was described last in this pause, and ms on the clock when. */
+  #described: Uint8Array = quietNoise;
+  #noiseAt = Number.NEGATIVE_INFINITY;
   #press: Press | undefined;
   #newestEvent: SeqNo = 0;
   /** ms on the clock until which a press is sent. */
   #pressedUntil = Number.NEGATIVE_INFINITY;
 
   /** Takes the transcoder over. */
-  constructor(transcoder: Transcoder, jitterBuffer: JitterBufferOptions, send: SendConverted) {
+  constructor(transcoder: Transcoder, jitterBuffer: JitterBufferOptions, ports: ConvertedPorts) {
     this.#transcoder = transcoder;
     const { mode, min } = jitterBuffer;
     this.#playout = new Playout({ ...jitterBuffer, min: mode === 'fixed' ? min : Math.min(min, mostKeptMs) });
-    this.#send = send;
+    this.#ports = ports;
   }
 
   /** True while packets of this source go on. */
@@ -94,6 +105,7 @@ export class ConvertedStream {
       this.#ssrc = view.ssrc;
       this.#follows = false;
       this.#press = undefined;
+      this.#noiseAt = Number.NEGATIVE_INFINITY;
       this.#skipped = false;
       this.#beatAt = now;
     }
@@ -131,7 +143,7 @@ export class ConvertedStream {
     const playout = this.#playout;
     this.#beatAt = due;
     this.#skipped = skipped > 0;
-    if (due - this.#heardAt > silentMs && !playout.noisy) {
+    if (due - this.#heardAt > silentMs && playout.noise.length === 0) {
       this.reset();
       return;
     }
@@ -141,13 +153,31 @@ export class ConvertedStream {
       return;
     }
     if (skipped > 0) this.#follows = false;
+    if (playout.paused && transcoder.waitingMs < 1 && this.#pauses(due)) return;
+    this.#noiseAt = Number.NEGATIVE_INFINITY;
     transcoder.push(frame, playout.rate);
     while (transcoder.ready) {
       const packet = this.#buffers.next(transcoder.mostBytes);
       const octets = transcoder.pull(packet.subarray(rtpHeaderBytes));
-      if (octets > 0) this.#send(packet, octets, transcoder.frameTicks, due - transcoder.waitingMs, this.#follows);
+      if (octets > 0)
+        this.#ports.send(packet, octets, transcoder.frameTicks, due - transcoder.waitingMs, this.#follows);
       this.#follows = octets > 0;
     }
+  }
+
+  /**
+   * A beat in which there is nothing to hear: noise is described where the peer takes that, at the beginning, when it
+   * changes, and again at times, for one description may be lost.
+   */
+  #pauses(due: number): boolean {
+    const { noise } = this.#playout;
+    const description = noise.length > 0 ? noise : quietNoise;
+    if (due - this.#noiseAt < noiseMs && equal(description, this.#described)) return true;
+    if (!this.#ports.sendNoise(description, due)) return false;
+    this.#described = description.slice();
+    this.#noiseAt = due;
+    this.#follows = false;
+    return true;
   }
 
   /**
@@ -199,4 +229,8 @@ export class ConvertedStream {
     this.#ssrc = undefined;
     this.#transcoder.close();
   }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -16,20 +16,19 @@ import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import { ConvertedStream, type SendConverted } from './converted-stream.ts';
+import { type ConvertedPorts, ConvertedStream } from './converted-stream.ts';
 import {
   audioPacket,
-  comfortNoise,
   type EncodingId,
   encodingId,
   eventPacket,
   formatOf,
+  noiseEncoding,
   type PacketKind,
+  quietNoise,
 } from './encoding.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { transcoderFor } from './transcoder.ts';
-
-const noise = encodingId(comfortNoise);
 
 /** Where packets of one leg go on to: another leg, or a ring to another worker. */
 export interface PacketSink {
@@ -82,6 +81,8 @@ export class Outgoing implements PacketSink {
   #loss = 0;
   /** A source has begun: its first packet is marked. */
   #fresh = true;
+  /** Audio of our own was sent, and no noise since. */
+  #spoke = false;
 
   /** @param jitterBuffer of what is converted */
   constructor(sender: RtpSender, jitterBuffer: JitterBufferOptions, ports: OutgoingPorts, forwarder = new Forwarder()) {
@@ -130,6 +131,7 @@ export class Outgoing implements PacketSink {
     this.#payloadTypes.clear();
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
+    if (audio.comfortNoise) this.#payloadTypes.set(noiseEncoding, audio.comfortNoise.sendPayloadType);
     this.#rate = audio.codec.clockRate;
     this.#sends = audio.direction === 'sendrecv' || audio.direction === 'sendonly';
     this.#frameBytes = codec ? frameBytes(codec, audio.ptime) : 0;
@@ -151,7 +153,7 @@ export class Outgoing implements PacketSink {
       return;
     }
     const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
-    const beside = kind === eventPacket || encoding === noise;
+    const beside = kind === eventPacket || encoding === noiseEncoding;
     if (beside || (payloadType === undefined && this.transcodes)) {
       if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
     } else this.#converted?.stream?.reset();
@@ -171,11 +173,13 @@ export class Outgoing implements PacketSink {
     const { payloadOffset, payloadLength } = view;
     const start = payloadOffset - rtpHeaderBytes;
     writeRtpHeader(buffer, start, payloadType, view.marker || begins, sequence, timestamp, sender.state.ssrc);
-    const span = kind === audioPacket ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
+    const isAudio = kind === audioPacket && encoding !== noiseEncoding;
+    const span = isAudio ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
     sender.sent(sequence, timestamp, span, now, payloadLength);
     this.#fresh = true;
+    this.#spoke = false;
     this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
-    if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+    if (isAudio) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
   }
 
   /** Converts audio that we can decode, and what is beside it. @returns false when it is neither */
@@ -189,7 +193,7 @@ export class Outgoing implements PacketSink {
     dtmf: boolean,
   ): boolean {
     const running = this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
-    if (kind === eventPacket || encoding === noise) {
+    if (kind === eventPacket || encoding === noiseEncoding) {
       if (kind === eventPacket && running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
       else running?.other(kind === eventPacket ? 'event' : 'noise', buffer, view, now);
       return running !== undefined;
@@ -206,8 +210,9 @@ export class Outgoing implements PacketSink {
   }
 
   /** A packet that is converted goes out. */
-  readonly #sendConverted: SendConverted = (packet, octets, ticks, at, follows) => {
-    this.#packet(packet, octets, at, ticks, follows && !this.#fresh);
+  readonly #convertedPorts: ConvertedPorts = {
+    send: (packet, octets, ticks, at, follows) => this.#packet(packet, octets, at, ticks, follows && !this.#fresh),
+    sendNoise: (description, at) => this.#sendNoise(description, at),
   };
 
   /** A telephone-event beside converted audio. @param clockRate of the events that come */
@@ -247,7 +252,7 @@ export class Outgoing implements PacketSink {
     if (this.#converted?.encoding === encoding) return this.#converted.stream;
     this.#converted?.stream?.close();
     const transcoder = transcoderFor(encoding, this.#audio);
-    const stream = transcoder && new ConvertedStream(transcoder, this.#jitterBuffer, this.#sendConverted);
+    const stream = transcoder && new ConvertedStream(transcoder, this.#jitterBuffer, this.#convertedPorts);
     stream?.expectLoss(this.#loss);
     this.#converted = { encoding, stream };
     return stream;
@@ -294,6 +299,7 @@ export class Outgoing implements PacketSink {
     if (digits) this.#press(digits, due, skipped);
     else if (this.#playback) this.#play(this.#playback, due);
     else if (this.#converted?.stream?.active) this.#convert(this.#converted.stream, due, skipped);
+    else if (this.#spoke) this.#sendNoise(quietNoise, due);
   }
 
   #press(digits: DtmfSender, due: number, skipped: number): void {
@@ -378,11 +384,33 @@ export class Outgoing implements PacketSink {
     const timestamp = follows ? sender.nextTimestamp : sender.begin(at, this.#rate);
     const marker = this.#fresh || timestamp !== sender.nextTimestamp;
     this.#fresh = false;
+    this.#spoke = true;
     const payloadType = this.#audio?.codec.payloadType ?? 0;
     writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
     sender.sent(sequence, timestamp, ticks, at, bytes);
     this.#ports.send(buffer, 0, rtpHeaderBytes + bytes);
     this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+  }
+
+  /**
+   * Tells the peer that there is silence now, and what it sounds like (RFC 3389): it is none that was lost.
+   * @returns false where it did not agree to that
+   */
+  #sendNoise(description: Uint8Array, at: number): boolean {
+    const payloadType = this.#payloadTypes.get(noiseEncoding);
+    if (payloadType === undefined) return false;
+    this.#spoke = false;
+    if (!this.#sends || !this.#ports.ready()) return true;
+    const { sender } = this;
+    const buffer = this.#buffers.next(description.length);
+    buffer.set(description, rtpHeaderBytes);
+    const sequence = sender.nextSequence;
+    const timestamp = sender.begin(at, this.#rate);
+    writeRtpHeader(buffer, 0, payloadType, false, sequence, timestamp, sender.state.ssrc);
+    sender.sent(sequence, timestamp, 0, at, description.length);
+    this.#fresh = true;
+    this.#ports.send(buffer, 0, buffer.length);
+    return true;
   }
 
   /** @param percent of what is sent is lost, says the peer */

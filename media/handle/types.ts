@@ -32,6 +32,11 @@ export interface MediaOptions {
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
   readonly rtcpMux?: boolean;
+  /**
+   * Offer and take comfort noise beside codecs of 8000 Hz (RFC 3389): silence is described, not sent. Default false. A
+   * peer that sends it unasked is heard nevertheless.
+   */
+  readonly comfortNoise?: boolean;
   /** Offer extended reports of how each side hears the other (RFC 3611); an offer of them is always taken. Default false. */
   readonly rtcpXr?: boolean;
   /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */

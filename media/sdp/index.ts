@@ -1,6 +1,8 @@
 export {
   codecsFor,
+  comfortNoise,
   encodingOf,
+  isComfortNoise,
   isOpus,
   isPassedThrough,
   isTelephoneEvent,

@@ -9,6 +9,9 @@ import {
   answeredEvents,
   answeredFmtp,
   assignPayloadTypes,
+  comfortNoise,
+  isAudio,
+  isComfortNoise,
   isOpus,
   isTelephoneEvent,
   mediaCodecs,
@@ -70,7 +73,7 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous, srtp = noSrtp } = options;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
-  const offered = assignPayloadTypes(codecs, before ? mediaCodecs(before) : []);
+  const offered = assignPayloadTypes(codecs.filter(isOfUse), before ? mediaCodecs(before) : []);
   const stream = localStream(local, offered, direction, ptime, {
     protocol: offeredProtocol(srtp.mode, before),
     crypto: offeredCrypto(srtp),
@@ -80,6 +83,11 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
   return describe(origin, local, media);
+}
+
+/** Noise goes along with audio on the same clock. */
+function isOfUse(codec: Codec, _index: number, all: readonly Codec[]): boolean {
+  return !isComfortNoise(codec) || all.some((other) => isAudio(other) && other.clockRate === codec.clockRate);
 }
 
 /** Why there is no answer. */
@@ -126,6 +134,7 @@ export function createAnswer(
   const ours = intersect(direction, reverse(stream.direction));
   const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
+  if (matched.noise) accepted.push(matched.noise);
   const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
   const rtcpMux = isMuxed(stream.media);
   const rtcpXr = rtcpXrOf(stream.media.attributes, offer.attributes);
@@ -149,6 +158,7 @@ export function createAnswer(
         receivePayloadType: matched.events.payloadType,
         clockRate: matched.events.clockRate,
       },
+      ...noiseOf(matched.noise, matched.noise),
       remote: remoteOf(stream.remote, rtcpMux),
       rtcpMux,
       direction: ours,
@@ -209,6 +219,7 @@ export function acceptAnswer(
       receivePayloadType: ours(matched.events).payloadType,
       clockRate: matched.events.clockRate,
     },
+    ...noiseOf(matched.noise, matched.noise && ours(matched.noise)),
     remote: remoteOf(stream.value.remote, rtcpMux),
     rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
@@ -274,18 +285,22 @@ function usableStream(
 interface Matched {
   readonly audio: readonly [Codec, ...Codec[]];
   readonly events: Codec | undefined;
+  readonly noise: Codec | undefined;
 }
 
 /** Their codecs that are also ours, in their order, with their payload types. */
 function match(theirs: readonly Codec[], ours: readonly Codec[]): Matched | undefined {
-  const [first, ...more] = theirs.filter(
-    (codec) => !isTelephoneEvent(codec) && ours.some((own) => acceptsCodec(own, codec)),
-  );
+  const [first, ...more] = theirs.filter((codec) => isAudio(codec) && ours.some((own) => acceptsCodec(own, codec)));
   if (!first) return undefined;
-  const events = ours.some(isTelephoneEvent)
-    ? theirs.find((codec) => isTelephoneEvent(codec) && codec.clockRate === first.clockRate)
-    : undefined;
-  return { audio: [first, ...more], events };
+  const beside = (is: (codec: Codec) => boolean): Codec | undefined =>
+    ours.some(is) ? theirs.find((codec) => is(codec) && codec.clockRate === first.clockRate) : undefined;
+  const noise = first.clockRate === comfortNoise.clockRate ? beside(isComfortNoise) : undefined;
+  return { audio: [first, ...more], events: beside(isTelephoneEvent), noise };
+}
+
+function noiseOf(send: Codec | undefined, receive: Codec | undefined): Pick<NegotiatedAudio, 'comfortNoise'> {
+  if (!send || !receive) return {};
+  return { comfortNoise: { sendPayloadType: send.payloadType, receivePayloadType: receive.payloadType } };
 }
 
 /** The codecs of an answer; a dynamic payload type whose rtpmap the peer left out means what it meant in our offer. */

@@ -24,6 +24,8 @@ export interface NegotiatedAudio {
   readonly telephoneEvent:
     | { readonly sendPayloadType: number; readonly receivePayloadType: number; readonly clockRate: number }
     | undefined;
+  /** Both sides may describe noise in place of silence (RFC 3389), on the clock of `codec`. */
+  readonly comfortNoise?: { readonly sendPayloadType: number; readonly receivePayloadType: number };
   /** Where to send. Undefined while the peer names no address we may use (`c=0.0.0.0`, a host name). */
   readonly remote:
     | {

@@ -222,6 +222,7 @@ const schema = z.strictObject({
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
       hangupOnRtpTimeout: z.boolean().default(false).describe('media:timeout ends the call'),
       rtcpMux: z.boolean().default(false).describe('offer to have RTCP on the port of RTP'),
+      comfortNoise: z.boolean().default(false).describe('offer and take comfort noise: silence is described, not sent'),
       rtcpXr: z.boolean().default(false).describe('offer extended RTCP reports'),
       jitterBuffer: z
         .strictObject({

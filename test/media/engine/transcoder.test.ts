@@ -38,14 +38,21 @@ interface Out {
 /** A converted stream with a steady source and a beat. */
 class Line {
   readonly sent: Out[] = [];
+  readonly noises: { readonly description: readonly number[]; readonly at: number }[] = [];
+  takesNoise = false;
   readonly stream: ConvertedStream;
   readonly #view = rtpView();
   now = 0;
 
   constructor(from: string, to: string, ptime = 20, jitterBuffer: JitterBufferOptions = defaultJitterBuffer) {
-    this.stream = new ConvertedStream(transcoder(from, to, ptime), jitterBuffer, (packet, octets, ticks, at, follows) =>
-      this.sent.push({ ticks, at, follows, payload: packet.slice(rtpHeaderBytes, rtpHeaderBytes + octets) }),
-    );
+    this.stream = new ConvertedStream(transcoder(from, to, ptime), jitterBuffer, {
+      send: (packet, octets, ticks, at, follows) =>
+        this.sent.push({ ticks, at, follows, payload: packet.slice(rtpHeaderBytes, rtpHeaderBytes + octets) }),
+      sendNoise: (description, at) => {
+        if (this.takesNoise) this.noises.push({ description: [...description], at });
+        return this.takesNoise;
+      },
+    });
   }
 
   #parsed(bytes: Uint8Array): RtpView {
@@ -215,13 +222,43 @@ describe('a stream of packets from one codec into another', () => {
     expect(level(line.heard(l16(8000)).subarray(-8000))).toBeLessThan(-100);
   });
 
+  it('describes silence where the other side takes that: at once, when it changes, and each second', () => {
+    const line = new Line('PCMU/8000', 'PCMA/8000');
+    line.takesNoise = true;
+    talk(line, pcmu(), sineWave(1000, 8000, 1600, 8000));
+    const from = 0xffff_ff00 + 1600;
+    line.noise(65_544, from, 40);
+    line.beats(60);
+    line.noise(65_545, from + 60 * 160, 50);
+    line.beats(10);
+    expect(line.noises.map(({ description }) => description)).toEqual([[40], [40], [50]]);
+    const [first, second, third] = line.noises.map(({ at }) => at);
+    expect(first).toBe(line.sent.at(-1)!.at + 20);
+    expect(second! - first!).toBe(1000);
+    expect(third! - first!).toBe(60 * 20);
+    const before = line.sent.length;
+    expect(before).toBe(10);
+    for (let i = 0; i < 5; i++) {
+      line.audio(65_546 + i, from + (70 + i) * 160, new Uint8Array(160));
+      line.beats(1);
+    }
+    expect(line.sent[before]).toMatchObject({ follows: false });
+    expect(line.sent.length).toBeGreaterThan(before + 2);
+    // And noise that nobody described, behind a source that is not heard any more.
+    line.noises.length = 0;
+    line.beats(100);
+    expect(line.noises).toMatchObject([{ description: [70] }]);
+    expect(line.stream.active).toBe(false);
+  });
+
   it('leaves out what a coder with DTX does not send, and says what does not follow', () => {
     const dtx = { ...opus, fmtp: 'usedtx=1' };
     const made = transcoderFor(encodingId(named('PCMU/8000')), negotiated(undefined, { codec: dtx }));
     const follows: boolean[] = [];
-    const stream = new ConvertedStream(made!, defaultJitterBuffer, (_packet, _octets, _ticks, _at, f) =>
-      follows.push(f),
-    );
+    const stream = new ConvertedStream(made!, defaultJitterBuffer, {
+      send: (_packet, _octets, _ticks, _at, f) => follows.push(f),
+      sendNoise: () => false,
+    });
     const view = rtpView();
     for (let i = 0; i < 150; i++) {
       const bytes = rtpBytes({ sequence: i, timestamp: i * 160, payload: new Uint8Array(160).fill(0xff) });

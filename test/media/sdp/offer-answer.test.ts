@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { comfortNoise } from '../../../media/sdp/codecs.ts';
 import { intersect, reverse } from '../../../media/sdp/direction.ts';
 import {
   acceptAnswer,
@@ -253,6 +254,40 @@ describe('createAnswer', () => {
     expect(settled(offer)).not.toHaveProperty('value.rtcpXr');
     const plain = createOffer({ origin, local, codecs: ours });
     expect(settled(plain, 'a=rtcp-xr:voip-metrics')).not.toHaveProperty('value.rtcpXr');
+  });
+
+  describe('comfort noise (RFC 3389)', () => {
+    const quiet = [...codecs('PCMU', 'PCMA', 'opus/48000/2', 'telephone-event'), comfortNoise];
+    const formats = (session: SdpSession) => session.media[0]?.formats;
+
+    it('is offered beside a codec of its clock, and settled with the payload types of both sides', () => {
+      const offer = createOffer({ origin, local, codecs: quiet });
+      expect(formats(offer)).toContain('13');
+      expect(values(offer.media[0], 'rtpmap')).toContain('13 CN/8000');
+      const settled = (...lines: string[]) => acceptAnswer(offer, offerOf(...lines));
+      expect(settled('m=audio 4000 RTP/AVP 0 19', 'a=rtpmap:19 CN/8000')).toMatchObject({
+        value: { codec: { name: 'PCMU' }, comfortNoise: { sendPayloadType: 19, receivePayloadType: 13 } },
+      });
+      expect(settled('m=audio 4000 RTP/AVP 0')).not.toHaveProperty('value.comfortNoise');
+      expect(settled('m=audio 4000 RTP/AVP 13').ok).toBe(false);
+      expect(formats(createOffer({ origin, local, codecs: [...codecs('opus/48000/2'), comfortNoise] }))).toEqual([
+        '96',
+      ]);
+    });
+
+    it('is taken where it is wanted, on the clock of the codec, and else left out of the answer', () => {
+      const offered = offerOf('m=audio 4000 RTP/AVP 0 19 20', 'a=rtpmap:19 CN/16000', 'a=rtpmap:20 cn/8000');
+      const taken = answer(offered, { codecs: quiet });
+      expect(formats(taken.answer)).toEqual(['0', '20']);
+      expect(taken.audio.comfortNoise).toEqual({ sendPayloadType: 20, receivePayloadType: 20 });
+      expect(taken.audio.receivePayloadTypes.map(({ name }) => name)).toEqual(['PCMU']);
+      const plain = answer(offered);
+      expect(formats(plain.answer)).toEqual(['0']);
+      expect(plain.audio).not.toHaveProperty('comfortNoise');
+      const opus = answer(offerOf('m=audio 4000 RTP/AVP 96 13', 'a=rtpmap:96 opus/48000/2'), { codecs: quiet });
+      expect(formats(opus.answer)).toEqual(['96']);
+      expect(refusal(offerOf('m=audio 4000 RTP/AVP 13'), { codecs: quiet })?.status).toBe(488);
+    });
   });
 
   it('never names an RTCP port above 65535', () => {
