@@ -19,6 +19,8 @@ const mostKeptMs = 20;
 const silentMs = 1000;
 /** ms that a beat may be late before it is a stall of ours. */
 const overdueMs = 2 * beatMs;
+/** Beats that are made up behind a stall: what is older is left out. */
+const mostOwed = 15;
 /** ms behind a packet of a key press in which no audio goes out; those packets are up to 50 ms apart. */
 const pressMs = 60;
 /** Between two descriptions of the same noise. */
@@ -63,6 +65,8 @@ export class ConvertedStream {
   /** ms on the clock of the last beat, and whether there were others before it that were left out. */
   #beatAt = 0;
   #skipped = false;
+  /** Beats of a stall that are not sent yet. */
+  #owed = 0;
   /** The noise that was described last in this pause, and ms on the clock when. */
   #described: Uint8Array = quietNoise;
   #noiseAt = Number.NEGATIVE_INFINITY;
@@ -107,6 +111,7 @@ export class ConvertedStream {
       this.#press = undefined;
       this.#noiseAt = Number.NEGATIVE_INFINITY;
       this.#skipped = false;
+      this.#owed = 0;
       this.#beatAt = now;
     }
     this.#heardAt = now;
@@ -137,22 +142,32 @@ export class ConvertedStream {
     this.#playout.packet(content, undefined, rate, sequence, timestamp, buffer, offset, length, false, now);
   }
 
-  /** The beat. @param due ms on the clock @param skipped beats that were left out before it */
+  /**
+   * The beat. Behind a stall what came meanwhile still waits in the socket: the beats that were left out go out with the
+   * next one, as packets that are forwarded would.
+   * @param due ms on the clock @param skipped beats that were left out before it
+   */
   tick(due: number, skipped: number): void {
-    const transcoder = this.#transcoder;
-    const playout = this.#playout;
     this.#beatAt = due;
     this.#skipped = skipped > 0;
-    if (due - this.#heardAt > silentMs && playout.noise.length === 0) {
+    if (due - this.#heardAt > silentMs && this.#playout.noise.length === 0) {
       this.reset();
       return;
     }
+    const beats = Math.min(this.#owed + skipped + 1, mostOwed);
+    const done = skipped > 0 && this.#owed === 0 ? 1 : beats;
+    this.#owed = beats - done;
+    for (let ago = beats - 1; ago >= this.#owed; ago--) this.#beat(due - ago * beatMs);
+  }
+
+  #beat(due: number): void {
+    const transcoder = this.#transcoder;
+    const playout = this.#playout;
     const frame = playout.frame(due);
     if (!frame || due < this.#pressedUntil) {
       this.#follows = false;
       return;
     }
-    if (skipped > 0) this.#follows = false;
     if (playout.paused && transcoder.waitingMs < 1 && this.#pauses(due)) return;
     this.#noiseAt = Number.NEGATIVE_INFINITY;
     transcoder.push(frame, playout.rate);
