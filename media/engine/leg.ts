@@ -18,6 +18,7 @@ import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
+import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
 import { isRtcpType } from '../rtp/packet.ts';
@@ -49,6 +50,7 @@ export interface LegPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
   /** Unix time that no jump of the wall clock moves. */
@@ -141,8 +143,7 @@ export class EngineLeg implements PacedStream {
     this.#rtcpLatch = rtcpLatch;
     this.#recordings = new LegRecordings(
       id,
-      ports.files,
-      ports.emit,
+      ports,
       () => this.#listen(),
       () => this.#taps.size === 0 && this.#hearRest(),
     );
