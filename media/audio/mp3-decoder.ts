@@ -11,8 +11,6 @@ import { clamp16 } from './pcm.ts';
 const mostJunk = 64 * 1024;
 /** Of an ID3 tag: it may hold pictures. */
 const mostTagBytes = 16 * 1024 * 1024;
-/** Frames in a row that the decoder did not take. */
-const mostBad = 100;
 
 export class Mp3Decoder implements CompressedDecoder {
   readonly #mpg123: Mpg123;
@@ -20,7 +18,6 @@ export class Mp3Decoder implements CompressedDecoder {
   /** Bytes of a tag still to come. */
   #tag = 0;
   #junk = 0;
-  #bad = 0;
   /** A frame ended here: the next begins here, or something is wrong. */
   #inStep = false;
   #sampleRate = 0;
@@ -106,13 +103,11 @@ export class Mp3Decoder implements CompressedDecoder {
 
   *#decode(frame: Uint8Array): Generator<Int16Array, void, void> {
     const pieces: Int16Array[] = [];
-    const good = this.#mpg123.decode(frame, (left, right) => {
+    this.#mpg123.decode(frame, (left, right) => {
       pieces.push(Int16Array.from(left, (sample, i) => clamp16((sample + right[i]!) * 16_384)));
     });
     this.#inStep = true;
     this.#junk = 0;
-    this.#bad = good ? 0 : this.#bad + 1;
-    if (this.#bad > mostBad) this.#failure = 'it is damaged';
     yield* pieces;
   }
 }

@@ -30,7 +30,6 @@ interface Library {
   ): number;
 }
 
-const needMore = -10;
 const newFormat = -11;
 /** Reads of one frame: it has no more in it than two granules, and what was held back of the one before. */
 const mostReads = 8;
@@ -52,12 +51,12 @@ export class Mpg123 {
   }
 
   /**
-   * Hands over one frame and calls `take` with what comes out, which may be of frames before.
+   * Hands over one frame and calls `take` with what comes out, which may be of frames before; nothing of one that is
+   * damaged.
    * @param frame at most 64 KiB
    * @param take the channels, −1 … 1; of mono both are the same
-   * @returns false when the decoder found something wrong with it
    */
-  decode(frame: Uint8Array, take: (left: Float32Array, right: Float32Array) => void): boolean {
+  decode(frame: Uint8Array, take: (left: Float32Array, right: Float32Array) => void): void {
     const { _decoder, _input, _output, _samplesDecodedPtr, _sampleRatePtr, _errorStringPtr, _common } = this.#instance;
     const { wasm } = _common;
     _input.buf.set(frame);
@@ -76,7 +75,6 @@ export class Mpg123 {
       const samples = count[0]!;
       if (samples > 0) take(_output.buf.subarray(0, samples), _output.buf.subarray(samples, 2 * samples));
     }
-    return result === 0 || result === newFormat || result === needMore;
   }
 
   close(): void {

@@ -67,12 +67,18 @@ export class OggOpusDecoder implements CompressedDecoder {
 
   *push(chunk: Uint8Array): Generator<Int16Array, void, void> {
     for (const page of this.#reader.push(chunk)) {
+      this.#failure ??= this.#lost(page.skipped);
       if (this.#failure) return;
       this.#any = true;
       yield* this.#page(page);
     }
-    if (!this.#any && this.#reader.skipped > 0) this.#failure ??= 'it is not an Ogg file';
-    if (this.#reader.skipped > longestPage) this.#failure ??= 'it is damaged: where a page should be is none';
+    this.#failure ??= this.#lost(this.#reader.skipped);
+  }
+
+  /** What is wrong if so many bytes belong to no page. */
+  #lost(skipped: number): string | undefined {
+    if (!this.#any && skipped > 0) return 'it is not an Ogg file';
+    return skipped > longestPage ? 'it is damaged: where a page should be is none' : undefined;
   }
 
   end(): Iterable<Int16Array> {

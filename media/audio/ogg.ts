@@ -8,6 +8,8 @@
 
 /** A page that was whole and not damaged. */
 export interface OggPage {
+  /** Bytes before it that belong to no page. */
+  readonly skipped: number;
   readonly serial: number;
   readonly sequence: number;
   /** Where the last packet that ends on it ends, in the codec's units; −1: none does. */
@@ -50,7 +52,7 @@ export class OggReader {
       while (at < bytes.length) {
         const length = pageLength(bytes, at);
         if (length === undefined) return;
-        const page = length === 0 ? undefined : readPage(bytes.subarray(at, at + length));
+        const page = length === 0 ? undefined : readPage(bytes.subarray(at, at + length), this.#skipped);
         if (page) {
           at += length;
           this.#skipped = 0;
@@ -83,7 +85,7 @@ function pageLength(bytes: Uint8Array, at: number): number | undefined {
   return at + length > bytes.length ? undefined : length;
 }
 
-function readPage(page: Uint8Array): OggPage | undefined {
+function readPage(page: Uint8Array, skipped: number): OggPage | undefined {
   const view = new DataView(page.buffer, page.byteOffset, page.length);
   if (view.getUint32(22, true) !== checksum(page)) return undefined;
   const flags = page[5]!;
@@ -100,6 +102,7 @@ function readPage(page: Uint8Array): OggPage | undefined {
   const open = body > headerBytes && page[body - 1] === 255;
   if (open) pieces.push(page.subarray(from, to));
   return {
+    skipped,
     serial: view.getUint32(14, true),
     sequence: view.getUint32(18, true),
     granule: view.getInt32(10, true) * 2 ** 32 + view.getUint32(6, true),
