@@ -18,8 +18,8 @@ const longestMs = 120;
 const mostPacketBytes = 64 * 1024;
 /** Bytes before the first audio: comments may hold a picture. */
 const mostHeaderBytes = 16 * 1024 * 1024;
-/** Streams in one chain: a radio station that begins one with each song gets through years. */
-const mostStreams = 100_000;
+/** Streams in one chain: a radio station that begins one with each song gets through weeks. */
+const mostStreams = 10_000;
 
 interface Stream {
   readonly serial: number;

@@ -224,13 +224,14 @@ describe('Opus in Ogg', () => {
     };
     feed(opening()[0]!);
     const part = concat([text('OpusTags'), new Uint8Array(255 * 255 - 8)]);
-    for (let sequence = 1; sequence < 300; sequence++) feed(opened(part, sequence, sequence > 1));
+    const page = opened(part, 1, false);
+    for (let n = 0; n < 300; n++) feed(page);
     expect(endless.failure).toBe('its header is larger than 16 MB');
 
     const chain = new OggOpusDecoder(library());
     const link = concat(Array.from({ length: 1000 }, () => concat(opening())));
-    for (let n = 0; n < 101; n++) for (const piece of chain.push(link)) piece.at(0);
-    expect(chain.failure).toBe('it is a chain of more than 100000 streams');
+    for (let n = 0; n < 11; n++) for (const piece of chain.push(link)) piece.at(0);
+    expect(chain.failure).toBe('it is a chain of more than 10000 streams');
 
     const garbage = new OggOpusDecoder(library());
     for (const piece of garbage.push(concat([file(), new Uint8Array(longestPage + 10)]))) piece.at(0);
