@@ -164,6 +164,7 @@ export class OggOpusDecoder implements CompressedDecoder {
     left = this.#samples(Math.min(left, ticks));
     stream.position = page.granule >= 0 ? page.granule : stream.position + ticks;
     for (const packet of packets) {
+      if (left === 0) return; // what nobody hears costs nothing either
       const samples = this.#decode(packet, stream);
       const count = Math.min(samples.length, left);
       const skipped = Math.min(stream.skip, count);

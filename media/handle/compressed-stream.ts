@@ -2,7 +2,7 @@
 import { TandemError } from '../../src/base/errors.ts';
 import { type CompressedType, openDecoder, Resampler } from '../audio/index.ts';
 
-/** Bytes that are decoded before others have a turn, unless the ring is full before. */
+/** Bytes that are shown to the decoder at once: what it makes of them before it is asked for samples is little. */
 const pieceBytes = 4096;
 
 export interface CompressedStream {

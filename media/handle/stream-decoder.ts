@@ -1,7 +1,6 @@
 /** Audio that comes in chunks of any size: raw payload, PCM or WAV, to what a ring takes. */
 import { TandemError } from '../../src/base/errors.ts';
-import type { CompressedType } from '../audio/index.ts';
-import { decodePcm, decodeUlaw, decodeWav, Resampler, readWav } from '../audio/index.ts';
+import { type CompressedType, decodePcm, decodeUlaw, decodeWav, Resampler, readWav } from '../audio/index.ts';
 import type { AudioType } from './types.ts';
 
 /** A WAV header with more before its data than this is not one we wait for. */

@@ -93,7 +93,7 @@ describe.each(hosts)('with %i workers over %s', (workers, io) => {
     expect(rmsLevel(samples)).toBeGreaterThan(-25);
     const { end: played, playedMs } = await leg.play(path, undefined).done;
     expect({ played, playedMs }).toEqual({ played: 'completed', playedMs: 700 });
-  });
+  }, 60_000);
 
   it('no datagram breaks, stalls or leaks', async () => {
     await using media = await openMedia({ workers, io });

@@ -5,7 +5,7 @@ import { longestPage, OggReader, oggPage } from '../../../media/audio/ogg.ts';
 import { OggOpusDecoder } from '../../../media/audio/ogg-opus-decoder.ts';
 import { readOpusHead, writeOpusHead, writeOpusTags } from '../../../media/audio/opus-head.ts';
 import { loadOpus } from '../../../media/codec/index.ts';
-import { opusLibrary } from '../../../media/codec/opus-library.ts';
+import { type OpusLibrary, opusLibrary } from '../../../media/codec/opus-library.ts';
 import { OpusRecorder, opusLookahead } from '../../../media/codec/opus-recorder.ts';
 import type { Result } from '../../../src/base/errors.ts';
 import { between, seededRandom } from '../../../src/testing/index.ts';
@@ -236,6 +236,31 @@ describe('Opus in Ogg', () => {
     const garbage = new OggOpusDecoder(library());
     for (const piece of garbage.push(concat([file(), new Uint8Array(longestPage + 10)]))) piece.at(0);
     expect(garbage.failure).toBe('it is damaged: where a page should be is none');
+  });
+
+  it('that nobody hears is not decoded', () => {
+    let decoded = 0;
+    const counting: OpusLibrary = Object.create(library(), {
+      _oc_decode: {
+        value: (...options: Parameters<OpusLibrary['_oc_decode']>) => {
+          decoded++;
+          return library()._oc_decode(...options);
+        },
+      },
+    });
+    const decoder = new OggOpusDecoder(counting);
+    const packet = new Uint8Array([(16 << 3) | 3, 48]);
+    const page = audio(
+      Array.from({ length: 255 }, () => packet),
+      0,
+      { last: true },
+    );
+    for (const bytes of [...opening(), page]) for (const piece of decoder.push(bytes)) expect(piece).toHaveLength(0);
+    expect(decoded).toBe(0);
+    for (const bytes of [...opening(), audio(packets(), 50 * 960)])
+      for (const piece of decoder.push(bytes)) piece.at(0);
+    expect(decoded).toBe(packets().length);
+    expect(decoder.failure).toBeUndefined();
   });
 
   it('of few bytes that say hours is refused', () => {
