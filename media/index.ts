@@ -34,6 +34,7 @@ export type {
   RecordingResult,
   RecordOptions,
   RecordTarget,
+  RecordType,
   SayItem,
   ToneItem,
 } from './handle/types.ts';

@@ -1,24 +1,18 @@
 /** What a leg hears: received audio, frame by frame at the beat, for its taps, its recordings and its detectors. */
 import type { Clock } from '../../src/base/clock.ts';
-import type { Files } from '../../src/base/io.ts';
 import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import { Playout } from '../jitter/playout.ts';
 import { beatMs } from '../pacer.ts';
-import type { EngineEvent } from '../protocol.ts';
 import { AudioTap } from './audio-tap.ts';
 import type { Incoming } from './incoming.ts';
 import { LegAnalysis } from './leg-analysis.ts';
-import { LegRecordings } from './leg-recordings.ts';
+import { LegRecordings, type RecordingPorts } from './leg-recordings.ts';
 
 /** Frames of a stall that are heard behind it. */
 const mostFrames = 50;
 
-export interface HearingPorts {
+export interface HearingPorts extends RecordingPorts {
   readonly clock: Clock;
-  readonly files: Files;
-  readonly emit: (event: EngineEvent) => void;
-  /** Asks for the beat. */
-  readonly pace: () => void;
 }
 
 export class LegHearing {
@@ -26,6 +20,7 @@ export class LegHearing {
   readonly #incoming: Incoming;
   readonly #jitterBuffer: JitterBufferOptions;
   readonly #ports: HearingPorts;
+  readonly #pace: () => void;
   readonly #taps = new Map<string, AudioTap>();
   readonly recordings: LegRecordings;
   /** What it listens for. */
@@ -33,20 +28,26 @@ export class LegHearing {
   /** Beats of a stall that are not heard yet. */
   #beatsOwed = 0;
 
-  constructor(leg: string, incoming: Incoming, jitterBuffer: JitterBufferOptions, ports: HearingPorts) {
+  /** @param pace asks for the beat */
+  constructor(
+    leg: string,
+    incoming: Incoming,
+    jitterBuffer: JitterBufferOptions,
+    ports: HearingPorts,
+    pace: () => void,
+  ) {
     this.#leg = leg;
     this.#incoming = incoming;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
-    const { clock, files, emit } = ports;
+    this.#pace = pace;
     this.recordings = new LegRecordings(
       leg,
-      files,
-      emit,
+      ports,
       () => this.#listen(),
       () => this.#taps.size === 0 && this.#hearRest(),
     );
-    this.analysis = new LegAnalysis(leg, clock, emit, () => this.#analyse());
+    this.analysis = new LegAnalysis(leg, ports.clock, ports.emit, () => this.#analyse());
   }
 
   /** True while somebody listens. */
@@ -97,7 +98,7 @@ export class LegHearing {
       this.#beatsOwed = 0;
     } else {
       this.#incoming.playout ??= new Playout(this.#jitterBuffer);
-      this.#ports.pace();
+      this.#pace();
     }
   }
 

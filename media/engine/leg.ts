@@ -17,6 +17,7 @@ import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
+import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
 import { isRtcpType } from '../rtp/packet.ts';
@@ -47,6 +48,7 @@ export interface LegPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
   /** Unix time that no jump of the wall clock moves. */
@@ -134,12 +136,7 @@ export class EngineLeg implements PacedStream {
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#hearing = new LegHearing(id, this.#incoming, config.jitterBuffer, {
-      clock,
-      files: ports.files,
-      emit: ports.emit,
-      pace: () => this.#pace(),
-    });
+    this.#hearing = new LegHearing(id, this.#incoming, config.jitterBuffer, ports, () => this.#pace());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),

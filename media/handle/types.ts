@@ -59,8 +59,11 @@ export interface MediaPorts {
   readonly workerEntry?: URL;
 }
 
-/** `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `''` payload that is encoded already. */
-export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
+/**
+ * `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `audio/ogg` Opus in Ogg (RFC 7845), `audio/mpeg` MP3, `''`
+ * payload that is encoded already. Default: by the name (`.opus`, `.ogg`, `.oga`, `.mp3`), else `audio/wav`.
+ */
+export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic' | 'audio/ogg' | 'audio/mpeg';
 
 /** A path, an http(s) or file URL, an open file or stream, or the bytes. */
 export type AudioSource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
@@ -134,14 +137,18 @@ export interface PlaybackHandle {
   position(): Promise<number>;
 }
 
-/** A path, or what is already open. A stream gets the header first, with the length left open. */
+/** A path, or what is already open. A stream gets the header first; that of a WAV leaves the length open. */
 export type RecordTarget = string | FileHandle | Writable;
 
+export type RecordType = 'audio/wav' | 'audio/ogg';
+
 export interface RecordOptions {
+  /** `audio/ogg` is Opus in Ogg (RFC 7845). Default: by the name (`.opus`, `.ogg`, `.oga`), else `audio/wav`. */
+  readonly type?: RecordType;
   /** 2 (default): received left, sent right. 1: both mixed. */
   readonly channels?: 1 | 2;
   readonly direction?: 'both' | 'in' | 'out';
-  /** Default: the codec's. */
+  /** Hz; default: the codec's. Of `audio/ogg` the next of 8000, 12,000, 16,000, 24,000 and 48,000. */
   readonly sampleRate?: number;
   /** ms of audio. */
   readonly maxDuration?: number;
