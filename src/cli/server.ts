@@ -6,9 +6,12 @@ import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
   ConfigError,
+  type Control,
   createLogger,
   type Http,
+  openControl,
   openHttp,
+  RpcMethods,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -45,10 +48,13 @@ export async function runServer(
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
+  let control: Control | undefined;
   let http: Http | undefined;
   try {
+    const methods = new RpcMethods(logger);
+    control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry }, { ...config.http, logger });
+      http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -58,8 +64,9 @@ export async function runServer(
       }));
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
+    logger.info({ control: control.addresses }, 'commands are heard');
     if (http) logger.info(http.address, 'listening for HTTP');
-    logger.info({ control: 'none', store: 'none' }, 'not available yet, so not started');
+    logger.info({ store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -72,6 +79,7 @@ export async function runServer(
   } catch (error) {
     throw withFlag(error);
   } finally {
+    await control?.close();
     await socket?.close();
     await http?.close();
     await tandem.close();
@@ -103,9 +111,11 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function refuseUnavailable({ control, store }: Config): void {
-  if (control.path !== 'none')
-    throw new ConfigError(`the control socket (--control) ${later}: leave it out or say none`);
+function controlAddresses({ control: { path, listen } }: Config): string[] {
+  return path === 'none' ? listen : [path, ...listen];
+}
+
+function refuseUnavailable({ store }: Config): void {
   if (store.url !== 'none' || store.mode !== 'none')
     throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
 }
@@ -118,10 +128,13 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_SOCKET: '--socket',
 };
 
+/** Where a service says of its errors that they are its own. */
+const serviceFlag: Readonly<Record<string, string>> = { control: '--control', http: '--http' };
+
 /** Says which flag changes what is in the way. */
 function withFlag(error: unknown): unknown {
   if (!(error instanceof TandemError)) return error;
-  const flag = error.facts.service === 'http' ? '--http' : flagFor[error.code];
+  const flag = serviceFlag[String(error.facts.service)] ?? flagFor[error.code];
   if (!flag) return error;
   return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
 }

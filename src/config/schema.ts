@@ -263,7 +263,19 @@ const schema = z.strictObject({
       webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
     })
     .prefault({}),
-  control: z.strictObject({ path: later('the control socket') }).prefault({}),
+  control: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .default('./run/tandem_ctl')
+        .describe('where kamcmd and `tandem dlg.list` ask; "none" opens none'),
+      listen: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('more of them, as unixd:./run/tandem_ctld or tcp:127.0.0.1:2049; of this machine alone'),
+    })
+    .prefault({}),
   store: z.strictObject({ url: later('the database'), mode: later('when dialogs are written') }).prefault({}),
 });
 
