@@ -10,6 +10,7 @@ import { toErrorData } from '../handle/errors.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import { rtpView } from '../rtp/packet.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
@@ -59,6 +60,7 @@ export class Engine {
       files,
       udp,
       pacer: this.#pacer,
+      view: rtpView(),
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),
       catchUp: () => this.#catchUp(),

@@ -19,8 +19,8 @@ import { openSource } from '../playback-source.ts';
 import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import { canonicalAddress } from '../rtp/address.ts';
-import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { isRtcpType } from '../rtp/packet.ts';
+import { createLatch, type LatchState, renegotiate } from '../rtp/latch.ts';
+import { isRtcpType, type RtpView } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
@@ -36,6 +36,7 @@ import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
+import { RtpOut } from './rtp-out.ts';
 import { SilenceWatch } from './silence-watch.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
@@ -51,6 +52,8 @@ export interface LegPorts {
   readonly files: Files;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
+  /** Of the packet that is being received. */
+  readonly view: RtpView;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   readonly emit: (event: EngineEvent) => void;
@@ -66,6 +69,7 @@ export class EngineLeg implements PacedStream {
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
   readonly #incoming: Incoming;
+  readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
   readonly #rtcp: RtcpChannel;
   readonly #rtcpState: RtcpState;
@@ -82,7 +86,6 @@ export class EngineLeg implements PacedStream {
   /** Of what is played. */
   readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
-  #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
   /** Who had our SSRC last. */
@@ -107,18 +110,17 @@ export class EngineLeg implements PacedStream {
       new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
+      ports.view,
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
         onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
+    this.#out = new RtpOut(latch, this.#security);
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      this.#out,
       {
-        ready: () => this.#ready(),
-        send: (buffer, offset, length) => this.#send(buffer, offset, length),
-        onSent: (payloadType, timestamp, buffer, offset, length) =>
-          this.#recordings.sent(payloadType, timestamp, buffer, offset, length),
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
       },
@@ -176,11 +178,11 @@ export class EngineLeg implements PacedStream {
   async open(): Promise<void> {
     const { udp } = this.#ports;
     const { bindAddress, port, rtcpPort } = this.#config;
-    this.#rtp = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
+    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!)) {
+        if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
           this.#rtcp.datagram(buffer, offset, length, address, from);
           return;
         }
@@ -200,10 +202,10 @@ export class EngineLeg implements PacedStream {
         }
       });
     } catch (error) {
-      await this.#rtp.close();
+      await this.#out.socket.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
+    this.#rtcp.attach(this.#rtcpPort, this.#out.socket);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -215,7 +217,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get sockets(): number {
-    return (this.#rtp ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
+    return (this.#out.socket ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
   }
 
   get timers(): number {
@@ -251,22 +253,6 @@ export class EngineLeg implements PacedStream {
     this.#rtcp.start(audio.codec.clockRate);
     // A peer that holds us may play music or send nothing at all.
     this.#silence.restart(audio.direction === 'sendrecv');
-  }
-
-  #ready(): boolean {
-    const to = destination(this.#incoming.latch);
-    return to !== undefined && to.port !== 0 && this.#rtp !== undefined;
-  }
-
-  #send(buffer: Uint8Array, offset: number, length: number): void {
-    const to = destination(this.#incoming.latch);
-    if (!to) return;
-    if (!this.#security.active) {
-      this.#rtp?.send(buffer, offset, length, to.port, to.address);
-      return;
-    }
-    const sealed = this.#security.sealRtp(buffer, offset, length);
-    if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
   }
 
   /**
@@ -314,6 +300,8 @@ export class EngineLeg implements PacedStream {
   }
 
   #listen(): void {
+    const hearsSent = this.#recordings.size > 0 || this.analysis.hearsSent;
+    this.#outgoing.onSent = hearsSent ? (...packet) => this.#recordings.sent(...packet) : undefined;
     const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
     if (!listens) {
       this.#incoming.playout = undefined;
@@ -520,8 +508,8 @@ export class EngineLeg implements PacedStream {
   }
 
   async #closeSockets(): Promise<void> {
-    const open = [this.#rtp, this.#rtcpPort];
-    this.#rtp = undefined;
+    const open = [this.#out.socket, this.#rtcpPort];
+    this.#out.socket = undefined;
     this.#rtcpPort = undefined;
     await Promise.all(open.map((socket) => socket?.close()));
   }

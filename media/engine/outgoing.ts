@@ -19,6 +19,7 @@ import type { NegotiatedAudio } from '../sdp/types.ts';
 import { ConvertedStream, type SendConverted } from './converted-stream.ts';
 import { audioPacket, type EncodingId, encodingId, eventPacket, formatOf, type PacketKind } from './encoding.ts';
 import { PacketBuffers } from './packet-buffers.ts';
+import type { RtpOut } from './rtp-out.ts';
 import { transcoderFor } from './transcoder.ts';
 
 /** Where packets of one leg go on to: another leg, or a ring to another worker. */
@@ -35,23 +36,26 @@ export interface PacketSink {
   ): void;
 }
 
+type OnSent = (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
+
 export interface OutgoingPorts {
-  /** False when nobody said where to. */
-  readonly ready: () => boolean;
-  readonly send: (buffer: Uint8Array, offset: number, length: number) => void;
-  /** Hears every audio payload that goes out. */
-  readonly onSent: (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
   readonly onPlayed: (playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended') => void;
   readonly onDigitsSent: (sender: DtmfSender) => void;
 }
 
 export class Outgoing implements PacketSink {
   readonly sender: RtpSender;
+  readonly #out: RtpOut;
   readonly #ports: OutgoingPorts;
+  /** Hears every audio payload that goes out. */
+  onSent: OnSent | undefined;
   #forwarder: Forwarder;
   #audio: NegotiatedAudio | undefined;
   /** The payload types of what the peer takes. */
   readonly #payloadTypes = new Map<EncodingId, number>();
+  /** Looked up last. */
+  #encoding: EncodingId = 0;
+  #payloadType: number | undefined;
   #rate = 8000;
   #codec: AudioCodec | undefined;
   #sends = false;
@@ -72,8 +76,9 @@ export class Outgoing implements PacketSink {
   /** A source has begun: its first packet is marked. */
   #fresh = true;
 
-  constructor(sender: RtpSender, ports: OutgoingPorts, forwarder = new Forwarder()) {
+  constructor(sender: RtpSender, out: RtpOut, ports: OutgoingPorts, forwarder = new Forwarder()) {
     this.sender = sender;
+    this.#out = out;
     this.#ports = ports;
     this.#forwarder = forwarder;
   }
@@ -110,6 +115,8 @@ export class Outgoing implements PacketSink {
     if (codec && this.#codec && codec.key !== this.#codec.key) this.#playback?.recode(codec);
     this.#codec = codec;
     this.#payloadTypes.clear();
+    this.#encoding = 0;
+    this.#payloadType = undefined;
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
     this.#rate = audio.codec.clockRate;
@@ -127,12 +134,12 @@ export class Outgoing implements PacketSink {
     dtmf: boolean,
   ): void {
     const audio = this.#audio;
-    if (!audio || !this.#sends || this.active || !this.#ports.ready()) {
+    if (!audio || !this.#sends || this.active || !this.#out.ready) {
       this.#interrupt();
       this.#dropped++;
       return;
     }
-    const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
+    const payloadType = kind === audioPacket ? this.#payloadTypeOf(encoding) : audio.telephoneEvent?.sendPayloadType;
     if (kind === eventPacket || (payloadType === undefined && this.transcodes)) {
       if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
     } else this.#converted?.stream?.reset();
@@ -155,8 +162,16 @@ export class Outgoing implements PacketSink {
     const span = kind === audioPacket ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
     sender.sent(sequence, timestamp, span, now, payloadLength);
     this.#fresh = true;
-    this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
-    if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+    this.#out.send(buffer, start, payloadLength + rtpHeaderBytes);
+    if (kind === audioPacket) this.onSent?.(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+  }
+
+  #payloadTypeOf(encoding: EncodingId): number | undefined {
+    if (encoding !== this.#encoding) {
+      this.#encoding = encoding;
+      this.#payloadType = this.#payloadTypes.get(encoding);
+    }
+    return this.#payloadType;
   }
 
   /** Converts audio that we can decode, and the telephone-events beside it. @returns false when it is neither */
@@ -199,8 +214,8 @@ export class Outgoing implements PacketSink {
     const octets = packet.length - rtpHeaderBytes;
     sender.sent(sequence, timestamp, ticks, this.#now, octets);
     this.#fresh = false;
-    this.#ports.send(packet, 0, packet.length);
-    this.#ports.onSent(payloadType, timestamp, packet, rtpHeaderBytes, octets);
+    this.#out.send(packet, 0, packet.length);
+    this.onSent?.(payloadType, timestamp, packet, rtpHeaderBytes, octets);
   };
 
   /** A telephone-event beside converted audio, on the clock of that. @param clockRate of the events that come */
@@ -217,7 +232,7 @@ export class Outgoing implements PacketSink {
     const start = view.payloadOffset - rtpHeaderBytes;
     writeRtpHeader(buffer, start, events.sendPayloadType, view.marker, sequence, out.timestamp, sender.state.ssrc);
     sender.sent(sequence, out.timestamp, 0, now, view.payloadLength);
-    this.#ports.send(buffer, start, view.payloadLength + rtpHeaderBytes);
+    this.#out.send(buffer, start, view.payloadLength + rtpHeaderBytes);
   }
 
   /** Undefined where one of the two codecs is none that is implemented. */
@@ -287,7 +302,7 @@ export class Outgoing implements PacketSink {
   /** One beat of a key as a tone; silence between two. */
   #sound(step: DtmfStep | undefined, due: number): void {
     const codec = this.#codec;
-    if (!codec || !this.#sends || !this.#ports.ready()) return;
+    if (!codec || !this.#sends || !this.#out.ready) return;
     const { sampleRate } = codec;
     const samples = new Int16Array((sampleRate * beatMs) / 1000);
     if (step && step.beat < step.beats)
@@ -303,7 +318,7 @@ export class Outgoing implements PacketSink {
     if (step) {
       const { sender } = this;
       if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
-      if (payloadType !== undefined && this.#sends && this.#ports.ready()) {
+      if (payloadType !== undefined && this.#sends && this.#out.ready) {
         const buffer = this.#buffers.next(eventBytes);
         const { timestamp } = digits.state;
         const sequence = sender.nextSequence;
@@ -311,7 +326,7 @@ export class Outgoing implements PacketSink {
         writeEvent(buffer, rtpHeaderBytes, step.event, step.end, eventVolume, step.duration);
         // The timeline stands at the beginning of the press while it lasts.
         sender.sent(sequence, timestamp, 0, step.begins ? due : sender.state.at, eventBytes);
-        this.#ports.send(buffer, 0, buffer.length);
+        this.#out.send(buffer, 0, buffer.length);
       }
       this.#fresh = true;
     }
@@ -330,7 +345,7 @@ export class Outgoing implements PacketSink {
 
   #frame(playback: EnginePlayback, at: number): void {
     // On hold the music stands still; it goes on where it stopped.
-    if (!this.#sends || !this.#ports.ready() || !this.#audio || this.#frameBytes === 0) return;
+    if (!this.#sends || !this.#out.ready || !this.#audio || this.#frameBytes === 0) return;
     const buffer = this.#buffers.next(this.#frameBytes);
     const frame = playback.frame(buffer, rtpHeaderBytes, this.#frameBytes);
     if (frame === 'audio') this.#packet(buffer, this.#frameBytes, at);
@@ -349,8 +364,8 @@ export class Outgoing implements PacketSink {
     const payloadType = this.#audio?.codec.payloadType ?? 0;
     writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
     sender.sent(sequence, timestamp, bytes / (this.#codec?.bytesPerTick ?? 1), at, bytes);
-    this.#ports.send(buffer, 0, buffer.length);
-    this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+    this.#out.send(buffer, 0, buffer.length);
+    this.onSent?.(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
   }
 
   /** @param percent of what is sent is lost, says the peer */

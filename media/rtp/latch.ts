@@ -88,14 +88,14 @@ export function accept(
   sequence: number,
 ): boolean {
   if (state.mode === 'off') return true;
-  const fromSdp = state.sdp !== undefined && state.sdp.port === port && state.sdp.address === address;
-  if (state.mode === 'strict') return fromSdp;
   const { source } = state;
   if (state.latched && source && source.port === port && source.address === address) {
     state.heardAt = now;
     state.ssrc = ssrc;
     return true;
   }
+  const fromSdp = state.sdp !== undefined && state.sdp.port === port && state.sdp.address === address;
+  if (state.mode === 'strict') return fromSdp;
   if (state.latched) {
     const contested = fromSdp && now - state.latchedAt <= contestMs;
     const silent = now - state.heardAt >= state.silenceMs && (fromSdp || ssrc === state.ssrc);

@@ -3,6 +3,7 @@
  * (RFC 3550 §A.1, §A.3, §A.8). The first source of all counts at once, since the latch decides whose packets are
  * looked at; another one is on probation until two of its packets have come in sequence.
  */
+import { type BitWindow, clearBit, createWindow, hasBit, setBit } from './bit-window.ts';
 import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
 
 const maxDropout = 3000;
@@ -50,8 +51,8 @@ interface SourceState {
   jitter: number;
   /** Arrival minus timestamp of the packet before, in timestamp units; NaN after a break. */
   transit: number;
-  /** Which of the last numbers came: `number % 128`. */
-  readonly seen: boolean[];
+  /** Which of the last 128 numbers came. */
+  readonly seen: BitWindow;
 }
 
 export interface ReportBlock {
@@ -108,11 +109,11 @@ export class RtpReceiver {
       return 'next';
     }
     if (ahead <= 0 && ahead > -maxMisorder) {
-      if (source.seen[seq % windowSize]) {
+      if (hasBit(source.seen, seq)) {
         state.duplicates++;
         return 'duplicate';
       }
-      source.seen[seq % windowSize] = true;
+      setBit(source.seen, seq);
       source.received++;
       source.expectedBad = -1;
       state.outOfOrder++;
@@ -139,8 +140,8 @@ export class RtpReceiver {
     state.expectedBefore = this.expected;
     state.ssrc = ssrc;
     state.probation = undefined;
-    const seen = new Array<boolean>(windowSize).fill(false);
-    seen[seq % windowSize] = true;
+    const seen = createWindow(windowSize);
+    setBit(seen, seq);
     state.source = {
       base: seq,
       highest: seq,
@@ -159,11 +160,11 @@ export class RtpReceiver {
     if (ahead > 1) {
       this.state.gaps++;
       const cleared = Math.min(ahead - 1, windowSize);
-      for (let i = 1; i <= cleared; i++) source.seen[((source.highest + i) % 65536) % windowSize] = false;
+      for (let i = 1; i <= cleared; i++) clearBit(source.seen, source.highest + i);
     }
     if (seq < source.highest) source.cycles += 65536;
     source.highest = seq;
-    source.seen[seq % windowSize] = true;
+    setBit(source.seen, seq);
     source.received++;
     source.expectedBad = -1;
   }
