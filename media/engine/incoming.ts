@@ -3,7 +3,7 @@ import type { AudioCodec } from '../codec/index.ts';
 import { Coders } from '../codec/index.ts';
 import type { DtmfReceiver } from '../dtmf/receiver.ts';
 import type { Playout } from '../jitter/playout.ts';
-import { accept, type LatchState } from '../rtp/latch.ts';
+import { accept, type LatchState, type Source } from '../rtp/latch.ts';
 import { type RtpView, readRtp } from '../rtp/packet.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
 import type { Ssrc } from '../rtp/sequence.ts';
@@ -93,7 +93,7 @@ export class Incoming {
   }
 
   /** One datagram; nothing in it is trusted. */
-  datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number, now: number): void {
+  datagram(buffer: Uint8Array, offset: number, length: number, from: Source, now: number): void {
     const view = this.#view;
     const { receiver } = this;
     if (!readRtp(buffer, offset, length, view)) {
@@ -101,7 +101,7 @@ export class Incoming {
       return;
     }
     const format = this.#formatOf(view.payloadType);
-    if (!format || !accept(this.latch, now, address, port, view.ssrc, view.sequence)) {
+    if (!format || !accept(this.latch, now, from, view.ssrc, view.sequence)) {
       receiver.invalid();
       return;
     }
@@ -110,7 +110,7 @@ export class Incoming {
     const rate = kind === audioPacket ? format.rate : 0;
     const arrival = receiver.packet(view.sequence, view.timestamp, view.ssrc, octets, now, rate);
     if (arrival === 'bad') return;
-    if (arrival === 'restart') this.#ports.onSource(view.ssrc, address);
+    if (arrival === 'restart') this.#ports.onSource(view.ssrc, from.address);
     this.heardAt = now;
     if (!this.#receives) return;
     if (kind === eventPacket) {

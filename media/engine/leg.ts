@@ -178,25 +178,25 @@ export class EngineLeg implements PacedStream {
   async open(): Promise<void> {
     const { udp } = this.#ports;
     const { bindAddress, port, rtcpPort } = this.#config;
-    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
+    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, from) => {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
         if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+          this.#rtcp.datagram(buffer, offset, length, from);
           return;
         }
         const clear = this.#security.openRtp(buffer, offset, length);
         if (clear === 0) this.#incoming.receiver.invalid();
-        else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
+        else this.#incoming.datagram(buffer, offset, clear, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
     });
     try {
-      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, address, from) => {
+      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, from) => {
         try {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+          this.#rtcp.datagram(buffer, offset, length, from);
         } catch (error) {
           this.#ports.onBroken(this, error);
         }

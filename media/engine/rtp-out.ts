@@ -16,18 +16,17 @@ export class RtpOut {
 
   /** False when nobody said where to. */
   get ready(): boolean {
-    const to = destination(this.#latch);
-    return to !== undefined && to.port !== 0 && this.socket !== undefined;
+    return this.socket !== undefined && destination(this.#latch) !== undefined;
   }
 
   send(buffer: Uint8Array, offset: number, length: number): void {
     const to = destination(this.#latch);
     if (!to) return;
     if (!this.#security.active) {
-      this.socket?.send(buffer, offset, length, to.port, to.address);
+      this.socket?.send(buffer, offset, length, to);
       return;
     }
     const sealed = this.#security.sealRtp(buffer, offset, length);
-    if (sealed) this.socket?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
+    if (sealed) this.socket?.send(sealed, 0, this.#security.sealedLength, to);
   }
 }

@@ -7,7 +7,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Timer } from '../../src/base/clock.ts';
 import { bindError } from './bind-error.ts';
 import type { NativeAddon, NativeSockets } from './native-addon.ts';
-import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPort } from './udp-port.ts';
+import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPeer, type UdpPort } from './udp-port.ts';
 
 /** One entry of a table: socket, buffer, offset, length, and the peer's sockaddr, which stays the kernel's secret. */
 const sockaddrWords = 7;
@@ -135,11 +135,11 @@ class NativeIo implements OwnUdpIo {
     this.#sockaddr.set(this.#receivedTable.subarray(at, at + sockaddrWords));
     // After the family, in the order of the network.
     const number = ((this.#sockaddrBytes[2] as number) << 8) | (this.#sockaddrBytes[3] as number);
-    port.hears(this.#addon.print(this.#sockaddrBytes), number);
+    port.from = { address: this.#addon.print(this.#sockaddrBytes), port: number };
   }
 
   /** Where what the socket sends goes from now on. @returns false for what is no IP address or port */
-  aim(socket: number, address: string, port: number, wide: boolean): boolean {
+  aim(socket: number, { address, port }: UdpPeer, wide: boolean): boolean {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) return false;
     if (!this.#addon.parse(address, port, wide, this.#sockaddrBytes)) return false;
     this.#peers.set(this.#sockaddr, ((socket & slotMask) * 2 + 1) * sockaddrWords);
@@ -201,10 +201,8 @@ class NativePort implements UdpPort {
   readonly #wide: boolean;
   readonly #receive: DatagramReceiver;
   /** The latest peer each way: a stream has one, so that its address is printed and parsed once. */
-  #fromAddress = '';
-  #fromPort = 0;
-  #toAddress = '';
-  #toPort = 0;
+  from: UdpPeer = { address: '', port: 0 };
+  #to: UdpPeer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(io: NativeIo, socket: number, port: number, wide: boolean, receive: DatagramReceiver) {
@@ -215,23 +213,16 @@ class NativePort implements UdpPort {
     this.#receive = receive;
   }
 
-  /** Who sends what is received from now on. */
-  hears(address: string, port: number): void {
-    this.#fromAddress = address;
-    this.#fromPort = port;
-  }
-
   received(bytes: Uint8Array, offset: number, length: number): void {
-    this.#receive(bytes, offset, length, this.#fromAddress, this.#fromPort);
+    this.#receive(bytes, offset, length, this.from);
   }
 
-  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void {
+  send(buffer: Uint8Array, offset: number, length: number, to: UdpPeer): void {
     if (this.#closing) return;
-    if (port !== this.#toPort || address !== this.#toAddress) {
-      this.#toPort = 0;
-      if (!this.#io.aim(this.socket, address, port, this.#wide)) return;
-      this.#toAddress = address;
-      this.#toPort = port;
+    if (to !== this.#to) {
+      this.#to = undefined;
+      if (!this.#io.aim(this.socket, to, this.#wide)) return;
+      this.#to = to;
     }
     this.#io.note(this.socket, buffer, offset, length);
   }

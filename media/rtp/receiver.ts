@@ -4,7 +4,7 @@
  * looked at; another one is on probation until two of its packets have come in sequence.
  */
 import { type BitWindow, clearBit, createWindow, hasBit, setBit } from './bit-window.ts';
-import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
+import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff } from './sequence.ts';
 
 const maxDropout = 3000;
 const maxMisorder = 100;
@@ -49,8 +49,8 @@ interface SourceState {
   receivedPrior: number;
   /** In timestamp units. */
   jitter: number;
-  /** Arrival minus timestamp of the packet before, in timestamp units; NaN after a break. */
-  transit: number;
+  /** Arrival minus timestamp of the packet before, in timestamp units of 32 bits; undefined after a break. */
+  transit: number | undefined;
   /** Which of the last 128 numbers came. */
   readonly seen: BitWindow;
 }
@@ -80,7 +80,7 @@ export class RtpReceiver {
       probation: undefined,
       source: undefined,
     };
-    if (this.state.source) this.state.source.transit = Number.NaN;
+    if (this.state.source) this.state.source.transit = undefined;
   }
 
   /** @param arrival ms; @param rate the clock of this payload type, 0 to leave jitter alone (telephone-event) */
@@ -151,7 +151,7 @@ export class RtpReceiver {
       expectedPrior: 0,
       receivedPrior: 0,
       jitter: 0,
-      transit: Number.NaN,
+      transit: undefined,
       seen,
     };
   }
@@ -173,9 +173,9 @@ export class RtpReceiver {
   #jitter(timestamp: RtpTimestamp, arrival: number, rate: number): void {
     const source = this.state.source;
     if (!source || rate === 0) return;
-    const transit = ((arrival * rate) / 1000 - timestamp) % 4294967296;
-    if (!Number.isNaN(source.transit)) {
-      const d = Math.abs(timestampDiff(Math.round(transit) >>> 0, Math.round(source.transit) >>> 0));
+    const transit = (Math.round((arrival * rate) / 1000) - timestamp) | 0;
+    if (source.transit !== undefined) {
+      const d = Math.abs((transit - source.transit) | 0);
       // A timestamp that jumps (another source behind one SSRC) says nothing about the network.
       if (d < rate * 2) source.jitter += (d - source.jitter) / 16;
     }
