@@ -1,5 +1,6 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
+import { fuzzAudio } from './audio.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzMedia } from './media.ts';
 
@@ -28,4 +29,13 @@ describe('mutated RTP and RTCP', () => {
   it('are the same ones each time', async () => {
     expect(await fuzzMedia(9, { messages: 200 })).toEqual(await fuzzMedia(9, { messages: 200 }));
   });
+});
+
+describe('mutated audio files', () => {
+  it.each([1, 2])('play or are refused, the same however their bytes come: 200 of seed %i', async (seed) => {
+    const { messages, played, refused } = await fuzzAudio(seed, { messages: 200 });
+    expect(messages).toBe(200);
+    expect(played).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(10);
+  }, 60_000);
 });
