@@ -7,6 +7,7 @@ import { type CallHandler, ConfigError, createLogger, Tandem, type TandemOptions
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import { registryOptions, warnOfUnused } from './registry-options.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -31,6 +32,7 @@ export async function runServer(
 ): Promise<number> {
   refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
+  warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, options, logger);
@@ -76,7 +78,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
-    registry: { profilesWithValue: ['caller', 'user'], autoProfiles: { caller: 'fromUri' } },
+    registry: registryOptions(config.registry),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -94,7 +96,7 @@ function refuseUnavailable({ http, control, store }: Config): void {
   if (http.listen !== 'none') throw new ConfigError(`HTTP (--http) ${later}: leave it out or say none`);
   if (control.path !== 'none')
     throw new ConfigError(`the control socket (--control) ${later}: leave it out or say none`);
-  if (store.url !== 'none' || store.mode !== 'none')
+  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
     throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
 }
 

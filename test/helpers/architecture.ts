@@ -226,7 +226,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
   ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts'],
-  zod: ['src/config/schema.ts'],
+  zod: ['src/config/schema.ts', 'src/config/registry-schema.ts'],
 };
 
 /** Where time, randomness and I/O come from (in the lab: are made); everything else is given them. */
