@@ -5,6 +5,7 @@ import type { BridgeCommandOptions } from './bridge.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
+import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
 import type { ServeOptions } from './serve.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
@@ -127,6 +128,14 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .option('--json', 'as JSON')
     .option('--schema', 'JSON Schema of the configuration file')
     .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options)));
+
+  program
+    .command('import <kamailio.cfg>')
+    .description('a tandem.yaml of the dialog parameters of a Kamailio')
+    .option('-o, --output <file>', 'write it there; default standard output')
+    .action(
+      run(async (path: string, options: ImportOptions) => (await import('./import.ts')).importConfig(path, options)),
+    );
 
   program
     .command('bench')

@@ -8,9 +8,14 @@ const most = 2 ** 31 - 1;
 const from = (least: number) => z.int().min(least).max(most);
 /** Kamailio writes 0 and 1. */
 const flag = z.union([z.boolean(), z.literal([0, 1])], 'expected true or false, 1 or 0').transform(Boolean);
+const namesIn = (given: string | readonly string[]) => (typeof given === 'string' ? given.split(/[;,]/) : given);
 /** A list, or a text with `;` or `,` between the names. */
 const profiles = z
   .union([z.array(z.string()), z.string()], 'expected names, in a list or with ; between them')
+  .refine(
+    (given) => namesIn(given).every((one) => /^\s*\w{0,64}\s*$/.test(one)),
+    'expected names of letters, digits and _, with ; between them',
+  )
   .default([]);
 const headerLines = z
   .string()

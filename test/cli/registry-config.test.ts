@@ -84,6 +84,7 @@ describe('the registry section', () => {
     ['byeEarlyCode: 200', 'registry.byeEarlyCode'],
     ['dlgExtraHdrs: no header', 'registry.dlgExtraHdrs: expected header lines'],
     ['bridgeController: me', 'registry.bridgeController: expected a SIP URI'],
+    ['profilesWithValue: [a-b]', 'registry.profilesWithValue: expected names of letters, digits and _'],
     ['dlgMatchMode: 3', 'registry.dlgMatchMode'],
     ['defaultTime: 3', 'unknown key registry.defaultTime'],
   ])('refuses %s', (line, message) => {
@@ -91,7 +92,6 @@ describe('the registry section', () => {
   });
 
   it.each([
-    ['profilesWithValue: [a-b]', 'a name has letters, digits and _'],
     ['profilesNoValue: user', 'the profile user is with and without a value'],
     ['autoProfiles: { nobody: fromUri }', 'nobody is not in profilesWithValue'],
   ])('%s is refused when the server is made of it', (line, message) => {
