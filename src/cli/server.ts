@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import { type CallHandler, ConfigError, createLogger, Tandem, type TandemOptions } from '../index.ts';
+import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
@@ -36,6 +37,7 @@ export async function runServer(
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, options, logger);
+  const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
@@ -64,6 +66,7 @@ export async function runServer(
   } finally {
     await socket?.close();
     await tandem.close();
+    stopCallLog();
     certificates.close();
     signals.close();
     stopLogging();
