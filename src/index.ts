@@ -35,8 +35,9 @@ export type {
 } from './registry/events.ts';
 export type { AutoProfileValue, RegistryOptions } from './registry/options.ts';
 export type { ProfileLink, ProfileSize } from './registry/profiles.ts';
-export type { DialogEnd, DialogProperty, DialogRecord, Side } from './registry/record.ts';
+export type { DialogProperty, DialogRecord } from './registry/record.ts';
 export type { ActiveDialogs, BridgeMode, DialogRegistry, DialogStatistics } from './registry/registry.ts';
+export type { DialogEnd, Side } from './registry/sides.ts';
 export type { DialogState } from './registry/states.ts';
 export type {
   HeardTone,

@@ -1,5 +1,6 @@
 /** Peers are asked by OPTIONS whether they are still there: those of calls with `ka-src` or `ka-dst`. */
-import type { DialogRecord, Side } from './record.ts';
+import type { DialogRecord } from './record.ts';
+import type { Side } from './sides.ts';
 import { confirmed } from './states.ts';
 import type { TimerWheel, WheelTimer } from './timer-wheel.ts';
 

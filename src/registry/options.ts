@@ -1,5 +1,6 @@
 /** What a registry is made with, under Kamailio's names in camelCase; times are seconds, as there. */
 import { ConfigError } from '../base/errors.ts';
+import type { HeaderField } from '../sip/message.ts';
 
 /** What of a call's INVITE goes into a profile by itself. */
 export type AutoProfileValue = 'fromUri' | 'toUri' | 'fromUser' | 'toUser' | 'none';
@@ -48,11 +49,16 @@ export interface RegistryOptions {
 }
 
 export type RegistrySettings = Required<
-  Omit<RegistryOptions, 'profilesWithValue' | 'profilesNoValue' | 'bridgeController'>
+  Omit<
+    RegistryOptions,
+    'profilesWithValue' | 'profilesNoValue' | 'bridgeController' | 'dlgExtraHdrs' | 'lreqCalleeHeaders'
+  >
 > & {
   readonly profilesWithValue: readonly string[];
   readonly profilesNoValue: readonly string[];
   readonly bridgeController: string | undefined;
+  readonly dlgExtraHdrs: readonly HeaderField[];
+  readonly lreqCalleeHeaders: readonly HeaderField[];
 };
 
 /** @throws ConfigError for what cannot be */
@@ -77,8 +83,8 @@ export function registrySettings(options: RegistryOptions = {}): RegistrySetting
     detectSpirals: options.detectSpirals ?? true,
     byeEarlyCode: options.byeEarlyCode ?? 480,
     byeEarlyReason: options.byeEarlyReason ?? 'Temporarily Unavailable',
-    dlgExtraHdrs: options.dlgExtraHdrs ?? '',
-    lreqCalleeHeaders: options.lreqCalleeHeaders ?? '',
+    dlgExtraHdrs: headerLines('dlgExtraHdrs', options.dlgExtraHdrs),
+    lreqCalleeHeaders: headerLines('lreqCalleeHeaders', options.lreqCalleeHeaders),
     bridgeController,
   };
   if (hashSize < 1 || hashSize > 2 ** 20) throw new ConfigError(`registry.hashSize is 1 to 1048576, not ${hashSize}`);
@@ -112,4 +118,13 @@ function profileNames(key: string, names: readonly string[] | string = []): read
   const twice = given.find((name, index) => given.indexOf(name) !== index);
   if (twice !== undefined) throw new ConfigError(`registry.${key} names ${twice} twice`);
   return given;
+}
+
+function headerLines(key: string, text = ''): readonly HeaderField[] {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return lines.map((line) => {
+    const [, name, value] = /^([A-Za-z0-9!%*_+`'~.-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) return [name, value];
+    throw new ConfigError(`registry.${key}: ${JSON.stringify(line)} is no header line (Name: value)`);
+  });
 }

@@ -3,45 +3,25 @@
  * the legs share (`CallData`), and hears of each what happens, in the turn in which it does.
  */
 import { TandemError } from '../base/errors.ts';
-import type { Listener, Unsubscribe } from '../base/events.ts';
-import { Observer } from '../base/events.ts';
+import { type Listener, Observer, type Unsubscribe } from '../base/events.ts';
 import { type CallData, FlagWord, type LegBirth, type LegReport } from '../session/call-data.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { EndCause } from '../session/errors.ts';
 import type { ReferOutcome } from '../session/refer-out.ts';
 import type { ReferOptions } from '../session/session-options.ts';
-import type { LegSignalling } from '../session/signalling.ts';
-import type { HeaderField, SipRequest, SipResponse } from '../sip/message.ts';
+import type { HeaderField, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { DialogDirection, DialogRegistryEvents } from './events.ts';
+import { DialogLife, type LifeOwner } from './life.ts';
 import type { RegistrySettings } from './options.ts';
 import { type Profiles, RecordProfiles } from './profiles.ts';
-import {
-  confirmed,
-  confirmedNa,
-  type DialogState,
-  deleted,
-  nextState,
-  type StateInput,
-  unconfirmed,
-} from './states.ts';
+import { type LegOwner, RecordLeg } from './record-leg.ts';
+import { type DialogEnds, endsOf, isMeant, type Side } from './sides.ts';
+import { confirmed, confirmedNa, type DialogState, deleted } from './states.ts';
 import type { DialogId } from './table.ts';
-import type { TimerWheel, WheelTimer } from './timer-wheel.ts';
+import type { TimerWheel } from './timer-wheel.ts';
 import { DialogVariables } from './variables.ts';
-
-export type Side = 'caller' | 'callee';
-
-/** One end of a call, as `dlg.list` shows it. */
-export interface DialogEnd {
-  readonly tag: string;
-  readonly contact: string;
-  readonly cseq: number;
-  /** URIs. */
-  readonly routeSet: readonly string[];
-  /** Our socket towards it: `udp:192.0.2.1:5060`. */
-  readonly socket: string;
-}
 
 /** What a record needs of its registry. */
 export interface RecordHouse {
@@ -54,9 +34,11 @@ export interface RecordHouse {
   enter(record: DialogRecord): DialogId;
   /** It is forgotten. */
   leave(record: DialogRecord): void;
-  /** One of its legs has this Call-ID, or no longer. */
-  name(callId: string, record: DialogRecord): void;
-  unname(callId: string, record: DialogRecord): void;
+  /** It is found by this: a Call-ID, or the URI of a peer. */
+  name(name: string, record: DialogRecord): void;
+  unname(name: string, record: DialogRecord): void;
+  /** Its ACK is in. */
+  confirmed(record: DialogRecord): void;
   /** It came (from nowhere), went on, or is no longer followed (to nowhere). */
   moved(from: DialogState | undefined, to: DialogState | undefined): void;
   /** Its time is up. */
@@ -66,61 +48,43 @@ export interface RecordHouse {
   emit<K extends keyof DialogRegistryEvents>(name: K, payload: DialogRegistryEvents[K]): void;
   emitNow<K extends keyof DialogRegistryEvents>(name: K, payload: DialogRegistryEvents[K]): void;
   /** Gives `leg` another partner. */
-  connect(record: DialogRecord, leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
+  connect(leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
   listenerFailed(name: string, error: unknown): void;
 }
 
-/** After so many seconds a call without ACK, or without answers to OPTIONS, is over (Kamailio's). */
-const lastSeconds = 10;
-/** How `sflags`, `dflags` and `iflags` of Kamailio 5.6 are made up. */
+/** Kamailio's internal flags. */
 const iflag = { timeoutBye: 1, kaSrc: 2, kaDst: 4, noreset: 8 } as const;
 
 export type DialogProperty = 'ka-src' | 'ka-dst' | 'timeout-noreset';
+
 const propertyFlags: Readonly<Record<DialogProperty, number>> = {
   'ka-src': iflag.kaSrc,
   'ka-dst': iflag.kaDst,
   'timeout-noreset': iflag.noreset,
 };
 
-/** A leg, as long as the record knows it. */
-interface KnownLeg {
-  readonly session: DialogSession;
-  readonly birth: LegBirth;
-  /** Call-IDs that it is found by. */
-  readonly names: Set<string>;
-  isOver: boolean;
-}
-
-export class DialogRecord implements CallData {
+export class DialogRecord implements CallData, LegOwner, LifeOwner {
   readonly variables = new DialogVariables();
   readonly profiles: RecordProfiles;
   readonly flags = new FlagWord();
   /** Called when its time is up, before it is hung up; it may give it more (`setTimeout`). */
   onTimeout: ((dialog: DialogRecord) => void) | undefined;
   readonly #house: RecordHouse;
+  readonly #life: DialogLife;
   /** Made when somebody listens to this call. */
   #observer: Observer<DialogRegistryEvents> | undefined;
   #id: DialogId = { hEntry: 0, hId: 0 };
-  readonly #legs: KnownLeg[] = [];
+  readonly #legs: RecordLeg[] = [];
+  /** What it is found by: Call-IDs of its legs, and URIs of their peers. */
+  readonly #names = new Set<string>();
   /** Farewells on their way. */
   #leaving = 0;
-  #state: DialogState = unconfirmed;
   #listed = false;
   #tracked = true;
   #iflags: number;
-  #initTs = 0;
-  #startTs = 0;
-  #endTs = 0;
-  /** Seconds that it lives once it is answered. */
-  #lifetime: number;
-  /** Unix seconds; 0 before the answer. */
-  #timeout = 0;
-  #lifeTimer: WheelTimer | undefined;
-  /** Of the early, the no-ACK or the end time. */
-  #stageTimer: WheelTimer | undefined;
   #cause: EndCause | undefined;
   #endedBy: Side | 'local' | undefined;
-  /** A leg that was hung up by its peer while the first went on, and which nobody followed. */
+  /** The second leg was hung up by its peer, and nobody followed. */
   #partnerLeft = false;
 
   /** Made by the registry, unknown to all until its first leg joins. */
@@ -129,8 +93,9 @@ export class DialogRecord implements CallData {
     const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
     this.variables.watch(() => this.#changed());
-    this.#lifetime = settings.defaultTimeout;
-    this.#iflags = (settings.sendBye ? iflag.timeoutBye : 0) | (settings.timeoutNoreset ? iflag.noreset : 0);
+    this.#iflags = settings.sendBye ? iflag.timeoutBye : 0;
+    this.#life = new DialogLife(house, this);
+    this.setProperty('timeout-noreset', settings.timeoutNoreset);
   }
 
   // ---- what it is
@@ -147,7 +112,7 @@ export class DialogRecord implements CallData {
 
   /** 1 unconfirmed, 2 early, 3 answered, 4 with ACK, 5 over. */
   get state(): DialogState {
-    return this.#state;
+    return this.#life.state;
   }
 
   /** Of its first leg, whoever is at the other end of it now. */
@@ -184,40 +149,36 @@ export class DialogRecord implements CallData {
 
   /** The other leg: the one that answered, while it lasts. */
   get callee(): DialogSession | undefined {
-    const answered = this.#legs.findLast(
-      ({ session, isOver }, index) =>
-        index > 0 && !isOver && (session.state === 'answered' || session.state === 'confirmed'),
-    );
-    return (answered ?? (this.#state === deleted ? this.#legs[1] : undefined))?.session;
+    const answered = this.#legs.findLast((leg, index) => index > 0 && leg.isUp);
+    return (answered ?? (this.state === deleted ? this.#legs[1] : undefined))?.session;
   }
 
   /** Unix seconds; 0 for what has not been. */
   get initTs(): number {
-    return this.#initTs;
+    return this.#life.initTs;
   }
 
   get startTs(): number {
-    return this.#startTs;
+    return this.#life.startTs;
   }
 
   get endTs(): number {
-    return this.#endTs;
+    return this.#life.endTs;
   }
 
   /** Seconds since the answer, until the end; 0 for a call that was not answered. */
   get duration(): number {
-    if (this.#startTs === 0) return 0;
-    return Math.max(0, (this.#endTs || this.#now()) - this.#startTs);
+    return this.#life.duration;
   }
 
   /** Seconds that it lives from its answer on; 0 is for ever. */
   get lifetime(): number {
-    return this.#lifetime;
+    return this.#life.lifetime;
   }
 
   /** Unix seconds at which it is over at the latest; 0 before the answer, and without a limit. */
   get timeout(): number {
-    return this.#timeout;
+    return this.#life.timeout;
   }
 
   /** Why it ended. */
@@ -240,13 +201,13 @@ export class DialogRecord implements CallData {
     return this.#tracked;
   }
 
-  /** False: it leaves the list and the counts of running calls for good, without an event. The call goes on. */
+  /** False: it leaves the list, the counts and its profiles for good, without an event. The call goes on. */
   set tracked(on: boolean) {
     if (on === this.#tracked || on) return;
     this.#tracked = false;
     this.profiles.close();
-    if (this.#listed) this.#house.moved(this.#state, undefined);
-    this.#forget();
+    if (this.#listed) this.#house.moved(this.state, undefined);
+    this.#unlist();
   }
 
   isSet(property: DialogProperty): boolean {
@@ -256,6 +217,7 @@ export class DialogRecord implements CallData {
   setProperty(property: DialogProperty, on = true): void {
     const flag = propertyFlags[property];
     this.#iflags = on ? this.#iflags | flag : this.#iflags & ~flag;
+    this.#life.noreset = this.isSet('timeout-noreset');
     this.#changed();
   }
 
@@ -273,9 +235,8 @@ export class DialogRecord implements CallData {
   setTimeout(seconds: number): void {
     if (!Number.isFinite(seconds) || seconds < 0)
       throw new TandemError('ERR_ARGUMENT', `setTimeout takes seconds, 0 or more, not ${seconds}`);
-    this.#iflags |= iflag.noreset;
-    this.#live(seconds);
-    this.#changed();
+    this.#life.limit(seconds);
+    this.setProperty('timeout-noreset');
   }
 
   // ---- what is done with it
@@ -296,12 +257,12 @@ export class DialogRecord implements CallData {
 
   #byeHeaders(leg: DialogSession | undefined): readonly HeaderField[] {
     const { dlgExtraHdrs, lreqCalleeHeaders } = this.#house.settings;
-    return headerLines(leg === this.caller ? dlgExtraHdrs : dlgExtraHdrs + lreqCalleeHeaders);
+    return leg === this.caller ? dlgExtraHdrs : [...dlgExtraHdrs, ...lreqCalleeHeaders];
   }
 
-  /** @internal Changes nothing but the state: for tests and operators. */
+  /** @internal Changes nothing but the state, of a call that is not over: for tests and operators. */
   setState(state: DialogState): void {
-    this.#enter(state);
+    if (this.sessions.length > 0) this.#life.enter(state);
   }
 
   /** The leg of a side; while we are the callee ourselves, that is the caller's. */
@@ -330,293 +291,216 @@ export class DialogRecord implements CallData {
    * @throws DialogResponseError when it is refused: all is as it was then
    */
   bridge(side: Side, to: string, options: { readonly headers?: readonly HeaderField[] } = {}): Promise<void> {
-    return this.#house.connect(this, this.#up(side), to, options.headers ?? []);
+    return this.#house.connect(this.#up(side), to, options.headers ?? []);
   }
 
   #up(side: Side): DialogSession {
     const leg = this.leg(side);
-    if (leg && this.#state !== deleted) return leg;
+    if (leg && this.state !== deleted) return leg;
     throw new TandemError('ERR_STATE', `the call ${this.callId} is over`, { status: 481 });
   }
 
-  /** Kamailio's `dlg.list` names of both ends: from the answer on the second leg's, or ours where we are the callee. */
-  get sides(): Readonly<Record<Side, DialogEnd | undefined>> {
-    const [a, b] = [this.caller?.signalling, this.callee?.signalling];
-    const isUp = this.#startTs > 0;
-    if (b) return { caller: a && endOf(a, 'remote'), callee: endOf(b, 'remote') };
-    if (this.direction === 'inbound')
-      return { caller: a && endOf(a, 'remote'), callee: a && isUp ? endOf(a, 'local') : undefined };
-    return { caller: a && endOf(a, 'local'), callee: a && isUp ? endOf(a, 'remote') : undefined };
+  /** Both ends; the callee is there from the answer on. */
+  get sides(): DialogEnds {
+    return endsOf(this.caller, this.callee, this.direction, this.#life.isAnswered);
   }
 
   /** Whether these are identifiers of it: of either leg in either order of tags, or as `dlg.list` prints them. */
   isNamedBy(callId: string, fromTag: string, toTag?: string): boolean {
-    const { caller, callee } = this.sides;
-    const pairs = this.#legs.flatMap(({ session: { signalling } }) =>
-      signalling?.callId === callId ? [[signalling.local.tag, signalling.remote.tag]] : [],
-    );
-    if (callId === this.callId) pairs.push([caller?.tag, callee?.tag]);
-    return pairs.some(
-      ([one, other]) =>
-        (one === fromTag && (toTag === undefined || (other ?? '') === toTag)) ||
-        (other === fromTag && (toTag === undefined || (one ?? '') === toTag)),
-    );
+    const legs = this.#legs.map(({ session }) => session);
+    return isMeant(legs, { ...this.sides, callId: this.callId }, callId, fromTag, toTag);
+  }
+
+  /** @internal A peer does not answer any more. */
+  isUnreachable(): void {
+    this.#life.shorten();
   }
 
   // ---- CallData
 
   join(session: DialogSession, birth: LegBirth): LegReport {
-    const leg: KnownLeg = { session, birth, names: new Set(), isOver: false };
+    const leg = new RecordLeg(this, session, birth);
     this.#legs.push(leg);
     this.#partnerLeft = false;
     if (this.#legs.length === 1) this.#begin();
-    this.#name(leg, session.callId);
-    return {
-      advanced: (state, status) => this.#advanced(leg, state, status),
-      replaced: () => this.#replaced(leg),
-      request: (request) => this.#request(leg, request),
-      response: ({ method }, status) =>
-        this.#tell('responseWithin', { direction: otherWay(this.#way(leg)), method, status }),
-      left: (cause, over) => this.#left(leg, cause, over),
-    };
+    this.#name(session.callId, birth.direction === 'inbound' ? birth.fromUri : birth.toUri);
+    return leg;
   }
 
   #begin(): void {
-    this.#initTs = this.#now();
     if (!this.#tracked) return;
     this.#id = this.#house.enter(this);
     this.#listed = true;
-    this.#house.moved(undefined, this.#state);
-    this.#stage(this.#house.settings.earlyTimeout, () => this.#expireEarly());
-    this.#enterAutoProfiles();
+    this.#house.moved(undefined, this.state);
+    this.#life.begin();
+    const { fromUri, toUri } = this;
+    const values = { fromUri, toUri, fromUser: uriUser(fromUri) ?? '', toUser: uriUser(toUri) ?? '' };
+    for (const [name, value] of Object.entries(this.#house.settings.autoProfiles))
+      this.profiles.set(name, value === 'none' ? undefined : values[value]);
     this.#tell('created', {});
   }
 
-  #enterAutoProfiles(): void {
-    const { autoProfiles } = this.#house.settings;
-    const values = {
-      fromUri: this.fromUri,
-      toUri: this.toUri,
-      fromUser: uriUser(this.fromUri) ?? '',
-      toUser: uriUser(this.toUri) ?? '',
-    };
-    for (const [name, value] of Object.entries(autoProfiles))
-      this.profiles.set(name, value === 'none' ? undefined : values[value]);
-  }
+  // ---- LegOwner
 
-  #advanced(leg: KnownLeg, state: 'early' | 'answered' | 'confirmed', status: number): void {
+  /** @internal */
+  legAdvanced(leg: RecordLeg, state: 'early' | 'answered' | 'confirmed', status: number): void {
     const isFirst = leg === this.#legs[0];
     // Of the second leg only that it rings is seen here: the caller's answer is what counts.
-    if (!isFirst && (state !== 'early' || this.#state >= confirmedNa)) return;
-    if (state === 'early') {
-      this.#input('1xx');
-      this.#tell('early', { status });
-      if (isFirst) this.#tell('responseForwarded', { status });
-    } else if (state === 'answered') {
-      this.#input('2xx');
-      this.#tell('responseForwarded', { status });
-    } else this.#input('ack');
+    if (!isFirst && (state !== 'early' || this.state >= confirmedNa)) return;
+    this.#life.input(({ early: '1xx', answered: '2xx', confirmed: 'ack' } as const)[state]);
+    if (state === 'early') this.#tell('early', { status });
+    if (isFirst && state !== 'confirmed') this.#tell('responseForwarded', { status });
   }
 
-  #replaced(leg: KnownLeg): void {
-    const callId = leg.session.signalling?.callId;
-    if (callId !== undefined) this.#name(leg, callId);
+  /** @internal */
+  legReplaced({ session: { signalling } }: RecordLeg): void {
+    if (signalling) this.#name(signalling.callId, signalling.remote.uri);
     this.#changed();
   }
 
-  #request(leg: KnownLeg, { method }: SipRequest): void {
-    this.#input(method === 'PRACK' ? 'prack' : 'request');
+  /** @internal */
+  legRequest(leg: RecordLeg, method: string): void {
+    this.#life.input(method === 'PRACK' ? 'prack' : 'request');
+    this.#life.renew();
     this.#tell('requestWithin', { direction: this.#way(leg), method });
-    if (this.#timeout > 0 && !this.isSet('timeout-noreset')) this.#live(this.#lifetime);
   }
 
-  #left(leg: KnownLeg, cause: EndCause, over: Promise<void>): void {
-    leg.isOver = true;
+  /** @internal */
+  legResponse(leg: RecordLeg, method: string, status: number): void {
+    const direction = this.#way(leg) === 'downstream' ? 'upstream' : 'downstream';
+    this.#tell('responseWithin', { direction, method, status });
+  }
+
+  /** @internal */
+  legLeft(leg: RecordLeg, cause: EndCause, over: Promise<void>): void {
     const isFirst = leg === this.#legs[0];
-    if (isFirst || this.#legs.every(({ isOver }) => isOver)) {
+    const isLast = this.#legs.every(({ isOver }) => isOver);
+    if (isFirst || isLast) {
       this.#cause ??= cause;
-      this.#endedBy ??= this.#whoEnded(leg, cause);
+      this.#endedBy ??= this.#whoEnded(isFirst, cause);
     }
     if (!isFirst) this.#partnerLeft = cause.by === 'remote';
     this.#leaving++;
-    const gone = (): void => {
+    const told = (): void => {
       this.#leaving--;
-      this.#settled();
+      this.#settle();
     };
-    over.then(gone, gone);
-    if (this.#legs.every(({ isOver }) => isOver)) this.#end(this.#cause ?? cause);
+    over.then(told, told);
+    if (isLast) this.#end(this.#cause ?? cause);
   }
 
-  #whoEnded(leg: KnownLeg, { by }: EndCause): Side | 'local' {
-    if (by === 'remote') return leg === this.#legs[0] && this.direction === 'inbound' ? 'caller' : 'callee';
+  #whoEnded(isFirst: boolean, { by }: EndCause): Side | 'local' {
+    if (by === 'remote') return isFirst && this.direction === 'inbound' ? 'caller' : 'callee';
     return this.#partnerLeft ? 'callee' : 'local';
   }
+
+  // ---- its end
 
   /** The last leg has left. */
   #end(cause: EndCause): void {
     // An operator has said so already (`setState`).
-    if (this.#state === deleted) return;
-    const wasAnswered = this.#state >= confirmedNa;
-    this.#input(wasAnswered ? 'bye' : cause.status === undefined ? 'tdel' : '3xx-6xx');
+    if (this.state === deleted) return;
+    const wasAnswered = this.state >= confirmedNa;
+    this.#life.input(wasAnswered ? 'bye' : cause.status === undefined ? 'tdel' : '3xx-6xx');
+    if (!wasAnswered) this.#tell('responseForwarded', { status: cause.status ?? 480 });
+    this.#tell(wasAnswered ? 'terminated' : 'failed', { cause });
+    this.#tell(wasAnswered ? 'dialog:end' : 'dialog:failed', { cause });
+  }
+
+  /** After the last farewell has arrived, nothing is left of the call. */
+  #settle(): void {
+    if (this.state !== deleted || this.#leaving > 0 || this.sessions.length > 0) return;
+    if (this.#life.isAnswered && this.#cause) this.#tell('terminatedConfirmed', { cause: this.#cause });
+    this.#destroy();
+  }
+
+  // ---- LifeOwner
+
+  /** @internal */
+  lifeMoved(from: DialogState, to: DialogState): void {
     if (!this.#listed) return;
-    if (wasAnswered) {
-      this.#tell('terminated', { cause });
-      this.#tell('dialog:end', { cause });
-      return;
+    this.#house.moved(from, to);
+    if (to === deleted) this.profiles.close();
+    if (to === confirmedNa) {
+      this.#tell('confirmedNa', {});
+      this.#tell('dialog:start', {});
     }
-    this.#tell('responseForwarded', { status: cause.status ?? 480 });
-    this.#tell('failed', { cause });
-    this.#tell('dialog:failed', { cause });
-  }
-
-  /** A farewell has arrived. After the last one nothing is left of the call. */
-  #settled(): void {
-    if (this.#state !== deleted || this.#leaving > 0 || !this.#listed) return;
-    if (this.#startTs > 0 && this.#cause) this.#tell('terminatedConfirmed', { cause: this.#cause });
-    this.#forget();
-    this.#tell('destroyed', {});
-  }
-
-  /** Out of the list. */
-  #forget(): void {
-    this.#lifeTimer?.cancel();
-    this.#stageTimer?.cancel();
-    for (const { names } of this.#legs) for (const callId of names) this.#house.unname(callId, this);
-    if (!this.#listed) return;
-    this.#listed = false;
-    this.#house.leave(this);
-  }
-
-  // ---- states and times
-
-  #input(input: StateInput): void {
-    const next = nextState(this.#state, input);
-    if (next !== undefined && next !== this.#state) this.#enter(next);
-  }
-
-  #enter(state: DialogState): void {
-    const from = this.#state;
-    if (from === state) return;
-    this.#state = state;
-    if (this.#listed) this.#house.moved(from, state);
-    if (state === confirmedNa) this.#answered();
-    if (state === confirmed) {
-      this.#stageTimer?.cancel();
-      if (this.#startTs === 0) this.#startTs = this.#now();
-      if (!this.isSet('timeout-noreset') || this.#timeout === 0) this.#live(this.#lifetime);
+    if (to === confirmed) {
       this.#tell('confirmed', {});
+      this.#house.confirmed(this);
     }
-    if (state === deleted) this.#over();
     this.#changed();
   }
 
-  #answered(): void {
-    this.#startTs = this.#now();
-    this.#live(this.#lifetime);
-    this.#stage(this.#house.settings.noackTimeout, () => this.#live(lastSeconds));
-    this.#tell('confirmedNa', {});
-    this.#tell('dialog:start', {});
-  }
-
-  #over(): void {
-    this.#endTs = this.#now();
-    this.#lifeTimer?.cancel();
-    this.profiles.close();
-    this.#stage(this.#house.settings.endTimeout, () => {
-      this.#forget();
-      this.#tell('destroyed', {});
-    });
-  }
-
-  /** The time of an answered call begins, or begins anew. */
-  #live(seconds: number): void {
-    this.#lifetime = seconds;
-    if (this.#state !== confirmedNa && this.#state !== confirmed) return;
-    this.#lifeTimer?.cancel();
-    this.#timeout = seconds === 0 ? 0 : this.#now() + Math.ceil(seconds);
-    if (seconds > 0) this.#lifeTimer = this.#house.wheel.set(seconds, () => this.#expire());
-  }
-
-  #stage(seconds: number, fire: () => void): void {
-    this.#stageTimer?.cancel();
-    this.#stageTimer = this.#listed ? this.#house.wheel.set(seconds, fire) : undefined;
-  }
-
-  /** @internal A peer does not answer any more. */
-  isUnreachable(): void {
-    this.#live(lastSeconds);
-  }
-
-  #expireEarly(): void {
+  /** @internal */
+  lifeUnanswered(): void {
     const { byeEarlyCode, byeEarlyReason } = this.#house.settings;
     void this.bye('all', { by: 'timeout', status: byeEarlyCode, reason: byeEarlyReason });
   }
 
-  #expire(): void {
-    const before = this.#timeout;
+  /** @internal */
+  lifeForgotten(): void {
+    this.#destroy();
+  }
+
+  /** @internal */
+  lifeExpired(): void {
+    const payload = { dialog: this, at: this.#house.wallclock() };
     try {
       this.onTimeout?.(this);
     } catch (error) {
       this.#house.listenerFailed('onTimeout', error);
     }
-    const payload = { dialog: this, at: this.#house.wallclock() };
     this.#house.emitNow('dialog:timeout', payload);
     this.#observer?.emitNow('dialog:timeout', payload);
-    // Somebody gave it more time.
-    if (this.#timeout !== before || this.#state === deleted) return;
+    // Somebody gave it more time, or none at all any more.
+    if (this.#life.isLimited || this.timeout === 0) return;
     this.#house.expired();
     if ((this.#iflags & iflag.timeoutBye) !== 0) {
       void this.bye('all', { by: 'timeout', reason: 'call duration limit' });
       return;
     }
-    this.#enter(deleted);
+    this.#life.enter(deleted);
     this.#tell('expired', {});
-    this.#forget();
+    this.#destroy();
+  }
+
+  #destroy(): void {
+    this.#life.stop();
     this.#tell('destroyed', {});
+    this.#unlist();
+  }
+
+  #unlist(): void {
+    if (!this.#listed) return;
+    this.#listed = false;
+    for (const name of this.#names) this.#house.unname(name, this);
+    this.#house.leave(this);
   }
 
   // ----
 
-  #name(leg: KnownLeg, callId: string): void {
-    if (!this.#listed || leg.names.has(callId)) return;
-    leg.names.add(callId);
-    this.#house.name(callId, this);
+  #name(...names: readonly string[]): void {
+    if (!this.#listed) return;
+    for (const name of names) {
+      this.#names.add(name);
+      this.#house.name(name, this);
+    }
   }
 
-  #way(leg: KnownLeg): DialogDirection {
+  #way(leg: RecordLeg): DialogDirection {
     return (leg === this.#legs[0]) === (this.direction === 'inbound') ? 'downstream' : 'upstream';
   }
 
   #changed(): void {
-    if (this.#listed) this.#tell('changed', {});
+    this.#tell('changed', {});
   }
 
   #tell<K extends keyof DialogRegistryEvents>(name: K, more: Omit<DialogRegistryEvents[K], 'dialog' | 'at'>): void {
     const own = this.#observer;
-    if (!own?.has(name) && !this.#house.has(name)) return;
+    if (!this.#listed || !(own?.has(name) || this.#house.has(name))) return;
     const payload = { ...more, dialog: this, at: this.#house.wallclock() } as unknown as DialogRegistryEvents[K];
     own?.emit(name, payload);
     this.#house.emit(name, payload);
   }
-
-  #now(): number {
-    return Math.floor(this.#house.wallclock() / 1000);
-  }
-}
-
-function endOf({ local, remote, routeSet, socket }: LegSignalling, which: 'local' | 'remote'): DialogEnd {
-  const { tag = '', contact, cseq } = which === 'local' ? local : remote;
-  return { tag, contact, cseq, routeSet: which === 'remote' ? routeSet : [], socket };
-}
-
-function otherWay(way: DialogDirection): DialogDirection {
-  return way === 'downstream' ? 'upstream' : 'downstream';
-}
-
-/** `Name: value` lines → fields; what is no field is left out. */
-function headerLines(text: string): readonly HeaderField[] {
-  return text.split(/\r?\n/).flatMap((line) => {
-    const colon = line.indexOf(':');
-    return colon < 1 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const];
-  });
 }

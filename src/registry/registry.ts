@@ -82,9 +82,6 @@ export class DialogRegistry {
     this.#table = new DialogTable(settings.hashSize, settings.hIdStart, settings.hIdStep, random);
     this.#wheel = new TimerWheel(clock, 'registry');
     this.#keepAlive = new KeepAlive(settings, this.#wheel, () => clock.now() / 1000);
-    observer.setFirst((name, { dialog }) => {
-      if (name === 'confirmed') this.#keepAlive.add(dialog);
-    });
     this.#house = {
       settings,
       profiles: this.profiles,
@@ -94,8 +91,9 @@ export class DialogRegistry {
       leave: (record) => {
         this.#table.remove(record);
       },
-      name: (callId, record) => this.#table.name(callId, record),
-      unname: (callId, record) => this.#table.unname(callId, record),
+      name: (name, record) => this.#table.name(name, record),
+      unname: (name, record) => this.#table.unname(name, record),
+      confirmed: (record) => this.#keepAlive.add(record),
       moved: (from, to) => this.#moved(from, to),
       expired: () => {
         this.#expired++;
@@ -103,7 +101,7 @@ export class DialogRegistry {
       has: (name) => observer.has(name),
       emit: (name, payload) => observer.emit(name, payload),
       emitNow: (name, payload) => observer.emitNow(name, payload),
-      connect: (_, leg, to, headers) => ports.connect(leg, to, headers),
+      connect: (leg, to, headers) => ports.connect(leg, to, headers),
       listenerFailed: failed,
     };
   }
@@ -156,14 +154,14 @@ export class DialogRegistry {
     return this.#table.get({ hEntry, hId });
   }
 
-  /** Those that have a leg with this Call-ID. */
+  /** Those that have, or had, a leg with this Call-ID. */
   withCallId(callId: string): readonly DialogRecord[] {
-    return this.#table.withCallId(callId);
+    return this.#table.named(callId);
   }
 
   /** By the Call-ID and tags of either leg, in either order; without the second tag that of one side is enough. */
   find(callId: string, fromTag: string, toTag?: string): DialogRecord | undefined {
-    return this.#table.withCallId(callId).find((record) => record.isNamedBy(callId, fromTag, toTag));
+    return this.#table.named(callId).find((record) => record.isNamedBy(callId, fromTag, toTag));
   }
 
   /** Of a call that runs here; undefined if it is not tracked. */
@@ -171,11 +169,9 @@ export class DialogRegistry {
     return session.data instanceof DialogRecord && session.data.tracked ? session.data : undefined;
   }
 
-  /** Those with a leg to this URI. Looks through all of them. */
-  *withPeer(uri: string): Iterable<DialogRecord> {
-    for (const record of this)
-      if (record.sessions.some(({ remoteUri, remoteTarget }) => remoteUri === uri || remoteTarget === uri))
-        yield record;
+  /** Those whose caller or callee has this URI, as its From or To says. */
+  withPeer(uri: string): readonly DialogRecord[] {
+    return this.#table.named(uri);
   }
 
   // ---- what is done from here

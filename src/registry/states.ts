@@ -40,9 +40,15 @@ export function nextState(state: DialogState, input: StateInput): DialogState | 
   return table[state][input];
 }
 
-const names: Readonly<Record<string, DialogState>> = { unconfirmed, early, answered: confirmedNa, confirmed, deleted };
+const names: ReadonlyMap<string, DialogState> = new Map([
+  ['unconfirmed', unconfirmed],
+  ['early', early],
+  ['answered', confirmedNa],
+  ['confirmed', confirmed],
+  ['deleted', deleted],
+] as const);
 
 /** Of a number, or of Kamailio's name for it. */
 export function stateNamed(name: string): DialogState | undefined {
-  return names[name] ?? Object.values(names).find((state) => String(state) === name);
+  return names.get(name) ?? [...names.values()].find((state) => String(state) === name);
 }

@@ -20,7 +20,7 @@ export class DialogTable {
   readonly #slots = new Map<number, Map<number, DialogRecord>>();
   /** How many numbers each slot has given. */
   readonly #given: Uint32Array;
-  readonly #byCallId = new Map<string, DialogRecord[]>();
+  readonly #byName = new Map<string, DialogRecord[]>();
   #count = 0;
 
   constructor(size: number, start: number, step: number, random: Random) {
@@ -67,24 +67,23 @@ export class DialogTable {
     return this.#slots.get(hEntry)?.get(hId);
   }
 
-  /** Of its first leg, or of another. */
-  withCallId(callId: string): readonly DialogRecord[] {
-    return this.#byCallId.get(callId) ?? [];
+  /** By the Call-ID of a leg, or the URI of a peer. */
+  named(name: string): readonly DialogRecord[] {
+    return this.#byName.get(name) ?? [];
   }
 
-  /** A leg of the call has this Call-ID. */
-  name(callId: string, record: DialogRecord): void {
-    const records = this.#byCallId.get(callId);
-    if (!records) this.#byCallId.set(callId, [record]);
+  name(name: string, record: DialogRecord): void {
+    const records = this.#byName.get(name);
+    if (!records) this.#byName.set(name, [record]);
     else if (!records.includes(record)) records.push(record);
   }
 
-  unname(callId: string, record: DialogRecord): void {
-    const records = this.#byCallId.get(callId);
+  unname(name: string, record: DialogRecord): void {
+    const records = this.#byName.get(name);
     const at = records?.indexOf(record) ?? -1;
     if (!records || at < 0) return;
     records.splice(at, 1);
-    if (records.length === 0) this.#byCallId.delete(callId);
+    if (records.length === 0) this.#byName.delete(name);
   }
 
   /** By slots. What comes or goes meanwhile is there or not; nothing is twice. */

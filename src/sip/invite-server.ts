@@ -64,7 +64,7 @@ export class InviteServer implements PendingInvite {
         this.#abandon(undefined, 503);
         this.#refused.resolve();
       },
-      onSettled: () => this.#refused.resolve(),
+      onSettled: this.#refused.resolve,
     };
   }
 

@@ -44,6 +44,8 @@ export class ServerTransaction extends Transaction {
   /** Outside a dialog. */
   readonly #isNew: boolean;
   #refused = false;
+  /** What is left of the user of a refused INVITE: the rest of it need not wait for the ACK. */
+  #onSettled: (() => void) | undefined;
   #request: SipRequest | undefined;
   #last: Uint8Array | undefined;
 
@@ -84,7 +86,6 @@ export class ServerTransaction extends Transaction {
   receive(request: SipRequest): void {
     if (request.method === 'ACK') {
       if (!this.input('ack', request)) this.context.counters.retransmissionsReceived++;
-      else if (this.#refused) this.user?.onSettled?.();
       return;
     }
     this.context.counters.retransmissionsReceived++;
@@ -122,7 +123,7 @@ export class ServerTransaction extends Transaction {
 
   close(): void {
     this.abandon();
-    this.user?.onSettled?.();
+    this.#settle();
     this.#onEnd(this);
   }
 
@@ -147,7 +148,6 @@ export class ServerTransaction extends Transaction {
       case 'timeout':
         if (this.method === 'INVITE') this.context.counters.ackTimeouts++;
         else this.context.counters.expired++;
-        this.user?.onSettled?.();
         break;
       case 'expire':
         this.context.counters.expired++;
@@ -163,8 +163,20 @@ export class ServerTransaction extends Transaction {
   protected override entered(state: string): void {
     if (state === 'confirmed') this.#last = undefined;
     if (state !== 'proceeding') this.#request = undefined;
-    if (state === 'completed') this.user = undefined;
-    if (state === 'terminated') this.#onEnd(this);
+    if (state === 'completed') {
+      this.#onSettled = this.user?.onSettled;
+      this.user = undefined;
+    } else if (state === 'confirmed') this.#settle();
+    else if (state === 'terminated') {
+      this.#settle();
+      this.#onEnd(this);
+    }
+  }
+
+  #settle(): void {
+    const settled = this.#onSettled;
+    this.#onSettled = undefined;
+    settled?.();
   }
 
   #transmit(): void {
