@@ -7,6 +7,7 @@ export type {
   Files,
   FileWriter,
   NaptrRecord,
+  PostOptions,
   Resolver,
   Speech,
   SrvRecord,
@@ -16,6 +17,11 @@ export type {
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
+export type { WebhookOptions } from './control/events/webhook.ts';
+export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
+export type { HttpSubject } from './control/http/subject.ts';
+export { RpcFault } from './control/rpc/fault.ts';
+export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';

@@ -35,6 +35,16 @@ export interface Fetch {
    * @param options.timeoutMs until the body begins
    */
   open?(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody>;
+  /** HTTP POST; needed for webhooks only. Follows no redirection. @returns the status, whatever it is */
+  post?(url: string, options: PostOptions): Promise<number>;
+}
+
+export interface PostOptions {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Until the answer. */
+  readonly timeoutMs: number;
 }
 
 export interface FetchedBody {

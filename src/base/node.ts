@@ -96,23 +96,34 @@ export const nodeFetch: Fetch = {
       clearTimeout(timer);
     }
   },
+
+  async post(url, { body, headers, signal, timeoutMs }) {
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await ask(url, { method: 'POST', body, headers, redirect: 'manual', signal: stop }, signal);
+    await response.body?.cancel();
+    return response.status;
+  },
 };
 
-/** @throws {TandemError} ERR_FETCH; what `signal` rejects with when that is aborted */
+/** @throws as `ask`, and for a status that is not 2xx */
 async function respond(url: string, stop: AbortSignal, signal: AbortSignal | undefined): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: stop });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
-    throw new TandemError('ERR_FETCH', `cannot fetch ${url}: ${reason}`, { cause: error, facts: { url } });
-  }
+  const response = await ask(url, { signal: stop }, signal);
   if (response.ok) return response;
   await response.body?.cancel();
   throw new TandemError('ERR_FETCH', `cannot fetch ${url}: HTTP ${response.status}`, {
     facts: { url, status: response.status },
   });
+}
+
+/** @throws {TandemError} ERR_FETCH; what `signal` rejects with when that is aborted */
+async function ask(url: string, how: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+  try {
+    return await fetch(url, how);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+    throw new TandemError('ERR_FETCH', `cannot fetch ${url}: ${reason}`, { cause: error, facts: { url } });
+  }
 }
 
 function contentTypeOf(response: Response): string {

@@ -47,7 +47,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--listen <transport:host:port>', 'where SIP is heard (repeatable), as udp:0.0.0.0:5060', list, undefined)
       .option('--rtp-ports <min-max>', 'ports for RTP, as 16384-32766')
       .option('--workers <n>', 'media threads', wholeNumber)
-      .option('--http <host:port|none>', 'console, JSON-RPC and metrics (not available yet)')
+      .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
       .option('--control <path|none>', 'control socket (not available yet)')
       .option('--store <url|none>', 'database (not available yet)')
       .option('--socket <path|none>', 'where `tandem check` asks')

@@ -3,7 +3,15 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
-import { type CallHandler, ConfigError, createLogger, Tandem, type TandemOptions } from '../index.ts';
+import {
+  type CallHandler,
+  ConfigError,
+  createLogger,
+  type Http,
+  openHttp,
+  Tandem,
+  type TandemOptions,
+} from '../index.ts';
 import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
@@ -41,7 +49,9 @@ export async function runServer(
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
+  let http: Http | undefined;
   try {
+    if (config.http.listen !== 'none') http = await openHttp({ tandem }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -51,7 +61,8 @@ export async function runServer(
       }));
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
-    logger.info({ http: 'none', control: 'none', store: 'none' }, 'not available yet, so not started');
+    if (http) logger.info(http.address, 'listening for HTTP');
+    logger.info({ control: 'none', store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -65,6 +76,7 @@ export async function runServer(
     throw withFlag(error);
   } finally {
     await socket?.close();
+    await http?.close();
     await tandem.close();
     stopCallLog();
     certificates.close();
@@ -95,8 +107,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function refuseUnavailable({ http, control, store }: Config): void {
-  if (http.listen !== 'none') throw new ConfigError(`HTTP (--http) ${later}: leave it out or say none`);
+function refuseUnavailable({ control, store }: Config): void {
   if (control.path !== 'none')
     throw new ConfigError(`the control socket (--control) ${later}: leave it out or say none`);
   if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
@@ -113,8 +124,9 @@ const flagFor: Readonly<Record<string, string>> = {
 
 /** Says which flag changes what is in the way. */
 function withFlag(error: unknown): unknown {
-  const flag = error instanceof TandemError ? flagFor[error.code] : undefined;
-  if (!(error instanceof TandemError) || !flag) return error;
+  if (!(error instanceof TandemError)) return error;
+  const flag = error.facts.service === 'http' ? '--http' : flagFor[error.code];
+  if (!flag) return error;
   return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
 }
 

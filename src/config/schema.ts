@@ -85,6 +85,12 @@ const trunk = z.strictObject({
   testNumber: text.min(1).optional().describe('what `tandem trunk check` calls'),
 });
 
+const webhook = z.strictObject({
+  url: text.regex(/^https?:\/\//, 'expected http:// or https://'),
+  secret: text.min(1).describe('events are signed with it'),
+  events: z.array(text.min(1)).optional().describe('as call:* or dialog:terminated; default all'),
+});
+
 const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
 const schema = z.strictObject({
@@ -247,7 +253,17 @@ const schema = z.strictObject({
     .default({})
     .describe('ways to the telephone network, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
-  http: z.strictObject({ listen: later('host:port of console, JSON-RPC and metrics') }).prefault({}),
+  http: z
+    .strictObject({
+      listen: text
+        .regex(/^(none|.+:\d{1,5})$/, 'expected host:port, as 127.0.0.1:8080, or none')
+        .default('127.0.0.1:8080')
+        .describe('host:port of JSON-RPC, metrics, health and events; "none" opens none'),
+      token: text.min(1).optional().describe('what a client has to show; needed where others can get there'),
+      viewToken: text.min(1).optional().describe('shown by a client that may only read'),
+      webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
+    })
+    .prefault({}),
   control: z.strictObject({ path: later('the control socket') }).prefault({}),
   registry: registrySchema.describe('the calls that run: see Registry'),
   store: storeSchema,

@@ -1,7 +1,7 @@
 /** HTTP in memory: what a URL gives is what the test says, as late as it says. */
 import { sleep } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Fetch, FetchedBody } from '../base/io.ts';
+import type { Fetch, FetchedBody, PostOptions } from '../base/io.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface FetchAnswer {
@@ -20,6 +20,8 @@ export interface FetchAnswer {
 export class MemoryFetch implements Fetch {
   /** Every URL that was asked for, in order. */
   readonly asked: string[] = [];
+  /** What was posted, in order. */
+  readonly posted: { readonly url: string; readonly body: string; readonly headers: PostOptions['headers'] }[] = [];
   readonly #clock: FakeClock;
   readonly #answers = new Map<string, (url: string) => FetchAnswer>();
 
@@ -52,18 +54,31 @@ export class MemoryFetch implements Fetch {
     return this.#answer(url, options);
   }
 
+  async post(url: string, { body, headers, ...options }: PostOptions): Promise<number> {
+    this.posted.push({ url, body, headers });
+    return (await this.#response(url, options)).status;
+  }
+
   async #answer(
     url: string,
-    { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs: number },
+    options: { readonly signal?: AbortSignal; readonly timeoutMs: number },
   ): Promise<FetchedBody> {
     this.asked.push(url);
+    const { status, ...fetched } = await this.#response(url, options);
+    if (status < 200 || status > 299) throw failed(url, `HTTP ${status}`, { status });
+    return fetched;
+  }
+
+  async #response(
+    url: string,
+    { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs: number },
+  ): Promise<FetchedBody & { readonly status: number }> {
     const answer = this.#answers.get(url)?.(url);
     const { status = 200, contentType = 'audio/wav', bytes = new Uint8Array(0), body, afterMs = 20 } = answer ?? {};
     await sleep(this.#clock, Math.min(afterMs, timeoutMs), signal);
     if (!answer) throw failed(url, 'the lab has no answer for it');
     if (afterMs > timeoutMs) throw failed(url, `no answer within ${timeoutMs} ms`);
-    if (status < 200 || status > 299) throw failed(url, `HTTP ${status}`, { status });
-    return { contentType, length: body ? undefined : bytes.length, body: body ? body() : only(bytes) };
+    return { status, contentType, length: body ? undefined : bytes.length, body: body ? body() : only(bytes) };
   }
 }
 

@@ -73,7 +73,7 @@ describe('tandem serve', () => {
       folder.file('ivr.ts'),
       "export default { call() {}, async start() { throw new Error('no agents'); } };",
     );
-    const args = ['serve', 'ivr.ts', '--listen', 'udp:127.0.0.1:0', '--log-level', 'silent'];
+    const args = ['serve', 'ivr.ts', '--listen', 'udp:127.0.0.1:0', '--http', 'none', '--log-level', 'silent'];
     const { status, stderr } = await runTandem([...args, '--rtp-ports', '9000-9099'], { cwd: folder.path });
     expect({ status, stderr }).toEqual({ status: 1, stderr: 'tandem: no agents\n' });
   });
@@ -166,7 +166,9 @@ describe('the end of a server', () => {
 
 describe('what is in the way is one line, with the flag that changes it', () => {
   const refused = async (args: readonly string[], cwd: string) => {
-    const { status, stdout, stderr } = await runTandem(['ivr', '--log-level', 'silent', ...args], { cwd });
+    const { status, stdout, stderr } = await runTandem(['ivr', '--http', 'none', '--log-level', 'silent', ...args], {
+      cwd,
+    });
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^tandem: [^\n]+\n$/);
     return { status, stderr };

@@ -210,6 +210,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/stream',
     'src/tandem',
+    'src/control',
     'media',
   ],
   'src/testing': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'src/index', 'media'],
@@ -225,7 +226,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
-  ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts'],
+  ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts', 'src/control/http/event-streams.ts'],
+  fastify: ['src/control/http/server.ts'],
+  'prom-client': ['src/control/metrics/metrics.ts'],
   zod: ['src/config/schema.ts', 'src/config/registry-schema.ts'],
 };
 

@@ -99,7 +99,8 @@ export interface RunningServer {
 export async function startServer(args: readonly string[], options: RunOptions = {}): Promise<RunningServer> {
   for (let attempt = 1; ; attempt++) {
     const folder = new TemporaryFolder();
-    const own = ['--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts()];
+    const http = args.includes('--http') ? [] : ['--http', 'none'];
+    const own = ['--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts(), ...http];
     const tandem = new RunningTandem([...args, ...own], { cwd: folder.path, ...options });
     const end = async (): Promise<void> => {
       await tandem[Symbol.asyncDispose]();

@@ -66,7 +66,16 @@ describe('the installed package', () => {
     await mkdir(folder.file(where), { recursive: true });
     await writeFile(folder.file(`${where}/ivr.ts`), script);
     const min = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-    const listen = ['--listen', 'udp:127.0.0.1:0', '--socket', 'none', '--rtp-ports', `${min}-${min + 99}`];
+    const listen = [
+      '--listen',
+      'udp:127.0.0.1:0',
+      '--http',
+      'none',
+      '--socket',
+      'none',
+      '--rtp-ports',
+      `${min}-${min + 99}`,
+    ];
     await using server = installed(['serve', 'ivr.ts', ...listen, '--log-level', 'info'], where);
     await server.until('listening', () => server.stderr.includes('"listening"'));
     using phone = await RawPhone.open();
@@ -80,7 +89,16 @@ describe('the installed package', () => {
 
   it('is the server and the phone of a first call: its prompts are with it', async () => {
     const min = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-    const listen = ['--listen', 'udp:127.0.0.1:0', '--socket', 'none', '--rtp-ports', `${min}-${min + 99}`];
+    const listen = [
+      '--listen',
+      'udp:127.0.0.1:0',
+      '--http',
+      'none',
+      '--socket',
+      'none',
+      '--rtp-ports',
+      `${min}-${min + 99}`,
+    ];
     await using server = installed(['ivr', ...listen, '--log-level', 'info'], 'app');
     await server.until('listening', () => server.stderr.includes('"listening"'));
     const port = /"port":(\d+)/.exec(server.stderr)?.[1];

@@ -63,7 +63,7 @@ export class TandemServer implements AsyncDisposable {
             ...args,
             ...listen.flatMap((one) => ['--listen', one]),
             ...['--rtp-ports', `${min}-${max}`, '--socket', folder.file('tandem.sock')],
-            ...['--log-level', 'info', '--debug'],
+            ...['--http', 'none', '--log-level', 'info', '--debug'],
           ],
           options,
         ),

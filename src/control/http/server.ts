@@ -1,0 +1,283 @@
+/** The HTTP server: who comes in, what there is, and how much of it at once. The only file that knows fastify. */
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type Clock, within } from '../../base/clock.ts';
+import { ConfigError, fail, messageOf, type Result, TandemError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { EventLog } from '../events/log.ts';
+import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { RpcMethods } from '../rpc/methods.ts';
+import { Access, type Admission, type Role } from './access.ts';
+import { type HttpAddress, isLoopback, parseHttpAddress, printHttpAddress } from './address.ts';
+import { type EventQuery, EventStreams, readEventQuery } from './event-streams.ts';
+import type { HttpLimits } from './limits.ts';
+import { writePieces } from './pieces.ts';
+import type { HttpSubject, TandemReport } from './subject.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    role: Role;
+  }
+}
+
+export interface ServerOptions {
+  readonly listen: string;
+  readonly token: string | undefined;
+  readonly viewToken: string | undefined;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** ms that a Tandem may take to tell how it is. */
+const checkMs = 2_000;
+const keepAliveMs = 10_000;
+/** Ways that need no token: an orchestrator has none. */
+const open: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+export class HttpServer {
+  readonly #subject: HttpSubject;
+  readonly #methods: RpcMethods;
+  readonly #options: ServerOptions;
+  readonly #access: Access;
+  readonly #events: EventStreams;
+  readonly #app: FastifyInstance;
+  #running = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @throws ConfigError where it would be open to everybody */
+  constructor(subject: HttpSubject, options: ServerOptions) {
+    const { listen, token, viewToken, limits, clock, logger, log } = options;
+    const { host } = parseHttpAddress(listen);
+    if (viewToken !== undefined && (token === undefined || token === viewToken))
+      throw new ConfigError('http.viewToken needs an http.token beside it, and another one');
+    if (token === undefined && !isLoopback(host))
+      throw new ConfigError(
+        `HTTP on ${listen} can be reached from elsewhere: set http.token (TANDEM_HTTP_TOKEN, or TANDEM_HTTP_TOKEN_FILE), or listen on 127.0.0.1`,
+      );
+    this.#subject = subject;
+    this.#methods = subject.methods ?? new RpcMethods(logger);
+    this.#options = options;
+    this.#access = new Access(clock, { token, viewToken });
+    this.#events = new EventStreams(log, clock, limits);
+    this.#app = this.#build();
+  }
+
+  /** @throws TandemError ERR_PORT_IN_USE, ERR_LISTEN */
+  async open(): Promise<void> {
+    const { host, port } = parseHttpAddress(this.#options.listen);
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      await this.close();
+      const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const what = inUse ? 'is in use' : `cannot be opened: ${messageOf(error)}`;
+      throw new TandemError(inUse ? 'ERR_PORT_IN_USE' : 'ERR_LISTEN', `${this.#options.listen} for HTTP ${what}`, {
+        cause: error,
+        facts: { service: 'http', host, port },
+      });
+    }
+  }
+
+  /** Where it listens, with the port that 0 got. */
+  get address(): HttpAddress {
+    const { address, port } = this.#app.server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#events.close();
+    await this.#app.close();
+  }
+
+  #build(): FastifyInstance {
+    const { limits } = this.#options;
+    const app = fastify({
+      bodyLimit: limits.bodyBytes,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: keepAliveMs,
+      forceCloseConnections: true,
+      http: { headersTimeout: limits.requestMs, connectionsCheckingInterval: Math.ceil(limits.requestMs / 4) },
+    });
+    app.server.maxConnections = limits.connections;
+    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    // Whatever it says it is: Kamailio does not look at the type, either.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    app.decorateRequest('role', 'view');
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      const [path = ''] = request.url.split('?');
+      if (open.has(path)) return;
+      const admission = this.#admit(request.raw, path);
+      if ('role' in admission) request.role = admission.role;
+      else await refuse(reply, admission);
+    });
+    app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing here' }));
+    app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
+      const { statusCode = 500, message } = error;
+      if (statusCode >= 500) this.#options.logger.error({ err: error }, 'an HTTP request broke');
+      return reply.code(statusCode).send({ error: statusCode >= 500 ? 'internal error' : message });
+    });
+    app.get('/healthz', () => ({ alive: true }));
+    app.get('/readyz', (_request, reply) => this.#ready(reply));
+    app.get('/metrics', (_request, reply) => this.#limited(reply, () => this.#metrics(reply)));
+    app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
+    app.get('/events', (request, reply) => this.#follow(request, reply));
+    return app;
+  }
+
+  #admit(request: IncomingMessage, path: string): Admission {
+    const { authorization, host, origin } = request.headers;
+    // A page can give neither an EventSource nor a WebSocket a header.
+    const token = path === '/events' ? queryOf(request).get('token') : null;
+    return this.#access.admit({
+      address: request.socket.remoteAddress ?? '',
+      authorization,
+      token: token ?? undefined,
+      host,
+      origin,
+    });
+  }
+
+  async #ready(reply: FastifyReply): Promise<unknown> {
+    const report = await this.#check();
+    const reasons = report
+      ? [...(report.draining ? ['draining'] : []), ...(report.listeners.length === 0 ? ['not open'] : [])]
+      : ['media does not answer'];
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+  }
+
+  #check(): Promise<TandemReport | undefined> {
+    return within(this.#options.clock, checkMs, this.#subject.tandem.check()).catch(() => undefined);
+  }
+
+  async #metrics(reply: FastifyReply): Promise<unknown> {
+    const { metrics } = this.#options;
+    return reply.type(metrics.contentType).send(await metrics.text(await this.#check()));
+  }
+
+  async #limited(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
+    if (this.#running >= this.#options.limits.requests)
+      return reply.code(503).header('retry-after', '1').send({ error: 'too many requests at once' });
+    this.#running++;
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async #rpc(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { clock, limits, logger } = this.#options;
+    const { remoteAddress = '', remotePort } = request.socket;
+    const gone = Promise.withResolvers<undefined>();
+    const caller = new AbortController();
+    reply.raw.once('close', () => {
+      caller.abort();
+      gone.resolve(undefined);
+    });
+    const who = `http:${printHttpAddress({ host: remoteAddress, port: remotePort ?? 0 })}`;
+    const answering = answerJsonRpc(
+      this.#methods,
+      (request.body as string | undefined) ?? '',
+      { who, signal: caller.signal },
+      request.role === 'control',
+    );
+    const answer = await Promise.race([answering, gone.promise]);
+    reply.hijack();
+    if (!answer) {
+      leaveUnread(answering, logger);
+      return;
+    }
+    const { raw } = reply;
+    begin(reply, answer);
+    if (!answer.body) {
+      raw.end();
+      return;
+    }
+    try {
+      await writePieces(raw, answer.body, clock, limits.stallMs);
+    } catch (error) {
+      // What was sent can only be taken back by an end that is none.
+      logger.warn({ who, error: messageOf(error) }, 'an answer was cut off');
+      raw.destroy();
+    }
+  }
+
+  #follow(request: FastifyRequest, reply: FastifyReply): unknown {
+    const query = readEventQuery(queryOf(request.raw), request.headers['last-event-id'] as string | undefined);
+    if (!query.ok) return reply.code(400).send({ error: query.error });
+    if (this.#events.full)
+      return reply.code(503).header('retry-after', '5').send({ error: 'too many clients follow the events' });
+    reply.hijack();
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    this.#events.sse(reply.raw, query.value);
+    return undefined;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const query = this.#upgradeQuery(request);
+    if (query.ok) this.#events.webSocket(request, socket, head, query.value);
+    else socket.end(`HTTP/1.1 ${query.error}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+
+  /** @returns the rest of a status line for who may not, or not now */
+  #upgradeQuery(request: IncomingMessage): Result<EventQuery> {
+    const [path = ''] = (request.url ?? '').split('?');
+    const admission = this.#admit(request, path);
+    if (!('role' in admission)) return fail(`${admission.status} ${admission.error}`);
+    if (path !== '/events') return fail('404 Not Found');
+    if (this.#events.full || this.#closing) return fail('503 Service Unavailable');
+    const query = readEventQuery(queryOf(request), undefined);
+    return query.ok ? query : fail(`400 ${printable(query.error)}`);
+  }
+}
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+}
+
+async function refuse(reply: FastifyReply, { status, error }: Exclude<Admission, { role: Role }>): Promise<void> {
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 429) reply.header('retry-after', '5');
+  // What comes after a refusal is not read.
+  await reply.header('connection', 'close').code(status).send({ error });
+}
+
+/** Headers and status line; the text of a fault is the reason phrase, as Kamailio has it. */
+function begin(reply: FastifyReply, { status, reason, body }: JsonRpcAnswer): void {
+  const { raw } = reply;
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.statusCode = status;
+  if (reason !== undefined) raw.statusMessage = printable(reason);
+  if (body) raw.setHeader('content-type', 'application/json');
+}
+
+/** As a reason phrase may be. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
+}
+
+/** The client did not wait. A list that was opened for it is closed by who begins to read and leaves. */
+function leaveUnread(answering: Promise<JsonRpcAnswer>, logger: Logger): void {
+  const leave = async (): Promise<void> => {
+    const { body } = await answering;
+    if (body) for await (const _ of body) break;
+  };
+  leave().catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'a command ended without its client'));
+}
