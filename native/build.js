@@ -1,5 +1,5 @@
-// Compiles udp-io.c, for the Node.js of any version that has Node-API. Plain JavaScript, since npm runs it where the
-// package is installed. The addon is optional: as `postinstall` this prints one line and never fails.
+// Compiles the addons of this folder, for the Node.js of any version that has Node-API. Plain JavaScript, since npm runs it where the
+// package is installed. They are optional: as `postinstall` this prints one line and never fails.
 import { spawnSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,12 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = join(here, 'udp-io.node');
+const addons = ['udp-io', 'unix-datagram'];
+const target = (name) => join(here, `${name}.node`);
 // Written aside first: a running Tandem has the old one mapped.
-const fresh = join(here, `udp-io.${process.pid}.node`);
+const fresh = (name) => join(here, `${name}.${process.pid}.node`);
 
 /** @returns what is in the way, or undefined when it is built */
-function build() {
+function build(name) {
   if (process.platform !== 'linux') return `it is for Linux, this is ${process.platform}`;
   let headers;
   try {
@@ -22,29 +23,29 @@ function build() {
   }
   const compiler = process.env.CC || 'cc';
   const flags = ['-shared', '-fPIC', '-O2', '-std=gnu11', '-Wall', '-Wextra', '-fvisibility=hidden', '-I', headers];
-  const { error, status, stderr } = spawnSync(compiler, [...flags, '-o', fresh, join(here, 'udp-io.c')], {
+  const { error, status, stderr } = spawnSync(compiler, [...flags, '-o', fresh(name), join(here, `${name}.c`)], {
     encoding: 'utf8',
   });
   if (error) return `there is no C compiler (${compiler}: ${error.code})`;
   if (status !== 0) return `${compiler} failed: ${stderr.trim().split('\n')[0]}`;
   try {
-    createRequire(import.meta.url)(fresh);
+    createRequire(import.meta.url)(fresh(name));
   } catch (failure) {
     return `it cannot be loaded: ${failure.message.split('\n')[0]}`;
   }
-  renameSync(fresh, target);
+  renameSync(fresh(name), target(name));
   return undefined;
 }
 
 let problem;
 try {
-  problem = build();
+  for (const name of addons) problem ??= build(name);
 } catch (failure) {
   problem = failure.message;
 } finally {
-  rmSync(fresh, { force: true });
+  for (const name of addons) rmSync(fresh(name), { force: true });
 }
-if (problem === undefined) console.log(`tandem: native RTP sockets are built: ${target}`);
+if (problem === undefined) console.log(`tandem: native RTP sockets are built: ${target(addons[0])}`);
 else if (process.argv.includes('--required')) {
   console.error(`tandem: native RTP sockets cannot be built: ${problem}`);
   process.exitCode = 1;

@@ -2,10 +2,9 @@
  * The socket that `tandem check` asks: whoever connects gets one line of JSON and the end of the
  * stream. Nothing is read from it, so there is nothing to guard against.
  */
-import { chmod, mkdir, rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
-import { dirname } from 'node:path';
-import { messageOf, TandemError } from '../base/errors.ts';
+import { connect, createServer } from 'node:net';
+import { messageOf } from '../base/errors.ts';
+import { listenOnSocketFile } from '../base/node-socket-file.ts';
 
 export interface CheckSocket {
   close(): Promise<void>;
@@ -13,7 +12,6 @@ export interface CheckSocket {
 
 /** A socket file that nobody listens on (its server was killed) is replaced. @throws TandemError ERR_SOCKET_IN_USE. */
 export async function openCheckSocket(path: string, report: () => Promise<unknown>): Promise<CheckSocket> {
-  await mkdir(dirname(path), { recursive: true });
   const server = createServer((socket) => {
     socket.on('error', () => {});
     report().then(
@@ -21,17 +19,7 @@ export async function openCheckSocket(path: string, report: () => Promise<unknow
       (error: unknown) => socket.end(`${JSON.stringify({ error: messageOf(error) })}\n`),
     );
   });
-  try {
-    await listen(server, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE')
-      throw new TandemError('ERR_SOCKET', `cannot open the socket ${path}: ${messageOf(error)}`, { cause: error });
-    if (await answers(path))
-      throw new TandemError('ERR_SOCKET_IN_USE', `the socket ${path} is in use by another Tandem`, { cause: error });
-    await rm(path, { force: true });
-    await listen(server, path);
-  }
-  await chmod(path, 0o660);
+  await listenOnSocketFile(server, path, 0o660);
   return { close: () => new Promise((resolve) => void server.close(() => resolve())) };
 }
 
@@ -53,26 +41,5 @@ export function askCheckSocket(path: string, timeoutMs: number): Promise<unknown
         reject(error);
       }
     });
-  });
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
   });
 }

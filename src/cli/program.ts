@@ -7,6 +7,7 @@ import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
 import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
+import type { RpcCommandOptions } from './rpc.ts';
 import type { ServeOptions } from './serve.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
 
@@ -32,6 +33,10 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('A B2BUA media server that you script in TypeScript.')
     .version(version, '-V, --version')
     .helpCommand('help [command]', 'help for a command')
+    .addHelpText(
+      'after',
+      '\nCommands of a running server: tandem system.listMethods, tandem dlg.list, … [-s <address>] [--json]',
+    )
     .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 wrong command line or configuration.');
 
   // Each command loads its own module: `tandem check` need not wait for the media engine.
@@ -154,6 +159,22 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('make a script project: an IVR, its test, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
 
+  // Every name with a dot that is no other command; the server knows which there are.
+  program
+    .command('rpc [command] [arguments...]', { isDefault: true, hidden: true })
+    .description('a command of a running server, as tandem dlg.list')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .addOption(new Option('--format <format>', 'how to print it').choices(['kamcmd', 'json', 'quickref']))
+    .option('--json', 'as --format json')
+    .action(
+      run(async (command: string | undefined, args: string[], options: RpcCommandOptions) => {
+        if (command?.includes('.')) return (await import('./rpc.ts')).rpc(command, args, options);
+        if (command !== undefined) throw new UsageError(`unknown command '${command}' (tandem --help)`);
+        program.outputHelp({ error: true });
+        throw new UsageError('');
+      }),
+    );
+
   for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command
       .exitOverride((error) => {
@@ -163,12 +184,6 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .showSuggestionAfterError();
     command.addOption(new Option('--debug', 'stack traces').hideHelp(command !== program));
   }
-  program.allowExcessArguments().action(() => {
-    const [name] = program.args;
-    if (name !== undefined) throw new UsageError(`unknown command '${name}' (tandem --help)`);
-    program.outputHelp({ error: true });
-    throw new UsageError('');
-  });
   return program;
 }
 

@@ -1,5 +1,6 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
+import { fuzzBinrpc } from './binrpc.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzMedia } from './media.ts';
 
@@ -27,5 +28,18 @@ describe('mutated RTP and RTCP', () => {
 
   it('are the same ones each time', async () => {
     expect(await fuzzMedia(9, { messages: 200 })).toEqual(await fuzzMedia(9, { messages: 200 }));
+  });
+});
+
+describe('mutated packets of BINRPC', () => {
+  it.each([1, 2, 3, 4])('are read or refused, and answered: 1,000 of seed %i', async (seed) => {
+    const { messages, packets, replies } = await fuzzBinrpc(seed);
+    expect(messages).toBe(1000);
+    expect(packets).toBeGreaterThan(1000);
+    expect(replies).toBeGreaterThan(100);
+  });
+
+  it('are the same ones each time', async () => {
+    expect(await fuzzBinrpc(9, { messages: 200 })).toEqual(await fuzzBinrpc(9, { messages: 200 }));
   });
 });

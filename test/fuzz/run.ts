@@ -6,12 +6,14 @@
  *   npm run fuzz -- --messages 1000000 --seed 1   seeds 1 to 1000
  *   npm run fuzz -- --messages 1000 --seed 137    just that one
  *   npm run fuzz -- --rtp                         RTP and RTCP instead of SIP
+ *   npm run fuzz -- --binrpc                      packets for the control server
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
+import { fuzzBinrpc } from './binrpc.ts';
 import { FuzzFinding, fuzz } from './fuzz.ts';
 import { fuzzMedia } from './media.ts';
 
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     rtp: { type: 'boolean', default: false },
+    binrpc: { type: 'boolean', default: false },
     /** Where inputs of findings go. */
     save: { type: 'string', default: join(tmpdir(), 'tandem-fuzz') },
     /** Ends at the first finding. */
@@ -40,10 +43,12 @@ const seeds = Math.max(1, Math.ceil(messages / perSeed));
 const { gc } = globalThis;
 if (!gc) throw new Error('the heap can be measured with --expose-gc only: use npm run fuzz');
 
+const [target, flag] = values.binrpc ? [fuzzBinrpc, '--binrpc '] : values.rtp ? [fuzzMedia, '--rtp '] : [fuzz, ''];
+
 /** Runs a seed. @returns how long each of its steps took, ms */
 async function timed(seed: number): Promise<number[]> {
   const steps: number[] = [];
-  await (values.rtp ? fuzzMedia : fuzz)(seed, {
+  await target(seed, {
     messages: Math.min(perSeed, messages),
     watch: (work) => {
       const started = performance.now();
@@ -75,9 +80,7 @@ function heapMb(): number {
 let findings = 0;
 function report(seed: number, what: string, input?: Uint8Array): void {
   findings++;
-  console.error(
-    `\n${what}\n  again: npm run fuzz -- ${values.rtp ? '--rtp ' : ''}--messages ${perSeed} --seed ${seed}`,
-  );
+  console.error(`\n${what}\n  again: npm run fuzz -- ${flag}--messages ${perSeed} --seed ${seed}`);
   if (!input) return;
   mkdirSync(values.save, { recursive: true });
   const file = join(values.save, `seed-${seed}.dat`);

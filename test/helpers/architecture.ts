@@ -215,7 +215,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/testing': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'src/index', 'media'],
   'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/index'],
+  'src/cli': ['src/base', 'src/config', 'src/control', 'src/index'],
 };
 
 /** Package → the files that may import it. */

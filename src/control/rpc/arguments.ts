@@ -18,6 +18,11 @@ export class RpcArguments {
     return this.#values.length - this.#next;
   }
 
+  /** As it was sent. @throws RpcFault 400 when there is none */
+  scalar(): RpcScalar {
+    return this.#take() ?? this.#missing('any');
+  }
+
   /** @throws RpcFault 400 when there is none */
   string(): string {
     return this.optionalString() ?? this.#missing('string');
