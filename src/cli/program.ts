@@ -103,7 +103,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
 
   program
     .command('check')
-    .description('what is open in a running server')
+    .description('what is open in a running server, what is wrong, and what to do')
     .option('--json', 'as JSON')
     .option('--socket <path>', 'the server to ask; default ./run/tandem.sock')
     .option('--config <file>', 'configuration file of that server')

@@ -21,7 +21,7 @@ export interface RpcCommandOptions {
 const places = ['unixs:./run/tandem_ctl', 'unixs:/var/run/kamailio/kamailio_ctl'];
 const timeoutMs = 10_000;
 
-type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
+export type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
 
 /** @returns the exit status: 1 on a fault */
 export async function rpc(method: string, words: readonly string[], options: RpcCommandOptions): Promise<number> {
@@ -54,8 +54,8 @@ export function argument(word: string): RpcScalar {
   return isInt || /^-?\d{1,6}\.\d{1,3}$/.test(word) ? number : word;
 }
 
-/** Of several places the first where somebody answers. */
-async function askFirst(
+/** Of several places the first where somebody answers. @throws TandemError ERR_CONTROL */
+export async function askFirst(
   server: string | undefined,
   environment: NodeJS.ProcessEnv,
   method: string,
