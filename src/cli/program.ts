@@ -7,6 +7,7 @@ import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
 import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
+import type { MonitorOptions } from './monitor/monitor.ts';
 import type { RpcCommandOptions } from './rpc.ts';
 import type { ServeOptions } from './serve.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
@@ -108,6 +109,14 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .option('--socket <path>', 'the server to ask; default ./run/tandem.sock')
     .option('--config <file>', 'configuration file of that server')
     .action(run(async (options: CheckCommandOptions) => (await import('./check.ts')).check(options)));
+
+  program
+    .command('monitor')
+    .description('the calls of a running server, live: sort, filter, end one by key')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .option('--interval <seconds>', 'between two looks', positive, 2)
+    .option('--once', 'print them once')
+    .action(run(async (options: MonitorOptions) => (await import('./monitor/monitor.ts')).monitor(options)));
 
   program
     .command('trunk')
