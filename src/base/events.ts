@@ -1,7 +1,6 @@
 /**
- * Typed events for side systems. A listener that is slow or throws delays and breaks nothing:
- * every one is called on a turn of its own, except the first listener (the registry's), which
- * is called synchronously because it must see a call before anyone can act on it.
+ * Typed events for side systems. A listener that is slow or throws delays and breaks nothing: every one is called on a
+ * turn of its own.
  */
 export type Listener<T> = (payload: T) => void | Promise<void>;
 export type Unsubscribe = () => void;
@@ -9,16 +8,10 @@ export type Unsubscribe = () => void;
 export class Observer<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
   readonly #onError: (name: keyof Events, error: unknown) => void;
-  #first: ((name: keyof Events, payload: Events[keyof Events]) => void) | undefined;
 
   /** @param onError told of a listener that threw or rejected; must not throw. */
   constructor(onError: (name: keyof Events, error: unknown) => void) {
     this.#onError = onError;
-  }
-
-  /** Sets the one synchronous first listener, which hears every event. */
-  setFirst(listener: ((name: keyof Events, payload: Events[keyof Events]) => void) | undefined): void {
-    this.#first = listener;
   }
 
   on<K extends keyof Events>(name: K, listener: Listener<Events[K]>): Unsubscribe {
@@ -33,11 +26,10 @@ export class Observer<Events extends object> {
 
   /** True when somebody listens: lets the caller skip building a payload. */
   has(name: keyof Events): boolean {
-    return this.#first !== undefined || (this.#listeners.get(name)?.size ?? 0) > 0;
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
   }
 
   emit<K extends keyof Events>(name: K, payload: Events[K]): void {
-    if (this.#first) this.#guard(name, () => this.#first?.(name, payload));
     const set = this.#listeners.get(name);
     if (!set || set.size === 0) return;
     for (const listener of set) {

@@ -6,25 +6,21 @@ interface Events {
 }
 
 describe('Observer', () => {
-  it('calls the first listener at once and the others later, in order', async () => {
+  it('calls listeners later, in order', async () => {
     const heard: string[] = [];
     const observer = new Observer<Events>(() => {});
-    observer.setFirst((name, n) => heard.push(`first ${name} ${n}`));
     observer.on('tick', (n) => void heard.push(`a${n}`));
     observer.on('tick', (n) => void heard.push(`b${n}`));
     observer.emit('tick', 1);
-    expect(heard).toEqual(['first tick 1']);
+    expect(heard).toEqual([]);
     await Promise.resolve();
-    expect(heard).toEqual(['first tick 1', 'a1', 'b1']);
+    expect(heard).toEqual(['a1', 'b1']);
   });
 
   it('goes on when listeners throw or reject, and says so', async () => {
     const errors: unknown[] = [];
     const heard: number[] = [];
     const observer = new Observer<Events>((_, error) => errors.push(error));
-    observer.setFirst(() => {
-      throw 1;
-    });
     observer.on('tick', () => {
       throw 2;
     });
@@ -33,7 +29,19 @@ describe('Observer', () => {
     observer.emit('tick', 7);
     await new Promise((resolve) => setImmediate(resolve));
     expect(heard).toEqual([7]);
-    expect(errors).toEqual([1, 2, 3]);
+    expect(errors).toEqual([2, 3]);
+  });
+
+  it('asks every listener at once where they are to answer', () => {
+    const errors: unknown[] = [];
+    const heard: number[] = [];
+    const observer = new Observer<Events>((_, error) => errors.push(error));
+    observer.on('tick', () => {
+      throw 1;
+    });
+    observer.on('tick', (n) => void heard.push(n));
+    observer.emitNow('tick', 7);
+    expect([heard, errors]).toEqual([[7], [1]]);
   });
 
   it('forgets a listener that unsubscribed', async () => {

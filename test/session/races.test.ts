@@ -40,21 +40,16 @@ describe('an outgoing call that is given up as its answer comes', () => {
   test('is ACKed and hung up when its signal is aborted in the turn of the answer', async ({ lab }) => {
     const { tandem, bob } = await calling(lab);
     const abort = new AbortController();
-    tandem.observer.setFirst((name) => {
-      // Before the answer reaches the session.
-      if (name === 'sip:response') abort.abort(new Error('enough'));
-    });
-    await expect(lab.run(tandem.invite(bob.uri, { signal: abort.signal }))).rejects.toThrow('enough');
+    const onResponse = (): void => abort.abort(new Error('enough'));
+    await expect(lab.run(tandem.invite(bob.uri, { signal: abort.signal, onResponse }))).rejects.toThrow('enough');
     await isTakenAndHungUp(bob);
   });
 
   test('is ACKed and hung up when its signal is aborted right behind the answer', async ({ lab }) => {
     const { tandem, bob } = await calling(lab);
     const abort = new AbortController();
-    tandem.observer.setFirst((name) => {
-      if (name === 'sip:response') queueMicrotask(() => abort.abort(new Error('enough')));
-    });
-    await expect(lab.run(tandem.invite(bob.uri, { signal: abort.signal }))).rejects.toThrow('enough');
+    const onResponse = (): void => queueMicrotask(() => abort.abort(new Error('enough')));
+    await expect(lab.run(tandem.invite(bob.uri, { signal: abort.signal, onResponse }))).rejects.toThrow('enough');
     await isTakenAndHungUp(bob);
   });
 });
