@@ -51,7 +51,8 @@ export async function runServer(
   let socket: CheckSocket | undefined;
   let http: Http | undefined;
   try {
-    if (config.http.listen !== 'none') http = await openHttp({ tandem }, { ...config.http, logger });
+    if (config.http.listen !== 'none')
+      http = await openHttp({ tandem, registry: tandem.registry }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')

@@ -226,6 +226,37 @@ trunks:
   });
 });
 
+describe('HTTP', () => {
+  const yaml = 'http:\n  webhooks:\n    - { url: "https://a.example.com/", secret: hush, events: ["call:*"] }\n';
+
+  it('is on loopback, unless it is told otherwise', () => {
+    expect(load({}).config.http).toEqual({ listen: '127.0.0.1:8080', webhooks: [] });
+    const environment = { TANDEM_HTTP_LISTEN: 'none', TANDEM_HTTP_TOKEN_FILE: '/run/secrets/token' };
+    const { http } = load({ environment, file: file(yaml), readSecret: () => 'geheim\n' }).config;
+    expect(http).toMatchObject({ listen: 'none', token: 'geheim', webhooks: [{ secret: 'hush', events: ['call:*'] }] });
+  });
+
+  it.each([
+    ['http: { listen: 8080 }', 'http.listen'],
+    ['http: { token: 1234 }', 'http.token: expected text'],
+    ['http: { token: "" }', 'http.token'],
+    ['http: { webhooks: [{ url: "ftp://a", secret: b }] }', 'expected http:// or https://'],
+    ['http: { webhooks: [{ url: "http://a" }] }', 'http.webhooks.secret'],
+  ])('%s is refused', (text, message) => {
+    expect(() => load({ file: file(text) })).toThrow(message);
+  });
+
+  it('keeps its secrets to itself in `tandem config`', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.file('tandem.yaml'), yaml);
+    const env = { TANDEM_HTTP_TOKEN: 'geheim', TANDEM_HTTP_VIEW_TOKEN: 'geheim too' };
+    const { stdout } = await runTandem(['config'], { cwd: folder.path, env });
+    expect(stdout).toContain('a.example.com');
+    expect(stdout).toMatch(/^http\.token +"…" +variable TANDEM_HTTP_TOKEN$/m);
+    expect(stdout).not.toMatch(/geheim|hush/);
+  });
+});
+
 describe('tandem config', () => {
   it('prints every setting and where it came from', async () => {
     using folder = new TemporaryFolder();

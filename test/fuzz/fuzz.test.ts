@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fuzzBinrpc } from './binrpc.ts';
 import { fuzz } from './fuzz.ts';
+import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia } from './media.ts';
 
 describe('mutated messages', () => {
@@ -41,5 +42,18 @@ describe('mutated packets of BINRPC', () => {
 
   it('are the same ones each time', async () => {
     expect(await fuzzBinrpc(9, { messages: 200 })).toEqual(await fuzzBinrpc(9, { messages: 200 }));
+  });
+});
+
+describe('mutated bodies of JSON-RPC', () => {
+  it.each([1, 2, 3, 4])('are answered as JSON-RPC says: 1,000 of seed %i', async (seed) => {
+    const { messages, ran, errors } = await fuzzJsonRpc(seed);
+    expect(messages).toBe(1000);
+    expect(ran).toBeGreaterThan(200);
+    expect(errors).toBeGreaterThan(200);
+  });
+
+  it('are the same ones each time', async () => {
+    expect(await fuzzJsonRpc(9, { messages: 200 })).toEqual(await fuzzJsonRpc(9, { messages: 200 }));
   });
 });

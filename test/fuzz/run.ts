@@ -7,6 +7,7 @@
  *   npm run fuzz -- --messages 1000 --seed 137    just that one
  *   npm run fuzz -- --rtp                         RTP and RTCP instead of SIP
  *   npm run fuzz -- --binrpc                      packets for the control server
+ *   npm run fuzz -- --json-rpc                    bodies of JSON-RPC
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import { FuzzFinding, fuzz } from './fuzz.ts';
+import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia } from './media.ts';
 
 const perSeed = 1000;
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rtp: { type: 'boolean', default: false },
     binrpc: { type: 'boolean', default: false },
+    'json-rpc': { type: 'boolean', default: false },
     /** Where inputs of findings go. */
     save: { type: 'string', default: join(tmpdir(), 'tandem-fuzz') },
     /** Ends at the first finding. */
@@ -43,7 +46,10 @@ const seeds = Math.max(1, Math.ceil(messages / perSeed));
 const { gc } = globalThis;
 if (!gc) throw new Error('the heap can be measured with --expose-gc only: use npm run fuzz');
 
-const [target, flag] = values.binrpc ? [fuzzBinrpc, '--binrpc '] : values.rtp ? [fuzzMedia, '--rtp '] : [fuzz, ''];
+const targets = { binrpc: fuzzBinrpc, rtp: fuzzMedia, 'json-rpc': fuzzJsonRpc } as const;
+const chosen = (Object.keys(targets) as (keyof typeof targets)[]).find((name) => values[name]);
+const target = chosen ? targets[chosen] : fuzz;
+const flag = chosen ? `--${chosen} ` : '';
 
 /** Runs a seed. @returns how long each of its steps took, ms */
 async function timed(seed: number): Promise<number[]> {

@@ -3,7 +3,8 @@ import { messageOf } from '../../base/errors.ts';
 import type { Unsubscribe } from '../../base/events.ts';
 import type { Logger } from '../../base/log.ts';
 import type { TandemEvents } from '../../session/events.ts';
-import { dialogEventNames, type HttpSubject } from '../http/subject.ts';
+import type { HttpSubject } from '../http/subject.ts';
+import { dialogEventData, dialogEventNames } from './dialogs.ts';
 import type { EventLog } from './log.ts';
 
 /** Dozens for each call: they are for traces. */
@@ -40,7 +41,7 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
 };
 
 /** @returns the end of it */
-export function logEvents({ tandem, dialogs }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
+export function logEvents({ tandem, registry }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
   const append = (name: string, data: object): void => {
     try {
       log.append(name, data);
@@ -52,7 +53,9 @@ export function logEvents({ tandem, dialogs }: HttpSubject, log: EventLog, logge
     ...(Object.keys(names) as (keyof typeof names)[]).map((name) =>
       tandem.observer.on(name, (data) => append(name, data)),
     ),
-    ...dialogEventNames.map((name) => dialogs?.on(name, (data) => append(`dialog:${name}`, data))),
+    ...(Object.keys(dialogEventNames) as (keyof typeof dialogEventNames)[]).map((name) =>
+      registry?.on(name, (event) => append(dialogEventNames[name], dialogEventData(event))),
+    ),
   ];
   return () => {
     for (const end of ends) end?.();

@@ -15,12 +15,21 @@ export async function writePieces(
   clock: Clock,
   stallMs: number,
 ): Promise<void> {
-  for await (const piece of pieces) {
-    if (response.destroyed) return;
-    if (!response.write(piece)) await drained(response, clock, stallMs);
-    await setImmediate();
+  const reader = pieces[Symbol.asyncIterator]();
+  const closed = new Promise<undefined>((resolve) => void response.once('close', () => resolve(undefined)));
+  try {
+    for (;;) {
+      // What makes the next piece may take longer than the client is there.
+      const next = await Promise.race([reader.next(), closed]);
+      if (!next || response.destroyed) return;
+      if (next.done) break;
+      if (!response.write(next.value)) await drained(response, clock, stallMs);
+      await setImmediate();
+    }
+    response.end();
+  } finally {
+    reader.return?.().catch(() => {});
   }
-  response.end();
 }
 
 function drained(response: ServerResponse, clock: Clock, stallMs: number): Promise<void> {

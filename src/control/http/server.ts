@@ -48,12 +48,16 @@ export class HttpServer {
   readonly #events: EventStreams;
   readonly #app: FastifyInstance;
   #running = 0;
+  #checking: Promise<TandemReport | undefined> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws ConfigError where it would be open to everybody */
+  /** @throws ConfigError where everybody would get in */
   constructor(subject: HttpSubject, options: ServerOptions) {
     const { listen, token, viewToken, limits, clock, logger, log } = options;
     const { host } = parseHttpAddress(listen);
+    for (const one of [token, viewToken])
+      if (one !== undefined && !/^[!-~]+$/.test(one))
+        throw new ConfigError('http.token and http.viewToken are letters, digits and signs, without a space');
     if (viewToken !== undefined && (token === undefined || token === viewToken))
       throw new ConfigError('http.viewToken needs an http.token beside it, and another one');
     if (token === undefined && !isLoopback(host))
@@ -159,8 +163,14 @@ export class HttpServer {
     return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
   }
 
+  /** One at a time, for however many ask: anybody may. */
   #check(): Promise<TandemReport | undefined> {
-    return within(this.#options.clock, checkMs, this.#subject.tandem.check()).catch(() => undefined);
+    this.#checking ??= within(this.#options.clock, checkMs, this.#subject.tandem.check())
+      .catch(() => undefined)
+      .finally(() => {
+        this.#checking = undefined;
+      });
+    return this.#checking;
   }
 
   async #metrics(reply: FastifyReply): Promise<unknown> {

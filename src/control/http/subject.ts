@@ -1,5 +1,6 @@
 /** What HTTP serves: as little of a Tandem and of its registry as it needs, so that either may change behind it. */
-import type { Observer, Unsubscribe } from '../../base/events.ts';
+import type { Observer } from '../../base/events.ts';
+import type { DialogRegistry } from '../../registry/registry.ts';
 import type { TandemEvents } from '../../session/events.ts';
 import type { SipStats } from '../../sip/endpoint.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
@@ -8,9 +9,12 @@ export interface HttpSubject {
   readonly tandem: ObservedTandem;
   /** Without it `/RPC` knows no command. */
   readonly methods?: RpcMethods;
-  /** Without it there are no `dialog:` events and no figures of the registry. */
-  readonly dialogs?: ObservedDialogs;
+  /** Without it there are no `dialog:` events, and no figures of the registry. */
+  readonly registry?: ObservedRegistry | undefined;
 }
+
+/** A `DialogRegistry` is one. */
+export type ObservedRegistry = Pick<DialogRegistry, 'statistics' | 'on'>;
 
 /** A `Tandem` is one. */
 export interface ObservedTandem {
@@ -30,38 +34,3 @@ export interface TandemReport {
   readonly registrations: readonly { readonly state: string }[];
   readonly trunks: readonly { readonly name: string; readonly state: string; readonly calls: number }[];
 }
-
-/** The dialog registry. */
-export interface ObservedDialogs {
-  stats(): DialogStats;
-  /** @param listener is given plain data, with the `callId` */
-  on(name: DialogEventName, listener: (event: object) => void): Unsubscribe;
-}
-
-/** Kamailio's `active_dialogs`, `early_dialogs`, … */
-export interface DialogStats {
-  readonly active: number;
-  readonly early: number;
-  readonly processed: number;
-  readonly expired: number;
-  readonly failed: number;
-}
-
-/** As Kamailio's DLGCB_* callbacks, but for that of an RPC command's context. Outside they are `dialog:created`, … */
-export const dialogEventNames = [
-  'created',
-  'early',
-  'confirmedNa',
-  'confirmed',
-  'requestWithin',
-  'responseWithin',
-  'responseForwarded',
-  'failed',
-  'expired',
-  'terminated',
-  'terminatedConfirmed',
-  'spiraled',
-  'loaded',
-  'destroyed',
-] as const;
-export type DialogEventName = (typeof dialogEventNames)[number];

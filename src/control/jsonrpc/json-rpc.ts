@@ -109,25 +109,25 @@ async function* batchBody(
   for (const request of batch) {
     const outcome = await reply(methods, request, context, mayChange);
     if (!outcome) continue;
-    yield before;
+    // Of one piece with it: a reader that leaves in between would leave its list open.
+    yield* outcomeText(outcome, before);
     before = ',';
-    yield* outcomeText(outcome);
   }
   yield ']';
 }
 
-async function* outcomeText(outcome: NonNullable<Outcome>): AsyncGenerator<string, void, void> {
+async function* outcomeText(outcome: NonNullable<Outcome>, before = ''): AsyncGenerator<string, void, void> {
   if ('error' in outcome) {
     const { code, message, id } = outcome.error;
-    yield JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
+    yield before + JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
     return;
   }
   const { result, id } = outcome;
   if (!(result instanceof OpenList)) {
-    yield JSON.stringify({ jsonrpc: '2.0', result: result ?? {}, id });
+    yield before + JSON.stringify({ jsonrpc: '2.0', result: result ?? {}, id });
     return;
   }
-  let text = '{"jsonrpc":"2.0","result":[';
+  let text = `${before}{"jsonrpc":"2.0","result":[`;
   let records = 0;
   let first = true;
   for await (const record of result) {

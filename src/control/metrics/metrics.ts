@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../../base/clock.ts';
 import type { WebhookStats } from '../events/webhook.ts';
-import type { DialogStats, HttpSubject, TandemReport } from '../http/subject.ts';
+import type { HttpSubject, ObservedRegistry, TandemReport } from '../http/subject.ts';
 import { CallCounts } from './call-counts.ts';
 import type { ProcessProbe } from './node-probe.ts';
 
@@ -49,8 +49,8 @@ export class Metrics {
   async text(report: TandemReport | undefined): Promise<string> {
     const now = new Registry();
     if (report) describeReport(now, report);
-    const { dialogs } = this.#subject;
-    if (dialogs) describeDialogs(now, dialogs.stats());
+    const { registry } = this.#subject;
+    if (registry) describeDialogs(now, registry.statistics);
     describeWebhooks(now, this.#options.webhooks.stats);
     return `${await this.#registry.metrics()}\n${await now.metrics()}`;
   }
@@ -179,17 +179,17 @@ function describeReport(registry: Registry, report: TandemReport): void {
   one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
 }
 
-function describeDialogs(registry: Registry, { active, early, processed, expired, failed }: DialogStats): void {
+function describeDialogs(registry: Registry, statistics: ObservedRegistry['statistics']): void {
+  const { active, early, processed, expired, failed } = statistics;
   rows(Gauge, registry, 'dialogs', 'Calls in the registry', 'state', [
     ['active', active],
     ['early', early],
   ]);
-  const ends: Rows = [
+  rows(Counter, registry, 'dialogs_total', "Calls of the registry, as Kamailio's statistics count them", 'what', [
     ['processed', processed],
     ['expired', expired],
     ['failed', failed],
-  ];
-  rows(Counter, registry, 'dialogs_total', "Calls of the registry, as Kamailio's statistics count them", 'what', ends);
+  ]);
 }
 
 function describeWebhooks(registry: Registry, hooks: readonly WebhookStats[]): void {

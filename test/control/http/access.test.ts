@@ -118,9 +118,13 @@ describe('with a token', () => {
   });
 
   it.each([
-    ['alone', { viewToken: 'b' }],
-    ['that is the same', { token: 'a', viewToken: 'a' }],
-  ])('a view token %s is refused', async (_, options) => {
+    ['a view token alone', { viewToken: 'b' }],
+    ['a view token that is the same', { token: 'a', viewToken: 'a' }],
+    // Nobody could show it, or everybody would.
+    ['a token with a space', { token: 'a b' }],
+    ['an empty token', { token: '', listen: '0.0.0.0:0' }],
+    ['an empty view token', { token: 'a', viewToken: '' }],
+  ])('%s is refused', async (_, options) => {
     const opening = openServer(subject(), options);
     await expect(opening).rejects.toThrow(ConfigError);
   });

@@ -91,7 +91,7 @@ const names = async (client: Client, count: number): Promise<unknown[]> => {
   const found: unknown[] = [];
   for (let i = 0; i < count; i++) {
     const { event, data } = await client.next();
-    found.push(data.conference ?? data.id ?? event);
+    found.push(data.conference ?? event);
   }
   return found;
 };
@@ -109,10 +109,10 @@ describe.each([
     using client = await open(server);
     subject.happens('one');
     await tick();
-    subject.dialog('confirmed', { callId: 'a', id: 'two' });
+    subject.dialog('confirmed', { callId: 'a', hId: 2 });
     const [first, second] = [await client.next(), await client.next()];
     expect(first).toMatchObject({ event: 'conference:ended', data: { conference: 'one', reason: 'empty' } });
-    expect(second).toMatchObject({ event: 'dialog:confirmed', data: { callId: 'a', id: 'two' } });
+    expect(second).toMatchObject({ event: 'dialog:confirmed', data: { callId: 'a', dialog: { hId: 2 } } });
     expect(second.seq).toBe(first.seq + 1);
   });
 
@@ -121,9 +121,9 @@ describe.each([
     await using server = await openServer(subject);
     using client = await open(server, '?events=dialog:*&callid=a%40b');
     subject.happens('not this');
-    subject.dialog('early', { callId: 'x', id: 'nor this' });
-    subject.dialog('early', { callId: 'a@b', id: 'but this' });
-    expect(await names(client, 1)).toEqual(['but this']);
+    subject.dialog('early', { callId: 'x', hId: 3 });
+    subject.dialog('early', { callId: 'a@b', hId: 4 });
+    expect(await client.next()).toMatchObject({ event: 'dialog:early', data: { callId: 'a@b', dialog: { hId: 4 } } });
   });
 
   it('begin where the client was, and say what is gone meanwhile', async () => {

@@ -57,6 +57,12 @@ describe('POST /RPC', () => {
     expect(await odd.json()).toMatchObject({ error: { code: 7, message: 'ü\r\nX-Made-Up: 1' } });
   });
 
+  it('reads UTF-8', async () => {
+    await using server = await openServer(new TestSubject(method('t.echo', (args) => args.string())));
+    const { text } = await post(server.base, request('t.echo', ['grüß 👋']));
+    expect(JSON.parse(text).result).toBe('grüß 👋');
+  });
+
   it('says nothing to a notification', async () => {
     await using server = await openServer(new TestSubject(method('t.text', () => 'Alive')));
     expect(await post(server.base, '{"jsonrpc":"2.0","method":"t.text"}')).toMatchObject({ status: 204, text: '' });
@@ -195,7 +201,10 @@ describe('a list of 100,000', () => {
     await expect(post(server.base, request('t.list'))).rejects.toThrow();
   });
 
-  it('is closed when its client left before it was there', async () => {
+  it.each([
+    ['alone', (list: string) => list],
+    ['in a batch', (list: string) => `[1,${list}]`],
+  ])('%s is closed when its client left before it was there', async (_, body) => {
     const hold = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
     const started = Promise.withResolvers<AbortSignal>();
@@ -213,7 +222,7 @@ describe('a list of 100,000', () => {
       };
     });
     await using server = await openServer(new TestSubject(list), { limits: { requests: 1 } });
-    const socket = await raw(server.port, rawPost(request('t.list')));
+    const socket = await raw(server.port, rawPost(body(request('t.list'))));
     const signal = await started.promise;
     socket.destroy();
     await once(signal, 'abort');

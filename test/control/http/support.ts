@@ -1,9 +1,10 @@
 /** A server on a free port over a subject that the test moves by hand. */
-import { Observer } from '../../../src/base/events.ts';
+import { type Listener, Observer } from '../../../src/base/events.ts';
 import { createLogger } from '../../../src/base/log.ts';
 import { type Http, type HttpOptions, openHttp } from '../../../src/control/http/open.ts';
-import type { DialogEventName, DialogStats, HttpSubject, TandemReport } from '../../../src/control/http/subject.ts';
+import type { HttpSubject, ObservedRegistry, TandemReport } from '../../../src/control/http/subject.ts';
 import { type RpcMethod, RpcMethods } from '../../../src/control/rpc/methods.ts';
+import type { DialogRegistryEvents } from '../../../src/registry/events.ts';
 import type { TandemEvents } from '../../../src/session/events.ts';
 import { createCounters } from '../../../src/sip/counters.ts';
 
@@ -26,17 +27,16 @@ export const idleReport: TandemReport = {
 
 export class TestSubject implements HttpSubject {
   report: TandemReport = idleReport;
-  stats: DialogStats = { active: 0, early: 0, processed: 0, expired: 0, failed: 0 };
   readonly methods = new RpcMethods(quiet);
   readonly observer = new Observer<TandemEvents>((_, error) => {
     throw error;
   });
   readonly tandem = { observer: this.observer, check: () => Promise.resolve(this.report) };
-  readonly #dialogs = new Map<string, (event: object) => void>();
-  readonly dialogs = {
-    stats: () => this.stats,
-    on: (name: DialogEventName, listener: (event: object) => void) => {
-      this.#dialogs.set(name, listener);
+  readonly #dialogs = new Map<string, Listener<never>>();
+  readonly registry: { statistics: ObservedRegistry['statistics']; readonly on: ObservedRegistry['on'] } = {
+    statistics: { active: 0, early: 0, processed: 0, expired: 0, failed: 0 },
+    on: (name, listener) => {
+      this.#dialogs.set(name, listener as Listener<never>);
       return () => this.#dialogs.delete(name);
     },
   };
@@ -45,8 +45,9 @@ export class TestSubject implements HttpSubject {
     this.methods.add(...methods);
   }
 
-  dialog(name: DialogEventName, event: object): void {
-    this.#dialogs.get(name)?.(event);
+  /** @param dialog what is looked at of a record */
+  dialog(name: keyof DialogRegistryEvents, dialog: object): void {
+    this.#dialogs.get(name)?.({ dialog, at: 0 } as never);
   }
 
   /** A conference's end: an event with nothing to it. */

@@ -106,7 +106,7 @@ describe('/metrics', () => {
   it('tells what is open, the registry, and the process', async () => {
     const subject = new TestSubject();
     const { lines, metrics } = metricsOf(subject);
-    subject.stats = { active: 3, early: 1, processed: 100, expired: 2, failed: 4 };
+    subject.registry.statistics = { active: 3, early: 1, processed: 100, expired: 2, failed: 4 };
     subject.report = {
       ...idleReport,
       bindings: 5,
