@@ -54,7 +54,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--rtp-ports <min-max>', 'ports for RTP, as 16384-32766')
       .option('--workers <n>', 'media threads', wholeNumber)
       .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
-      .option('--control <path|none>', 'control socket (not available yet)')
+      .option('--control <path|none>', 'where kamcmd and `tandem dlg.list` ask; default ./run/tandem_ctl')
       .option('--store <url|none>', 'database (not available yet)')
       .option('--socket <path|none>', 'where `tandem check` asks')
       .option('--log-level <level>', 'trace, debug, info, warn, error or silent');

@@ -20,6 +20,8 @@ export interface RpcCommandOptions {
 /** Where a server is looked for when none is named. */
 const places = ['unixs:./run/tandem_ctl', 'unixs:/var/run/kamailio/kamailio_ctl'];
 const timeoutMs = 10_000;
+/** Over HTTP lists have any length. */
+const httpTimeoutMs = 60_000;
 
 export type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
 
@@ -82,7 +84,7 @@ function askAt(place: string, environment: NodeJS.ProcessEnv): Ask {
     if (!URL.canParse(place)) throw new TandemError('ERR_ARGUMENT', `"${place}" is no URL`);
     const token = environment.TANDEM_HTTP_TOKEN;
     return (method, args) =>
-      askHttp(new URL(place), { method, args, timeoutMs, ...(token === undefined ? {} : { token }) });
+      askHttp(new URL(place), { method, args, timeoutMs: httpTimeoutMs, ...(token === undefined ? {} : { token }) });
   }
   const address = parseControlAddress(place);
   if (!address.ok) throw new TandemError('ERR_ARGUMENT', address.error);

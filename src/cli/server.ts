@@ -6,8 +6,10 @@ import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
   ConfigError,
+  type Control,
   createLogger,
   type Http,
+  openControl,
   openHttp,
   Tandem,
   type TandemOptions,
@@ -50,9 +52,11 @@ export async function runServer(
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
   let http: Http | undefined;
+  let control: Control | undefined;
   try {
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry }, { ...config.http, logger });
+    control = await openControl({ listen: controlAddresses(config), logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -63,7 +67,8 @@ export async function runServer(
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     if (http) logger.info(http.address, 'listening for HTTP');
-    logger.info({ control: 'none', store: 'none' }, 'not available yet, so not started');
+    logger.info({ control: control.addresses }, 'commands are heard');
+    logger.info({ store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -76,6 +81,7 @@ export async function runServer(
   } catch (error) {
     throw withFlag(error);
   } finally {
+    await control?.close();
     await socket?.close();
     await http?.close();
     await tandem.close();
@@ -108,9 +114,11 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function refuseUnavailable({ control, store }: Config): void {
-  if (control.path !== 'none')
-    throw new ConfigError(`the control socket (--control) ${later}: leave it out or say none`);
+function controlAddresses({ control: { path, listen } }: Config): string[] {
+  return path === 'none' ? listen : [path, ...listen];
+}
+
+function refuseUnavailable({ store }: Config): void {
   if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
     throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
 }
@@ -126,7 +134,8 @@ const flagFor: Readonly<Record<string, string>> = {
 /** Says which flag changes what is in the way. */
 function withFlag(error: unknown): unknown {
   if (!(error instanceof TandemError)) return error;
-  const flag = error.facts.service === 'http' ? '--http' : flagFor[error.code];
+  const { service } = error.facts;
+  const flag = service === 'http' || service === 'control' ? `--${service}` : flagFor[error.code];
   if (!flag) return error;
   return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
 }

@@ -91,8 +91,6 @@ const webhook = z.strictObject({
   events: z.array(text.min(1)).optional().describe('as call:* or dialog:terminated; default all'),
 });
 
-const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
-
 const schema = z.strictObject({
   listen: z
     .array(z.union([listenerText, listener]))
@@ -264,7 +262,19 @@ const schema = z.strictObject({
       webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
     })
     .prefault({}),
-  control: z.strictObject({ path: later('the control socket') }).prefault({}),
+  control: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .default('./run/tandem_ctl')
+        .describe('where kamcmd and `tandem dlg.list` ask; "none" opens none'),
+      listen: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('more of them, as unixd:./run/tandem_ctld or tcp:127.0.0.1:2049; of this machine alone'),
+    })
+    .prefault({}),
   registry: registrySchema.describe('the calls that run: see Registry'),
   store: storeSchema,
 });

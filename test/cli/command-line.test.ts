@@ -57,7 +57,7 @@ describe('a wrong command line is one line and status 2', () => {
     [['ivr', '--rtp-ports', '20000-19000'], 'must be below'],
     [['ivr', '--http', '8080'], 'flag --http: http.listen: expected host:port'],
     [['ivr', '--http', '0.0.0.0:8080'], 'set http.token'],
-    [['ivr', '--control', './run/tandem_ctl'], '--control) is not available yet'],
+    [['ivr', '--control', 'tcp:0.0.0.0:2049'], 'BINRPC has no password'],
     [['ivr', '--store', 'sqlite:./data/tandem.db'], '--store) is not available yet'],
     [['ivr', '--log-level', 'loud'], 'flag --log-level: log.level'],
     [['ivr', '--config', 'none.yaml'], 'none.yaml'],

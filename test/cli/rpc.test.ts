@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageVersion } from '../../src/base/node-package.ts';
 import { nearestNames } from '../../src/cli/nearest.ts';
 import { argument } from '../../src/cli/rpc.ts';
 import type { ControlAddress, PortAddress } from '../../src/control/binrpc/address.ts';
 import { Bench } from '../control/binrpc/bench.ts';
 import * as golden from '../control/binrpc/golden.ts';
-import { runTandem } from '../helpers/cli.ts';
+import { runTandem, startServer } from '../helpers/cli.ts';
 
 describe('an argument', () => {
   it.each([
@@ -150,4 +152,16 @@ describe('a command of a running server', () => {
     server.close();
     server.closeAllConnections();
   });
+});
+
+it('a server answers at ./run/tandem_ctl, and where its configuration says', async () => {
+  await using server = await startServer(['ivr', '--socket', 'none', '--log-level', 'info'], {
+    env: { TANDEM_CONTROL_LISTEN: '["tcp:127.0.0.1:0"]' },
+  });
+  const { stdout } = await runTandem(['core.version'], { cwd: server.folder });
+  expect(stdout).toBe(`tandem ${packageVersion()} (${process.arch}/${process.platform})\n`);
+  const listening = await runTandem(['ctl.listen'], { cwd: server.folder });
+  expect(listening.stdout).toMatch(/^binrpc\nunix_stream\n\.\/run\/tandem_ctl\n\nbinrpc\ntcp\n127\.0\.0\.1\n\d+\n$/);
+  expect((await server.tandem.stop('SIGTERM')).status).toBe(0);
+  expect(existsSync(join(server.folder, 'run', 'tandem_ctl'))).toBe(false);
 });

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { messageOf, TandemError } from '../../base/errors.ts';
+import { ConfigError, messageOf, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { listen, listenOnSocketFile } from '../../base/node-socket-file.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
@@ -84,7 +84,8 @@ export class BinrpcServer {
       }
     } catch (error) {
       await this.close();
-      throw error;
+      if (!(error instanceof TandemError) || error instanceof ConfigError) throw error;
+      throw new TandemError(error.code, error.message, { facts: { service: 'control' }, cause: error });
     }
   }
 

@@ -1,9 +1,10 @@
 /** Unix datagram sockets, by the addon of `native/unix-datagram.c`: Node.js has none. */
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { TandemError } from '../../base/errors.ts';
+import { packageRoot } from '../../base/node-package.ts';
 import { openSocketFile } from '../../base/node-socket-file.ts';
 
 /** Names have one character for each byte. */
@@ -61,10 +62,8 @@ export async function openUnixDatagram(
 }
 
 function loadAddon(path: string): Addon {
-  const inClone = import.meta.url.endsWith('.ts');
-  const file = new URL(`${inClone ? '../../..' : '../../../..'}/native/unix-datagram.node`, import.meta.url);
   try {
-    const addon = createRequire(import.meta.url)(fileURLToPath(file)) as Addon;
+    const addon = createRequire(import.meta.url)(join(packageRoot, 'native', 'unix-datagram.node')) as Addon;
     if (addon.layout === layout) return addon;
   } catch (error) {
     throw missing(path, error);

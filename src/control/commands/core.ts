@@ -9,15 +9,14 @@ export interface CoreSubject {
   readonly platform: string;
   /** As Node.js 24.1.0. */
   readonly runtime: string;
-  /** What this server was made with, as kamailio lists its compile flags. */
-  readonly features: readonly string[];
   /** ms since 1970 */
-  readonly startedAt: number;
   now(): number;
+  /** Since the start, in seconds. */
+  uptime(): number;
 }
 
 export function coreCommands(subject: CoreSubject): RpcMethod[] {
-  const { version, platform, runtime, features, startedAt } = subject;
+  const { version, platform, runtime } = subject;
   return [
     {
       name: 'core.version',
@@ -29,19 +28,17 @@ export function coreCommands(subject: CoreSubject): RpcMethod[] {
       help: 'Returns uptime of the server.',
       run: () => {
         const now = subject.now();
-        return {
-          now: printTime(now),
-          up_since: printTime(startedAt),
-          uptime: Math.max(0, Math.floor(now / 1000) - Math.floor(startedAt / 1000)),
-        };
+        const uptime = Math.floor(subject.uptime());
+        return { now: printTime(now), up_since: printTime(now - uptime * 1000), uptime };
       },
     },
     {
       name: 'core.info',
       help: 'Verbose info about the server, including version number.',
       run: () => ({
-        ...{ version: `tandem ${version}`, id: platform, compiler: runtime, compiled: '' },
-        flags: features.join(', '),
+        ...{ version: `tandem ${version}`, id: platform, compiler: runtime },
+        // Nothing is compiled.
+        ...{ compiled: '', flags: '' },
       }),
     },
     {

@@ -23,13 +23,12 @@ export class Bench {
     const logger = createLogger('silent');
     this.methods = new RpcMethods(logger);
     this.server = new BinrpcServer({ methods: this.methods, logger, limits });
-    const startedAt = Date.UTC(2026, 10, 5, 12, 0, 0);
     this.methods.add(
       ...ctlCommands(this.server),
       ...systemCommands(this.methods),
       ...coreCommands({
-        ...{ version: '0.1.0', platform: 'x64/linux', runtime: 'Node.js 24', features: ['TLS', 'WS'] },
-        ...{ startedAt, now: () => startedAt + 3_723_000 },
+        ...{ version: '0.1.0', platform: 'x64/linux', runtime: 'Node.js 24' },
+        ...{ now: () => Date.UTC(2026, 10, 5, 13, 2, 3, 500), uptime: () => 3723.9 },
       }),
       ...testCommands,
     );

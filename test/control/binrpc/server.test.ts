@@ -10,6 +10,7 @@ import { askBinrpc } from '../../../src/control/binrpc/client.ts';
 import { maxReplyBytes } from '../../../src/control/binrpc/packet.ts';
 import { BinrpcServer } from '../../../src/control/binrpc/server.ts';
 import type { RpcScalar } from '../../../src/control/rpc/value.ts';
+import { between, chance, seededRandom } from '../../../src/testing/index.ts';
 import { Bench, Peer } from './bench.ts';
 import * as golden from './golden.ts';
 
@@ -288,6 +289,22 @@ describe('a peer that takes more than its share', () => {
     const silent = new Peer(connect({ path: small.path }));
     const half = new Peer(connect({ path: small.path })).send('a1000f07');
     expect(await Promise.all([silent.all, half.all])).toEqual(['', '']);
+  });
+
+  it('is refused whatever bytes it sends, many at a time, and nothing of it stays', async () => {
+    await bench.open();
+    const random = seededRandom(7);
+    const peers = Array.from({ length: 50 }, () => {
+      const bytes = random.bytes(between(random, 1, 3000));
+      // Half of them begin as a packet does, and some hang up in the midst.
+      if (chance(random, 0.5)) bytes.set([0xa1, 0x08, 0, 0xff, 0xff, 7]);
+      const peer = bench.connect();
+      peer.socket.write(bytes, () => (chance(random, 0.3) ? peer.socket.destroy() : peer.socket.end()));
+      return peer;
+    });
+    await Promise.all(peers.map(({ all }) => all));
+    await until(() => bench.server.connections.length === 0);
+    expect(await ask('test.nothing')).toEqual({ records: [] });
   });
 
   it('has no more connections than it may', async () => {

@@ -1,8 +1,13 @@
 /** The real `kamcmd` asks a control server, on every kind of socket, with one command and in a conversation. */
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type ControlAddress, printControlAddress } from '../../../src/control/binrpc/address.ts';
 import { Bench } from '../../control/binrpc/bench.ts';
 import * as golden from '../../control/binrpc/golden.ts';
+import { runTandem } from '../../helpers/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { freePort } from '../support/ports.ts';
 import { Program } from '../support/process.ts';
 
 const transports = ['unixs', 'unixd', 'tcp', 'udp'] as const;
@@ -51,4 +56,43 @@ describe.each(transports.map((transport, index) => ({ transport, index })))('kam
       golden.text,
     ]);
   });
+});
+
+describe('tandem asks a Kamailio', () => {
+  const commands = [
+    ...['core.version', 'core.info', 'core.tcp_options', 'core.sockets_list', 'ctl.listen', 'dns.mem_info'],
+    ...['system.listMethods', 'system.methodHelp core.version', 'cfg.list', 'tm.stats', 'core.echo a 1', 'no.such'],
+  ];
+
+  it('and prints what kamcmd prints', async () => {
+    await using folder = await temporaryFolder();
+    const control: ControlAddress = { transport: 'unixs', path: folder.file('ctl') };
+    await writeFile(folder.file('kamailio.cfg'), await configuration(control.path));
+    const files = ['-f', folder.file('kamailio.cfg'), '-Y', folder.file('run'), '-P', folder.file('pid')];
+    await mkdir(folder.file('run'));
+    const kamailio = new Program('kamailio', [...files, '-DD', '-E']);
+    try {
+      await kamailio.until('its control socket', () => existsSync(control.path));
+      for (const command of commands) {
+        const expected = await kamcmd(control, command.split(' '));
+        const { stdout } = await runTandem([...command.split(' '), '-s', control.path]);
+        expect(stdout, command).toBe(expected);
+      }
+    } finally {
+      kamailio.kill('SIGTERM');
+      await kamailio.ended(20_000).catch(() => {});
+      await kamailio[Symbol.asyncDispose]();
+    }
+  });
+
+  async function configuration(path: string): Promise<string> {
+    return `debug=1
+log_stderror=yes
+children=1
+listen=udp:127.0.0.1:${await freePort()}
+${['kex', 'corex', 'tm', 'sl', 'ctl', 'cfg_rpc'].map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("ctl", "binrpc", "unix:${path}")
+request_route { exit; }
+`;
+  }
 });
