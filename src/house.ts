@@ -148,8 +148,8 @@ export class House {
             random,
             logger,
             connect: (leg, to, headers) => reconnect(thirdParty, leg, to, headers),
-            bridgeBySip: (from, to, controller) => bridgeBySip(thirdParty, from, to, controller),
-            bridgeHere: (from, to, controller) => bridgeHere(thirdParty, from, to, controller),
+            bridgeBySip: (from, to, how) => bridgeBySip(thirdParty, from, to, how),
+            bridgeHere: (from, to, how) => bridgeHere(thirdParty, from, to, how),
           });
     this.registry = registry;
     const context: SessionContext = {
