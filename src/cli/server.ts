@@ -1,8 +1,10 @@
 /** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { nodeClock } from '../base/node.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import { commands } from '../control/commands/index.ts';
 import {
   type CallHandler,
   ConfigError,
@@ -11,6 +13,7 @@ import {
   type Http,
   openControl,
   openHttp,
+  RpcMethods,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -54,9 +57,10 @@ export async function runServer(
   let http: Http | undefined;
   let control: Control | undefined;
   try {
+    const methods = commandsOf(tandem, config, logger);
+    control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry }, { ...config.http, logger });
-    control = await openControl({ listen: controlAddresses(config), logger });
+      http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -112,6 +116,13 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function commandsOf(tandem: Tandem, { control: { writeFolder } }: Config, logger: Logger): RpcMethods {
+  const { registry, registrar } = tandem;
+  const methods = new RpcMethods(logger);
+  methods.add(...commands({ registry, registrar, clock: nodeClock, logger, writeFolder }));
+  return methods;
 }
 
 function controlAddresses({ control: { path, listen } }: Config): string[] {

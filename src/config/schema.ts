@@ -273,6 +273,11 @@ const schema = z.strictObject({
         .array(z.string().min(1))
         .default([])
         .describe('more of them, as unixd:./run/tandem_ctld or tcp:127.0.0.1:2049; of this machine alone'),
+      writeFolder: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('where dlg.dump_file and dlg.record write; without, they do not'),
     })
     .prefault({}),
   registry: registrySchema.describe('the calls that run: see Registry'),
