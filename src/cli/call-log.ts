@@ -14,7 +14,7 @@ export function logCalls(registry: DialogRegistry, logger: Logger): () => void {
       ...(reason === undefined ? {} : { reason }),
     });
   const stops = [
-    registry.on('created', ({ dialog }: DialogEvent) => logger.info(factsOf(dialog), 'call')),
+    registry.on('created', ({ dialog }: DialogEvent) => logger.info(factsOf(dialog), 'INVITE: a call begins')),
     registry.on('terminated', onEnd),
     registry.on('failed', onEnd),
     // Nobody hung up: it is only no longer followed.

@@ -72,6 +72,8 @@ export async function runServer(
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     if (http) logger.info(http.address, 'listening for HTTP');
     logger.info({ control: control.addresses }, 'commands are heard');
+    const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
+    logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     logger.info({ store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();

@@ -32,7 +32,7 @@ describe('the log of calls', () => {
       direction: 'inbound',
     };
     expect(lines).toEqual([
-      { level: 'info', message: 'call', fields: facts },
+      { level: 'info', message: 'INVITE: a call begins', fields: facts },
       {
         level: 'info',
         message: 'call ended',
@@ -47,7 +47,7 @@ describe('the log of calls', () => {
     alice.invite('1000');
     await alice.ends();
     await lab.advance(1_000);
-    expect(lines.map(({ message }) => message)).toEqual(['call', 'call ended']);
+    expect(lines.map(({ message }) => message)).toEqual(['INVITE: a call begins', 'call ended']);
     expect(lines[1]?.fields).toMatchObject({ endedBy: 'local', cause: 'local', status: 486, duration: 0 });
   });
 
@@ -64,7 +64,7 @@ describe('the log of calls', () => {
     await lab.advance(2_000);
     await bob.hangup();
     await lab.advance(1_000);
-    expect(lines.map(({ message }) => message)).toEqual(['call', 'call ended']);
+    expect(lines.map(({ message }) => message)).toEqual(['INVITE: a call begins', 'call ended']);
     expect(lines[1]?.fields).toMatchObject({ endedBy: 'callee', duration: 2 });
   });
 
