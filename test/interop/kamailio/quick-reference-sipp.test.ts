@@ -2,7 +2,7 @@
  * The command blocks of the dialog module's quick reference, run by a shell as they stand there: `sudo docker exec …
  * kamcmd` is the real kamcmd, and once more `tandem … --format quickref`. sipp calls in place of the browser.
  */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Folder, temporaryFolder } from '../support/folder.ts';
@@ -34,6 +34,7 @@ class Shell implements AsyncDisposable {
       sudo: `case "$2" in exec) shift 3; exec "$@" ;; logs) exec cat "$LOG" ;; esac; exit 127`,
       kamcmd:
         face === 'kamcmd' ? `exec '${kamcmd}' -s '${server.control}' "$@"` : `exec ${tandem} "$@" --format quickref`,
+      tandem: `exec ${tandem} "$@"`,
       // The command of Terminal 1, once.
       watch: 'shift 2; exec sh -c "$1"',
     };
@@ -152,6 +153,12 @@ describe('the quick reference', () => {
     ]);
     const [{ callid, h_entry, h_id }] = JSON.parse(await quick.run(`${kamcmd} dlg.list`)).dialog;
     for (const shell of [real, quick]) expect(await shell.run(`${kamcmd} dlg.is_alive ${callid}`)).toBe('Alive\n');
+
+    // What docs/monitoring.md has in its place.
+    const page = await readFile(join(root, 'docs', 'monitoring.md'), 'utf8');
+    const lines = page.split('\n').filter((line) => /^tandem (dlg|system)\.[^<]*$/.test(line));
+    expect(lines.length).toBeGreaterThan(8);
+    for (const line of lines) expect(await real.run(line)).not.toBe('');
 
     expect(await real.run(`${kamcmd} dlg.end_dlg ${h_entry} ${h_id}`)).toBe('');
     expect(await sipp.result()).toMatchObject({ code: 0, successful: 1 });
