@@ -47,13 +47,13 @@ export async function rpc(method: string, words: readonly string[], options: Rpc
 
 /**
  * As `kamcmd` takes it: what looks like a number is one, `s:` before it makes it a text. But a number that would be
- * written otherwise (`0049…`, `+49…`, `12e5`), or is larger than 32 bits, stays the text it is.
+ * written otherwise (`0049…`, `+49…`, `12e5`, `2.0`), or is larger than 32 bits, stays the text it is.
  */
 export function argument(word: string): RpcScalar {
   if (word.startsWith('s:')) return word.slice(2);
   const number = Number(word);
-  const isInt = String(number) === word && (number | 0) === number;
-  return isInt || /^-?\d{1,6}\.\d{1,3}$/.test(word) ? number : word;
+  const fits = (number | 0) === number || /^-?\d{1,6}\.\d{1,3}$/.test(word);
+  return fits && String(number) === word ? number : word;
 }
 
 /** Of several places the first where somebody answers. @throws TandemError ERR_CONTROL */

@@ -54,8 +54,8 @@ export async function runServer(
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
-  let http: Http | undefined;
   let control: Control | undefined;
+  let http: Http | undefined;
   try {
     const methods = commandsOf(tandem, config, logger);
     control = await openControl({ listen: controlAddresses(config), methods, logger });
@@ -70,8 +70,8 @@ export async function runServer(
       }));
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
-    if (http) logger.info(http.address, 'listening for HTTP');
     logger.info({ control: control.addresses }, 'commands are heard');
+    if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     logger.info({ store: 'none' }, 'not available yet, so not started');
@@ -144,11 +144,13 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_SOCKET: '--socket',
 };
 
+/** Where a service says of its errors that they are its own. */
+const serviceFlag: Readonly<Record<string, string>> = { control: '--control', http: '--http' };
+
 /** Says which flag changes what is in the way. */
 function withFlag(error: unknown): unknown {
   if (!(error instanceof TandemError)) return error;
-  const { service } = error.facts;
-  const flag = service === 'http' || service === 'control' ? `--${service}` : flagFor[error.code];
+  const flag = serviceFlag[String(error.facts.service)] ?? flagFor[error.code];
   if (!flag) return error;
   return new TandemError(error.code, `${error.message}: choose another with ${flag}`, { cause: error });
 }

@@ -54,7 +54,10 @@ export async function fork(
   options: InviteOptions,
 ): Promise<DialogClientSession> {
   const winner = await (strategy === 'sequence' ? oneByOne(legs, options) : allAtOnce(legs, options));
-  if (!options.earlyMedia) await winner.ack();
+  if (options.earlyMedia) return winner;
+  // Whoever gave it up right behind the answer wants to hear that, not that the call is over.
+  options.signal?.throwIfAborted();
+  await winner.ack();
   return winner;
 }
 

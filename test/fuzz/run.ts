@@ -5,19 +5,15 @@
  *
  *   npm run fuzz -- --messages 1000000 --seed 1   seeds 1 to 1000
  *   npm run fuzz -- --messages 1000 --seed 137    just that one
- *   npm run fuzz -- --rtp                         RTP and RTCP instead of SIP
- *   npm run fuzz -- --binrpc                      packets for the control server
- *   npm run fuzz -- --json-rpc                    bodies of JSON-RPC
+ *   npm run fuzz -- --rtp                         RTP instead of SIP; the others are in targets.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
-import { fuzzBinrpc } from './binrpc.ts';
 import { FuzzFinding, fuzz } from './fuzz.ts';
-import { fuzzJsonRpc } from './json-rpc.ts';
-import { fuzzMedia } from './media.ts';
+import { type FuzzTarget, targets } from './targets.ts';
 
 const perSeed = 1000;
 /** ms */
@@ -31,25 +27,23 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
-    rtp: { type: 'boolean', default: false },
-    binrpc: { type: 'boolean', default: false },
-    'json-rpc': { type: 'boolean', default: false },
+    ...Object.fromEntries(Object.keys(targets).map((name) => [name, { type: 'boolean' as const }])),
     /** Where inputs of findings go. */
     save: { type: 'string', default: join(tmpdir(), 'tandem-fuzz') },
     /** Ends at the first finding. */
     bail: { type: 'boolean', default: false },
   },
 });
+const flags: Readonly<Record<string, unknown>> = values;
 const first = Number(values.seed);
 const messages = Number(values.messages);
 const seeds = Math.max(1, Math.ceil(messages / perSeed));
 const { gc } = globalThis;
 if (!gc) throw new Error('the heap can be measured with --expose-gc only: use npm run fuzz');
 
-const targets = { binrpc: fuzzBinrpc, rtp: fuzzMedia, 'json-rpc': fuzzJsonRpc } as const;
-const chosen = (Object.keys(targets) as (keyof typeof targets)[]).find((name) => values[name]);
-const target = chosen ? targets[chosen] : fuzz;
-const flag = chosen ? `--${chosen} ` : '';
+const named = Object.keys(targets).find((name) => flags[name]);
+const target = named === undefined ? fuzz : (targets[named] as FuzzTarget);
+const flag = named === undefined ? '' : `--${named} `;
 
 /** Runs a seed. @returns how long each of its steps took, ms */
 async function timed(seed: number): Promise<number[]> {

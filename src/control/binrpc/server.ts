@@ -35,9 +35,9 @@ export interface BinrpcLimits extends StreamLimits {
 const fileMode = 0o600;
 const defaults: BinrpcLimits = { idleMs: 120_000, replyMs: 10_000, connections: 64, datagrams: 64 };
 
-/** One end of a connection, as `ctl.who` tells it. */
+/** As `ctl.who` tells it. */
 export interface ControlConnection {
-  readonly transport: 'unixs' | 'tcp';
+  /** The other end, which has no name on a unix socket. */
   readonly remote: { readonly host: string; readonly port: number } | undefined;
   readonly listener: ControlAddress;
 }
@@ -135,7 +135,12 @@ export class BinrpcServer {
   async #openUdp({ host, port }: Pick<PortAddress, 'host' | 'port'>): Promise<Listener> {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     socket.bind(port, host);
-    await once(socket, 'listening');
+    try {
+      await once(socket, 'listening');
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
     const address = { transport: 'udp' as const, host, port: socket.address().port };
     // What the network says of a peer that is gone is nobody's loss.
     socket.on('error', (error) => this.#options.logger.debug({ error: messageOf(error) }, 'control: a reply is lost'));
@@ -156,8 +161,8 @@ export class BinrpcServer {
 
   async #openUnixDatagram(address: FileAddress): Promise<Listener> {
     const responder = new DatagramResponder(this.#options, this.#limits.datagrams);
-    const port = await openUnixDatagram(address.path, fileMode, (bytes, from) => {
-      void responder.take(bytes, `unix:${address.path}`, (reply) => port.send(reply, from));
+    const port = await openUnixDatagram(address.path, fileMode, (bytes, _from, answer) => {
+      void responder.take(bytes, printControlAddress(address), answer);
     });
     return {
       address,
@@ -177,9 +182,9 @@ export class BinrpcServer {
   #accept(socket: Socket, listener: ControlAddress): void {
     const { remoteAddress: host, remotePort: port } = socket;
     const remote = host === undefined || port === undefined ? undefined : { host, port };
-    const who = remote ? `tcp:${remote.host}:${remote.port}` : `unix:${'path' in listener ? listener.path : ''}`;
+    const who = printControlAddress(remote ? { transport: 'tcp', ...remote } : listener);
     const connection = new StreamConnection(socket, who, this.#limits, this.#options);
-    this.#connections.set(connection, { transport: remote ? 'tcp' : 'unixs', remote, listener });
+    this.#connections.set(connection, { remote, listener });
     void connection.closed.then(() => this.#connections.delete(connection));
   }
 

@@ -17,6 +17,9 @@ interface Addon {
   answers(name: string): boolean;
 }
 
+/** Given a datagram of a sender that has a name, and what answers it. */
+export type Received = (bytes: Uint8Array, from: string, answer: (bytes: Uint8Array) => void) => void;
+
 export interface UnixDatagramPort {
   /** What its reader has no room for is lost. */
   send(bytes: Uint8Array, to: string): void;
@@ -28,21 +31,19 @@ export interface UnixDatagramPort {
 const layout = 1;
 
 /**
- * @param received datagrams of senders that have a name
+ * @param received may be called before this settles
  * @throws TandemError ERR_SOCKET, also where the addon is missing, and ERR_SOCKET_IN_USE
  */
-export async function openUnixDatagram(
-  path: string,
-  mode: number,
-  received: (bytes: Uint8Array, from: string) => void,
-): Promise<UnixDatagramPort> {
+export async function openUnixDatagram(path: string, mode: number, received: Received): Promise<UnixDatagramPort> {
   const addon = loadAddon(path);
   const name = Buffer.from(path).toString('latin1');
   let port: object = {};
+  const send = (bytes: Uint8Array, to: string): void =>
+    void addon.send(port, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), to);
   await openSocketFile({
     ...{ path, mode },
     open: () => {
-      const opened = addon.open(name, received);
+      const opened = addon.open(name, (bytes, from) => received(bytes, from, (answer) => send(answer, from)));
       if (typeof opened === 'number') throw systemError(opened);
       port = opened;
     },
@@ -50,7 +51,7 @@ export async function openUnixDatagram(
   });
   let closing: Promise<void> | undefined;
   return {
-    send: (bytes, to) => void addon.send(port, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), to),
+    send,
     close: () => {
       if (!closing) {
         addon.close(port);

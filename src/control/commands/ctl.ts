@@ -1,14 +1,12 @@
 /** `ctl.*`: what the control server listens on, and who is connected. */
 import type { ControlAddress } from '../binrpc/address.ts';
+import type { ControlConnection } from '../binrpc/server.ts';
 import { RpcFault } from '../rpc/fault.ts';
 import type { RpcMethod } from '../rpc/methods.ts';
 
 export interface ControlSubject {
   readonly listeners: readonly ControlAddress[];
-  readonly connections: readonly {
-    readonly remote: { readonly host: string; readonly port: number } | undefined;
-    readonly listener: ControlAddress;
-  }[];
+  readonly connections: readonly ControlConnection[];
 }
 
 const names = { unixs: 'unix_stream', unixd: 'unix_dgram', tcp: 'tcp', udp: 'udp' } as const;

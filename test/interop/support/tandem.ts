@@ -63,7 +63,7 @@ export class TandemServer implements AsyncDisposable {
             ...args,
             ...listen.flatMap((one) => ['--listen', one]),
             ...['--rtp-ports', `${min}-${max}`, '--socket', folder.file('tandem.sock')],
-            ...['--http', 'none', '--control', folder.file('tandem_ctl')],
+            ...['--control', folder.file('tandem_ctl'), '--http', 'none'],
             ...['--log-level', 'info', '--debug'],
           ],
           options,
