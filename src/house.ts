@@ -162,7 +162,7 @@ export class House {
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
-      callData: registry ? (callId) => registry.callData(callId) : memoryCallData(clock),
+      callData: registry ? (callId, fromTag) => registry.callData(callId, fromTag) : memoryCallData(clock),
       sessionTimers,
       reliable,
       background,

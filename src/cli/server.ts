@@ -1,10 +1,8 @@
 /** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { nodeClock } from '../base/node.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
-import { commands } from '../control/commands/index.ts';
 import {
   type CallHandler,
   ConfigError,
@@ -14,6 +12,7 @@ import {
   openControl,
   openHttp,
   RpcMethods,
+  registryCommands,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -57,7 +56,7 @@ export async function runServer(
   let control: Control | undefined;
   let http: Http | undefined;
   try {
-    const methods = commandsOf(tandem, config, logger);
+    const methods = methodsOf(config, tandem, logger);
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
@@ -120,10 +119,10 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function commandsOf(tandem: Tandem, { control: { writeFolder } }: Config, logger: Logger): RpcMethods {
-  const { registry, registrar } = tandem;
+function methodsOf({ control }: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
+  const writeFolder = control.writeFolder === 'none' ? undefined : control.writeFolder;
   const methods = new RpcMethods(logger);
-  methods.add(...commands({ registry, registrar, clock: nodeClock, logger, writeFolder }));
+  methods.add(...registryCommands({ registry, registrar, logger, writeFolder }));
   return methods;
 }
 

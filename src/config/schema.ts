@@ -276,8 +276,8 @@ const schema = z.strictObject({
       writeFolder: z
         .string()
         .min(1)
-        .optional()
-        .describe('where dlg.dump_file and dlg.record write; without, they do not'),
+        .default('none')
+        .describe('the only folder that dlg.dump_file and dlg.record write to; "none" lets them write nowhere'),
     })
     .prefault({}),
   registry: registrySchema.describe('the calls that run: see Registry'),

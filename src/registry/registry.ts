@@ -206,10 +206,16 @@ export class DialogRegistry {
 
   // ---- for the house
 
-  /** @internal What a new call carries. @param callId of its INVITE, if it came from a peer */
-  callData(callId?: string): CallData {
+  /**
+   * @internal What a new call carries. A Call-ID alone names no call of ours: anybody can send it.
+   * @param callId of its INVITE, if it came from a peer
+   * @param fromTag likewise
+   */
+  callData(callId?: string, fromTag?: string): CallData {
     const known = callId === undefined || !this.settings.detectSpirals ? [] : this.withCallId(callId);
-    const spiral = known.find(({ state, tracked }) => tracked && state !== deleted);
+    const spiral = known.find(
+      (record) => record.tracked && record.state !== deleted && record.isNamedBy(callId ?? '', fromTag ?? ''),
+    );
     if (!spiral) return new DialogRecord(this.#house);
     this.#observer.emit('spiraled', { dialog: spiral, at: this.#ports.clock.wallclock() });
     return spiral;

@@ -36,16 +36,12 @@ export function dialogStruct(record: DialogRecord): RpcStruct {
 
 /** A call as a line of `dlg.dump_file`: without duration, profiles and variables as one object each. */
 export function dialogLine(record: DialogRecord): RpcStruct {
-  const { 'call-id': callId, duration: _, profiles: __, variables: ___, ...struct } = dialogStruct(record);
+  const { h_entry, h_id, ref, 'call-id': call_id, duration: _, ...rest } = dialogStruct(record);
   const isOver = record.state === deleted;
-  const { h_entry, h_id, ref, ...rest } = struct;
-  const given = isOver ? [] : profilesOf(record).map(([name, value = '']) => [name, value] as const);
-  return {
-    ...{ h_entry, h_id, ref, call_id: callId },
-    ...rest,
-    profiles: Object.fromEntries(given),
-    variables: Object.fromEntries(isOver ? [] : variablesOf(record)),
-  } as RpcStruct;
+  const profiles = isOver ? [] : profilesOf(record).map(([name, value = '']) => [name, value] as const);
+  const variables = isOver ? [] : variablesOf(record);
+  const own = { profiles: Object.fromEntries(profiles), variables: Object.fromEntries(variables) };
+  return { h_entry, h_id, ref, call_id, ...rest, ...own } as RpcStruct;
 }
 
 /** Name, and value where the profile has values; the newest first. */

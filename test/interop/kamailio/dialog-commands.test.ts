@@ -6,9 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { createLogger } from '../../../src/base/log.ts';
-import { nodeClock } from '../../../src/base/node.ts';
 import { openControl } from '../../../src/control/binrpc/open.ts';
-import { commands } from '../../../src/control/commands/index.ts';
+import { registryCommands } from '../../../src/control/commands/index.ts';
 import { RpcMethods } from '../../../src/control/rpc/methods.ts';
 import type { Tandem } from '../../../src/tandem.ts';
 import { openTandem } from '../../helpers/tandem.ts';
@@ -43,10 +42,8 @@ async function startTandem(folder: Folder): Promise<Commanded & AsyncDisposable>
   opened.tandem = tandem;
   const methods = new RpcMethods(logger);
   methods.add(
-    ...commands({
+    ...registryCommands({
       registry: tandem.registry,
-      registrar: undefined,
-      clock: nodeClock,
       logger,
       writeFolder: folder.path,
     }),

@@ -78,7 +78,9 @@ export async function askAll(server: Commanded, folder: Folder, isShort = false)
       ...ofCall,
       ...all([...matches, ...profiles], ['dlg.list_ctx']),
     ]);
-    await session.ask('confirmed', ['dlg.end_dlg E I', 'dlg.end_dlg E I', 'dlg.is_alive C F T']);
+    await session.ask('confirmed', ['dlg.end_dlg E I']);
+    await session.until('', 'dlg.list');
+    await session.ask('confirmed', ['dlg.end_dlg E I', 'dlg.is_alive C F T']);
   });
   await session.ask('ended', [...lists, ...sizes, 'stats.clear_statistics dialog:']);
   await session.call('dialog-uas-busy', 'dialog-uac-busy', async () => {
@@ -93,13 +95,13 @@ export async function askAll(server: Commanded, folder: Folder, isShort = false)
   await session.call('dialog-uas', 'dialog-uac', async () => {
     await session.until('ongoing: 1');
     await session.identify();
-    await session.ask('second call', ['dlg.terminate_dlg C T F', 'dlg.terminate_dlg C T F', 'dlg.list']);
-  });
-  await session.call('dialog-uas', 'dialog-uac', async () => {
-    await session.until('ongoing: 1');
-    await session.identify();
-    await session.ask('third call', ['dlg.set_state C F T 3', 'dlg.list', 'dlg.stats_active', 'dlg.set_state C F T 4']);
-    await session.ask('third call', ['dlg.list', 'dlg.end_dlg E I X-Reason:limit', 'dlg.list']);
+    await session.ask('second call', [
+      'dlg.set_state C F T 3',
+      'dlg.list',
+      'dlg.stats_active',
+      'dlg.set_state C F T 4',
+    ]);
+    await session.ask('second call', ['dlg.list', 'dlg.terminate_dlg C T F']);
   });
   return session.transcript;
 }

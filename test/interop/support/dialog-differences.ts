@@ -21,7 +21,7 @@ export function differences(real: Transcript, ours: Transcript): Difference[] {
 
 /** Without the members that we add behind those of Kamailio. */
 function withoutContext(answer: string): string {
-  return answer.replaceAll(/^\tdirection: [^]*?(?=^\})/gm, '');
+  return answer.replaceAll(/^\tdirection: .*?(?=^\})/gms, '');
 }
 
 function linesOf(text: string): string[] {
