@@ -65,8 +65,9 @@ export async function check(options: CheckCommandOptions): Promise<number> {
 async function commandsOf({ control, http }: Config): Promise<readonly string[] | string> {
   const place = control.path !== 'none' ? control.path : http.listen === 'none' ? undefined : `http://${http.listen}`;
   if (place === undefined) return 'the server hears none';
+  const token = http.token === undefined ? {} : { TANDEM_HTTP_TOKEN: http.token };
   try {
-    const { answer } = await askFirst(place, process.env, 'system.listMethods', []);
+    const { answer } = await askFirst(place, { ...process.env, ...token }, 'system.listMethods', []);
     if ('fault' in answer) return answer.fault.text;
     return answer.records.flatMap((record) => (record.type === 'string' ? [record.value] : []));
   } catch (error) {

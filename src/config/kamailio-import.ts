@@ -117,7 +117,7 @@ function insteadOf(name: string, [profile, comma, value]: readonly KamailioToken
 }
 
 function yamlOf(path: string, taken: ReadonlyMap<string, string>, left: readonly LeftOut[]): string {
-  const lines = [`# From ${path}.`];
+  const lines = [`# From ${oneLine(path)}.`];
   for (const section of ['registry', 'store']) {
     const own = [...taken].filter(([key]) => key.startsWith(`${section}.`));
     if (own.length > 0)
@@ -131,5 +131,10 @@ function yamlOf(path: string, taken: ReadonlyMap<string, string>, left: readonly
 
 /** `line 12: dlg_flag: why` */
 export function leftOutLine({ line, what, why }: LeftOut): string {
-  return `line ${line}: ${what}: ${why}`;
+  return `line ${line}: ${oneLine(what)}: ${oneLine(why)}`;
+}
+
+/** A name with a line break would end the comment that it stands in. */
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ');
 }

@@ -109,6 +109,11 @@ describe('a kamailio.cfg', () => {
     expect(load(yaml).registry).toEqual(load('').registry);
   });
 
+  it('cannot write settings by a name with line breaks', () => {
+    const { yaml, found } = take('modparam("dialog", "x\\nhttp: { listen: none }", 1)\nset_dlg_profile("a\\nb: 1");');
+    expect([found, load(yaml)]).toEqual([1, load('')]);
+  });
+
   it('is read in the time of its length', () => {
     const doubling = Array.from({ length: 60 }, (_, step) => `#!define A${step} A${step + 1} A${step + 1}\n`);
     expect(take(`${doubling.join('')}${'A0 '.repeat(10_000)}`).found).toBe(0);
