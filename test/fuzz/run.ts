@@ -5,15 +5,16 @@
  *
  *   npm run fuzz -- --messages 1000000 --seed 1   seeds 1 to 1000
  *   npm run fuzz -- --messages 1000 --seed 137    just that one
- *   npm run fuzz -- --rtp                         RTP and RTCP instead of SIP
+ *   npm run fuzz -- --rtp                         RTP instead of SIP; so do --rtcp, --srtp, --stun and --wav
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
-import { FuzzFinding, fuzz } from './fuzz.ts';
-import { fuzzMedia } from './media.ts';
+import { FuzzFinding, type FuzzOptions, fuzz } from './fuzz.ts';
+import { fuzzMedia, mediaTargets } from './media.ts';
+import { fuzzWav } from './wav.ts';
 
 const perSeed = 1000;
 /** ms */
@@ -28,6 +29,10 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     rtp: { type: 'boolean', default: false },
+    rtcp: { type: 'boolean', default: false },
+    srtp: { type: 'boolean', default: false },
+    stun: { type: 'boolean', default: false },
+    wav: { type: 'boolean', default: false },
     /** Where inputs of findings go. */
     save: { type: 'string', default: join(tmpdir(), 'tandem-fuzz') },
     /** Ends at the first finding. */
@@ -37,13 +42,19 @@ const { values } = parseArgs({
 const first = Number(values.seed);
 const messages = Number(values.messages);
 const seeds = Math.max(1, Math.ceil(messages / perSeed));
+const target = ([...mediaTargets, 'wav'] as const).find((name) => values[name]);
 const { gc } = globalThis;
 if (!gc) throw new Error('the heap can be measured with --expose-gc only: use npm run fuzz');
+
+function runSeed(seed: number, options: FuzzOptions): Promise<unknown> {
+  if (target === undefined) return fuzz(seed, options);
+  return target === 'wav' ? fuzzWav(seed, options) : fuzzMedia(target, seed, options);
+}
 
 /** Runs a seed. @returns how long each of its steps took, ms */
 async function timed(seed: number): Promise<number[]> {
   const steps: number[] = [];
-  await (values.rtp ? fuzzMedia : fuzz)(seed, {
+  await runSeed(seed, {
     messages: Math.min(perSeed, messages),
     watch: (work) => {
       const started = performance.now();
@@ -66,17 +77,19 @@ async function longestAgain(seed: number, before: readonly number[]): Promise<nu
   return longestOf(steps);
 }
 
+/** With what lies beside the heap: buffers. */
 function heapMb(): number {
   gc?.();
   gc?.();
-  return process.memoryUsage().heapUsed / 1_048_576;
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1_048_576;
 }
 
 let findings = 0;
 function report(seed: number, what: string, input?: Uint8Array): void {
   findings++;
   console.error(
-    `\n${what}\n  again: npm run fuzz -- ${values.rtp ? '--rtp ' : ''}--messages ${perSeed} --seed ${seed}`,
+    `\n${what}\n  again: npm run fuzz -- ${target ? `--${target} ` : ''}--messages ${perSeed} --seed ${seed}`,
   );
   if (!input) return;
   mkdirSync(values.save, { recursive: true });
