@@ -37,11 +37,15 @@ async function endFile({ path, recording }: { readonly path: string; readonly re
   await rm(path, { force: true });
 }
 
-const timer = setInterval(async () => {
-  for (const [leg, before] of [...files]) {
-    beginFile(leg);
-    await endFile(before);
-  }
+let changing: Promise<unknown> | undefined;
+/** Everybody who is recorded gets another file; not while the files before are still being closed. */
+const timer = setInterval(() => {
+  const before = [...files.values()];
+  if (changing) return;
+  for (const leg of [...files.keys()]) beginFile(leg);
+  changing = Promise.all(before.map(endFile)).finally(() => {
+    changing = undefined;
+  });
 }, fileMs);
 
 async function add(ports: readonly number[]): Promise<number[]> {
@@ -88,9 +92,10 @@ async function sample(): Promise<Sample> {
 
 async function end(): Promise<End> {
   clearInterval(timer);
+  await changing;
   const recordedMs = performance.now() - (whole?.since ?? 0);
   await whole?.recording.close();
-  for (const file of files.values()) await endFile(file);
+  await Promise.all([...files.values()].map(endFile));
   for (const bridge of bridges) bridge.close();
   await Promise.all(legs.map((leg) => leg.close()));
   for (const [name, count] of Object.entries(await media.counts()))
