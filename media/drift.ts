@@ -15,14 +15,15 @@ export class Drift {
   readonly #slack: number;
   #packets = 0;
   #mean = 0;
-  #kept = 0;
+  /** The average at the beginning. */
+  #kept: number | undefined;
 
   /** @param rate samples per second */
   constructor(rate: number) {
     this.#slack = (rate * slackMs) / 1000;
   }
 
-  /** Another timeline begins. */
+  /** Another timeline begins: it comes to where the one before was, too. */
   reset(): void {
     this.#packets = 0;
   }
@@ -31,10 +32,8 @@ export class Drift {
   packet(lead: number): -1 | 0 | 1 {
     this.#packets = Math.min(this.#packets + 1, averaged);
     this.#mean += (lead - this.#mean) / this.#packets;
-    if (this.#packets <= settled) {
-      this.#kept = this.#mean;
-      return 0;
-    }
+    if (this.#packets <= settled) return 0;
+    this.#kept ??= this.#mean;
     const off = this.#mean - this.#kept;
     if (Math.abs(off) <= this.#slack) return 0;
     const move = off > 0 ? -1 : 1;

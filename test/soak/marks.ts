@@ -7,13 +7,15 @@ import { wavHeaderBytes } from '../../media/audio/index.ts';
 import { codecFor } from '../../media/codec/index.ts';
 import { pcmu } from '../media/support/phone.ts';
 
-/** One recording in stereo: how much the marks moved from the first minutes to the last, ms. */
+/** One recording in stereo: how much its marks moved from its beginning to its end, ms. */
 export interface RecordedSides {
   readonly name: string;
   /** Of the received side, of the sent one, and of the one against the other. */
   readonly received: number;
   readonly sent: number;
   readonly apart: number;
+  /** The most that `apart` was in between. */
+  readonly mostApart: number;
   /** Marks in each side, and those that there were. */
   readonly marks: readonly [number, number, number];
 }
@@ -68,9 +70,11 @@ export class Marks extends Writable {
   }
 
   compare(name: string, expected: number): RecordedSides {
-    const [received, sent] = this.at.map((side) => moved(side.map((at) => offBeat(at)))) as [number, number];
-    const apart = moved(pairs(this.at[0], this.at[1]));
-    return { name, received, sent, apart, marks: [this.at[0].length, this.at[1].length, expected] };
+    const [left, right] = this.at;
+    const [received, sent] = [moved(left.map(offBeat)), moved(right.map(offBeat))];
+    const between = moved(pairs(left, right));
+    const marks = [left.length, right.length, expected] as const;
+    return { name, received: received.atEnd, sent: sent.atEnd, apart: between.atEnd, mostApart: between.most, marks };
   }
 }
 
@@ -86,15 +90,15 @@ function pairs(left: readonly number[], right: readonly number[]): number[] {
   });
 }
 
-/** The largest difference from how it was at the beginning, by medians. */
-function moved(values: readonly number[]): number {
+/** How far from where it was at the beginning, by medians: at the end, and at the most. */
+function moved(values: readonly number[]): { readonly atEnd: number; readonly most: number } {
   const medians: number[] = [];
   for (let at = 0; at + marksCompared <= values.length; at++) {
     const some = values.slice(at, at + marksCompared).toSorted((a, b) => a - b);
     medians.push(some[marksCompared >> 1]!);
   }
-  const first = medians[0] ?? Number.NaN;
-  return Math.max(...medians.map((median) => Math.abs(median - first)));
+  const off = medians.map((median) => Math.abs(median - medians[0]!));
+  return { atEnd: off.at(-1) ?? Number.NaN, most: off.length > 0 ? Math.max(...off) : Number.NaN };
 }
 
 /** A prompt of exactly 10 s with its mark in it, some seconds from those of the peers. */

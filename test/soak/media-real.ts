@@ -247,7 +247,7 @@ export async function soakMinutes(minutes: number): Promise<boolean> {
       `heap ${before.heapMb.toFixed(1)} MB after the warm-up, ${after.heapMb.toFixed(1)} MB at the end; ` +
       `resident ${before.rssMb.toFixed(0)} and ${after.rssMb.toFixed(0)} MB; open files ${before.handles} and ${after.handles}; ` +
       `${files} recordings; the sides of the longest moved by ${sides.apart.toFixed(1)} ms ` +
-      `(received ${sides.received.toFixed(1)}, sent ${sides.sent.toFixed(1)}; ${sides.marks[0]} and ${sides.marks[1]} marks)`,
+      `(at the most by ${sides.mostApart.toFixed(1)} in between; received ${sides.received.toFixed(1)}, sent ${sides.sent.toFixed(1)}; ${sides.marks[0]} and ${sides.marks[1]} marks)`,
   );
   const wrong = wrongWith(report);
   for (const what of wrong) console.error(`WRONG: ${what}`);

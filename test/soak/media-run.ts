@@ -29,11 +29,13 @@ export async function soakHours(seed: number, hours: number): Promise<boolean> {
     const late = heap.at(-1) ?? 0;
     if (late > early * (1 + growth)) wrong.push('the heap has grown');
     if (breaks > 0) wrong.push(`${breaks} packets of streams of ours did not follow the one before`);
-    console.log('| stereo recording | received side moved, ms | sent side | one against the other | marks heard of |');
-    console.log('| --- | ---: | ---: | ---: | ---: |');
-    for (const { name, received, sent, apart, marks } of recordings) {
+    console.log(
+      '| stereo recording | received side moved, ms | sent side | one against the other | at the most in between | marks |',
+    );
+    console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
+    for (const { name, received, sent, apart, mostApart: most, marks } of recordings) {
       const [left, right, expected] = marks;
-      const figures = [received, sent, apart].map((ms) => ms.toFixed(1)).join(' | ');
+      const figures = [received, sent, apart, most].map((ms) => ms.toFixed(1)).join(' | ');
       console.log(`| ${name} | ${figures} | ${left} and ${right} of ${expected} |`);
       if (!(apart < mostApart)) wrong.push(`${name}: the sides moved by ${apart.toFixed(1)} ms`);
       if (Math.min(left, right) < 0.9 * expected) wrong.push(`${name}: marks are missing`);
