@@ -1,15 +1,16 @@
 /** Codecs on the packet path are compared by number: `PCMU/8000` always gives the same, in every thread. */
 import type { CodecFormat } from '../codec/index.ts';
 import { encodingOf } from '../protocol.ts';
+import { comfortNoise } from '../sdp/codecs.ts';
 
 /** 0 is no codec. Of a telephone-event it is the clock rate that its durations are in. */
 export type EncodingId = number;
 
-/** FNV-1a. */
+/** FNV-1a, as a signed integer of 32 bits. */
 export function encodingId(codec: CodecFormat): EncodingId {
   let hash = 0x811c9dc5;
   for (const char of encodingOf(codec)) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
-  return hash >>> 0 || 1;
+  return hash || 1;
 }
 
 const rates = [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
@@ -26,8 +27,12 @@ export function formatOf(encoding: EncodingId): CodecFormat | undefined {
   return byId.get(encoding);
 }
 
-/** Comfort noise (RFC 3389) at 8000 Hz; a payload type of its own everywhere. */
-export const comfortNoise = { name: 'CN', payloadType: 13, clockRate: 8000, channels: 1 } as const;
+export { comfortNoise } from '../sdp/codecs.ts';
+
+/** The noise where nobody said which: −70 dBov, hardly to be heard. */
+export const quietNoise = Uint8Array.of(70);
+/** Of a description of comfort noise. */
+export const noiseEncoding = encodingId(comfortNoise);
 
 /** What the payload of a packet is. */
 export const audioPacket = 1;

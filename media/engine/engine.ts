@@ -10,6 +10,9 @@ import { toErrorData } from '../handle/errors.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import { inlineRecordingCoders, type RecordingCoders } from '../recorder/coder.ts';
+import { rtpView } from '../rtp/packet.ts';
+import { packSaved } from '../saved-leg.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
@@ -20,6 +23,8 @@ export interface EnginePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  /** Encodes recordings; default: this thread does. */
+  readonly recordingCoders?: RecordingCoders;
   readonly udp: UdpIo;
   /** For the beat, where it is kept better than by `clock`. */
   readonly beatClock?: Clock;
@@ -45,7 +50,7 @@ export class Engine {
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    const { clock, random, files, udp, beatClock = clock } = ports;
+    const { clock, random, files, udp, beatClock = clock, recordingCoders = inlineRecordingCoders } = ports;
     this.#pacer = new Pacer(
       beatClock,
       (stream, error) => this.#onBroken(stream as EngineLeg, error),
@@ -57,8 +62,10 @@ export class Engine {
       clock,
       random,
       files,
+      recordingCoders,
       udp,
       pacer: this.#pacer,
+      view: rtpView(),
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),
       catchUp: () => this.#catchUp(),
@@ -156,10 +163,10 @@ export class Engine {
         leg.record.written(command.recording, command.error);
         break;
       case 'tap.open':
-        leg.openTap(command.tap, command.ring, command.sampleRate);
+        leg.hearing.openTap(command.tap, command.ring, command.sampleRate);
         break;
       case 'tap.close':
-        leg.closeTap(command.tap);
+        leg.hearing.closeTap(command.tap);
         break;
       case 'analysis.start':
         leg.analysis.start(command.analysis, command.config);
@@ -194,7 +201,8 @@ export class Engine {
 
   #save(leg: EngineLeg): void {
     if (!leg.negotiated || this.#closing.has(leg)) return;
-    this.#emit({ type: 'leg.saved', leg: leg.id, snapshot: leg.state, playing: leg.sink.playback?.progress });
+    const packed = packSaved({ snapshot: leg.state, playing: leg.sink.playback?.progress });
+    this.#emit({ type: 'leg.saved', leg: leg.id, packed });
   }
 
   /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */
@@ -258,7 +266,10 @@ export class Engine {
     this.#closed ??= Promise.all([
       this.#conferences.close(),
       ...[...this.#legs.values()].map((leg) => this.#end(leg, false)),
-    ]).then(() => this.#pacer.close());
+    ]).then(async () => {
+      this.#pacer.close();
+      await this.#legPorts.recordingCoders.close();
+    });
     return this.#closed;
   }
 

@@ -11,46 +11,49 @@ import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
-import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
+import type { PacedStream, Pacer } from '../pacer.ts';
 import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
+import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
-import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { isRtcpType } from '../rtp/packet.ts';
+import { createLatch, type LatchState, renegotiate } from '../rtp/latch.ts';
+import { isRtcpType, type RtpView } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
-import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
-import { LegAnalysis } from './leg-analysis.ts';
-import { LegRecordings } from './leg-recordings.ts';
+import type { LegAnalysis } from './leg-analysis.ts';
+import { LegHearing } from './leg-hearing.ts';
+import type { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity } from './leg-security.ts';
 import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
+import { RtpOut } from './rtp-out.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import { xrReports } from './xr-reports.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
 /** Of the SSRC of one leg: by chance there is none. */
 const mostCollisions = 4;
-/** Frames of a stall that are heard behind it. */
-const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
+  /** Of the packet that is being received. */
+  readonly view: RtpView;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   readonly emit: (event: EngineEvent) => void;
@@ -66,30 +69,25 @@ export class EngineLeg implements PacedStream {
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
   readonly #incoming: Incoming;
+  readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
   readonly #rtcp: RtcpChannel;
   readonly #rtcpState: RtcpState;
   readonly #rtcpLatch: LatchState;
-  readonly #recordings: LegRecordings;
-  /** What it listens for. */
-  readonly analysis: LegAnalysis;
+  readonly #hearing: LegHearing;
   readonly #route: LegRoute;
   readonly #silence: SilenceWatch;
-  readonly #taps = new Map<string, AudioTap>();
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
   /** Of what is played. */
   readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
-  #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
   /** Who had our SSRC last. */
   #loop: string | undefined;
   #collisions = 0;
-  /** Beats of a stall that are not heard yet. */
-  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -107,20 +105,21 @@ export class EngineLeg implements PacedStream {
       new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
+      ports.view,
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
         onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
+    this.#out = new RtpOut(latch, this.#security);
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      this.#out,
+      config.jitterBuffer,
       {
-        ready: () => this.#ready(),
-        send: (buffer, offset, length) => this.#send(buffer, offset, length),
-        onSent: (payloadType, timestamp, buffer, offset, length) =>
-          this.#recordings.sent(payloadType, timestamp, buffer, offset, length),
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
+        pace: () => this.#pace(),
       },
       new Forwarder(snapshot?.forward, unseen.packets),
     );
@@ -139,14 +138,7 @@ export class EngineLeg implements PacedStream {
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(
-      id,
-      ports.files,
-      ports.emit,
-      () => this.#listen(),
-      () => this.#taps.size === 0 && this.#hearRest(),
-    );
-    this.analysis = new LegAnalysis(id, clock, ports.emit, () => this.#analyse());
+    this.#hearing = new LegHearing(id, this.#incoming, this.#outgoing, config.jitterBuffer, ports, () => this.#pace());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -176,34 +168,34 @@ export class EngineLeg implements PacedStream {
   async open(): Promise<void> {
     const { udp } = this.#ports;
     const { bindAddress, port, rtcpPort } = this.#config;
-    this.#rtp = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
+    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, from) => {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!)) {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+        if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
+          this.#rtcp.datagram(buffer, offset, length, from);
           return;
         }
         const clear = this.#security.openRtp(buffer, offset, length);
         if (clear === 0) this.#incoming.receiver.invalid();
-        else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
+        else this.#incoming.datagram(buffer, offset, clear, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
     });
     try {
-      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, address, from) => {
+      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, from) => {
         try {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+          this.#rtcp.datagram(buffer, offset, length, from);
         } catch (error) {
           this.#ports.onBroken(this, error);
         }
       });
     } catch (error) {
-      await this.#rtp.close();
+      await this.#out.socket.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
+    this.#rtcp.attach(this.#rtcpPort, this.#out.socket);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -215,7 +207,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get sockets(): number {
-    return (this.#rtp ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
+    return (this.#out.socket ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
   }
 
   get timers(): number {
@@ -227,7 +219,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get recordings(): number {
-    return this.#recordings.size;
+    return this.#hearing.recordings.size;
   }
 
   negotiate(audio: NegotiatedAudio): void {
@@ -246,27 +238,12 @@ export class EngineLeg implements PacedStream {
     this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
-    this.#recordings.configure(audio);
+    this.#hearing.recordings.configure(audio);
     this.#rtcp.muxed = audio.rtcpMux;
+    this.#rtcp.xr = xrReports(audio, this.#incoming, this.#rtcpState, this.#config.jitterBuffer);
     this.#rtcp.start(audio.codec.clockRate);
     // A peer that holds us may play music or send nothing at all.
     this.#silence.restart(audio.direction === 'sendrecv');
-  }
-
-  #ready(): boolean {
-    const to = destination(this.#incoming.latch);
-    return to !== undefined && to.port !== 0 && this.#rtp !== undefined;
-  }
-
-  #send(buffer: Uint8Array, offset: number, length: number): void {
-    const to = destination(this.#incoming.latch);
-    if (!to) return;
-    if (!this.#security.active) {
-      this.#rtp?.send(buffer, offset, length, to.port, to.address);
-      return;
-    }
-    const sealed = this.#security.sealRtp(buffer, offset, length);
-    if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
   }
 
   /**
@@ -281,66 +258,14 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.sender.renew(this.#ports.random);
   }
 
-  // What is received
-
-  /**
-   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
-   * others with the next.
-   */
-  #listenTo(playout: Playout, due: number, skipped: number): void {
-    const beats = this.#beatsOwed + skipped + 1;
-    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
-    this.#beatsOwed = beats - heard;
-    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
-      const { unheard } = playout;
-      const frame = playout.frame(due - ago * beatMs);
-      if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
-      else this.analysis.heardNothing();
-    }
-    this.#recordings.tick(heard - 1);
+  /** Its taps. */
+  get hearing(): LegHearing {
+    return this.#hearing;
   }
 
-  /** What has come is heard, even if its time has not. */
-  #hearRest(): void {
-    const { playout } = this.#incoming;
-    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate, true);
-  }
-
-  /** @param known false when some of it was made up for what was lost */
-  #heard(samples: Int16Array, rate: number, known: boolean): void {
-    this.analysis.heard(samples, rate, known);
-    this.#recordings.received(samples, rate);
-    for (const tap of this.#taps.values()) tap.write(samples, rate);
-  }
-
-  #listen(): void {
-    const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
-    if (!listens) {
-      this.#incoming.playout = undefined;
-      this.#beatsOwed = 0;
-    } else {
-      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
-      this.#pace();
-    }
-  }
-
-  #analyse(): void {
-    this.#recordings.onSent = this.analysis.hearsSent
-      ? (samples, rate) => this.analysis.sent(samples, rate)
-      : undefined;
-    this.#listen();
-  }
-
-  openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
-    const onReady = (): void => this.#ports.emit({ type: 'ring.ready', leg: this.id, id: tap });
-    this.#taps.set(tap, new AudioTap(ring, rate, onReady));
-    this.#listen();
-  }
-
-  closeTap(tap: string): void {
-    this.#taps.get(tap)?.close();
-    this.#taps.delete(tap);
-    this.#listen();
+  /** What it listens for. */
+  get analysis(): LegAnalysis {
+    return this.#hearing.analysis;
   }
 
   /** Bridge and echo. */
@@ -353,11 +278,9 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
-    const { playout } = this.#incoming;
-    if (playout) this.#listenTo(playout, due, skipped);
-    this.analysis.tick();
+    this.#hearing.tick(due, skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
+    return active || this.#outgoing.paced || this.#hearing.active;
   }
 
   #pace(): void {
@@ -433,7 +356,7 @@ export class EngineLeg implements PacedStream {
   // Recording
 
   get record(): LegRecordings {
-    return this.#recordings;
+    return this.#hearing.recordings;
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
@@ -443,7 +366,7 @@ export class EngineLeg implements PacedStream {
       this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
       return;
     }
-    this.#recordings.start(...options);
+    this.#hearing.recordings.start(...options);
   }
 
   // State
@@ -507,21 +430,19 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
-    this.#hearRest();
-    for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
-    this.analysis.close();
+    this.#hearing.close();
     this.#silence.close();
     this.#incoming.close();
     this.#outgoing.close();
     this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
-    await Promise.all([this.#closeSockets(), this.#recordings.close()]);
+    await Promise.all([this.#closeSockets(), this.#hearing.recordings.close()]);
   }
 
   async #closeSockets(): Promise<void> {
-    const open = [this.#rtp, this.#rtcpPort];
-    this.#rtp = undefined;
+    const open = [this.#out.socket, this.#rtcpPort];
+    this.#out.socket = undefined;
     this.#rtcpPort = undefined;
     await Promise.all(open.map((socket) => socket?.close()));
   }

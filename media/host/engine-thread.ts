@@ -5,6 +5,8 @@ import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
+import { recorderThread } from '../recorder/thread.ts';
+import { raiseThread } from './thread-priority.ts';
 import type { EngineThreadData } from './worker.ts';
 
 type Message = Command[] | 'close';
@@ -12,6 +14,7 @@ type Message = Command[] | 'close';
 const port = parentPort;
 if (port) {
   const { io, opus } = workerData as EngineThreadData;
+  raiseThread();
   // Commands wait meanwhile.
   if (opus) await loadOpus();
   const udp = openUdpIo(io);
@@ -19,6 +22,7 @@ if (port) {
     clock: nodeClock,
     random: createNodeRandom(),
     files: nodeFiles,
+    recordingCoders: recorderThread(),
     udp,
     beatClock: beatClock(nodeClock, udp),
     saves: true,

@@ -36,7 +36,8 @@ interface Slot extends JitterPacket {
 
 /** Packets; at 10 ms each, 2 s. */
 const capacity = 200;
-const longestPayload = 2048;
+/** Bytes: 20 ms of L16/48000/2 are 3840. */
+const longestPayload = 4096;
 /** ms that a timestamp may be off before it is taken for another timeline. */
 const jumpMs = 500;
 /** ms without a packet after which the first that comes needs no second to confirm a jump. */
@@ -80,6 +81,9 @@ export class JitterBuffer {
   /** The least excess of delay since. */
   #leastExcess = Number.POSITIVE_INFINITY;
   #leastSince = Number.NaN;
+
+  /** What comes now has waited for us, not in the network: it says nothing of that. */
+  stalled = false;
 
   constructor(options: JitterBufferOptions) {
     this.#estimate = new DelayEstimate(options);
@@ -134,7 +138,8 @@ export class JitterBuffer {
         return;
       }
       if (this.#newest === undefined) place = this.#unwrap(sequence, timestamp);
-      this.#estimate.packet(now - (place.time * 1000) / rate, now);
+      if (!this.stalled || Number.isNaN(this.#estimate.base))
+        this.#estimate.packet(now - (place.time * 1000) / rate, now);
       this.#heardAt = now;
     }
     if (this.#isLate(content, place)) {

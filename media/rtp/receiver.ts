@@ -3,12 +3,16 @@
  * (RFC 3550 §A.1, §A.3, §A.8). The first source of all counts at once, since the latch decides whose packets are
  * looked at; another one is on probation until two of its packets have come in sequence.
  */
-import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
+import { type BitWindow, clearBit, createWindow, hasBit, setBit } from './bit-window.ts';
+import { type BurstState, countBurst, createBursts } from './bursts.ts';
+import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff } from './sequence.ts';
 
 const maxDropout = 3000;
 const maxMisorder = 100;
 /** How far back duplicates are told from late packets. */
 const windowSize = 128;
+/** Packets that one may be overtaken by before it counts as lost in a burst. */
+const settled = 32;
 
 /** What a packet is to those who take it further. */
 export type Arrival =
@@ -35,6 +39,8 @@ export interface ReceiverState {
   probation: { readonly ssrc: Ssrc; readonly next: SeqNo } | undefined;
   /** Of the present source. */
   source: SourceState | undefined;
+  /** Once they are counted. */
+  bursts?: BurstState;
 }
 
 interface SourceState {
@@ -48,10 +54,10 @@ interface SourceState {
   receivedPrior: number;
   /** In timestamp units. */
   jitter: number;
-  /** Arrival minus timestamp of the packet before, in timestamp units; NaN after a break. */
-  transit: number;
-  /** Which of the last numbers came: `number % 128`. */
-  readonly seen: boolean[];
+  /** Arrival minus timestamp of the packet before, in timestamp units of 32 bits; undefined after a break. */
+  transit: number | undefined;
+  /** Which of the last 128 numbers came. */
+  readonly seen: BitWindow;
 }
 
 export interface ReportBlock {
@@ -79,7 +85,7 @@ export class RtpReceiver {
       probation: undefined,
       source: undefined,
     };
-    if (this.state.source) this.state.source.transit = Number.NaN;
+    if (this.state.source) this.state.source.transit = undefined;
   }
 
   /** @param arrival ms; @param rate the clock of this payload type, 0 to leave jitter alone (telephone-event) */
@@ -108,11 +114,11 @@ export class RtpReceiver {
       return 'next';
     }
     if (ahead <= 0 && ahead > -maxMisorder) {
-      if (source.seen[seq % windowSize]) {
+      if (hasBit(source.seen, seq)) {
         state.duplicates++;
         return 'duplicate';
       }
-      source.seen[seq % windowSize] = true;
+      setBit(source.seen, seq);
       source.received++;
       source.expectedBad = -1;
       state.outOfOrder++;
@@ -133,14 +139,26 @@ export class RtpReceiver {
     this.state.invalid++;
   }
 
+  /** How losses are spread is counted from now on. */
+  countBursts(): void {
+    this.state.bursts ??= createBursts();
+  }
+
+  /** The numbers from which on nothing late can come any more. */
+  #settle(bursts: BurstState, source: SourceState, ahead: number): void {
+    const newest = source.cycles + source.highest;
+    for (let number = newest - settled + 1; number <= newest + ahead - settled; number++)
+      if (number >= source.base) countBurst(bursts, number > newest || !source.seen[number % windowSize]);
+  }
+
   #begin(seq: SeqNo, ssrc: Ssrc): void {
     const { state } = this;
     state.lostBefore = this.lost;
     state.expectedBefore = this.expected;
     state.ssrc = ssrc;
     state.probation = undefined;
-    const seen = new Array<boolean>(windowSize).fill(false);
-    seen[seq % windowSize] = true;
+    const seen = createWindow(windowSize);
+    setBit(seen, seq);
     state.source = {
       base: seq,
       highest: seq,
@@ -150,20 +168,21 @@ export class RtpReceiver {
       expectedPrior: 0,
       receivedPrior: 0,
       jitter: 0,
-      transit: Number.NaN,
+      transit: undefined,
       seen,
     };
   }
 
   #advance(source: SourceState, seq: SeqNo, ahead: number): void {
+    if (this.state.bursts) this.#settle(this.state.bursts, source, ahead);
     if (ahead > 1) {
       this.state.gaps++;
       const cleared = Math.min(ahead - 1, windowSize);
-      for (let i = 1; i <= cleared; i++) source.seen[((source.highest + i) % 65536) % windowSize] = false;
+      for (let i = 1; i <= cleared; i++) clearBit(source.seen, source.highest + i);
     }
     if (seq < source.highest) source.cycles += 65536;
     source.highest = seq;
-    source.seen[seq % windowSize] = true;
+    setBit(source.seen, seq);
     source.received++;
     source.expectedBad = -1;
   }
@@ -172,9 +191,9 @@ export class RtpReceiver {
   #jitter(timestamp: RtpTimestamp, arrival: number, rate: number): void {
     const source = this.state.source;
     if (!source || rate === 0) return;
-    const transit = ((arrival * rate) / 1000 - timestamp) % 4294967296;
-    if (!Number.isNaN(source.transit)) {
-      const d = Math.abs(timestampDiff(Math.round(transit) >>> 0, Math.round(source.transit) >>> 0));
+    const transit = (Math.round((arrival * rate) / 1000) - timestamp) | 0;
+    if (source.transit !== undefined) {
+      const d = Math.abs((transit - source.transit) | 0);
       // A timestamp that jumps (another source behind one SSRC) says nothing about the network.
       if (d < rate * 2) source.jitter += (d - source.jitter) / 16;
     }

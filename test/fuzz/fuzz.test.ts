@@ -1,5 +1,6 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
+import { fuzzAudio } from './audio.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
 import { fuzzWav } from './wav.ts';
@@ -44,4 +45,13 @@ describe('mutated WAV', () => {
   it('is the same each time', async () => {
     expect(await fuzzWav(9, { messages: 200 })).toEqual(await fuzzWav(9, { messages: 200 }));
   });
+});
+
+describe('mutated audio files', () => {
+  it.each([1, 2])('play or are refused, the same however their bytes come: 200 of seed %i', async (seed) => {
+    const { messages, played, refused } = await fuzzAudio(seed, { messages: 200 });
+    expect(messages).toBe(200);
+    expect(played).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(10);
+  }, 60_000);
 });

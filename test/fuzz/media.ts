@@ -125,7 +125,11 @@ export async function fuzzMedia(
     const rtcpMux = chance(random, 0.5);
     const protection = target === 'srtp' ? new Protection(random) : undefined;
     const secure = (by: Protection | undefined) => (by ? { srtp: by.parameters } : {});
-    const leg = await create({ rtcpMux, ...secure(protection) });
+    const leg = await create({
+      rtcpMux,
+      rtcpXr: { voipMetrics: true, receiverRtt: true },
+      ...secure(protection),
+    });
     const other = await create(chance(random, 0.5) ? { codec: pcma } : {});
     const bridge = media.createBridge({ transcode: true });
     bridge.add(leg);

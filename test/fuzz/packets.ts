@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { writeRtpHeader } from '../../media/rtp/packet.ts';
 import { writeRtcp } from '../../media/rtp/rtcp.ts';
+import type { XrBlocks } from '../../media/rtp/xr.ts';
 import type { Random } from '../../src/base/random.ts';
 import { between, chance, pick } from '../../src/testing/index.ts';
 
@@ -74,8 +75,25 @@ export class Packets {
       bye: chance(random, 0.2),
       ...(chance(random, 0.8) ? { report } : {}),
       ...(chance(random, 0.5) ? { sender } : {}),
+      ...(chance(random, 0.5) ? { xr: this.#xr() } : {}),
     });
     return chance(random, 0.2) ? Buffer.concat([bytes, bytes, bytes]) : bytes;
+  }
+
+  #xr(): XrBlocks {
+    const random = this.#random;
+    const any = (): number => random.uint32();
+    const ssrc = chance(random, 0.5) ? this.#ours() : any();
+    const [lossRate, discardRate, burstDensity, gapDensity] = [0.1, 0.2, 0.3, 0.4];
+    const [burstMs, gapMs, roundTripMs, endSystemDelayMs, jitterBufferMs, jitterBufferMaxMs] = [1, 2, 3, 4, 5, 6];
+    const shares = { lossRate, discardRate, burstDensity, gapDensity };
+    const times = { burstMs, gapMs, roundTripMs, endSystemDelayMs, jitterBufferMs, jitterBufferMaxMs };
+    const levels = { signalLevel: -20, noiseLevel: -60, echoReturnLoss: 40, rFactor: 90, mosLq: 4, mosCq: 4 };
+    return {
+      ...(chance(random, 0.5) ? { reference: BigInt(any()) << 16n } : {}),
+      ...(chance(random, 0.5) ? { since: { ssrc, reference: any(), delay: any() } } : {}),
+      ...(chance(random, 0.5) ? { metrics: { ssrc, adaptive: true, ...shares, ...times, ...levels } } : {}),
+    };
   }
 
   /** STUN (RFC 8489), and now and then DTLS, ZRTP or a TURN channel: all that RFC 7983 §7 knows beside RTP. */

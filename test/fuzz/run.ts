@@ -5,13 +5,14 @@
  *
  *   npm run fuzz -- --messages 1000000 --seed 1   seeds 1 to 1000
  *   npm run fuzz -- --messages 1000 --seed 137    just that one
- *   npm run fuzz -- --rtp                         RTP instead of SIP; so do --rtcp, --srtp, --stun and --wav
+ *   npm run fuzz -- --rtp                         RTP instead of SIP; so do --rtcp, --srtp, --stun, --wav and --audio
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
+import { fuzzAudio } from './audio.ts';
 import { FuzzFinding, type FuzzOptions, fuzz } from './fuzz.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
 import { fuzzWav } from './wav.ts';
@@ -33,6 +34,8 @@ const { values } = parseArgs({
     srtp: { type: 'boolean', default: false },
     stun: { type: 'boolean', default: false },
     wav: { type: 'boolean', default: false },
+    /** Ogg-Opus, MP3 and WAV files. */
+    audio: { type: 'boolean', default: false },
     /** Where inputs of findings go. */
     save: { type: 'string', default: join(tmpdir(), 'tandem-fuzz') },
     /** Ends at the first finding. */
@@ -42,13 +45,14 @@ const { values } = parseArgs({
 const first = Number(values.seed);
 const messages = Number(values.messages);
 const seeds = Math.max(1, Math.ceil(messages / perSeed));
-const target = ([...mediaTargets, 'wav'] as const).find((name) => values[name]);
+const target = ([...mediaTargets, 'wav', 'audio'] as const).find((name) => values[name]);
 const { gc } = globalThis;
 if (!gc) throw new Error('the heap can be measured with --expose-gc only: use npm run fuzz');
 
 function runSeed(seed: number, options: FuzzOptions): Promise<unknown> {
   if (target === undefined) return fuzz(seed, options);
-  return target === 'wav' ? fuzzWav(seed, options) : fuzzMedia(target, seed, options);
+  if (target === 'wav') return fuzzWav(seed, options);
+  return target === 'audio' ? fuzzAudio(seed, options) : fuzzMedia(target, seed, options);
 }
 
 /** Runs a seed. @returns how long each of its steps took, ms */

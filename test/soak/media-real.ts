@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { codecFor, loadOpus } from '../../media/codec/index.ts';
 import type { Codec } from '../../media/index.ts';
 import { chooseUdpIo, openUdpIo } from '../../media/net/own-udp-io.ts';
-import type { OwnUdpIo, UdpPort } from '../../media/net/udp-port.ts';
+import type { OwnUdpIo, UdpPeer, UdpPort } from '../../media/net/udp-port.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../../media/rtp/packet.ts';
 import { markEveryMs, speak } from './marks.ts';
 import { type End, groupCodecs, type Request, type Sample } from './real-protocol.ts';
@@ -70,7 +70,7 @@ function voiceOf(codec: Codec): Voice {
 interface Peer {
   readonly socket: UdpPort;
   readonly voice: Voice;
-  readonly to: number;
+  readonly to: UdpPeer;
 }
 
 /** All peers: they speak at the beat, and what they hear is not looked at. */
@@ -92,7 +92,8 @@ class Peers {
   speakTo(sockets: readonly UdpPort[], legs: readonly number[]): void {
     for (const [at, socket] of sockets.entries()) {
       const slot = this.#bySlot.reduce((least, one) => (one.length < least.length ? one : least));
-      if (speaks(at)) slot.push({ socket, voice: this.#voices.get(groupCodecs[at]!)!, to: legs[at]! });
+      if (speaks(at))
+        slot.push({ socket, voice: this.#voices.get(groupCodecs[at]!)!, to: { address: host, port: legs[at]! } });
     }
     this.#speaking ??= this.#speak();
   }
@@ -112,7 +113,7 @@ class Peers {
     const payload = voice.payloads[n % cycle]!;
     writeRtpHeader(this.#packet, 0, voice.payloadType, false, n & 0xffff, (n * voice.ticks) >>> 0, socket.port);
     this.#packet.set(payload, rtpHeaderBytes);
-    socket.send(this.#packet.slice(0, rtpHeaderBytes + payload.length), 0, rtpHeaderBytes + payload.length, to, host);
+    socket.send(this.#packet.slice(0, rtpHeaderBytes + payload.length), 0, rtpHeaderBytes + payload.length, to);
   }
 
   async close(): Promise<void> {
