@@ -8,6 +8,7 @@ import type { UdpPort } from '../../media/net/udp-port.ts';
 import { readRtp, rtpView } from '../../media/rtp/packet.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
 import { Callers } from '../lab/callers.ts';
+import { coreTimes, cpuNanos, serverCore } from '../lab/cores.ts';
 import { Server } from '../lab/server.ts';
 import { figure } from '../lab/table.ts';
 import type { Check } from './check.ts';
@@ -86,7 +87,9 @@ export const gapless: Check = {
         'play',
         sockets.map((socket) => socket.port),
       );
+      const [core, own] = [coreTimes(serverCore).busyMs, cpuNanos(server.pid) ?? 0];
       await sleep(minutes * 60_000);
+      const othersMs = coreTimes(serverCore).busyMs - core - ((cpuNanos(server.pid) ?? 0) - own) / 1e6;
       const seen = {
         packets: streams.map(({ packets }) => packets),
         breaks: streams.filter(({ breaks }) => breaks > 0).length,
@@ -100,7 +103,8 @@ export const gapless: Check = {
         seen:
           `${total} packets, at least ${least} of each stream; ${seen.breaks} streams with a break ` +
           `(${streams.reduce((sum, { breaks }) => sum + breaks, 0)} in all), ${seen.wrong} with a wrong byte; ` +
-          `${figure((total * ticks) / 1e6, 0)} million bytes compared`,
+          `${figure((total * ticks) / 1e6, 0)} million bytes compared; others had ` +
+          `${figure(othersMs / (minutes * 600), 0)} % of the server's core`,
       };
     } finally {
       for (const socket of sockets) await socket.close();
