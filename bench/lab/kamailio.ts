@@ -10,7 +10,20 @@ import { loadCore, serverCore } from './cores.ts';
 import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
-const modules = ['jsonrpcs', 'kex', 'tm', 'sl', 'rr', 'pv', 'siputils', 'textops', 'xhttp', 'ctl', 'counters', 'dialog'];
+const modules = [
+  'jsonrpcs',
+  'kex',
+  'tm',
+  'sl',
+  'rr',
+  'pv',
+  'siputils',
+  'textops',
+  'xhttp',
+  'ctl',
+  'counters',
+  'dialog',
+];
 const callsPerSecond = 500;
 
 export interface KamailioWithCalls extends AsyncDisposable {
