@@ -6,6 +6,7 @@ import { askBinrpc } from '../control/binrpc/client.ts';
 import { resultOf } from '../control/binrpc/json.ts';
 import type { Answer } from '../control/binrpc/packet.ts';
 import { printFault, printRecords } from '../control/binrpc/print.ts';
+import { tooLong } from '../control/binrpc/respond.ts';
 import { askHttp } from '../control/http-client.ts';
 import type { RpcScalar } from '../control/rpc/value.ts';
 import { nearestNames } from './nearest.ts';
@@ -90,7 +91,22 @@ function askAt(place: string, environment: NodeJS.ProcessEnv): Ask {
   if (!address.ok) throw new TandemError('ERR_ARGUMENT', address.error);
   if (address.value.transport === 'unixd')
     throw new TandemError('ERR_ARGUMENT', `${printControlAddress(address.value)} is for kamcmd: ask unixs: here`);
-  return (method, args) => askBinrpc(address.value, { method, args, timeoutMs, cookie: randomInt(2 ** 32) });
+  const ask: Ask = (method, args) => askBinrpc(address.value, { method, args, timeoutMs, cookie: randomInt(2 ** 32) });
+  return async (method, args) => {
+    const answer = await ask(method, args);
+    if (!('fault' in answer) || !answer.fault.text.startsWith(tooLong)) return answer;
+    const url = await httpOf(ask);
+    return url ? askAt(url, environment)(method, args) : answer;
+  };
+}
+
+/** Where the server serves HTTP, if it does. */
+async function httpOf(ask: Ask): Promise<string | undefined> {
+  const answer = await ask('ctl.http', []);
+  const place = 'fault' in answer ? undefined : answer.records[0];
+  if (place?.type !== 'string') return undefined;
+  // Who listens everywhere listens here.
+  return `http://${place.value.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}`;
 }
 
 async function suggest(method: string, ask: Ask): Promise<void> {

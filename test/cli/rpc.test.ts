@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/base/log.ts';
 import { packageVersion } from '../../src/base/node-package.ts';
 import { nearestNames } from '../../src/cli/nearest.ts';
 import { argument } from '../../src/cli/rpc.ts';
 import type { ControlAddress, PortAddress } from '../../src/control/binrpc/address.ts';
+import { openHttp } from '../../src/control/http/open.ts';
+import { Tandem } from '../../src/tandem.ts';
 import { Bench } from '../control/binrpc/bench.ts';
 import * as golden from '../control/binrpc/golden.ts';
 import { runTandem, startServer } from '../helpers/cli.ts';
@@ -124,6 +127,16 @@ describe('a command of a running server', () => {
     [['dlg.list', '--frobnicate'], /unknown option '--frobnicate'/],
   ])('%j is a wrong command line', async (args, message) => {
     expect(await runTandem(args)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(message) });
+  });
+
+  it('that is too long for the control socket is asked over HTTP, if the server has it', async () => {
+    const tooLong = await ask('test.list', '20000');
+    expect(tooLong).toMatchObject({ status: 1, stdout: expect.stringMatching(/^error: 500 - .*records: 20000/) });
+    await using tandem = new Tandem({ transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }] });
+    const { methods } = bench;
+    await using _http = await openHttp({ tandem, methods }, { listen: '127.0.0.1:0', logger: createLogger('silent') });
+    const { status, stdout } = await ask('test.list', '20000');
+    expect([status, stdout.split('\n').length, stdout.endsWith('record 19999\n')]).toEqual([0, 20_001, true]);
   });
 
   it('asks over HTTP when the server is a URL, with a token', async () => {

@@ -18,6 +18,8 @@ export interface ResponderOptions {
   readonly logger: Logger;
 }
 
+/** How the fault begins that stands for a reply that no packet holds. */
+export const tooLong = 'the reply is longer than BINRPC carries';
 /** As many as `kamcmd` sends. */
 const maxArguments = 256;
 /** Records of a list that are made before others have their turn. */
@@ -81,7 +83,7 @@ async function bodyOf(reply: RpcReply, maxBytes: number, signal: AbortSignal): P
   if (!writer.full) return writer.bytes;
   throw new RpcFault(
     500,
-    `the reply is longer than BINRPC carries (${Math.floor(maxBytes / 1024)} KiB; records: ${count}): ` +
+    `${tooLong} (${Math.floor(maxBytes / 1024)} KiB; records: ${count}): ` +
       'ask for fewer with dlg.list_match <key> <op> <value> <limit>, or over HTTP',
   );
 }

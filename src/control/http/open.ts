@@ -7,7 +7,7 @@ import { createNodeRandom, nodeClock, nodeFetch } from '../../base/node.ts';
 import { EventLog, type EventLogLimits } from '../events/log.ts';
 import { logEvents } from '../events/sources.ts';
 import { type WebhookOptions, Webhooks } from '../events/webhook.ts';
-import type { HttpAddress } from './address.ts';
+import { type HttpAddress, printHttpAddress } from './address.ts';
 import { defaultLimits, type HttpLimits } from './limits.ts';
 import type { HttpSubject } from './subject.ts';
 
@@ -35,7 +35,8 @@ export interface Http extends AsyncDisposable {
 }
 
 /**
- * Serves what `subject` has over HTTP until it is closed; close it before the Tandem.
+ * Serves what `subject` has over HTTP until it is closed; close it before the Tandem. The command `ctl.http`, which is
+ * added, tells clients of the control socket where that is.
  * @throws ConfigError, TandemError ERR_PORT_IN_USE, ERR_LISTEN
  */
 export async function openHttp(subject: HttpSubject, options: HttpOptions): Promise<Http> {
@@ -68,6 +69,11 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
     throw error;
   }
   const { address } = server;
+  subject.methods?.add({
+    name: 'ctl.http',
+    help: 'where HTTP is served, which carries lists of any length',
+    run: () => printHttpAddress(address),
+  });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= end();
