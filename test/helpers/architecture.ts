@@ -229,7 +229,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts', 'src/control/http/event-streams.ts'],
   fastify: ['src/control/http/server.ts'],
   'prom-client': ['src/control/metrics/metrics.ts'],
-  zod: ['src/config/schema.ts'],
+  zod: [
+    'src/config/schema.ts',
+    'src/control/rpc/named.ts',
+    'src/control/remote/params.ts',
+    'src/control/remote/event-schemas.ts',
+  ],
 };
 
 /** Where time, randomness and I/O come from (in the lab: are made); everything else is given them. */
