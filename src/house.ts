@@ -151,8 +151,8 @@ export class House {
             random,
             logger,
             connect: (leg, to, headers) => reconnect(thirdParty, leg, to, headers),
-            bridgeBySip: (from, to, controller) => bridgeBySip(thirdParty, from, to, controller),
-            bridgeHere: (from, to, controller) => bridgeHere(thirdParty, from, to, controller),
+            bridgeBySip: (from, to, how) => bridgeBySip(thirdParty, from, to, how),
+            bridgeHere: (from, to, how) => bridgeHere(thirdParty, from, to, how),
           });
     this.registry = registry;
     const context: SessionContext = {
@@ -165,7 +165,7 @@ export class House {
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
-      callData: registry ? (callId) => registry.callData(callId) : memoryCallData(clock),
+      callData: registry ? (callId, fromTag) => registry.callData(callId, fromTag) : memoryCallData(clock),
       sessionTimers,
       reliable,
       background,

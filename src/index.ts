@@ -18,6 +18,8 @@ export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
+export { registryCommands } from './control/commands/index.ts';
+export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
 export type { HttpSubject } from './control/http/subject.ts';

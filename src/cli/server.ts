@@ -12,6 +12,7 @@ import {
   openControl,
   openHttp,
   RpcMethods,
+  registryCommands,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -51,7 +52,7 @@ export async function runServer(
   let control: Control | undefined;
   let http: Http | undefined;
   try {
-    const methods = new RpcMethods(logger);
+    const methods = methodsOf(config, tandem, logger);
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
@@ -109,6 +110,13 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function methodsOf({ control }: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
+  const writeFolder = control.writeFolder === 'none' ? undefined : control.writeFolder;
+  const methods = new RpcMethods(logger);
+  methods.add(...registryCommands({ registry, registrar, logger, writeFolder }));
+  return methods;
 }
 
 function controlAddresses({ control: { path, listen } }: Config): string[] {

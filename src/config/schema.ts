@@ -274,6 +274,11 @@ const schema = z.strictObject({
         .array(z.string().min(1))
         .default([])
         .describe('more of them, as unixd:./run/tandem_ctld or tcp:127.0.0.1:2049; of this machine alone'),
+      writeFolder: z
+        .string()
+        .min(1)
+        .default('none')
+        .describe('the only folder that dlg.dump_file and dlg.record write to; "none" lets them write nowhere'),
     })
     .prefault({}),
   store: z.strictObject({ url: later('the database'), mode: later('when dialogs are written') }).prefault({}),

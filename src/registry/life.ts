@@ -101,7 +101,7 @@ export class DialogLife {
     if (from === state) return;
     this.#state = state;
     if (state === confirmedNa) {
-      this.#startTs = this.#now();
+      this.#startTs ||= this.#now();
       this.limit(this.#lifetime);
       this.#wait(this.#house.settings.noackTimeout, () => this.shorten());
     } else if (state === confirmed) {

@@ -108,6 +108,7 @@ export class RecordProfiles implements CallProfiles, Iterable<ProfileLink> {
   readonly #all: Profiles;
   readonly #onChange: () => void;
   readonly #links: ProfileLink[] = [];
+  #used = false;
   #closed = false;
 
   constructor(record: DialogRecord, all: Profiles, onChange: () => void) {
@@ -120,6 +121,11 @@ export class RecordProfiles implements CallProfiles, Iterable<ProfileLink> {
     return this.#links.values();
   }
 
+  /** Whether it has been in one, even if it has left it since. */
+  get used(): boolean {
+    return this.#used;
+  }
+
   /** @throws TandemError ERR_PROFILE_UNKNOWN; ERR_ARGUMENT without the value that it needs, or with one */
   set(name: string, value?: string): void {
     const profile = this.#all.named(name);
@@ -127,6 +133,7 @@ export class RecordProfiles implements CallProfiles, Iterable<ProfileLink> {
     // A handler may still be at work when its call is over: nobody would take the call out again.
     if (this.#closed || this.#find(name, link.value) >= 0) return;
     this.#links.push(link);
+    this.#used = true;
     profile.add(link.value, this.#record);
     this.#onChange();
   }

@@ -44,10 +44,17 @@ export interface RegistryPorts {
   readonly logger: Logger;
   /** Gives a leg of that call another partner. */
   connect(leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
-  /** Calls `from`, asks it to call `to`, and hangs up. @param controller who says so: a URI */
-  bridgeBySip(from: string, to: string, controller: string | undefined): Promise<void>;
+  /** Calls `from`, asks it to call `to`, and hangs up. */
+  bridgeBySip(from: string, to: string, how: BridgeCalls): Promise<void>;
   /** Calls both and connects them. */
-  bridgeHere(from: string, to: string, controller: string | undefined): Promise<void>;
+  bridgeHere(from: string, to: string, how: BridgeCalls): Promise<void>;
+}
+
+export interface BridgeCalls {
+  /** Who calls: a URI; default our own address. */
+  readonly from?: string;
+  /** A proxy to send everything through: a SIP URI. */
+  readonly proxy?: string;
 }
 
 /** How `bridgeDlg` connects two: they talk without us (`refer`, as Kamailio does it), or through us (`call`). */
@@ -178,13 +185,16 @@ export class DialogRegistry {
 
   /**
    * Connects two who have nothing to do with us yet.
+   * @param proxy a SIP URI to call both through
    * @throws DialogResponseError when one refuses; TandemError
    */
-  bridgeDlg(from: string, to: string, mode: BridgeMode = 'refer'): Promise<void> {
+  bridgeDlg(from: string, to: string, mode: BridgeMode = 'refer', proxy?: string): Promise<void> {
     const { bridgeController } = this.settings;
-    return mode === 'refer'
-      ? this.#ports.bridgeBySip(from, to, bridgeController)
-      : this.#ports.bridgeHere(from, to, bridgeController);
+    const how: BridgeCalls = {
+      ...(bridgeController === undefined ? {} : { from: bridgeController }),
+      ...(proxy === undefined ? {} : { proxy }),
+    };
+    return mode === 'refer' ? this.#ports.bridgeBySip(from, to, how) : this.#ports.bridgeHere(from, to, how);
   }
 
   /** Asks the listeners of `rpcContext` what they have to say of a call. */
@@ -196,10 +206,16 @@ export class DialogRegistry {
 
   // ---- for the house
 
-  /** @internal What a new call carries. @param callId of its INVITE, if it came from a peer */
-  callData(callId?: string): CallData {
+  /**
+   * @internal What a new call carries. A Call-ID alone names no call of ours: anybody can send it.
+   * @param callId of its INVITE, if it came from a peer
+   * @param fromTag likewise
+   */
+  callData(callId?: string, fromTag?: string): CallData {
     const known = callId === undefined || !this.settings.detectSpirals ? [] : this.withCallId(callId);
-    const spiral = known.find(({ state, tracked }) => tracked && state !== deleted);
+    const spiral = known.find(
+      (record) => record.tracked && record.state !== deleted && record.isNamedBy(callId ?? '', fromTag ?? ''),
+    );
     if (!spiral) return new DialogRecord(this.#house);
     this.#observer.emit('spiraled', { dialog: spiral, at: this.#ports.clock.wallclock() });
     return spiral;

@@ -29,7 +29,7 @@ export function endsOf(
 ): DialogEnds {
   const [first, second] = [a?.signalling, b?.signalling];
   if (!first) return { caller: undefined, callee: undefined };
-  if (second) return { caller: endOf(first, 'remote'), callee: endOf(second, 'remote') };
+  if (second && isAnswered) return { caller: endOf(first, 'remote'), callee: endOf(second, 'remote') };
   const [caller, callee] = direction === 'inbound' ? (['remote', 'local'] as const) : (['local', 'remote'] as const);
   return { caller: endOf(first, caller), callee: isAnswered ? endOf(first, callee) : undefined };
 }
@@ -42,7 +42,7 @@ function endOf({ local, remote, routeSet, socket }: LegSignalling, which: 'local
 /**
  * Whether a call is meant by these: the Call-ID and tags of one of its legs, or those that are printed, in either
  * order of the tags.
- * @param toTag undefined: one tag is enough; empty: that of a peer that has not answered
+ * @param toTag undefined: one tag is enough; it is not looked at where the other end has no tag yet, as in Kamailio
  */
 export function isMeant(
   legs: readonly DialogSession[],
@@ -51,10 +51,12 @@ export function isMeant(
   fromTag: string,
   toTag: string | undefined,
 ): boolean {
-  const matches = (one: string | undefined, other: string | undefined): boolean =>
-    one === fromTag && (toTag === undefined || (other ?? '') === toTag);
+  const isPair = (one: string | undefined, other: string | undefined): boolean => {
+    if (one === fromTag) return toTag === undefined || other === undefined || other === toTag;
+    return one !== undefined && one === toTag && (other === undefined || other === fromTag);
+  };
   const eitherWay = (one: string | undefined, other: string | undefined): boolean =>
-    matches(one, other) || matches(other, one);
+    isPair(one, other) || isPair(other, one);
   if (printed.callId === callId && eitherWay(printed.caller?.tag, printed.callee?.tag)) return true;
   return legs.some(({ signalling }) => {
     if (signalling?.callId !== callId) return false;

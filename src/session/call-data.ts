@@ -64,8 +64,9 @@ export interface LegReport {
 /**
  * Makes the `CallData` of a new call.
  * @param callId of the INVITE, if it came from a peer
+ * @param fromTag likewise
  */
-export type CallDataFactory = (callId?: string) => CallData;
+export type CallDataFactory = (callId?: string, fromTag?: string) => CallData;
 
 /** The in-memory default: profiles are counted over all calls of one factory. */
 export function memoryCallData(clock: Clock): CallDataFactory {

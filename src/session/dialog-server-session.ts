@@ -3,7 +3,15 @@ import type { Codec, NegotiatedAudio } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
-import { type HeaderField, header, headerValues, type NameAddr, noParams, type SipRequest } from '../sip/message.ts';
+import {
+  type HeaderField,
+  header,
+  headerValues,
+  type NameAddr,
+  noParams,
+  type SipRequest,
+  tagOf,
+} from '../sip/message.ts';
 import { parseNameAddrList } from '../sip/name-addr.ts';
 import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
@@ -79,7 +87,8 @@ export class DialogServerSession extends DialogSession {
     inviteLeg: InviteLeg,
     { user, trunk, toUser, data }: Arrival = {},
   ) {
-    super(context, data ?? context.callData(invite.request.headers.callId));
+    const { callId, from } = invite.request.headers;
+    super(context, data ?? context.callData(callId, tagOf(from)));
     this.user = user;
     this.trunk = trunk;
     this.#invite = invite;

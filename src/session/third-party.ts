@@ -58,9 +58,9 @@ export async function bridgeBySip(
   context: ThirdPartyContext,
   from: string,
   to: string,
-  controller: string | undefined,
+  how: Pick<InviteOptions, 'from' | 'proxy'>,
 ): Promise<void> {
-  const leg = context.leg(from, { timeout: ringMs, ...(controller === undefined ? {} : { from: controller }) });
+  const leg = context.leg(from, { timeout: ringMs, ...how });
   try {
     await leg.invite();
     await leg.ack();
@@ -75,14 +75,13 @@ export async function bridgeHere(
   context: ThirdPartyContext,
   from: string,
   to: string,
-  controller: string | undefined,
+  how: Pick<InviteOptions, 'from' | 'proxy'>,
 ): Promise<void> {
-  const shown = controller === undefined ? {} : { from: controller };
-  const a = context.leg(from, { timeout: ringMs, ...shown });
+  const a = context.leg(from, { timeout: ringMs, ...how });
   try {
     await a.invite();
     await a.ack();
-    const b = context.leg(to, { call: a, originator: a, timeout: ringMs, transcode: true, signal: a.signal, ...shown });
+    const b = context.leg(to, { call: a, originator: a, timeout: ringMs, transcode: true, signal: a.signal, ...how });
     try {
       await b.invite();
       await b.ack();

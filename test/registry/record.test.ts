@@ -142,8 +142,9 @@ describe('the record of a call', () => {
     const told = heard(registry);
     const [record] = call(registry, 'a');
     new FakeLeg('b').join(record, { direction: 'outbound' });
-    expect(registry.callData('b')).toBe(record);
-    expect(registry.callData('c')).not.toBe(record);
+    expect(registry.callData('b', 'l-b')).toBe(record);
+    for (const [callId, fromTag] of [['b'], ['b', 'another'], ['c', 'l-b'], ['sip:alice@x', 'l-a']] as const)
+      expect(registry.callData(callId, fromTag)).not.toBe(record);
     expect(registry.statistics.processed).toBe(1);
     return settle().then(() => expect(told).toContain('spiraled'));
   });

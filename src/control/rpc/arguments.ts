@@ -27,9 +27,18 @@ export class RpcArguments {
     return this.#take() ?? this.#missing('any');
   }
 
-  /** @throws RpcFault 400 when there is none */
-  string(): string {
-    return this.optionalString() ?? this.#missing('string');
+  /**
+   * @param type as the fault calls it: Kamailio says `any` where it takes numbers as well
+   * @throws RpcFault 400 when there is none
+   */
+  string(type: 'string' | 'any' = 'string'): string {
+    return this.optionalString() ?? this.#missing(type);
+  }
+
+  /** Undefined when there is none, and for a number: where Kamailio takes nothing but a text. */
+  text(): string | undefined {
+    const value = this.#take();
+    return typeof value === 'string' ? value : undefined;
   }
 
   optionalString(): string | undefined {
@@ -42,12 +51,18 @@ export class RpcArguments {
     return this.optionalInt() ?? this.#missing('int');
   }
 
+  /** Undefined when there is none, and for what is no whole number. */
+  tryInt(): number | undefined {
+    const value = this.#take();
+    return value === undefined ? undefined : wholeNumber(value);
+  }
+
   /** @throws RpcFault 400 for what is no whole number */
   optionalInt(): number | undefined {
     const value = this.#take();
     if (value === undefined) return undefined;
-    const number = typeof value === 'string' && /^\s*-?\d+\s*$/.test(value) ? Number(value) : value;
-    if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+    const number = wholeNumber(value);
+    if (number !== undefined) return number;
     throw new RpcFault(400, `error at parameter ${this.#next - 1}: expected int type but type mismatch in parameters`);
   }
 
@@ -65,4 +80,9 @@ export class RpcArguments {
 /** False: by names. */
 export function isByPlace(input: RpcInput): input is readonly RpcScalar[] {
   return Array.isArray(input);
+}
+
+function wholeNumber(value: RpcScalar): number | undefined {
+  const number = typeof value === 'string' && /^\s*-?\d+\s*$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
 }
