@@ -43,7 +43,7 @@ function named({ shape }: ParamsSchema, input: RpcInput): object {
   for (const word of input) {
     const [name, text] = nameOf(word, shape) ?? [Object.keys(shape).find((one) => !values.has(one)), String(word)];
     if (name === undefined) throw new RpcFault(400, 'more parameters than it takes');
-    values.set(name, valueOf(shape[name] as z.ZodType, text));
+    values.set(name, readWord(shape[name] as z.ZodType, text));
   }
   return Object.fromEntries(values);
 }
@@ -63,7 +63,7 @@ function nameOf(word: RpcScalar, shape: ParamsSchema['shape']): readonly [string
 }
 
 /** A text where one is taken, else what it is in JSON: a number, true, a list. */
-function valueOf(schema: z.ZodType, text: string): unknown {
+function readWord(schema: z.ZodType, text: string): unknown {
   if (schema.safeParse(text).success) return text;
   try {
     return JSON.parse(text);
