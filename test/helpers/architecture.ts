@@ -226,7 +226,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
-  ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts', 'src/control/http/event-streams.ts'],
+  ws: [
+    'src/sip/transport/node-ws.ts',
+    'src/base/node-websocket.ts',
+    'src/control/http/event-streams.ts',
+    'src/control/http/socket-commands.ts',
+  ],
   fastify: ['src/control/http/server.ts'],
   'prom-client': ['src/control/metrics/metrics.ts'],
   zod: [

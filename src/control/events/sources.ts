@@ -44,7 +44,7 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
 };
 
 /** @returns the end of it */
-export function logEvents({ tandem, registry }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
+export function logEvents({ tandem, registry, remote }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
   const append = (name: string, data: object): void => {
     try {
       log.append(name, data);
@@ -58,6 +58,9 @@ export function logEvents({ tandem, registry }: HttpSubject, log: EventLog, logg
     ),
     ...(Object.keys(dialogEventNames) as (keyof typeof dialogEventNames)[]).map((name) =>
       registry?.on(name, (event) => append(dialogEventNames[name], dialogEventData(event))),
+    ),
+    ...(['operation:done', 'operation:failed'] as const).map((name) =>
+      remote?.observer.on(name, (data) => append(name, data)),
     ),
   ];
   return () => {

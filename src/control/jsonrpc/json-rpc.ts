@@ -42,6 +42,13 @@ export async function answerJsonRpc(
   return noAnswer;
 }
 
+/** What is said of a request that is not even tried. */
+export function refusal(body: string, code: number, message: string): string {
+  const read = readBody(body);
+  const id = read.ok && 'ok' in read.value && read.value.ok ? (read.value.value.id ?? null) : null;
+  return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
+}
+
 const noAnswer: JsonRpcAnswer = { status: 204, reason: undefined, body: undefined };
 
 /** What became of one request; undefined for a notification. */
