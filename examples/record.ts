@@ -2,6 +2,7 @@
  * Records a call while the caller hears himself: left is what came in, right what went out.
  *
  *   npx tandem serve examples/record.ts      # writes recording.wav
+ *   RECORDING=recording.opus npx tandem serve examples/record.ts    # a tenth as large
  */
 import { copy, type DialogServerSession } from 'tandem';
 

@@ -34,6 +34,7 @@ export type {
   RecordingResult,
   RecordOptions,
   RecordTarget,
+  RecordType,
   SayItem,
   ToneItem,
 } from './handle/types.ts';
@@ -42,6 +43,7 @@ export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
+export type { VoipMetrics } from './rtp/xr.ts';
 export * from './sdp/index.ts';
 export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

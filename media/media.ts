@@ -44,6 +44,8 @@ export class Media {
   readonly workers: number;
   /** Offers of ours have `a=rtcp-mux`. */
   readonly rtcpMux: boolean;
+  /** Offers of ours have `a=rtcp-xr`. */
+  readonly rtcpXr: boolean;
   /** How RTP sockets are read; `given`: the network is not this machine's. */
   readonly io: UdpIoName | 'given';
   readonly #settings: MediaSettings;
@@ -72,6 +74,7 @@ export class Media {
     });
     this.workers = this.#settings.workers;
     this.rtcpMux = options.rtcpMux ?? false;
+    this.rtcpXr = options.rtcpXr ?? false;
     this.#udp = ports.udp ?? chooseUdpIo(this.#settings.io);
     this.io = 'io' in this.#udp ? this.#udp.io : 'given';
     this.#ports = ports;

@@ -51,7 +51,7 @@ export interface EncodedSource {
 /** How a prompt can be found again after a crash. */
 export interface PromptKey {
   readonly url: string;
-  readonly type: '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
+  readonly type: '' | 'audio/wav' | 'audio/pcm' | 'audio/basic' | 'audio/ogg' | 'audio/mpeg';
   readonly sampleRate?: number;
   readonly channels?: number;
 }
@@ -87,6 +87,7 @@ export type PlayControl =
 export type RecordingEnd = 'stopped' | 'ended' | 'max' | 'silence';
 
 export interface RecordingConfig {
+  readonly type: 'audio/wav' | 'audio/ogg';
   readonly channels: 1 | 2;
   readonly direction: 'both' | 'in' | 'out';
   /** 0 = the codec's. */
@@ -246,7 +247,7 @@ export type EngineEvent =
       readonly recording: string;
       readonly bytes: Uint8Array;
       readonly position: number;
-      /** A WAV header that is now true of the file, to be written after `bytes`. */
+      /** A header that is now true of the file, to be written after `bytes`; empty: there is none. */
       readonly header: Uint8Array;
       /** What is behind so many bytes of the file is cut off. */
       readonly size?: number;

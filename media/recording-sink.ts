@@ -1,52 +1,45 @@
 /**
  * Where a recording is written: a file, or the main thread, which has the stream. One write at a time;
- * what comes meanwhile waits in memory, up to a bound. The header is rewritten after the audio it
- * speaks of, so the file is a playable WAV at any moment, after a kill too.
+ * what comes meanwhile waits in memory, up to a bound.
  */
 import { messageOf, TandemError } from '../src/base/errors.ts';
 import type { Files, FileWriter } from '../src/base/io.ts';
-import { wavHeader, wavHeaderBytes } from './audio/index.ts';
+import type { FileChange, RecordingFormat } from './recording-format.ts';
 
 /** Bytes that may wait: more than 20 s of 16-bit stereo at 48 kHz. */
 const mostWaiting = 4 * 1024 * 1024;
 
 export interface ChunkWriter {
-  /** Writes audio at a position of the file and then the header at its start. */
-  write(audio: Uint8Array, position: number, header: Uint8Array): Promise<void>;
-  /** Writes the header of a file that ends after `size` bytes, and cuts off what is behind. */
-  cut(size: number, header: Uint8Array): Promise<void>;
+  write(change: FileChange): Promise<void>;
   close(): Promise<void>;
 }
 
 export class RecordingSink {
-  readonly #format: { readonly sampleRate: number; readonly channels: 1 | 2 };
+  readonly #format: RecordingFormat;
   readonly #writer: ChunkWriter;
   readonly #onError: (error: TandemError) => void;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
-  #written = 0;
+  #keep = 0;
   #working: Promise<void> | undefined;
   #failed = false;
 
   /** @param onError told once; nothing is written any more */
-  constructor(
-    writer: ChunkWriter,
-    format: { readonly sampleRate: number; readonly channels: 1 | 2 },
-    onError: (error: TandemError) => void,
-  ) {
+  constructor(writer: ChunkWriter, format: RecordingFormat, onError: (error: TandemError) => void) {
     this.#writer = writer;
     this.#format = format;
     this.#onError = onError;
     this.#work();
   }
 
-  /** Size of the file when all is written. */
+  /** Size of the file as far as it is made. */
   get bytes(): number {
-    return wavHeaderBytes + this.#written + this.#waitingBytes;
+    return this.#format.size;
   }
 
-  /** Takes `chunk` over. */
-  push(chunk: Uint8Array): void {
+  /** Takes `chunk` over. @param keep see `RecordingFormat` */
+  push(chunk: Uint8Array, keep: number): void {
+    this.#keep = keep;
     if (this.#failed) return;
     if (this.#waitingBytes + chunk.length > mostWaiting) {
       this.#fail(new TandemError('ERR_RECORDING_SLOW', 'the recording cannot be written as fast as it comes'));
@@ -57,17 +50,16 @@ export class RecordingSink {
     this.#work();
   }
 
-  /** Resolves when everything is written and closed, or given up. @param keep bytes of audio; the rest is cut off */
+  /** Resolves when everything is written and closed, or given up. @param keep samples; the rest is cut off */
   async close(keep: number): Promise<void> {
     while (this.#working) await this.#working;
     try {
-      if (!this.#failed && keep < this.#written) {
-        await this.#writer.cut(wavHeaderBytes + keep, wavHeader({ ...this.#format, dataBytes: keep }));
-        this.#written = keep;
-      }
+      const change = this.#failed ? undefined : await this.#format.end(keep);
+      if (change) await this.#writer.write(change);
     } catch (error) {
       this.#fail(writeError(error));
     }
+    this.#format.close();
     try {
       await this.#writer.close();
     } catch (error) {
@@ -87,9 +79,7 @@ export class RecordingSink {
       do {
         const chunk = joined(this.#waiting);
         this.#waiting = [];
-        const header = wavHeader({ ...this.#format, dataBytes: this.#written + chunk.length });
-        await this.#writer.write(chunk, wavHeaderBytes + this.#written, header);
-        this.#written += chunk.length;
+        await this.#writer.write(await this.#format.add(chunk, this.#keep));
         this.#waitingBytes -= chunk.length;
       } while (this.#waiting.length > 0 && !this.#failed);
     } catch (error) {
@@ -110,14 +100,11 @@ export class RecordingSink {
 export function fileWriter(files: Files, path: string): ChunkWriter {
   let file: FileWriter | undefined;
   return {
-    async write(audio, position, header) {
+    async write({ bytes, position, header, size }) {
       file ??= await files.create(path);
-      if (audio.length > 0) await file.write(audio, position);
-      await file.write(header, 0);
-    },
-    async cut(size, header) {
-      await file?.write(header, 0);
-      await file?.truncate?.(size);
+      if (bytes.length > 0) await file.write(bytes, position);
+      if (header.length > 0) await file.write(header, 0);
+      if (size !== undefined) await file.truncate?.(size);
     },
     async close() {
       await file?.close();

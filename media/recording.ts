@@ -1,4 +1,4 @@
-/** One recording inside an engine: both directions of a leg, cut at the beat and mixed down to a WAV. */
+/** One recording inside an engine: both directions of a leg, cut at the beat and mixed down for a file. */
 import { clamp16, rmsLevel } from './audio/index.ts';
 import { beatMs } from './pacer.ts';
 import type { RecordingConfig, RecordingEnd } from './protocol.ts';
@@ -105,12 +105,14 @@ export class EngineRecording {
     for (let more = Math.max(this.#received.pending, this.#sent.pending); more > 0 && !this.over; more -= frame)
       this.#frame();
     this.#flush();
-    if (this.#config.trimSilence) this.#trim();
-    await this.#sink.close(2 * this.#config.channels * this.#samples);
+    this.#samples = this.#kept;
+    await this.#sink.close(this.#samples);
   }
 
-  #trim(): void {
-    this.#samples = Math.min(this.#samples, this.#sounded + Math.round((this.#rate * tailMs) / 1000));
+  /** Samples that would be kept if it ended now. */
+  get #kept(): number {
+    if (!this.#config.trimSilence) return this.#samples;
+    return Math.min(this.#samples, this.#sounded + Math.round((this.#rate * tailMs) / 1000));
   }
 
   get #listens(): boolean {
@@ -129,7 +131,7 @@ export class EngineRecording {
   #flush(): void {
     if (this.#filled === 0) return;
     const chunk = this.#chunk;
-    this.#sink.push(new Uint8Array(chunk.buffer, 0, this.#filled * 2));
+    this.#sink.push(new Uint8Array(chunk.buffer, 0, this.#filled * 2), this.#kept);
     this.#chunk = this.#freshChunk();
     this.#filled = 0;
   }

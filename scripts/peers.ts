@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export const peers = ['sipp', 'baresip', 'kamailio', 'sngrep', 'sox', 'espeak-ng'] as const;
+export const peers = ['sipp', 'baresip', 'kamailio', 'sngrep', 'sox', 'espeak-ng', 'ffmpeg', 'opusinfo'] as const;
 export type Peer = (typeof peers)[number];
 
 export function missingPeers(searchPath = process.env.PATH ?? ''): Peer[] {

@@ -97,7 +97,7 @@ export class House {
     this.observer = observer;
     const { codecs: names, srtp: mode, ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
-    const codecs = checkedCodecs(names);
+    const codecs = checkedCodecs(names, media.comfortNoise);
     const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const endpoint = new SipEndpoint({
       listen: transports,

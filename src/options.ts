@@ -2,6 +2,7 @@
 import {
   type Codec,
   codecsFor,
+  comfortNoise,
   isOpus,
   type MediaOptions,
   opusInstalled,
@@ -108,13 +109,13 @@ export type TransferMode = 'refuse' | 'execute' | 'pass';
 const defaultTransports: readonly TransportOptions[] = [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 5060 }];
 const defaultCodecs: readonly string[] = ['PCMU', 'PCMA', 'L16', 'telephone-event'];
 
-/** @throws ConfigError for a codec that is not known. */
-export function checkedCodecs(names: readonly string[] = defaultCodecs): readonly Codec[] {
+/** @param noise comfort noise goes along @throws ConfigError for a codec that is not known. */
+export function checkedCodecs(names: readonly string[] = defaultCodecs, noise = false): readonly Codec[] {
   const codecs = codecsFor(names);
   if (!codecs.ok) throw new ConfigError(`media.codecs: ${codecs.error}`);
   if (codecs.value.some(isOpus) && !opusInstalled())
     throw new ConfigError('media.codecs: opus needs the package libopus-wasm: npm install libopus-wasm');
-  return codecs.value;
+  return noise ? [...codecs.value, comfortNoise] : codecs.value;
 }
 
 /** @throws ConfigError for a mode that does not exist. */

@@ -15,6 +15,7 @@ export interface OpusLibrary {
   _oc_create_encoder(sampleRate: number, channels: number, application: number, error: number): number;
   _oc_destroy_encoder(encoder: number): void;
   _oc_encoder_ctl(encoder: number, request: number, value: number): number;
+  _oc_encoder_ctl_get_lookahead(encoder: number): number;
   _oc_encode(encoder: number, pcm: number, samples: number, packet: number, mostBytes: number): number;
   _oc_create_decoder(sampleRate: number, channels: number, error: number): number;
   _oc_destroy_decoder(decoder: number): void;

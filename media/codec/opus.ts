@@ -26,9 +26,9 @@ const silentFrame = [0xf8, 0xff, 0xfe] as const;
 const fecFrom = 2;
 
 /** opus_defines.h. */
-const application = { voip: 2048, audio: 2049 };
+export const application = { voip: 2048, audio: 2049 };
 const signal = { auto: -1000, voice: 3001 };
-const set = {
+export const set = {
   bitrate: 4002,
   maxBandwidth: 4004,
   vbr: 4006,
@@ -222,14 +222,14 @@ class Decoder {
 }
 
 /** Room in the library's memory for one packet and its audio: coders work one after the other. */
-interface Scratch {
+export interface Scratch {
   readonly packet: number;
   readonly pcm: number;
 }
 
 const scratches = new WeakMap<OpusLibrary, Scratch>();
 
-function scratchOf(library: OpusLibrary): Scratch {
+export function scratchOf(library: OpusLibrary): Scratch {
   let scratch = scratches.get(library);
   if (!scratch) {
     scratch = {
@@ -241,6 +241,6 @@ function scratchOf(library: OpusLibrary): Scratch {
   return scratch;
 }
 
-function noMemory(): TandemError {
+export function noMemory(): TandemError {
   return new TandemError('ERR_CODEC', 'there is no memory for another Opus coder');
 }

@@ -50,3 +50,8 @@ export function sampleRateOf({ name, clockRate }: Pick<Codec, 'name' | 'clockRat
 export function coderRate(codec: Pick<Codec, 'name' | 'clockRate'>, rate: number): number {
   return isOpus(codec) && opusRates.includes(rate) ? rate : sampleRateOf(codec);
 }
+
+/** The rate of a file with Opus in it: that of the audio, or the next that Opus has. */
+export function opusRateFor(rate: number): number {
+  return opusRates.find((each) => each >= rate) ?? sampleRateOf({ name: 'OPUS', clockRate: 48_000 });
+}

@@ -8,11 +8,17 @@ import { type RtpView, rtpHeaderBytes, rtpView } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import { addSeq, addTimestamp, type Ssrc } from '../rtp/sequence.ts';
 import type { Codec } from '../sdp/types.ts';
-import { audioPacket, comfortNoise, type EncodingId, encodingId, formatOf, type PacketKind } from './encoding.ts';
+import {
+  audioPacket,
+  comfortNoise,
+  type EncodingId,
+  encodingId,
+  formatOf,
+  noiseEncoding,
+  type PacketKind,
+} from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
 import { PacketBuffers } from './packet-buffers.ts';
-
-const noise = encodingId(comfortNoise);
 
 export class ConferencePort implements PacketSink {
   /** The mix goes there. */
@@ -58,7 +64,7 @@ export class ConferencePort implements PacketSink {
   ): void {
     const { party } = this;
     if (!party?.wanted || arrival === 'duplicate') return;
-    const content = kind !== audioPacket ? 'event' : encoding === noise ? 'noise' : 'audio';
+    const content = kind !== audioPacket ? 'event' : encoding === noiseEncoding ? 'noise' : 'audio';
     const codec = content === 'audio' ? this.#decoder(encoding) : undefined;
     if (content === 'audio' && !codec) return;
     // Of a telephone-event the encoding is its clock rate.

@@ -26,7 +26,8 @@ const ignore = (): void => {};
 
 type Of<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 
-export interface ConferencePorts extends Pick<LegPorts, 'clock' | 'random' | 'files' | 'udp' | 'pacer' | 'emit'> {
+export interface ConferencePorts
+  extends Pick<LegPorts, 'clock' | 'random' | 'files' | 'recordingCoders' | 'udp' | 'pacer' | 'emit'> {
   /** The conference threw. */
   readonly onBroken: (conference: EngineConference, error: unknown) => void;
 }
@@ -52,7 +53,7 @@ export class EngineConference implements PacedStream {
     this.#ports = ports;
     this.#announced = new Int16Array((this.#codec.clockRate * beatMs) / 1000);
     this.#payload = new Uint8Array(frameBytes(this.#codec, beatMs));
-    this.#recordings = new LegRecordings(id, ports.files, ports.emit, ignore, ignore);
+    this.#recordings = new LegRecordings(id, ports, ignore, ignore);
   }
 
   get playbacks(): number {

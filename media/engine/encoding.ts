@@ -1,6 +1,7 @@
 /** Codecs on the packet path are compared by number: `PCMU/8000` always gives the same, in every thread. */
 import type { CodecFormat } from '../codec/index.ts';
 import { encodingOf } from '../protocol.ts';
+import { comfortNoise } from '../sdp/codecs.ts';
 
 /** 0 is no codec. Of a telephone-event it is the clock rate that its durations are in. */
 export type EncodingId = number;
@@ -26,8 +27,12 @@ export function formatOf(encoding: EncodingId): CodecFormat | undefined {
   return byId.get(encoding);
 }
 
-/** Comfort noise (RFC 3389) at 8000 Hz; a payload type of its own everywhere. */
-export const comfortNoise = { name: 'CN', payloadType: 13, clockRate: 8000, channels: 1 } as const;
+export { comfortNoise } from '../sdp/codecs.ts';
+
+/** The noise where nobody said which: −70 dBov, hardly to be heard. */
+export const quietNoise = Uint8Array.of(70);
+/** Of a description of comfort noise. */
+export const noiseEncoding = encodingId(comfortNoise);
 
 /** What the payload of a packet is. */
 export const audioPacket = 1;

@@ -10,6 +10,7 @@ import { toErrorData } from '../handle/errors.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
+import { inlineRecordingCoders, type RecordingCoders } from '../recorder/coder.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
@@ -20,6 +21,8 @@ export interface EnginePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  /** Encodes recordings; default: this thread does. */
+  readonly recordingCoders?: RecordingCoders;
   readonly udp: UdpIo;
   /** For the beat, where it is kept better than by `clock`. */
   readonly beatClock?: Clock;
@@ -45,7 +48,7 @@ export class Engine {
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    const { clock, random, files, udp, beatClock = clock } = ports;
+    const { clock, random, files, udp, beatClock = clock, recordingCoders = inlineRecordingCoders } = ports;
     this.#pacer = new Pacer(
       beatClock,
       (stream, error) => this.#onBroken(stream as EngineLeg, error),
@@ -57,6 +60,7 @@ export class Engine {
       clock,
       random,
       files,
+      recordingCoders,
       udp,
       pacer: this.#pacer,
       unixMs: () => offset + clock.now(),
@@ -156,10 +160,10 @@ export class Engine {
         leg.record.written(command.recording, command.error);
         break;
       case 'tap.open':
-        leg.openTap(command.tap, command.ring, command.sampleRate);
+        leg.hearing.openTap(command.tap, command.ring, command.sampleRate);
         break;
       case 'tap.close':
-        leg.closeTap(command.tap);
+        leg.hearing.closeTap(command.tap);
         break;
       case 'analysis.start':
         leg.analysis.start(command.analysis, command.config);
@@ -258,7 +262,10 @@ export class Engine {
     this.#closed ??= Promise.all([
       this.#conferences.close(),
       ...[...this.#legs.values()].map((leg) => this.#end(leg, false)),
-    ]).then(() => this.#pacer.close());
+    ]).then(async () => {
+      this.#pacer.close();
+      await this.#legPorts.recordingCoders.close();
+    });
     return this.#closed;
   }
 

@@ -8,7 +8,15 @@ import { readRtp, rtpView } from '../rtp/packet.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
 import type { Ssrc } from '../rtp/sequence.ts';
 import type { Codec, NegotiatedAudio } from '../sdp/types.ts';
-import { audioPacket, comfortNoise, type EncodingId, encodingId, eventPacket, type PacketKind } from './encoding.ts';
+import {
+  audioPacket,
+  comfortNoise,
+  type EncodingId,
+  encodingId,
+  eventPacket,
+  noiseEncoding,
+  type PacketKind,
+} from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
 
 /** What a payload type is, as negotiated. */
@@ -74,6 +82,7 @@ export class Incoming {
         codec: undefined,
         noise: false,
       };
+    if (audio.comfortNoise) this.#formats[audio.comfortNoise.receivePayloadType] = noiseFormat;
     // Told to or not, there are peers that send it; what it says is bounded.
     if (audio.codec.clockRate === comfortNoise.clockRate) this.#formats[comfortNoise.payloadType] ??= noiseFormat;
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
@@ -138,13 +147,12 @@ export class Incoming {
 }
 
 function formatOf(codec: Codec, coder: AudioCodec | undefined): PayloadFormat {
-  const noise = codec.name === comfortNoise.name;
-  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: coder, noise };
+  return { kind: audioPacket, encoding: encodingId(codec), rate: codec.clockRate, codec: coder, noise: false };
 }
 
 const noiseFormat: PayloadFormat = {
   kind: audioPacket,
-  encoding: encodingId(comfortNoise),
+  encoding: noiseEncoding,
   rate: comfortNoise.clockRate,
   codec: undefined,
   noise: true,

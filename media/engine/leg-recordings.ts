@@ -1,15 +1,26 @@
 /** The recordings of one leg: their taps, their beat, and how each of them ends. */
 import type { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
-import { type AudioCodec, Coders, sampleRateOf, sampleTime } from '../codec/index.ts';
+import type { Random } from '../../src/base/random.ts';
+import { type AudioCodec, Coders, opusRateFor, sampleRateOf, sampleTime } from '../codec/index.ts';
 import { fromErrorData, toErrorData } from '../handle/errors.ts';
 import type { EngineEvent, ErrorData, RecordingConfig, RecordingEnd } from '../protocol.ts';
+import type { RecordingCoders } from '../recorder/coder.ts';
 import { EngineRecording } from '../recording.ts';
+import { type FileChange, type RecordingFormat, wavRecording } from '../recording-format.ts';
+import { oggRecording } from '../recording-ogg.ts';
 import { type ChunkWriter, fileWriter, RecordingSink } from '../recording-sink.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 
 /** ms of one packet that are decoded. */
 const longestMs = 250;
+
+export interface RecordingPorts {
+  readonly files: Files;
+  readonly random: Random;
+  readonly recordingCoders: RecordingCoders;
+  readonly emit: (event: EngineEvent) => void;
+}
 
 interface Running {
   readonly recording: EngineRecording;
@@ -20,7 +31,7 @@ interface Running {
 
 export class LegRecordings {
   readonly #leg: string;
-  readonly #files: Files;
+  readonly #ports: RecordingPorts;
   readonly #emit: (event: EngineEvent) => void;
   readonly #onChange: () => void;
   readonly #onLast: () => void;
@@ -39,10 +50,10 @@ export class LegRecordings {
   onSent: ((samples: Int16Array, rate: number) => void) | undefined;
 
   /** @param onChange the number of recordings changed; @param onLast the last one is about to end */
-  constructor(leg: string, files: Files, emit: (event: EngineEvent) => void, onChange: () => void, onLast: () => void) {
+  constructor(leg: string, ports: RecordingPorts, onChange: () => void, onLast: () => void) {
     this.#leg = leg;
-    this.#files = files;
-    this.#emit = emit;
+    this.#ports = ports;
+    this.#emit = ports.emit;
     this.#onChange = onChange;
     this.#onLast = onLast;
   }
@@ -64,9 +75,10 @@ export class LegRecordings {
 
   /** @param path undefined: chunks go to the main thread */
   start(id: string, path: string | undefined, config: RecordingConfig): void {
-    const rate = config.sampleRate === 0 ? this.#rate : config.sampleRate;
-    const writer = path === undefined ? this.#remote(id) : fileWriter(this.#files, path);
-    const sink = new RecordingSink(writer, { sampleRate: rate, channels: config.channels }, (error) => {
+    const asked = config.sampleRate === 0 ? this.#rate : config.sampleRate;
+    const rate = config.type === 'audio/ogg' ? opusRateFor(asked) : asked;
+    const writer = path === undefined ? this.#remote(id) : fileWriter(this.#ports.files, path);
+    const sink = new RecordingSink(writer, this.#format(config, rate), (error) => {
       running.error ??= error;
       this.end(id, 'stopped');
     });
@@ -80,19 +92,18 @@ export class LegRecordings {
     this.#onChange();
   }
 
-  /** Chunks to the main thread, one at a time. */
-  #remote(id: string): ChunkWriter {
-    return {
-      write: (bytes, position, header) => this.#send(id, { bytes, position, header }),
-      cut: (size, header) => this.#send(id, { bytes: new Uint8Array(0), position: 0, header, size }),
-      close: async () => {},
-    };
+  #format({ type, channels }: RecordingConfig, sampleRate: number): RecordingFormat {
+    const shape = { sampleRate, channels };
+    if (type === 'audio/wav') return wavRecording(shape);
+    return oggRecording(shape, this.#ports.random.uint32(), this.#ports.recordingCoders.open(shape));
   }
 
-  #send(
-    id: string,
-    data: Pick<Extract<EngineEvent, { type: 'record.data' }>, 'bytes' | 'position' | 'header' | 'size'>,
-  ): Promise<void> {
+  /** Chunks to the main thread, one at a time. */
+  #remote(id: string): ChunkWriter {
+    return { write: (change) => this.#send(id, change), close: async () => {} };
+  }
+
+  #send(id: string, data: FileChange): Promise<void> {
     return new Promise((resolve, reject) => {
       // The first write begins while the recording is being made.
       queueMicrotask(() => {

@@ -54,7 +54,11 @@ function shift({ sender, latch, rtcp }: Timed, by: number): Timed {
   return {
     sender: { ...sender, at: sender.at + by } satisfies SenderState,
     latch: { rtp: shiftLatch(latch.rtp, by), rtcp: shiftLatch(latch.rtcp, by) },
-    rtcp: { ...rtcp, lastSenderReportAt: rtcp.lastSenderReportAt + by } satisfies RtcpState,
+    rtcp: {
+      ...rtcp,
+      lastSenderReportAt: rtcp.lastSenderReportAt + by,
+      referenceAt: rtcp.referenceAt + by,
+    } satisfies RtcpState,
   };
 }
 

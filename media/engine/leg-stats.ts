@@ -65,6 +65,7 @@ export function legStats(
       remoteLost,
       remoteJitterMs,
       cname: rtcp.remoteCname,
+      voipMetrics: rtcp.voipMetrics,
       sent: rtcp.sent,
       received: rtcp.received,
     },

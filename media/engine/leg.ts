@@ -11,13 +11,13 @@ import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
 import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
-import { Playout } from '../jitter/playout.ts';
 import type { UdpIo, UdpPort } from '../net/udp-port.ts';
-import { beatMs, type PacedStream, type Pacer } from '../pacer.ts';
+import type { PacedStream, Pacer } from '../pacer.ts';
 import { EnginePlayback, type FrameSource } from '../playback.ts';
 import { openSource } from '../playback-source.ts';
 import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
+import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
 import { isRtcpType } from '../rtp/packet.ts';
@@ -26,10 +26,10 @@ import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
-import { AudioTap } from './audio-tap.ts';
 import { Incoming } from './incoming.ts';
-import { LegAnalysis } from './leg-analysis.ts';
-import { LegRecordings } from './leg-recordings.ts';
+import type { LegAnalysis } from './leg-analysis.ts';
+import { LegHearing } from './leg-hearing.ts';
+import type { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity } from './leg-security.ts';
 import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
@@ -37,18 +37,18 @@ import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import { xrReports } from './xr-reports.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
 /** Of the SSRC of one leg: by chance there is none. */
 const mostCollisions = 4;
-/** Frames of a stall that are heard behind it. */
-const mostFrames = 50;
 
 export interface LegPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
   /** Unix time that no jump of the wall clock moves. */
@@ -70,12 +70,9 @@ export class EngineLeg implements PacedStream {
   readonly #rtcp: RtcpChannel;
   readonly #rtcpState: RtcpState;
   readonly #rtcpLatch: LatchState;
-  readonly #recordings: LegRecordings;
-  /** What it listens for. */
-  readonly analysis: LegAnalysis;
+  readonly #hearing: LegHearing;
   readonly #route: LegRoute;
   readonly #silence: SilenceWatch;
-  readonly #taps = new Map<string, AudioTap>();
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
   #audio: NegotiatedAudio | undefined;
@@ -88,8 +85,6 @@ export class EngineLeg implements PacedStream {
   /** Who had our SSRC last. */
   #loop: string | undefined;
   #collisions = 0;
-  /** Beats of a stall that are not heard yet. */
-  #beatsOwed = 0;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
@@ -114,13 +109,15 @@ export class EngineLeg implements PacedStream {
     );
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      config.jitterBuffer,
       {
         ready: () => this.#ready(),
         send: (buffer, offset, length) => this.#send(buffer, offset, length),
         onSent: (payloadType, timestamp, buffer, offset, length) =>
-          this.#recordings.sent(payloadType, timestamp, buffer, offset, length),
+          this.#hearing.recordings.sent(payloadType, timestamp, buffer, offset, length),
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
+        pace: () => this.#pace(),
       },
       new Forwarder(snapshot?.forward, unseen.packets),
     );
@@ -139,14 +136,7 @@ export class EngineLeg implements PacedStream {
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#recordings = new LegRecordings(
-      id,
-      ports.files,
-      ports.emit,
-      () => this.#listen(),
-      () => this.#taps.size === 0 && this.#hearRest(),
-    );
-    this.analysis = new LegAnalysis(id, clock, ports.emit, () => this.#analyse());
+    this.#hearing = new LegHearing(id, this.#incoming, config.jitterBuffer, ports, () => this.#pace());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -227,7 +217,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get recordings(): number {
-    return this.#recordings.size;
+    return this.#hearing.recordings.size;
   }
 
   negotiate(audio: NegotiatedAudio): void {
@@ -246,8 +236,9 @@ export class EngineLeg implements PacedStream {
     this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
-    this.#recordings.configure(audio);
+    this.#hearing.recordings.configure(audio);
     this.#rtcp.muxed = audio.rtcpMux;
+    this.#rtcp.xr = xrReports(audio, this.#incoming, this.#rtcpState, this.#config.jitterBuffer);
     this.#rtcp.start(audio.codec.clockRate);
     // A peer that holds us may play music or send nothing at all.
     this.#silence.restart(audio.direction === 'sendrecv');
@@ -281,66 +272,14 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.sender.renew(this.#ports.random);
   }
 
-  // What is received
-
-  /**
-   * Behind a stall what came meanwhile still waits in the socket: of the beats that were skipped only one is heard now, the
-   * others with the next.
-   */
-  #listenTo(playout: Playout, due: number, skipped: number): void {
-    const beats = this.#beatsOwed + skipped + 1;
-    const heard = skipped > 0 && this.#beatsOwed === 0 ? 1 : beats;
-    this.#beatsOwed = beats - heard;
-    for (let ago = Math.min(beats, mostFrames) - 1; ago >= beats - heard; ago--) {
-      const { unheard } = playout;
-      const frame = playout.frame(due - ago * beatMs);
-      if (frame) this.#heard(frame, playout.rate, playout.unheard === unheard);
-      else this.analysis.heardNothing();
-    }
-    this.#recordings.tick(heard - 1);
+  /** Its taps. */
+  get hearing(): LegHearing {
+    return this.#hearing;
   }
 
-  /** What has come is heard, even if its time has not. */
-  #hearRest(): void {
-    const { playout } = this.#incoming;
-    for (let frame = playout?.rest(); playout && frame; frame = playout.rest()) this.#heard(frame, playout.rate, true);
-  }
-
-  /** @param known false when some of it was made up for what was lost */
-  #heard(samples: Int16Array, rate: number, known: boolean): void {
-    this.analysis.heard(samples, rate, known);
-    this.#recordings.received(samples, rate);
-    for (const tap of this.#taps.values()) tap.write(samples, rate);
-  }
-
-  #listen(): void {
-    const listens = this.#taps.size > 0 || this.#recordings.size > 0 || this.analysis.size > 0;
-    if (!listens) {
-      this.#incoming.playout = undefined;
-      this.#beatsOwed = 0;
-    } else {
-      this.#incoming.playout ??= new Playout(this.#config.jitterBuffer);
-      this.#pace();
-    }
-  }
-
-  #analyse(): void {
-    this.#recordings.onSent = this.analysis.hearsSent
-      ? (samples, rate) => this.analysis.sent(samples, rate)
-      : undefined;
-    this.#listen();
-  }
-
-  openTap(tap: string, ring: SharedArrayBuffer, rate: number): void {
-    const onReady = (): void => this.#ports.emit({ type: 'ring.ready', leg: this.id, id: tap });
-    this.#taps.set(tap, new AudioTap(ring, rate, onReady));
-    this.#listen();
-  }
-
-  closeTap(tap: string): void {
-    this.#taps.get(tap)?.close();
-    this.#taps.delete(tap);
-    this.#listen();
+  /** What it listens for. */
+  get analysis(): LegAnalysis {
+    return this.#hearing.analysis;
   }
 
   /** Bridge and echo. */
@@ -353,11 +292,9 @@ export class EngineLeg implements PacedStream {
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
     this.#outgoing.tick(due, skipped);
-    const { playout } = this.#incoming;
-    if (playout) this.#listenTo(playout, due, skipped);
-    this.analysis.tick();
+    this.#hearing.tick(due, skipped);
     // One beat more: a source that follows at once goes on in the same slot, without a seam.
-    return active || this.#outgoing.active || this.#incoming.playout !== undefined;
+    return active || this.#outgoing.paced || this.#hearing.active;
   }
 
   #pace(): void {
@@ -433,7 +370,7 @@ export class EngineLeg implements PacedStream {
   // Recording
 
   get record(): LegRecordings {
-    return this.#recordings;
+    return this.#hearing.recordings;
   }
 
   startRecording(...options: Parameters<LegRecordings['start']>): void {
@@ -443,7 +380,7 @@ export class EngineLeg implements PacedStream {
       this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
       return;
     }
-    this.#recordings.start(...options);
+    this.#hearing.recordings.start(...options);
   }
 
   // State
@@ -507,16 +444,14 @@ export class EngineLeg implements PacedStream {
       if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
     }
     this.#digitRequests.clear();
-    this.#hearRest();
-    for (const tap of [...this.#taps.keys()]) this.closeTap(tap);
-    this.analysis.close();
+    this.#hearing.close();
     this.#silence.close();
     this.#incoming.close();
     this.#outgoing.close();
     this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
-    await Promise.all([this.#closeSockets(), this.#recordings.close()]);
+    await Promise.all([this.#closeSockets(), this.#hearing.recordings.close()]);
   }
 
   async #closeSockets(): Promise<void> {

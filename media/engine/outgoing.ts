@@ -9,15 +9,24 @@ import { type AudioCodec, frameBytes } from '../codec/index.ts';
 import { eventBytes, writeEvent } from '../dtmf/event.ts';
 import { fillKeyTone } from '../dtmf/key-tone.ts';
 import { type DtmfSender, type DtmfStep, eventVolume } from '../dtmf/sender.ts';
+import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import { beatMs } from '../pacer.ts';
 import type { EnginePlayback } from '../playback.ts';
 import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import type { RtpSender } from '../rtp/sender.ts';
-import { addSeq } from '../rtp/sequence.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import { ConvertedStream, type SendConverted } from './converted-stream.ts';
-import { audioPacket, type EncodingId, encodingId, eventPacket, formatOf, type PacketKind } from './encoding.ts';
+import { type ConvertedPorts, ConvertedStream } from './converted-stream.ts';
+import {
+  audioPacket,
+  type EncodingId,
+  encodingId,
+  eventPacket,
+  formatOf,
+  noiseEncoding,
+  type PacketKind,
+  quietNoise,
+} from './encoding.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { transcoderFor } from './transcoder.ts';
 
@@ -43,11 +52,14 @@ export interface OutgoingPorts {
   readonly onSent: (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
   readonly onPlayed: (playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended') => void;
   readonly onDigitsSent: (sender: DtmfSender) => void;
+  /** Asks for the beat. */
+  readonly pace: () => void;
 }
 
 export class Outgoing implements PacketSink {
   readonly sender: RtpSender;
   readonly #ports: OutgoingPorts;
+  readonly #jitterBuffer: JitterBufferOptions;
   #forwarder: Forwarder;
   #audio: NegotiatedAudio | undefined;
   /** The payload types of what the peer takes. */
@@ -67,13 +79,15 @@ export class Outgoing implements PacketSink {
   transcodes = false;
   #converted: { readonly encoding: EncodingId; readonly stream: ConvertedStream | undefined } | undefined;
   #loss = 0;
-  /** ms on the clock of the packet that is being converted. */
-  #now = 0;
   /** A source has begun: its first packet is marked. */
   #fresh = true;
+  /** Audio of our own was sent, and no noise since. */
+  #spoke = false;
 
-  constructor(sender: RtpSender, ports: OutgoingPorts, forwarder = new Forwarder()) {
+  /** @param jitterBuffer of what is converted */
+  constructor(sender: RtpSender, jitterBuffer: JitterBufferOptions, ports: OutgoingPorts, forwarder = new Forwarder()) {
     this.sender = sender;
+    this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
     this.#forwarder = forwarder;
   }
@@ -95,9 +109,14 @@ export class Outgoing implements PacketSink {
     return this.#forwarder;
   }
 
-  /** True while the pacer is needed. */
+  /** Something of our own is sent. */
   get active(): boolean {
     return this.#playback !== undefined || this.#dtmf.length > 0;
+  }
+
+  /** True while the pacer is needed. */
+  get paced(): boolean {
+    return this.active || this.#converted?.stream?.active === true;
   }
 
   configure(audio: NegotiatedAudio, codec: AudioCodec | undefined): void {
@@ -112,6 +131,7 @@ export class Outgoing implements PacketSink {
     this.#payloadTypes.clear();
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
+    if (audio.comfortNoise) this.#payloadTypes.set(noiseEncoding, audio.comfortNoise.sendPayloadType);
     this.#rate = audio.codec.clockRate;
     this.#sends = audio.direction === 'sendrecv' || audio.direction === 'sendonly';
     this.#frameBytes = codec ? frameBytes(codec, audio.ptime) : 0;
@@ -133,7 +153,8 @@ export class Outgoing implements PacketSink {
       return;
     }
     const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
-    if (kind === eventPacket || (payloadType === undefined && this.transcodes)) {
+    const beside = kind === eventPacket || encoding === noiseEncoding;
+    if (beside || (payloadType === undefined && this.transcodes)) {
       if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
     } else this.#converted?.stream?.reset();
     if (payloadType === undefined || (kind === eventPacket && !dtmf)) {
@@ -152,14 +173,16 @@ export class Outgoing implements PacketSink {
     const { payloadOffset, payloadLength } = view;
     const start = payloadOffset - rtpHeaderBytes;
     writeRtpHeader(buffer, start, payloadType, view.marker || begins, sequence, timestamp, sender.state.ssrc);
-    const span = kind === audioPacket ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
+    const isAudio = kind === audioPacket && encoding !== noiseEncoding;
+    const span = isAudio ? (this.#codec?.ticks(buffer, payloadOffset, payloadLength) ?? 0) : 0;
     sender.sent(sequence, timestamp, span, now, payloadLength);
     this.#fresh = true;
+    this.#spoke = false;
     this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
-    if (kind === audioPacket) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+    if (isAudio) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
   }
 
-  /** Converts audio that we can decode, and the telephone-events beside it. @returns false when it is neither */
+  /** Converts audio that we can decode, and what is beside it. @returns false when it is neither */
   #converts(
     buffer: Uint8Array,
     view: RtpView,
@@ -170,54 +193,57 @@ export class Outgoing implements PacketSink {
     dtmf: boolean,
   ): boolean {
     const running = this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
-    if (kind === eventPacket) {
-      if (running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
-      else running?.leaveOut(view.sequence);
+    if (kind === eventPacket || encoding === noiseEncoding) {
+      if (kind === eventPacket && running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
+      else running?.other(kind === eventPacket ? 'event' : 'noise', buffer, view, now);
       return running !== undefined;
     }
     const stream = this.#streamFrom(encoding);
-    if (!stream) {
-      running?.leaveOut(view.sequence);
-      return false;
-    }
-    if (arrival === 'restart' || !stream.continues(view.ssrc)) {
+    if (!stream) return false;
+    if (!stream.continues(view.ssrc)) {
       this.#forwarder.reset();
-      stream.begin(view, this.sender.begin(now, this.#rate));
       this.#fresh = true;
+      this.#ports.pace();
     }
-    this.#now = now;
-    if (!stream.audio(buffer, view, () => this.sender.begin(now, this.#rate))) this.#dropped++;
+    stream.audio(buffer, view, arrival, now);
     return true;
   }
 
   /** A packet that is converted goes out. */
-  readonly #sendConverted: SendConverted = (packet, timestamp, ticks, skipped, marker) => {
-    const { sender } = this;
-    const payloadType = this.#audio?.codec.payloadType ?? 0;
-    const sequence = addSeq(sender.nextSequence, skipped);
-    writeRtpHeader(packet, 0, payloadType, marker || this.#fresh, sequence, timestamp, sender.state.ssrc);
-    const octets = packet.length - rtpHeaderBytes;
-    sender.sent(sequence, timestamp, ticks, this.#now, octets);
-    this.#fresh = false;
-    this.#ports.send(packet, 0, packet.length);
-    this.#ports.onSent(payloadType, timestamp, packet, rtpHeaderBytes, octets);
+  readonly #convertedPorts: ConvertedPorts = {
+    send: (packet, octets, ticks, at, follows) => this.#packet(packet, octets, at, ticks, follows && !this.#fresh),
+    sendNoise: (description, at) => this.#sendNoise(description, at),
   };
 
-  /** A telephone-event beside converted audio, on the clock of that. @param clockRate of the events that come */
+  /** A telephone-event beside converted audio. @param clockRate of the events that come */
   #convertEvent(stream: ConvertedStream, buffer: Uint8Array, view: RtpView, clockRate: number, now: number): void {
     const events = this.#audio?.telephoneEvent;
     if (!events) {
-      stream.leaveOut(view.sequence);
+      stream.other('event', buffer, view, now);
       return;
     }
     const { sender } = this;
-    const out = stream.event(buffer, view, events.clockRate / clockRate);
+    const out = stream.event(buffer, view, events.clockRate / clockRate, now, () => sender.begin(now, this.#rate));
     if (!out) return;
-    const sequence = addSeq(sender.nextSequence, out.skipped);
+    const { timestamp, begins } = out;
+    const sequence = sender.nextSequence;
     const start = view.payloadOffset - rtpHeaderBytes;
-    writeRtpHeader(buffer, start, events.sendPayloadType, view.marker, sequence, out.timestamp, sender.state.ssrc);
-    sender.sent(sequence, out.timestamp, 0, now, view.payloadLength);
+    writeRtpHeader(buffer, start, events.sendPayloadType, begins, sequence, timestamp, sender.state.ssrc);
+    // The timeline stands at the beginning of the press while it lasts; repeated ends leave it where audio went on.
+    if (begins) sender.sent(sequence, timestamp, 0, now, view.payloadLength);
+    else sender.sent(sequence, sender.state.timestamp, sender.state.span, sender.state.at, view.payloadLength);
+    this.#fresh = true;
     this.#ports.send(buffer, start, view.payloadLength + rtpHeaderBytes);
+  }
+
+  #convert(stream: ConvertedStream, due: number, skipped: number): void {
+    if (!this.transcodes || !this.#sends || !this.#ports.ready()) {
+      stream.reset();
+      return;
+    }
+    // As a playback: the packet before still plays.
+    if (this.#fresh && due < this.sender.busyUntil(this.#rate)) return;
+    stream.tick(due, skipped);
   }
 
   /** Undefined where one of the two codecs is none that is implemented. */
@@ -226,7 +252,7 @@ export class Outgoing implements PacketSink {
     if (this.#converted?.encoding === encoding) return this.#converted.stream;
     this.#converted?.stream?.close();
     const transcoder = transcoderFor(encoding, this.#audio);
-    const stream = transcoder && new ConvertedStream(transcoder, this.#sendConverted);
+    const stream = transcoder && new ConvertedStream(transcoder, this.#jitterBuffer, this.#convertedPorts);
     stream?.expectLoss(this.#loss);
     this.#converted = { encoding, stream };
     return stream;
@@ -272,6 +298,8 @@ export class Outgoing implements PacketSink {
     const digits = this.#dtmf[0];
     if (digits) this.#press(digits, due, skipped);
     else if (this.#playback) this.#play(this.#playback, due);
+    else if (this.#converted?.stream?.active) this.#convert(this.#converted.stream, due, skipped);
+    else if (this.#spoke) this.#sendNoise(quietNoise, due);
   }
 
   #press(digits: DtmfSender, due: number, skipped: number): void {
@@ -339,18 +367,50 @@ export class Outgoing implements PacketSink {
     this.#ports.onPlayed(playback, 'completed');
   }
 
-  /** Sends audio of our own. */
-  #packet(buffer: Uint8Array, bytes: number, at: number): void {
+  /**
+   * Sends audio of our own.
+   * @param ticks of the clock that it plays
+   * @param follows right behind the packet before, whatever the clock rounds it to
+   */
+  #packet(
+    buffer: Uint8Array,
+    bytes: number,
+    at: number,
+    ticks = bytes / (this.#codec?.bytesPerTick ?? 1),
+    follows = false,
+  ): void {
     const { sender } = this;
     const sequence = sender.nextSequence;
-    const timestamp = sender.begin(at, this.#rate);
+    const timestamp = follows ? sender.nextTimestamp : sender.begin(at, this.#rate);
     const marker = this.#fresh || timestamp !== sender.nextTimestamp;
     this.#fresh = false;
+    this.#spoke = true;
     const payloadType = this.#audio?.codec.payloadType ?? 0;
     writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
-    sender.sent(sequence, timestamp, bytes / (this.#codec?.bytesPerTick ?? 1), at, bytes);
-    this.#ports.send(buffer, 0, buffer.length);
+    sender.sent(sequence, timestamp, ticks, at, bytes);
+    this.#ports.send(buffer, 0, rtpHeaderBytes + bytes);
     this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+  }
+
+  /**
+   * Tells the peer that there is silence now, and what it sounds like (RFC 3389): it is none that was lost.
+   * @returns false where it did not agree to that
+   */
+  #sendNoise(description: Uint8Array, at: number): boolean {
+    const payloadType = this.#payloadTypes.get(noiseEncoding);
+    if (payloadType === undefined) return false;
+    this.#spoke = false;
+    if (!this.#sends || !this.#ports.ready()) return true;
+    const { sender } = this;
+    const buffer = this.#buffers.next(description.length);
+    buffer.set(description, rtpHeaderBytes);
+    const sequence = sender.nextSequence;
+    const timestamp = sender.begin(at, this.#rate);
+    writeRtpHeader(buffer, 0, payloadType, false, sequence, timestamp, sender.state.ssrc);
+    sender.sent(sequence, timestamp, 0, at, description.length);
+    this.#fresh = true;
+    this.#ports.send(buffer, 0, buffer.length);
+    return true;
   }
 
   /** @param percent of what is sent is lost, says the peer */

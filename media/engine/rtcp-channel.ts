@@ -7,7 +7,7 @@ import type { UdpPort } from '../net/udp-port.ts';
 import { accept, destination, type LatchState } from '../rtp/latch.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
 import { readRtcp, writeRtcp } from '../rtp/rtcp.ts';
-import { nextReport, type RtcpState, takeReport } from '../rtp/rtcp-session.ts';
+import { nextReport, type RtcpState, takeReport, type XrOptions } from '../rtp/rtcp-session.ts';
 import type { RtpSender } from '../rtp/sender.ts';
 import type { Ssrc } from '../rtp/sequence.ts';
 import type { LegSecurity } from './leg-security.ts';
@@ -38,6 +38,8 @@ export class RtcpChannel {
   #rtpSocket: UdpPort | undefined;
   /** RTCP goes over the port of RTP (RFC 5761). */
   muxed = false;
+  /** What extended reports are sent; undefined: none. */
+  xr: (() => XrOptions) | undefined;
   #timer: Timer | undefined;
   #rate = 8000;
   #sequence = 0;
@@ -78,7 +80,7 @@ export class RtcpChannel {
     const to = destination(this.muxed ? rtpLatch : latch);
     const socket = this.muxed ? this.#rtpSocket : this.#socket;
     if (!socket || !to || to.port === 0) return;
-    const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye);
+    const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye, this.xr?.());
     const bytes = security.sealRtcp(writeRtcp(report));
     if (bytes) socket.send(bytes, 0, bytes.length, to.port, to.address);
   }

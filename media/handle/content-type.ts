@@ -1,4 +1,4 @@
-/** What a Content-Type says of audio. */
+/** What a Content-Type, or the name of a file, says of audio. */
 import type { AudioFormat, AudioType } from './types.ts';
 
 const types: Readonly<Record<string, AudioType>> = {
@@ -12,7 +12,27 @@ const types: Readonly<Record<string, AudioType>> = {
   'audio/mulaw': 'audio/basic',
   'audio/x-mulaw': 'audio/basic',
   'audio/pcmu': 'audio/basic',
+  'audio/ogg': 'audio/ogg',
+  'application/ogg': 'audio/ogg',
+  'audio/opus': 'audio/ogg',
+  'audio/mpeg': 'audio/mpeg',
+  'audio/mp3': 'audio/mpeg',
+  'audio/x-mpeg': 'audio/mpeg',
+  'audio/x-mp3': 'audio/mpeg',
 };
+
+const endings: Readonly<Record<string, AudioType>> = {
+  opus: 'audio/ogg',
+  ogg: 'audio/ogg',
+  oga: 'audio/ogg',
+  mp3: 'audio/mpeg',
+};
+
+/** @param name a path or a URL. @returns `audio/wav` where its ending says nothing else */
+export function audioTypeOfName(name: string): AudioType {
+  const ending = /\.(\w{3,4})(?:[?#]|$)/.exec(name)?.[1]?.toLowerCase() ?? '';
+  return (Object.hasOwn(endings, ending) ? endings[ending] : undefined) ?? 'audio/wav';
+}
 
 /** @returns undefined for a type that says nothing of what we can play: `application/octet-stream`, say */
 export function audioTypeOf(contentType: string): (AudioFormat & { readonly type: AudioType }) | undefined {

@@ -3,9 +3,17 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { TandemError } from '../../src/base/errors.ts';
 import type { EngineEvent } from '../protocol.ts';
+import { audioTypeOfName } from './content-type.ts';
 import { fromErrorData, toErrorData } from './errors.ts';
 import type { EngineLink } from './link.ts';
-import type { PlaybackHandle, RecordingHandle, RecordingResult, RecordOptions, RecordTarget } from './types.ts';
+import type {
+  PlaybackHandle,
+  RecordingHandle,
+  RecordingResult,
+  RecordOptions,
+  RecordTarget,
+  RecordType,
+} from './types.ts';
 
 type RecordData = Extract<EngineEvent, { readonly type: 'record.data' }>;
 
@@ -57,6 +65,7 @@ export class RecordingControl implements RecordingHandle {
       recording: id,
       path: typeof target === 'string' ? target : undefined,
       config: {
+        type: options.type ?? (typeof target === 'string' ? recordTypeOfName(target) : 'audio/wav'),
         channels: options.channels ?? (direction === 'both' ? 2 : 1),
         direction,
         sampleRate: options.sampleRate ?? 0,
@@ -139,6 +148,10 @@ export class RecordingControl implements RecordingHandle {
   }
 }
 
+function recordTypeOfName(path: string): RecordType {
+  return audioTypeOfName(path) === 'audio/ogg' ? 'audio/ogg' : 'audio/wav';
+}
+
 function isFileHandle(target: FileHandle | Writable): target is FileHandle {
   return 'fd' in target && 'datasync' in target;
 }
@@ -148,11 +161,11 @@ async function writeAt(file: FileHandle, { bytes, position, header, size }: Reco
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }
-  await file.write(header, 0, header.length, 0);
+  if (header.length > 0) await file.write(header, 0, header.length, 0);
   if (size !== undefined) await file.truncate(size);
 }
 
-/** A stream cannot go back: its header leaves the length open (0xFFFFFFFF, as other tools write it). */
+/** A stream cannot go back: a WAV header leaves the length open (0xFFFFFFFF, as other tools write it). */
 class StreamWriter {
   readonly #target: Writable;
   #begun = false;
@@ -171,7 +184,7 @@ class StreamWriter {
   }
 
   async write({ header, bytes }: RecordData): Promise<void> {
-    if (!this.#begun) {
+    if (!this.#begun && header.length > 0) {
       this.#begun = true;
       const open = header.slice();
       const view = new DataView(open.buffer);

@@ -3,13 +3,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { abortable } from '../../src/base/abortable.ts';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
-import type { Tone } from '../audio/index.ts';
+import { type CompressedType, isCompressed, type Tone } from '../audio/index.ts';
 import { sampleRateOf } from '../codec/index.ts';
 import type { Prompt, PromptStore } from '../prompt/index.ts';
 import type { EncodedSource, EngineItem, PromptKey } from '../protocol.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { ItemSnapshot, PlaybackSnapshot } from '../snapshot.ts';
-import { audioTypeOf } from './content-type.ts';
+import { compressedStream } from './compressed-stream.ts';
+import { audioTypeOf, audioTypeOfName } from './content-type.ts';
 import type { Phrases } from './phrases.ts';
 import type { LoadedSource } from './playback.ts';
 import { type LoadedItem, playlist } from './playlist.ts';
@@ -100,7 +101,8 @@ export class SourceLoader {
   ): Promise<LoadedItem> {
     const url = httpUrl(source);
     if (url !== undefined) return this.#fetched(url, type, options, request);
-    const known = type ?? 'audio/wav';
+    const named = typeof source === 'string' || source instanceof URL;
+    const known = type ?? audioTypeOfName(named ? String(source) : '');
     const format = formatOf(known, options, request);
     if (typeof source === 'string' || source instanceof URL)
       return this.#prompt({ url: String(source), type: known, ...keyFormat(known, format) }, request);
@@ -120,7 +122,7 @@ export class SourceLoader {
   ): Promise<LoadedItem> {
     const found = await this.#web.load(url, isReplayed(options), request.signal);
     const said = audioTypeOf(found.contentType);
-    const known = type ?? said?.type ?? 'audio/wav';
+    const known = type ?? said?.type ?? audioTypeOfName(url);
     const format = formatOf(known, said?.type === known ? { ...said, ...options } : options, request);
     if ('body' in found) return this.#stream(() => found.body, known, format, request);
     const prompt = await this.#prompts.load(found.bytes, known, { ...format, name: url, signal: request.signal });
@@ -164,11 +166,29 @@ export class SourceLoader {
     format: Format,
     request: LoadRequest,
   ): LoadedItem {
+    if (isCompressed(type)) return this.#compressed(chunks, type, request);
     const codecRate = sampleRateOf(request.audio.codec);
     const decoder = streamDecoder(type, { ...format, codecRate });
     return ringItem(type === '', request, async (ring, signal) => {
       for await (const chunk of chunks(signal)) await ring.push(decoder.push(chunk), signal);
       await ring.push(decoder.end(), signal);
+    });
+  }
+
+  #compressed(
+    chunks: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+    type: CompressedType,
+    request: LoadRequest,
+  ): LoadedItem {
+    return ringItem(false, request, async (ring, signal) => {
+      const decoder = await compressedStream(type, sampleRateOf(request.audio.codec));
+      try {
+        for await (const chunk of chunks(signal))
+          for (const piece of decoder.push(chunk)) await ring.push(piece, signal);
+        for (const piece of decoder.end()) await ring.push(piece, signal);
+      } finally {
+        decoder.close();
+      }
     });
   }
 

@@ -1,6 +1,6 @@
 /** Audio that comes in chunks of any size: raw payload, PCM or WAV, to what a ring takes. */
 import { TandemError } from '../../src/base/errors.ts';
-import { decodePcm, decodeUlaw, decodeWav, Resampler, readWav } from '../audio/index.ts';
+import { type CompressedType, decodePcm, decodeUlaw, decodeWav, Resampler, readWav } from '../audio/index.ts';
 import type { AudioType } from './types.ts';
 
 /** A WAV header with more before its data than this is not one we wait for. */
@@ -21,7 +21,7 @@ export interface StreamFormat {
   readonly codecRate: number;
 }
 
-export function streamDecoder(type: AudioType, format: StreamFormat): StreamDecoder {
+export function streamDecoder(type: Exclude<AudioType, CompressedType>, format: StreamFormat): StreamDecoder {
   if (type === '') return { push: (chunk) => chunk, end: () => new Uint8Array(0) };
   if (type === 'audio/wav') return new WavStream(format.codecRate);
   const { sampleRate, channels } = format;

@@ -10,6 +10,7 @@ import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
+import type { VoipMetrics } from '../rtp/xr.ts';
 
 export interface MediaOptions {
   /** Both inclusive; default 16384–32766. */
@@ -25,12 +26,19 @@ export interface MediaOptions {
   /** ms between RTCP reports on average; default 5000. */
   readonly rtcpInterval?: number;
   /**
-   * How long audio that is decoded here (taps, recordings) is kept so that late packets are in time, ms. Default:
-   * adaptive, from 40 to 200. A bridge forwards at once.
+   * How long audio that is decoded here (taps, recordings, conversions) is kept so that late packets are in time, ms.
+   * Default: adaptive, from 40 to 200, of conversions from 20. A bridge that does not convert forwards at once.
    */
   readonly jitterBuffer?: Partial<JitterBufferOptions>;
   /** Offer to have RTCP on the port of RTP (RFC 5761); an offer of it is always taken. Default false. */
   readonly rtcpMux?: boolean;
+  /**
+   * Offer and take comfort noise beside codecs of 8000 Hz (RFC 3389): silence is described, not sent. Default false. A
+   * peer that sends it unasked is heard nevertheless.
+   */
+  readonly comfortNoise?: boolean;
+  /** Offer extended reports of how each side hears the other (RFC 3611); an offer of them is always taken. Default false. */
+  readonly rtcpXr?: boolean;
   /** Opus may be negotiated: its coder is loaded with the engines (14 ms, some MB in each thread). */
   readonly opus?: boolean;
   /** Bytes of decoded and encoded prompts to keep. */
@@ -51,8 +59,11 @@ export interface MediaPorts {
   readonly workerEntry?: URL;
 }
 
-/** `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `''` payload that is encoded already. */
-export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
+/**
+ * `audio/pcm` is 16-bit little-endian, `audio/basic` µ-law, `audio/ogg` Opus in Ogg (RFC 7845), `audio/mpeg` MP3, `''`
+ * payload that is encoded already. Default: by the name (`.opus`, `.ogg`, `.oga`, `.mp3`), else `audio/wav`.
+ */
+export type AudioType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic' | 'audio/ogg' | 'audio/mpeg';
 
 /** A path, an http(s) or file URL, an open file or stream, or the bytes. */
 export type AudioSource = string | URL | FileHandle | Readable | AsyncIterable<Uint8Array> | Uint8Array;
@@ -126,14 +137,18 @@ export interface PlaybackHandle {
   position(): Promise<number>;
 }
 
-/** A path, or what is already open. A stream gets the header first, with the length left open. */
+/** A path, or what is already open. A stream gets the header first; that of a WAV leaves the length open. */
 export type RecordTarget = string | FileHandle | Writable;
 
+export type RecordType = 'audio/wav' | 'audio/ogg';
+
 export interface RecordOptions {
+  /** `audio/ogg` is Opus in Ogg (RFC 7845). Default: by the name (`.opus`, `.ogg`, `.oga`), else `audio/wav`. */
+  readonly type?: RecordType;
   /** 2 (default): received left, sent right. 1: both mixed. */
   readonly channels?: 1 | 2;
   readonly direction?: 'both' | 'in' | 'out';
-  /** Default: the codec's. */
+  /** Hz; default: the codec's. Of `audio/ogg` the next of 8000, 12,000, 16,000, 24,000 and 48,000. */
   readonly sampleRate?: number;
   /** ms of audio. */
   readonly maxDuration?: number;
@@ -225,6 +240,8 @@ export interface LegStats {
     readonly remoteJitterMs: number | undefined;
     /** What the peer calls itself: its CNAME. */
     readonly cname: string | undefined;
+    /** How the peer hears us, where it says so in extended reports (RFC 3611). */
+    readonly voipMetrics: VoipMetrics | undefined;
     readonly sent: number;
     readonly received: number;
   };

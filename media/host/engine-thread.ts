@@ -5,6 +5,7 @@ import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
+import { recorderThread } from '../recorder/thread.ts';
 import type { EngineThreadData } from './worker.ts';
 
 type Message = Command[] | 'close';
@@ -19,6 +20,7 @@ if (port) {
     clock: nodeClock,
     random: createNodeRandom(),
     files: nodeFiles,
+    recordingCoders: recorderThread(),
     udp,
     beatClock: beatClock(nodeClock, udp),
     saves: true,

@@ -10,6 +10,8 @@ const mostCoefficients = 12;
 
 export class ComfortNoise {
   #gain = 0;
+  readonly #payload = new Uint8Array(1 + mostCoefficients);
+  #length = 0;
   readonly #reflections: number[] = [];
   readonly #state = new Float32Array(mostCoefficients + 1);
   /** The same noise each time: nobody has to guess it. */
@@ -20,10 +22,17 @@ export class ComfortNoise {
     return this.#gain > 0;
   }
 
+  /** As it was described last; empty when it was not. */
+  get description(): Uint8Array {
+    return this.#payload.subarray(0, this.#length);
+  }
+
   /** @param payload one byte at least, or it says nothing */
   describe(payload: Uint8Array): void {
     const level = payload[0];
     if (level === undefined) return;
+    this.#length = Math.min(payload.length, this.#payload.length);
+    this.#payload.set(payload.subarray(0, this.#length));
     const reflections = this.#reflections;
     reflections.length = 0;
     // RFC 3389 §3.1: 127 is 0, the others are up to ±1 without reaching it.
@@ -38,6 +47,7 @@ export class ComfortNoise {
   /** No noise was described for what follows. */
   silence(): void {
     this.#gain = 0;
+    this.#length = 0;
     this.#state.fill(0);
   }
 

@@ -36,7 +36,8 @@ interface Slot extends JitterPacket {
 
 /** Packets; at 10 ms each, 2 s. */
 const capacity = 200;
-const longestPayload = 2048;
+/** Bytes: 20 ms of L16/48000/2 are 3840. */
+const longestPayload = 4096;
 /** ms that a timestamp may be off before it is taken for another timeline. */
 const jumpMs = 500;
 /** ms without a packet after which the first that comes needs no second to confirm a jump. */
@@ -71,6 +72,9 @@ export class JitterBuffer {
   #lateRun = 0;
   #dropped = 0;
   #taken: Slot | undefined;
+
+  /** What comes now has waited for us, not in the network: it says nothing of that. */
+  stalled = false;
 
   constructor(options: JitterBufferOptions) {
     this.#estimate = new DelayEstimate(options);
@@ -125,7 +129,8 @@ export class JitterBuffer {
         return;
       }
       if (this.#newest === undefined) place = this.#unwrap(sequence, timestamp);
-      this.#estimate.packet(now - (place.time * 1000) / rate, now);
+      if (!this.stalled || Number.isNaN(this.#estimate.base))
+        this.#estimate.packet(now - (place.time * 1000) / rate, now);
       this.#heardAt = now;
     }
     if (this.#isLate(content, place)) {

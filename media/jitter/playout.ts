@@ -43,6 +43,9 @@ export class Playout {
   /** Samples that the codec has made up since the last packet. */
   #madeUp = 0;
   #begun = false;
+  /** Samples up to the last that is not a pause. */
+  #sound = 0;
+  #paused = true;
   #sinceCut = 0;
   #concealedMs = 0;
   /** Samples of packets that were lost. */
@@ -54,6 +57,11 @@ export class Playout {
     this.#useRate(8000, 1);
   }
 
+  /** @param on what comes from now on has waited for us: that is no jitter of the network's */
+  set stalled(on: boolean) {
+    this.#buffer.stalled = on;
+  }
+
   /** Samples per second of the frames. */
   get rate(): number {
     return this.#rate;
@@ -62,6 +70,16 @@ export class Playout {
   /** Goes up with every frame of which some was not heard, whatever is played in its place. */
   get unheard(): number {
     return this.#concealedMs + this.#lost;
+  }
+
+  /** The noise that the sender told of, and says nothing (RFC 3389); empty when it did not. */
+  get noise(): Uint8Array {
+    return this.#noise.description;
+  }
+
+  /** The last frame stood for a pause: the sender said nothing in it, or is not heard any more. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   get stats(): PlayoutStats {
@@ -142,6 +160,7 @@ export class Playout {
   reset(): void {
     this.#buffer.restart();
     this.#count = 0;
+    this.#sound = 0;
     this.#begun = false;
     this.#concealer.pause();
     this.#noise.silence();
@@ -177,6 +196,8 @@ export class Playout {
     frame.set(this.#pending.subarray(0, frame.length));
     this.#pending.copyWithin(0, frame.length, this.#count);
     this.#count -= frame.length;
+    this.#paused = this.#sound <= 0;
+    this.#sound = Math.max(0, this.#sound - frame.length);
     return frame;
   }
 
@@ -200,6 +221,7 @@ export class Playout {
     const played = Math.round(this.#buffer.played(samples / this.#perTick) * this.#perTick);
     if (played > 0) out.copyWithin(0, played, samples);
     const fresh = this.#append(samples - played);
+    this.#sound = this.#count;
     this.#concealer.good(fresh);
   }
 
@@ -214,12 +236,17 @@ export class Playout {
     this.#madeUp += made;
     this.#concealedMs += (made * 1000) / this.#rate;
     this.#concealer.good(this.#append(made));
+    this.#sound = this.#count;
     return made;
   }
 
   #conceal(wanted: number): number {
-    if (!this.#concealer.silent) this.#concealedMs += (wanted * 1000) / this.#rate;
+    const { silent } = this.#concealer;
     this.#concealer.conceal(this.#append(wanted));
+    if (!silent) {
+      this.#concealedMs += (wanted * 1000) / this.#rate;
+      this.#sound = this.#count;
+    }
     return wanted;
   }
 

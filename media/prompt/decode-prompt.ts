@@ -1,8 +1,10 @@
 /** The pure part of prompts: bytes to audio, audio to payload. Runs here or in a worker thread. */
 import { fail, ok, type Result } from '../../src/base/errors.ts';
+import { decodeWhole } from '../audio/compressed.ts';
+import { type CompressedType, isCompressed, openDecoder } from '../audio/open-decoder.ts';
 import { resample } from '../audio/resample.ts';
 import { maxSampleRate, minSampleRate } from '../audio/wav.ts';
-import { type Allocate, decodePcm, decodeUlaw, decodeWav } from '../audio/wav-decode.ts';
+import { type Allocate, decodePcm, decodeUlaw, decodeWav, type MonoAudio } from '../audio/wav-decode.ts';
 import { type AudioCodec, bytesFor, samplesIn } from '../codec/codec.ts';
 import { loadOpus } from '../codec/opus-library.ts';
 import { type CodecFormat, codecFor } from '../codec/registry.ts';
@@ -10,7 +12,10 @@ import { isOpus } from '../sdp/codecs.ts';
 import { audioFormatError, unknownCodecError } from './errors.ts';
 
 /** `''`: already encoded payload, sent as it is. */
-export type PromptType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic';
+export type PromptType = '' | 'audio/wav' | 'audio/pcm' | 'audio/basic' | CompressedType;
+
+/** Bytes of samples: a few bytes of compressed audio may say that they are hours. */
+const mostDecodedBytes = 256 * 1024 * 1024;
 
 /** Only for `audio/pcm` and `audio/basic`, which cannot say it themselves. */
 export interface PcmFormat {
@@ -32,7 +37,7 @@ export interface DecodedPrompt {
 /** @returns the audio, or what is wrong with the bytes. Never throws on bad bytes. */
 export function decodePrompt(
   bytes: Uint8Array,
-  type: Exclude<PromptType, ''>,
+  type: Exclude<PromptType, '' | CompressedType>,
   options: PcmFormat = {},
 ): Result<DecodedPrompt> {
   let audio: ReturnType<typeof decodeWav>;
@@ -47,9 +52,23 @@ export function decodePrompt(
     const decode = type === 'audio/basic' ? decodeUlaw : decodePcm;
     audio = ok(decode(bytes, { sampleRate, channels }, allocate));
   }
-  if (!audio.ok) return audio;
-  const { samples, sampleRate } = audio.value;
-  return ok({ sampleRate, samples: samples.buffer as SharedArrayBuffer, length: samples.length });
+  return audio.ok ? ok(shared(audio.value)) : audio;
+}
+
+async function decodeCompressed(bytes: Uint8Array, type: CompressedType): Promise<Result<DecodedPrompt>> {
+  const opened = await openDecoder(type);
+  if (!opened.ok) return opened;
+  const decoder = opened.value;
+  try {
+    const audio = decodeWhole(bytes, decoder, mostDecodedBytes, allocate);
+    return audio.ok ? ok(shared(audio.value)) : audio;
+  } finally {
+    decoder.close();
+  }
+}
+
+function shared({ samples, sampleRate }: MonoAudio): DecodedPrompt {
+  return { sampleRate, samples: samples.buffer as SharedArrayBuffer, length: samples.length };
 }
 
 const allocate: Allocate = (samples) => new Int16Array(new SharedArrayBuffer(2 * samples));
@@ -86,9 +105,9 @@ export interface EncodeJob {
 }
 
 /** @throws TandemError ERR_AUDIO_FORMAT */
-export function runDecode(job: DecodeJob): DecodedPrompt {
-  const decoded = decodePrompt(job.bytes, job.type, job.options);
-  if (!decoded.ok) throw audioFormatError(job.name, decoded.error);
+export async function runDecode({ name, bytes, type, options }: DecodeJob): Promise<DecodedPrompt> {
+  const decoded = isCompressed(type) ? await decodeCompressed(bytes, type) : decodePrompt(bytes, type, options);
+  if (!decoded.ok) throw audioFormatError(name, decoded.error);
   return decoded.value;
 }
 

@@ -21,7 +21,7 @@ export type CoderReply =
 
 async function work(request: CoderRequest): Promise<CoderReply> {
   try {
-    const value = request.do === 'decode' ? runDecode(request.job) : await runEncode(request.job);
+    const value = request.do === 'decode' ? await runDecode(request.job) : await runEncode(request.job);
     return { id: request.id, ok: true, value };
   } catch (error) {
     const known = error instanceof TandemError;

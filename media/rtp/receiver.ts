@@ -3,12 +3,15 @@
  * (RFC 3550 §A.1, §A.3, §A.8). The first source of all counts at once, since the latch decides whose packets are
  * looked at; another one is on probation until two of its packets have come in sequence.
  */
+import { type BurstState, countBurst, createBursts } from './bursts.ts';
 import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
 
 const maxDropout = 3000;
 const maxMisorder = 100;
 /** How far back duplicates are told from late packets. */
 const windowSize = 128;
+/** Packets that one may be overtaken by before it counts as lost in a burst. */
+const settled = 32;
 
 /** What a packet is to those who take it further. */
 export type Arrival =
@@ -35,6 +38,8 @@ export interface ReceiverState {
   probation: { readonly ssrc: Ssrc; readonly next: SeqNo } | undefined;
   /** Of the present source. */
   source: SourceState | undefined;
+  /** Once they are counted. */
+  bursts?: BurstState;
 }
 
 interface SourceState {
@@ -133,6 +138,18 @@ export class RtpReceiver {
     this.state.invalid++;
   }
 
+  /** How losses are spread is counted from now on. */
+  countBursts(): void {
+    this.state.bursts ??= createBursts();
+  }
+
+  /** The numbers from which on nothing late can come any more. */
+  #settle(bursts: BurstState, source: SourceState, ahead: number): void {
+    const newest = source.cycles + source.highest;
+    for (let number = newest - settled + 1; number <= newest + ahead - settled; number++)
+      if (number >= source.base) countBurst(bursts, number > newest || !source.seen[number % windowSize]);
+  }
+
   #begin(seq: SeqNo, ssrc: Ssrc): void {
     const { state } = this;
     state.lostBefore = this.lost;
@@ -156,6 +173,7 @@ export class RtpReceiver {
   }
 
   #advance(source: SourceState, seq: SeqNo, ahead: number): void {
+    if (this.state.bursts) this.#settle(this.state.bursts, source, ahead);
     if (ahead > 1) {
       this.state.gaps++;
       const cleared = Math.min(ahead - 1, windowSize);

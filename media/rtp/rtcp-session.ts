@@ -3,7 +3,8 @@
 import type { RtpReceiver } from './receiver.ts';
 import type { CompoundOptions, ReceivedRtcp } from './rtcp.ts';
 import type { RtpSender } from './sender.ts';
-import { addTimestamp } from './sequence.ts';
+import { addTimestamp, type Ssrc } from './sequence.ts';
+import type { ReceivedXr, VoipMetrics, XrBlocks } from './xr.ts';
 
 /** Seconds from 1900 to 1970. */
 const ntpEpoch = 2_208_988_800;
@@ -26,6 +27,19 @@ export interface RtcpState {
   remoteExpected: number | undefined;
   /** CNAME of the peer (RFC 3550 §6.5.1). */
   remoteCname: string | undefined;
+  /** Middle 32 bits of the peer's last reference time (RFC 3611 §4.4), and ms on the engine's clock when it came. */
+  reference: number;
+  referenceAt: number;
+  /** How the peer hears us, by its extended reports. */
+  voipMetrics: VoipMetrics | undefined;
+}
+
+/** What extended reports we send (RFC 3611). */
+export interface XrOptions {
+  /** How we hear the peer. */
+  readonly metrics: Omit<NonNullable<XrBlocks['metrics']>, 'ssrc'> | undefined;
+  /** References to time, and answers to those of the peer. */
+  readonly receiverRtt: boolean;
 }
 
 export function createRtcpState(cname: string): RtcpState {
@@ -41,6 +55,9 @@ export function createRtcpState(cname: string): RtcpState {
     remoteJitterMs: undefined,
     remoteExpected: undefined,
     remoteCname: undefined,
+    reference: 0,
+    referenceAt: 0,
+    voipMetrics: undefined,
   };
 }
 
@@ -56,6 +73,7 @@ export function nextReport(
   unixMs: number,
   rate: number,
   bye: boolean,
+  xr?: XrOptions,
 ): CompoundOptions {
   const { timestamp, at, ssrc } = sender.state;
   const packets = sender.state.packets - sender.state.packetsBefore;
@@ -65,11 +83,12 @@ export function nextReport(
   state.sent++;
   const block = receiver.report();
   const remote = receiver.state.ssrc;
-  const delay = Math.min(0xffffffff, Math.max(0, Math.round(((now - state.lastSenderReportAt) * 65536) / 1000)));
+  const delay = delaySince(state.lastSenderReportAt, now);
   return {
     ssrc,
     cname: state.cname,
     bye,
+    ...(xr && !bye ? { xr: extended(state, xr, remote, active, now, unixMs) } : {}),
     ...(active
       ? {
           sender: {
@@ -93,6 +112,30 @@ export function nextReport(
   };
 }
 
+/** A sender report holds a reference already: only who sends none adds one of its own (RFC 3611 §4.4). */
+function extended(
+  state: RtcpState,
+  { metrics, receiverRtt }: XrOptions,
+  remote: Ssrc | undefined,
+  active: boolean,
+  now: number,
+  unixMs: number,
+): XrBlocks {
+  const answers = receiverRtt && state.reference !== 0 && remote !== undefined;
+  return {
+    reference: receiverRtt && !active ? ntpTime(unixMs) : undefined,
+    since: answers
+      ? { ssrc: remote, reference: state.reference, delay: delaySince(state.referenceAt, now) }
+      : undefined,
+    metrics: metrics && remote !== undefined ? { ...metrics, ssrc: remote } : undefined,
+  };
+}
+
+/** In 1/65536 s. */
+function delaySince(at: number, now: number): number {
+  return Math.min(0xffffffff, Math.max(0, Math.round(((now - at) * 65536) / 1000)));
+}
+
 /** Takes in what the peer reported. */
 export function takeReport(
   state: RtcpState,
@@ -113,12 +156,26 @@ export function takeReport(
     state.remoteLost = report.lost;
     state.remoteExpected = sender.state.packets - sender.state.packetsBefore;
     state.remoteJitterMs = (report.jitter * 1000) / rate;
-    if (report.lastSenderReport === 0) continue;
-    // RFC 3550 §6.4.1: A − LSR − DLSR, in 1/65536 s.
-    const middle = Number((ntpTime(unixMs) >> 16n) & 0xffffffffn);
-    const trip = (middle - report.lastSenderReport - report.delay) | 0;
-    if (trip >= 0) state.roundTripMs = (trip * 1000) / 65536;
+    takeRoundTrip(state, report.lastSenderReport, report.delay, unixMs);
   }
+  if (received.xr) takeExtended(state, received.xr, sender.state.ssrc, now, unixMs);
+}
+
+function takeExtended(state: RtcpState, xr: ReceivedXr, own: Ssrc, now: number, unixMs: number): void {
+  if (xr.reference !== undefined) {
+    state.reference = xr.reference;
+    state.referenceAt = now;
+  }
+  for (const { ssrc, reference, delay } of xr.since) if (ssrc === own) takeRoundTrip(state, reference, delay, unixMs);
+  for (const { ssrc, metrics } of xr.metrics) if (ssrc === own) state.voipMetrics = metrics;
+}
+
+/** RFC 3550 §6.4.1: A − LSR − DLSR, in 1/65536 s. */
+function takeRoundTrip(state: RtcpState, reference: number, delay: number, unixMs: number): void {
+  if (reference === 0) return;
+  const middle = Number((ntpTime(unixMs) >> 16n) & 0xffffffffn);
+  const trip = (middle - reference - delay) | 0;
+  if (trip >= 0) state.roundTripMs = (trip * 1000) / 65536;
 }
 
 function ntpTime(unixMs: number): bigint {

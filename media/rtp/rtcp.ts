@@ -1,7 +1,7 @@
 /**
  * RTCP (RFC 3550 §6): the only file that knows werift-rtp. That reads and writes the bodies of SR, RR
- * and SDES; it throws on short input and knows no BYE, so the walk over a compound, every length check
- * and BYE are here.
+ * and SDES; it throws on short input and knows neither BYE nor extended reports (`xr.ts`), so the walk over a
+ * compound, every length check and BYE are here.
  */
 import {
   RtcpReceiverInfo,
@@ -15,6 +15,7 @@ import {
 import { readUint32, writeUint32 } from './packet.ts';
 import type { ReportBlock } from './receiver.ts';
 import type { RtpTimestamp, Ssrc } from './sequence.ts';
+import { extendedReport, type ReceivedXr, readXr, writeXr, type XrBlocks } from './xr.ts';
 
 const senderReport = 200;
 const receiverReport = 201;
@@ -44,6 +45,7 @@ export interface ReceivedRtcp {
   readonly ntp: number | undefined;
   readonly reports: readonly ReceivedReport[];
   readonly cname: string | undefined;
+  readonly xr: ReceivedXr | undefined;
   readonly bye: boolean;
 }
 
@@ -63,11 +65,12 @@ export interface CompoundOptions {
     readonly lastSenderReport: number;
     readonly delay: number;
   };
+  readonly xr?: XrBlocks;
   readonly bye?: boolean;
 }
 
-/** SR or RR, SDES with the CNAME, and a BYE if asked for. */
-export function writeRtcp({ ssrc, cname, sender, report, bye }: CompoundOptions): Uint8Array {
+/** SR or RR, SDES with the CNAME, extended reports, and a BYE if asked for. */
+export function writeRtcp({ ssrc, cname, sender, report, xr, bye }: CompoundOptions): Uint8Array {
   const reports = report
     ? [
         new RtcpReceiverInfo({
@@ -105,7 +108,13 @@ export function writeRtcp({ ssrc, cname, sender, report, bye }: CompoundOptions)
       }),
     ],
   });
-  return Buffer.concat([first.serialize(), description.serialize(), ...(bye ? [writeBye(ssrc)] : [])]);
+  const extended = xr && writeXr(ssrc, xr);
+  return Buffer.concat([
+    first.serialize(),
+    description.serialize(),
+    ...(extended ? [extended] : []),
+    ...(bye ? [writeBye(ssrc)] : []),
+  ]);
 }
 
 function writeBye(ssrc: Ssrc): Uint8Array {
@@ -124,6 +133,8 @@ export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
   let ntp: number | undefined;
   let cname: string | undefined;
   let bye = false;
+  let xr: ReceivedXr | undefined;
+  const ssrc = readUint32(bytes, 4);
   const reports: ReceivedReport[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (at + 4 > bytes.length || bytes[at]! >> 6 !== 2) return undefined;
@@ -150,11 +161,14 @@ export function readRtcp(bytes: Uint8Array): ReceivedRtcp | undefined {
       case goodbye:
         bye = true;
         break;
-      default: // APP, feedback, extended reports: of no use here
+      case extendedReport:
+        if (body.length >= 4 && readUint32(body, 0) === ssrc) xr ??= readXr(body.subarray(4));
+        break;
+      default: // APP, feedback: of no use here
     }
     at = end;
   }
-  return { ssrc: readUint32(bytes, 4), ntp, reports, cname, bye };
+  return { ssrc, ntp, reports, cname, xr, bye };
 }
 
 function fromBlock(block: RtcpReceiverInfo): ReceivedReport {

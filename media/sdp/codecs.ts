@@ -70,6 +70,18 @@ const bitstreamParameters: Readonly<Record<string, Readonly<Record<string, strin
   'AMR-WB': { 'octet-align': '0', crc: '0', 'robust-sorting': '0', interleaving: '' }, // RFC 4867 §8.2
 };
 
+/** Comfort noise (RFC 3389) beside codecs of 8000 Hz; a payload type of its own everywhere. */
+export const comfortNoise: Codec = { name: 'CN', payloadType: 13, clockRate: 8000, channels: 1, fmtp: undefined };
+
+export function isComfortNoise({ name }: Pick<Codec, 'name'>): boolean {
+  return name.toUpperCase() === comfortNoise.name;
+}
+
+/** True for a codec that is heard, not one that only goes along with such. */
+export function isAudio(codec: Pick<Codec, 'name'>): boolean {
+  return !isTelephoneEvent(codec) && !isComfortNoise(codec);
+}
+
 export function isTelephoneEvent(codec: Pick<Codec, 'name'>): boolean {
   return codec.name.toLowerCase() === telephoneEventName;
 }

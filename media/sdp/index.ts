@@ -1,6 +1,8 @@
 export {
   codecsFor,
+  comfortNoise,
   encodingOf,
+  isComfortNoise,
   isOpus,
   isPassedThrough,
   isTelephoneEvent,
@@ -9,13 +11,12 @@ export {
   supportedCodecs,
 } from './codecs.ts';
 export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
+export { intersect, reverse } from './direction.ts';
 export {
   acceptAnswer,
   createAnswer,
   createOffer,
-  intersect,
   type LocalDescription,
-  reverse,
   sameDescription,
   withVersion,
 } from './offer-answer.ts';

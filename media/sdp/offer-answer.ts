@@ -9,6 +9,9 @@ import {
   answeredEvents,
   answeredFmtp,
   assignPayloadTypes,
+  comfortNoise,
+  isAudio,
+  isComfortNoise,
   isOpus,
   isTelephoneEvent,
   mediaCodecs,
@@ -25,12 +28,14 @@ import {
   plainProtocol,
   secureProtocol,
 } from './crypto.ts';
+import { describe, localStream, refused } from './description.ts';
+import { directionFor, directionOf, intersect, reverse, sends } from './direction.ts';
+import { rtcpXrOf } from './rtcp-xr.ts';
 import type {
   Codec,
   Direction,
   LocalMedia,
   NegotiatedAudio,
-  SdpAttribute,
   SdpConnection,
   SdpMedia,
   SdpOrigin,
@@ -50,6 +55,8 @@ export interface LocalDescription {
   readonly ptime?: number;
   /** Offer to have RTCP on the port of RTP; an offer of it is always taken. */
   readonly rtcpMux?: boolean;
+  /** Offer extended RTCP reports (RFC 3611); an offer of them is always taken. */
+  readonly rtcpXr?: boolean;
   /** Default: plain RTP. */
   readonly srtp?: LocalSrtp;
 }
@@ -65,15 +72,21 @@ export function createOffer(options: LocalDescription & { readonly previous?: Sd
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous, srtp = noSrtp } = options;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
-  const offered = assignPayloadTypes(codecs, before ? mediaCodecs(before) : []);
+  const offered = assignPayloadTypes(codecs.filter(isOfUse), before ? mediaCodecs(before) : []);
   const stream = localStream(local, offered, direction, ptime, {
     protocol: offeredProtocol(srtp.mode, before),
     crypto: offeredCrypto(srtp),
     rtcpMux: options.rtcpMux ?? false,
+    rtcpXr: options.rtcpXr ? { voipMetrics: true, receiverRtt: true } : undefined,
   });
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
   return describe(origin, local, media);
+}
+
+/** Noise goes along with audio on the same clock. */
+function isOfUse(codec: Codec, _index: number, all: readonly Codec[]): boolean {
+  return !isComfortNoise(codec) || all.some((other) => isAudio(other) && other.clockRate === codec.clockRate);
 }
 
 /** Why there is no answer. */
@@ -120,14 +133,17 @@ export function createAnswer(
   const ours = intersect(direction, reverse(stream.direction));
   const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
+  if (matched.noise) accepted.push(matched.noise);
   const sendPtime = choosePtime(matched.audio[0], stream.media, ptime);
   const rtcpMux = isMuxed(stream.media);
+  const rtcpXr = rtcpXrOf(stream.media.attributes, offer.attributes);
   const answerMedia = offer.media.map((media, i) =>
     i === index
       ? localStream(local, accepted, ours, sendPtime, {
           protocol: media.protocol,
           crypto: crypto ? [crypto.attribute] : [],
           rtcpMux,
+          rtcpXr,
         })
       : refused(media),
   );
@@ -141,10 +157,12 @@ export function createAnswer(
         receivePayloadType: matched.events.payloadType,
         clockRate: matched.events.clockRate,
       },
+      ...noiseOf(matched.noise, matched.noise),
       remote: remoteOf(stream.remote, rtcpMux),
       rtcpMux,
       direction: ours,
       ptime: sendPtime,
+      ...(rtcpXr ? { rtcpXr } : {}),
       ...(crypto ? { srtp: crypto.parameters } : {}),
     },
   });
@@ -191,6 +209,7 @@ export function acceptAnswer(
     if (!known) receive.push(codec);
   }
   const rtcpMux = isMuxed(own) && isMuxed(media);
+  const rtcpXr = rtcpXrOf(own.attributes, []) && rtcpXrOf(media.attributes, answer.attributes);
   return ok({
     codec: matched.audio[0],
     receivePayloadTypes: receive,
@@ -199,10 +218,12 @@ export function acceptAnswer(
       receivePayloadType: ours(matched.events).payloadType,
       clockRate: matched.events.clockRate,
     },
+    ...noiseOf(matched.noise, matched.noise && ours(matched.noise)),
     remote: remoteOf(stream.value.remote, rtcpMux),
     rtcpMux,
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
     ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
+    ...(rtcpXr ? { rtcpXr } : {}),
     ...(srtp.value ? { srtp: srtp.value } : {}),
   });
 }
@@ -216,32 +237,6 @@ export function sameDescription(a: SdpSession, b: SdpSession): boolean {
 /** The same description under a new `o=` version. */
 export function withVersion(session: SdpSession, version: number): SdpSession {
   return { ...session, origin: { ...session.origin, version: String(version) } };
-}
-
-/** The other side's view: what it may send is what we may receive. */
-export function reverse(direction: Direction): Direction {
-  if (direction === 'sendonly') return 'recvonly';
-  return direction === 'recvonly' ? 'sendonly' : direction;
-}
-
-/** What both allow. */
-export function intersect(a: Direction, b: Direction): Direction {
-  return directionFor(sends(a) && sends(b), receives(a) && receives(b));
-}
-
-const sends = (d: Direction): boolean => d === 'sendrecv' || d === 'sendonly';
-const receives = (d: Direction): boolean => d === 'sendrecv' || d === 'recvonly';
-
-function directionFor(send: boolean, receive: boolean): Direction {
-  if (send) return receive ? 'sendrecv' : 'sendonly';
-  return receive ? 'recvonly' : 'inactive';
-}
-
-function directionOf(attributes: readonly SdpAttribute[]): Direction | undefined {
-  for (const { name } of attributes) {
-    if (name === 'sendrecv' || name === 'sendonly' || name === 'recvonly' || name === 'inactive') return name;
-  }
-  return undefined;
 }
 
 interface Usable {
@@ -289,18 +284,22 @@ function usableStream(
 interface Matched {
   readonly audio: readonly [Codec, ...Codec[]];
   readonly events: Codec | undefined;
+  readonly noise: Codec | undefined;
 }
 
 /** Their codecs that are also ours, in their order, with their payload types. */
 function match(theirs: readonly Codec[], ours: readonly Codec[]): Matched | undefined {
-  const [first, ...more] = theirs.filter(
-    (codec) => !isTelephoneEvent(codec) && ours.some((own) => acceptsCodec(own, codec)),
-  );
+  const [first, ...more] = theirs.filter((codec) => isAudio(codec) && ours.some((own) => acceptsCodec(own, codec)));
   if (!first) return undefined;
-  const events = ours.some(isTelephoneEvent)
-    ? theirs.find((codec) => isTelephoneEvent(codec) && codec.clockRate === first.clockRate)
-    : undefined;
-  return { audio: [first, ...more], events };
+  const beside = (is: (codec: Codec) => boolean): Codec | undefined =>
+    ours.some(is) ? theirs.find((codec) => is(codec) && codec.clockRate === first.clockRate) : undefined;
+  const noise = first.clockRate === comfortNoise.clockRate ? beside(isComfortNoise) : undefined;
+  return { audio: [first, ...more], events: beside(isTelephoneEvent), noise };
+}
+
+function noiseOf(send: Codec | undefined, receive: Codec | undefined): Pick<NegotiatedAudio, 'comfortNoise'> {
+  if (!send || !receive) return {};
+  return { comfortNoise: { sendPayloadType: send.payloadType, receivePayloadType: receive.payloadType } };
 }
 
 /** The codecs of an answer; a dynamic payload type whose rtpmap the peer left out means what it meant in our offer. */
@@ -356,78 +355,6 @@ function choosePtime(codec: Codec, media: SdpMedia, own: number): number {
 /** Where our audio stream is in a description of ours; −1 if nowhere. */
 function activeAudio(session: SdpSession): number {
   return session.media.findIndex((media) => media.kind === 'audio' && media.port !== 0);
-}
-
-function refused(media: SdpMedia): SdpMedia {
-  const { kind, protocol, formats } = media;
-  return {
-    kind,
-    port: 0,
-    portCount: undefined,
-    protocol,
-    formats,
-    connection: undefined,
-    lines: [],
-    attributes: [],
-  };
-}
-
-interface StreamTransport {
-  readonly protocol: string;
-  readonly crypto: readonly SdpAttribute[];
-  readonly rtcpMux: boolean;
-}
-
-function localStream(
-  local: LocalMedia,
-  codecs: readonly Codec[],
-  direction: Direction,
-  ptime: number,
-  { protocol, crypto, rtcpMux }: StreamTransport,
-): SdpMedia {
-  const attributes: SdpAttribute[] = [];
-  for (const codec of codecs) {
-    const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
-    attributes.push({
-      name: 'rtpmap',
-      value: `${codec.payloadType} ${printedName(codec)}/${codec.clockRate}${channels}`,
-    });
-    if (codec.fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
-  }
-  attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
-  if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
-    attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
-  if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
-  attributes.push(...crypto);
-  const formats = codecs.map((codec) => String(codec.payloadType));
-  return {
-    kind: 'audio',
-    port: local.port,
-    portCount: undefined,
-    protocol,
-    formats,
-    connection: undefined,
-    lines: [],
-    attributes,
-  };
-}
-
-/** As RFC 7587 §7 and every browser write it; names are compared without regard to case (RFC 8866 §6.6). */
-function printedName(codec: Codec): string {
-  return isOpus(codec) ? 'opus' : codec.name;
-}
-
-function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {
-  const addressType = ipFamily(local.address) === 6 ? 'IP6' : 'IP4';
-  const connection: SdpConnection = { netType: 'IN', addressType, address: local.address };
-  return {
-    origin: { username: '-', sessionId: origin.sessionId, version: String(origin.version), ...connection },
-    name: '-',
-    connection,
-    lines: [{ type: 't', value: '0 0' }],
-    attributes: [],
-    media,
-  };
 }
 
 function namesOf(codecs: readonly Codec[]): string {

@@ -24,6 +24,8 @@ export interface NegotiatedAudio {
   readonly telephoneEvent:
     | { readonly sendPayloadType: number; readonly receivePayloadType: number; readonly clockRate: number }
     | undefined;
+  /** Both sides may describe noise in place of silence (RFC 3389), on the clock of `codec`. */
+  readonly comfortNoise?: { readonly sendPayloadType: number; readonly receivePayloadType: number };
   /** Where to send. Undefined while the peer names no address we may use (`c=0.0.0.0`, a host name). */
   readonly remote:
     | {
@@ -40,8 +42,18 @@ export interface NegotiatedAudio {
   readonly direction: Direction;
   /** Milliseconds of audio in a packet we send. */
   readonly ptime: number;
+  /** Extended reports that we send, because both sides want them. */
+  readonly rtcpXr?: RtcpXr;
   /** Keys of both sides; undefined on plain RTP. */
   readonly srtp?: SrtpParameters;
+}
+
+/** Extended RTCP reports (RFC 3611). */
+export interface RtcpXr {
+  /** How the other side is heard. */
+  readonly voipMetrics: boolean;
+  /** What lets also those who send nothing measure the round-trip time. */
+  readonly receiverRtt: boolean;
 }
 
 /** Where our own RTP is received. */

@@ -84,7 +84,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
 
   outgoing(program.command('bridge <first> <second>'))
     .description('call two addresses and connect them')
-    .option('--record <file.wav>', 'record both sides, first left, second right')
+    .option('--record <file>', 'record both sides (.wav, .opus), first left, second right')
     .option('--transcode', 'convert where the two speak different codecs')
     .action(
       run(async (first: string, second: string, options: BridgeCommandOptions) =>
@@ -94,8 +94,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
 
   outgoing(program.command('call <uri>'))
     .description('make one call')
-    .option('--play <file.wav|->', 'play it; - is raw PCM from standard input (16 bit, little-endian, mono, 8 kHz)')
-    .option('--record <file.wav|->', 'record what is heard; - is raw PCM to standard output')
+    .option(
+      '--play <file|->',
+      'play it (WAV, Ogg-Opus, MP3); - is raw PCM from standard input (16 bit, little-endian, mono, 8 kHz)',
+    )
+    .option('--record <file|->', 'record what is heard (.wav, .opus); - is raw PCM to standard output')
     .option('--dtmf <keys>', 'keys to press, as 12#; a comma waits one second', keys)
     .option('--duration <seconds>', 'hang up after so long', positive)
     .action(run(async (uri: string, options: CallCommandOptions) => (await import('./call.ts')).call(uri, options)));

@@ -228,6 +228,8 @@ const schema = z.strictObject({
       rtpTimeout: milliseconds.default(0).describe('ms without RTP until media:timeout; 0 is never'),
       hangupOnRtpTimeout: z.boolean().default(false).describe('media:timeout ends the call'),
       rtcpMux: z.boolean().default(false).describe('offer to have RTCP on the port of RTP'),
+      comfortNoise: z.boolean().default(false).describe('offer and take comfort noise: silence is described, not sent'),
+      rtcpXr: z.boolean().default(false).describe('offer extended RTCP reports'),
       jitterBuffer: z
         .strictObject({
           mode: z.enum(['adaptive', 'fixed']).default('adaptive'),
@@ -235,7 +237,9 @@ const schema = z.strictObject({
           max: z.int().min(0).max(1000).default(200),
         })
         .prefault({})
-        .describe('ms that audio is kept before it is recorded or heard by a script; fixed keeps it for min'),
+        .describe(
+          'ms that audio is kept before it is recorded, heard by a script or converted; fixed keeps it for min',
+        ),
       promptCacheBytes: z
         .int()
         .min(0)

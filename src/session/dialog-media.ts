@@ -5,6 +5,7 @@
 import {
   acceptAnswer,
   type Codec,
+  comfortNoise,
   createAnswer,
   createOffer,
   type Direction,
@@ -172,6 +173,7 @@ export class DialogMedia {
       codecs: options.codecs ?? this.#codecs(),
       direction,
       rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
+      rtcpXr: this.#options.media.rtcpXr || this.#audio?.rtcpXr !== undefined,
       // A peer that took plain RTP is not asked again.
       srtp: this.#localSrtp(this.#audio && !this.#audio.srtp ? 'off' : this.#srtp),
       ...(this.#sent ? { previous: this.#sent } : {}),
@@ -290,11 +292,15 @@ export class DialogMedia {
   }
 }
 
-/** What a strict B leg may be offered: A's codec and A's telephone-event, nothing that would need converting. */
-export function narrowedCodecs({ codec, telephoneEvent }: NegotiatedAudio): Codec[] {
-  if (!telephoneEvent) return [codec];
-  const { sendPayloadType: payloadType, clockRate } = telephoneEvent;
-  return [codec, { name: 'telephone-event', payloadType, clockRate, channels: 1, fmtp: '0-16' }];
+/** What a strict B leg may be offered: A's codec and what A has beside it, nothing that would need converting. */
+export function narrowedCodecs({ codec, telephoneEvent, comfortNoise: noise }: NegotiatedAudio): Codec[] {
+  const codecs: Codec[] = [codec];
+  if (telephoneEvent) {
+    const { sendPayloadType: payloadType, clockRate } = telephoneEvent;
+    codecs.push({ name: 'telephone-event', payloadType, clockRate, channels: 1, fmtp: '0-16' });
+  }
+  if (noise) codecs.push({ ...comfortNoise, payloadType: noise.sendPayloadType });
+  return codecs;
 }
 
 function sends(direction: Direction): boolean {

@@ -1,5 +1,5 @@
 /** From what a user asks for to what the SIP endpoint is told: the addresses of an outgoing call. */
-import { type Codec, codecsFor, isOpus } from '../../media/index.ts';
+import { type Codec, codecsFor, isComfortNoise, isOpus } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { SipListener } from '../sip/endpoint.ts';
 import { type HeaderField, type NameAddr, noParams } from '../sip/message.ts';
@@ -126,5 +126,5 @@ function named(names: readonly string[], ours: readonly Codec[]): readonly Codec
   if (!codecs.ok) throw new TandemError('ERR_ARGUMENT', codecs.error);
   if (codecs.value.some(isOpus) && !ours.some(isOpus))
     throw new TandemError('ERR_ARGUMENT', 'a call can only speak opus where media.codecs has it, too');
-  return codecs.value;
+  return [...codecs.value, ...ours.filter(isComfortNoise)];
 }

@@ -1,14 +1,22 @@
 /** Playing audio to the far end (diago's Playback and PlaybackControl). */
 
-import type { MediaLeg, PlaybackHandle, PlayOptions, PlayResult, PlaySource, Tone } from '../../media/index.ts';
+import type {
+  AudioType,
+  MediaLeg,
+  PlaybackHandle,
+  PlayOptions,
+  PlayResult,
+  PlaySource,
+  Tone,
+} from '../../media/index.ts';
 import { tones } from '../../media/index.ts';
 import { type BargeIn, interruptible, type OnBargeIn } from './barge-in.ts';
 
 /** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
-export type PlayType = 'audio/wav' | 'audio/pcm' | 'audio/basic' | '';
+export type PlayType = AudioType;
 
 export interface PlaybackOptions extends PlayOptions {
-  /** Default: what a server says (Content-Type), else `audio/wav`. */
+  /** Default: what a server says (Content-Type), else what the name says (`.opus`, `.ogg`, `.mp3`), else `audio/wav`. */
   readonly type?: PlayType;
   /** Stopped by a key of the peer, which is kept for the next `gather`, by its speech, or (true) by either. */
   readonly bargeIn?: BargeIn;

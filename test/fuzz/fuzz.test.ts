@@ -1,5 +1,6 @@
 /** Some thousands of mutated messages. The same by the million: `npm run fuzz`. */
 import { describe, expect, it } from 'vitest';
+import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
@@ -56,4 +57,13 @@ describe('mutated bodies of JSON-RPC', () => {
   it('are the same ones each time', async () => {
     expect(await fuzzJsonRpc(9, { messages: 200 })).toEqual(await fuzzJsonRpc(9, { messages: 200 }));
   });
+});
+
+describe('mutated audio files', () => {
+  it.each([1, 2])('play or are refused, the same however their bytes come: 200 of seed %i', async (seed) => {
+    const { messages, played, refused } = await fuzzAudio(seed, { messages: 200 });
+    expect(messages).toBe(200);
+    expect(played).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(10);
+  }, 60_000);
 });

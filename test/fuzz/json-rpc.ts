@@ -53,6 +53,8 @@ const tokens = [
   '\\',
 ];
 
+const quiet = createLogger('silent');
+
 /** @throws FuzzFinding */
 export async function fuzzJsonRpc(
   seed: number,
@@ -61,7 +63,7 @@ export async function fuzzJsonRpc(
   const random = seededRandom(seed, 'json-rpc');
   let ran = 0;
   let errors = 0;
-  const methods = new RpcMethods(createLogger('silent'));
+  const methods = new RpcMethods(quiet);
   const add = (name: string, run: RpcMethod['run']): void =>
     methods.add({
       name,

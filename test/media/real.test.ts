@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readWav } from '../../media/audio/index.ts';
+import { readWav, rmsLevel } from '../../media/audio/index.ts';
 import { type AnalysisListener, Media, type MediaLeg } from '../../media/index.ts';
 import { seqDiff, timestampDiff } from '../../media/rtp/sequence.ts';
 import { newMasterKey, type SrtpMasterKey } from '../../media/srtp/profiles.ts';
@@ -16,6 +16,7 @@ import { SrtpReceiver } from '../../media/srtp/receiver.ts';
 import type { TandemError } from '../../src/base/errors.ts';
 import { nodeClock } from '../../src/base/node.ts';
 import { encoded, key, limited } from './analysis/signals.ts';
+import { decodeOgg } from './support/ogg-file.ts';
 import { concat, hosts, machine, noise, openMedia } from './support/open-media.ts';
 import { type Heard, Phone, rtpBytes } from './support/phone.ts';
 
@@ -72,6 +73,27 @@ describe.each(hosts)('with %i workers over %s', (workers, io) => {
     expect(heard.map((packet) => packet.payload).slice(-5)).toEqual([5, 6, 7, 8, 9].map((n) => noise(160, n + 1)));
     expect((await leg.stats()).latched).toEqual({ address: '127.0.0.1', port: phone.port });
   });
+
+  it('what is said is recorded as Ogg-Opus and played again', async () => {
+    await using media = await openMedia({ workers, io });
+    await using phone = await Phone.open();
+    await using leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    leg.negotiate(phone.audio());
+    const path = join(folder, 'call.opus');
+    const recording = leg.record(path, { direction: 'out', maxDuration: 700 });
+    const tone = { frequencies: [440], cadence: [], level: -10 };
+    await leg.play({ tone, duration: 1000 }, undefined).done;
+    const { durationMs, bytes, end } = await recording.done;
+    expect({ durationMs, end }).toEqual({ durationMs: 700, end: 'max' });
+    const file = await readFile(path);
+    expect(file).toHaveLength(bytes);
+    const { samples } = await decodeOgg(file);
+    expect(samples).toHaveLength(5600);
+    // A machine that is busy leaves out beats.
+    expect(rmsLevel(samples)).toBeGreaterThan(-25);
+    const { end: played, playedMs } = await leg.play(path, undefined).done;
+    expect({ played, playedMs }).toEqual({ played: 'completed', playedMs: 700 });
+  }, 60_000);
 
   it('no datagram breaks, stalls or leaks', async () => {
     await using media = await openMedia({ workers, io });

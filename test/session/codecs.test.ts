@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
 import { resample } from '../../media/audio/index.ts';
-import type { Lab, LabTandemOptions } from '../../src/testing/index.ts';
+import type { Lab, LabTandemOptions, Phone } from '../../src/testing/index.ts';
 import { readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
 import { correlation } from '../media/support/speech.ts';
@@ -100,6 +100,28 @@ describe('an offer', () => {
     expect(body).toContain('a=rtpmap:96 opus/48000/2\r\na=fmtp:96 minptime=10;useinbandfec=1\r\n');
     expect(body).toContain('a=rtpmap:97 telephone-event/48000\r\n');
     expect(body).toContain('a=rtpmap:101 telephone-event/8000\r\n');
+  });
+
+  test('of comfort noise is made where the settings want it, and to a second leg where the first has it', async ({
+    lab,
+  }) => {
+    const noisy = { media: { codecs: ['PCMU', 'PCMA', events], comfortNoise: true } };
+    const agents = ['10.0.9.1', '10.0.9.2', '10.0.9.3'].map((address, i) => {
+      const agent = lab.phone(`agent${i}`, { codecs: ['PCMU', 'CN'], address });
+      agent.onCall = { answerAfterMs: 0 };
+      return agent;
+    });
+    const [first, second, third] = agents as [Phone, Phone, Phone];
+    const tandem = await lab.serve(async (call, served) => {
+      const agent = await call.invite(call.toUser === '1' ? second.uri : third.uri);
+      await using joined = await served.bridge(call, agent);
+      await joined.ended;
+    }, noisy);
+    await lab.run(tandem.invite(first.uri, { codecs: ['PCMU'] }));
+    await lab.phone('alice', { codecs: ['PCMU', 'CN'] }).dial('1');
+    await lab.phone('carol', { codecs: ['PCMU'] }).dial('2');
+    const offered = await Promise.all(agents.map(async (agent) => (await agent.receives('INVITE')).body));
+    expect(offered.map((body) => /m=audio \d+ RTP\/AVP (.*)\r/.exec(body)?.[1])).toEqual(['0 13', '0 101', '0']);
   });
 
   test('of Opus for one call needs Opus in media.codecs, too', async ({ lab }) => {

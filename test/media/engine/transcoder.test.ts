@@ -4,8 +4,10 @@ import { writeEvent } from '../../../media/dtmf/event.ts';
 import { ConvertedStream } from '../../../media/engine/converted-stream.ts';
 import { encodingId } from '../../../media/engine/encoding.ts';
 import { type Transcoder, transcoderFor } from '../../../media/engine/transcoder.ts';
+import { defaultJitterBuffer, type JitterBufferOptions } from '../../../media/jitter/delay-estimate.ts';
 import { type RtpView, readRtp, rtpHeaderBytes, rtpView } from '../../../media/rtp/packet.ts';
 import { sineWave, snr } from '../audio/signal.ts';
+import { level } from '../jitter/stream.ts';
 import { negotiated, rtpBytes } from '../support/phone.ts';
 import { correlation, speech } from '../support/speech.ts';
 
@@ -26,29 +28,31 @@ function transcoder(from: string, to: string, ptime = 20): Transcoder {
 }
 
 interface Out {
-  readonly timestamp: number;
   readonly ticks: number;
-  readonly skipped: number;
-  readonly marker: boolean;
+  /** ms */
+  readonly at: number;
+  readonly follows: boolean;
   readonly payload: Uint8Array;
 }
 
-/** A converted stream whose source begins at these numbers. */
+/** A converted stream with a steady source and a beat. */
 class Line {
   readonly sent: Out[] = [];
+  readonly noises: { readonly description: readonly number[]; readonly at: number }[] = [];
+  takesNoise = false;
   readonly stream: ConvertedStream;
   readonly #view = rtpView();
+  now = 0;
 
-  constructor(
-    from: string,
-    to: string,
-    ptime = 20,
-    begin = { sequence: 65_534, timestamp: 0xffff_ff00, out: 0xffff_fff0 },
-  ) {
-    this.stream = new ConvertedStream(transcoder(from, to, ptime), (packet, timestamp, ticks, skipped, marker) =>
-      this.sent.push({ timestamp, ticks, skipped, marker, payload: packet.subarray(rtpHeaderBytes) }),
-    );
-    this.stream.begin(this.#parsed(rtpBytes({ ...begin, payload: new Uint8Array(1) })), begin.out);
+  constructor(from: string, to: string, ptime = 20, jitterBuffer: JitterBufferOptions = defaultJitterBuffer) {
+    this.stream = new ConvertedStream(transcoder(from, to, ptime), jitterBuffer, {
+      send: (packet, octets, ticks, at, follows) =>
+        this.sent.push({ ticks, at, follows, payload: packet.slice(rtpHeaderBytes, rtpHeaderBytes + octets) }),
+      sendNoise: (description, at) => {
+        if (this.takesNoise) this.noises.push({ description: [...description], at });
+        return this.takesNoise;
+      },
+    });
   }
 
   #parsed(bytes: Uint8Array): RtpView {
@@ -56,17 +60,29 @@ class Line {
     return this.#view;
   }
 
-  audio(sequence: number, timestamp: number, payload: Uint8Array, marker = false): boolean {
-    const bytes = rtpBytes({ sequence, timestamp, payload, marker });
-    return this.stream.audio(bytes, this.#parsed(bytes), () => 77_000);
+  audio(sequence: number, timestamp: number, payload: Uint8Array, ssrc = 0x1234): void {
+    const bytes = rtpBytes({ sequence, timestamp, payload, ssrc });
+    this.stream.audio(bytes, this.#parsed(bytes), 'next', this.now);
+  }
+
+  noise(sequence: number, timestamp: number, level: number): void {
+    const bytes = rtpBytes({ sequence, timestamp, payload: Uint8Array.of(level) });
+    this.stream.other('noise', bytes, this.#parsed(bytes), this.now);
   }
 
   event(sequence: number, timestamp: number, digit: number, duration: number, ratio: number, end = false) {
     const payload = new Uint8Array(4);
     writeEvent(payload, 0, digit, end, 10, duration);
     const bytes = rtpBytes({ sequence, timestamp, payload });
-    const out = this.stream.event(bytes, this.#parsed(bytes), ratio);
+    const out = this.stream.event(bytes, this.#parsed(bytes), ratio, this.now, () => 1000 + this.now);
     return out && { ...out, duration: (bytes[14]! << 8) | bytes[15]! };
+  }
+
+  beats(count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (this.stream.active) this.stream.tick(this.now, 0);
+      this.now += 20;
+    }
   }
 
   /** What the far end decodes. */
@@ -76,15 +92,23 @@ class Line {
   }
 }
 
-/** All of `pcm` in packets of `ms`, one after the other. */
-function talk(line: Line, from: AudioCodec, pcm: Int16Array, ms = 20): void {
+/** All of `pcm` in packets of `ms`, one after the other, and then the rest that waits. */
+function talk(
+  line: Line,
+  from: AudioCodec,
+  pcm: Int16Array,
+  ms = 20,
+  lost: (i: number) => boolean = () => false,
+): void {
   const samples = (from.sampleRate * ms) / 1000;
   const out = new Uint8Array(8000);
   const step = frameTicks(from, ms);
   for (let i = 0; (i + 1) * samples <= pcm.length; i++) {
     const bytes = from.encode(pcm.subarray(i * samples, (i + 1) * samples), out);
-    line.audio(65_534 + i, 0xffff_ff00 + i * step, out.slice(0, bytes));
+    if (!lost(i)) line.audio(65_534 + i, 0xffff_ff00 + i * step, out.slice(0, bytes));
+    line.beats(ms / 20);
   }
+  line.beats(ms / 20);
 }
 
 const coder = (text: string, live = false): AudioCodec => codecFor(named(text), { live })!;
@@ -102,12 +126,13 @@ describe('a stream of packets from one codec into another', () => {
     ['L16/44100/2', 'L16/8000', 55],
     ['PCMU/8000', 'G722', 28],
     ['G722', 'PCMA/8000', 26],
-  ])('%s to %s keeps the tone, packet by packet', (from, to, least) => {
+  ])('%s to %s keeps the tone, beat by beat', (from, to, least) => {
     const line = new Line(from, to);
     const source = coder(from);
     talk(line, source, sineWave(1000, source.sampleRate, source.sampleRate, 8000));
-    expect(line.sent.length).toBe(50);
     const target = coder(to);
+    expect(line.sent.map(({ at }) => at)).toEqual(line.sent.map((_, i) => 20 * (i + 1)));
+    expect(line.sent.map(({ follows }) => follows)).toEqual(line.sent.map((_, i) => i > 0));
     const heard = line.heard(target);
     expect(heard.length).toBe(target.sampleRate);
     expect(snr(heard.subarray(target.sampleRate / 5), 1000, target.sampleRate)).toBeGreaterThan(least);
@@ -125,8 +150,7 @@ describe('a stream of packets from one codec into another', () => {
   ])('%s to %s keeps speech', (from, to) => {
     const line = new Line(from, to);
     const source = coder(from, true);
-    const said = speech(source.sampleRate, 3);
-    talk(line, source, said);
+    talk(line, source, speech(source.sampleRate, 3));
     expect(line.sent.length).toBe(150);
     const target = coder(to);
     const reference = speech(target.sampleRate, 3);
@@ -139,101 +163,136 @@ describe('a stream of packets from one codec into another', () => {
   it('cuts packets anew: 60 ms in are three of 20 ms out, three of 20 ms one of 60', () => {
     const wide = new Line('PCMU/8000', 'PCMA/8000', 20);
     talk(wide, pcmu(), sineWave(1000, 8000, 4800, 8000), 60);
-    expect(wide.sent.length).toBe(30);
-    expect(wide.sent.map(({ timestamp }) => timestamp)).toEqual(wide.sent.map((_, i) => (0xffff_fff0 + i * 160) >>> 0));
+    expect(wide.sent.slice(0, 30).map(({ at }) => at)).toEqual(Array.from({ length: 30 }, (_, i) => 20 * (i + 1)));
     const narrow = new Line('PCMU/8000', 'PCMA/8000', 60);
     talk(narrow, pcmu(), sineWave(1000, 8000, 4800, 8000), 20);
-    expect(narrow.sent.length).toBe(10);
     expect(narrow.sent.map(({ ticks, payload }) => [ticks, payload.length])).toEqual(Array(10).fill([480, 480]));
-    for (const line of [wide, narrow]) expect(snr(line.heard(pcma()).subarray(800), 1000, 8000)).toBeGreaterThan(30);
+    expect(narrow.sent.map(({ at }) => at)).toEqual(Array.from({ length: 10 }, (_, i) => 60 * (i + 1)));
+    for (const line of [wide, narrow])
+      expect(snr(line.heard(pcma()).subarray(800, 4000), 1000, 8000)).toBeGreaterThan(30);
   });
 
-  it('keeps a pause a pause, at the other rate, over many wraps', () => {
-    const line = new Line('L16/16000', 'PCMU/8000');
-    const payload = new Uint8Array(640);
-    // Ten days of an hour's silence each: both timestamps wrap more than once.
-    for (let hour = 0; hour < 240; hour++) line.audio(65_534 + hour, 0xffff_ff00 + hour * 57_600_000, payload, true);
-    expect(line.sent.map(({ timestamp, skipped }) => [timestamp, skipped])).toEqual(
-      line.sent.map((_, hour) => [(0xffff_fff0 + hour * 28_800_000) >>> 0, 0]),
-    );
-    expect(line.sent.length).toBe(240);
-    expect(line.sent.every(({ marker }) => marker)).toBe(true);
+  it('puts in order what comes late, and has what is lost of any codec made up', () => {
+    const said = sineWave(200, 8000, 4000, 8000);
+    const line = new Line('PCMU/8000', 'L16/8000', 20, { mode: 'fixed', min: 60, max: 60 });
+    const payload = (i: number): Uint8Array => {
+      const bytes = new Uint8Array(160);
+      pcmu().encode(said.subarray(i * 160, i * 160 + 160), bytes);
+      return bytes;
+    };
+    for (const i of [0, 2, 1, 3, 5, 4, 6, 8, 9, 10]) {
+      line.audio(65_534 + i, i * 160, payload(i));
+      line.beats(1);
+    }
+    line.beats(4);
+    const heard = line.heard(l16(8000));
+    expect(line.sent.every(({ follows }, i) => follows === i > 0)).toBe(true);
+    // All the way, the lost seventh packet too, it is the tone.
+    expect(snr(heard.subarray(0, 11 * 160), 200, 8000)).toBeGreaterThan(25);
   });
 
-  it('does not slide where the rates do not divide: pauses are owed to the sample', () => {
-    const line = new Line('L16/44100', 'L16/8000');
-    const payload = new Uint8Array(2 * 882);
-    // A pause of 441 ticks and one, ten thousand times.
-    for (let i = 0; i < 10_000; i++) line.audio(65_534 + i, 0xffff_ff00 + i * (882 + 442), payload);
-    const distance = (line.sent.at(-1)!.timestamp - 0xffff_fff0) >>> 0;
-    expect(Math.abs(distance - (9999 * 1324 * 8000) / 44_100)).toBeLessThan(200);
-  });
-
-  it('completes a frame with silence when a pause comes in the middle of it', () => {
-    const line = new Line('PCMU/8000', 'PCMA/8000', 60);
-    const payload = new Uint8Array(160).fill(0x80);
-    line.audio(65_534, 0xffff_ff00, payload);
-    expect(line.sent).toEqual([]);
-    line.audio(65_535, 0xffff_ff00 + 1600, payload);
-    expect(line.sent.length).toBe(1);
-    expect(line.sent[0]!.payload.subarray(160)).toEqual(new Uint8Array(320).fill(0xd5));
-    line.audio(0, 0xffff_ff00 + 1760, payload);
-    line.audio(1, 0xffff_ff00 + 1920, payload);
-    expect(line.sent[1]!.timestamp).toBe((0xffff_fff0 + 1600) >>> 0);
-  });
-
-  it('leaves what is lost a gap in numbers and time, and drops what comes too late', () => {
-    const line = new Line('PCMU/8000', 'L16/16000');
-    const payload = new Uint8Array(160);
-    const at = (i: number): boolean => line.audio(65_534 + i, 0xffff_ff00 + i * 160, payload);
-    expect([0, 1, 4, 3, 4, 5].map(at)).toEqual([true, true, true, false, false, true]);
-    expect(line.sent.map(({ skipped }) => skipped)).toEqual([0, 0, 2, 0]);
-    expect(line.sent.map(({ timestamp }) => (timestamp - 0xffff_fff0) >>> 0)).toEqual([0, 320, 1280, 1600]);
-  });
-
-  it('has what is lost of Opus made up, without a gap', () => {
+  it('has what is lost of Opus made up out of the packet behind it', () => {
     const said = speech(48_000, 3);
-    const payload = new Uint8Array(1500);
-    const hear = (lost: (i: number) => boolean): Line => {
+    const hear = (lost: (i: number) => boolean): Int16Array => {
       const line = new Line('opus', 'PCMU/8000');
-      const encoder = codecFor(opus, { live: true })!;
+      const encoder = coder('opus', true);
       encoder.expectLoss?.(10);
-      for (let i = 0; i < 150; i++) {
-        const bytes = encoder.encode(said.subarray(i * 960, (i + 1) * 960), payload);
-        if (!lost(i)) line.audio(65_534 + i, 0xffff_ff00 + i * 960, payload.slice(0, bytes));
-      }
+      talk(line, encoder, said, 20, lost);
       encoder.close?.();
       line.stream.close();
-      return line;
+      expect(line.sent.length).toBe(150);
+      return line.heard(pcmu());
     };
-    const whole = hear(() => false);
-    const holes = hear((i) => i % 10 === 4);
-    expect(holes.sent.length).toBe(150);
-    expect(holes.sent.map(({ timestamp, skipped }) => [timestamp, skipped])).toEqual(
-      whole.sent.map(({ timestamp }) => [timestamp, 0]),
-    );
-    expect(correlation(whole.heard(pcmu()), holes.heard(pcmu()), 8000)).toBeGreaterThan(0.95);
-    // Half a second that is lost is a gap.
-    const gap = hear((i) => i >= 50 && i < 75);
-    expect(gap.sent.length).toBe(125);
-    expect(gap.sent[50]!.skipped).toBe(25);
+    const [whole, holes] = [hear(() => false), hear((i) => i % 10 === 4)];
+    expect(correlation(whole, holes, 8000)).toBeGreaterThan(0.95);
   });
 
-  it('goes on with a source whose time jumps back', () => {
+  it('plays noise that is described for as long as it lasts, and silence behind a source that ends for a second', () => {
+    const line = new Line('PCMU/8000', 'L16/8000');
+    talk(line, pcmu(), sineWave(1000, 8000, 1600, 8000));
+    line.noise(65_544, 0xffff_ff00 + 1600, 40);
+    line.beats(500);
+    expect(line.sent.length).toBe(510);
+    expect(Math.abs(level(line.heard(l16(8000)).subarray(8000)) + 40)).toBeLessThan(1);
+    line.audio(65_545, 0xffff_ff00 + 160 * 511, new Uint8Array(160).fill(0xff));
+    line.beats(100);
+    expect(line.stream.active).toBe(false);
+    expect(line.sent.length).toBeGreaterThan(550);
+    expect(line.sent.length).toBeLessThan(565);
+    expect(level(line.heard(l16(8000)).subarray(-8000))).toBeLessThan(-100);
+  });
+
+  it('describes silence where the other side takes that: at once, when it changes, and each second', () => {
     const line = new Line('PCMU/8000', 'PCMA/8000');
-    line.audio(65_534, 0xffff_ff00, new Uint8Array(160));
-    line.audio(65_535, 5000, new Uint8Array(160));
-    line.audio(0, 1000, new Uint8Array(160));
-    expect(line.sent.map(({ marker }) => marker)).toEqual([false, false, true]);
-    expect(line.sent[2]!.timestamp).toBe(77_000);
+    line.takesNoise = true;
+    talk(line, pcmu(), sineWave(1000, 8000, 1600, 8000));
+    const from = 0xffff_ff00 + 1600;
+    line.noise(65_544, from, 40);
+    line.beats(60);
+    line.noise(65_545, from + 60 * 160, 50);
+    line.beats(10);
+    expect(line.noises.map(({ description }) => description)).toEqual([[40], [40], [50]]);
+    const [first, second, third] = line.noises.map(({ at }) => at);
+    expect(first).toBe(line.sent.at(-1)!.at + 20);
+    expect(second! - first!).toBe(1000);
+    expect(third! - first!).toBe(60 * 20);
+    const before = line.sent.length;
+    expect(before).toBe(10);
+    for (let i = 0; i < 5; i++) {
+      line.audio(65_546 + i, from + (70 + i) * 160, new Uint8Array(160));
+      line.beats(1);
+    }
+    expect(line.sent[before]).toMatchObject({ follows: false });
+    expect(line.sent.length).toBeGreaterThan(before + 2);
+    // And noise that nobody described, behind a source that is not heard any more.
+    line.noises.length = 0;
+    line.beats(100);
+    expect(line.noises).toMatchObject([{ description: [70] }]);
+    expect(line.stream.active).toBe(false);
   });
 
-  it('takes garbage for a pause', () => {
+  it('leaves out what a coder with DTX does not send, and says what does not follow', () => {
+    const dtx = { ...opus, fmtp: 'usedtx=1' };
+    const made = transcoderFor(encodingId(named('PCMU/8000')), negotiated(undefined, { codec: dtx }));
+    const follows: boolean[] = [];
+    const stream = new ConvertedStream(made!, defaultJitterBuffer, {
+      send: (_packet, _octets, _ticks, _at, f) => follows.push(f),
+      sendNoise: () => false,
+    });
+    const view = rtpView();
+    for (let i = 0; i < 150; i++) {
+      const bytes = rtpBytes({ sequence: i, timestamp: i * 160, payload: new Uint8Array(160).fill(0xff) });
+      readRtp(bytes, 0, bytes.length, view);
+      stream.audio(bytes, view, 'next', i * 20);
+      stream.tick(i * 20 + 1, 0);
+    }
+    expect(follows.length).toBeGreaterThan(5);
+    expect(follows.length).toBeLessThan(60);
+    expect(follows.at(-1)).toBe(false);
+    stream.close();
+  });
+
+  it('begins anew with another source', () => {
+    const line = new Line('PCMU/8000', 'PCMA/8000');
+    talk(line, pcmu(), sineWave(1000, 8000, 800, 8000));
+    line.audio(1, 5000, new Uint8Array(160), 77);
+    expect(line.stream.continues(77)).toBe(true);
+    const before = line.sent.length;
+    for (let i = 1; i < 5; i++) {
+      line.audio(1 + i, 5000 + 160 * i, new Uint8Array(160), 77);
+      line.beats(1);
+    }
+    expect(line.sent.slice(before).map(({ follows }) => follows)).toEqual([false, true, true, true]);
+  });
+
+  it('takes garbage for silence', () => {
     const line = new Line('opus', 'PCMU/8000');
-    line.audio(65_534, 0xffff_ff00, new Uint8Array(0));
-    line.audio(65_535, 0xffff_ff00 + 960, Uint8Array.of(0xfb, 0));
-    line.audio(0, 0xffff_ff00 + 1920, Uint8Array.of(0xf8, 0xff, 0xfe));
-    expect(line.sent.map(({ timestamp }) => timestamp)).toEqual([(0xffff_fff0 + 320) >>> 0]);
+    for (const [i, bytes] of [[], [0xfb, 0], [0xf8, 0xff, 0xfe], [1, 2, 3]].entries()) {
+      line.audio(i, i * 960, Uint8Array.from(bytes));
+      line.beats(1);
+    }
+    line.beats(3);
+    expect(line.sent.length).toBeGreaterThan(2);
     line.stream.close();
   });
 });
@@ -241,18 +300,27 @@ describe('a stream of packets from one codec into another', () => {
 describe('telephone-events beside converted audio', () => {
   const silence = Uint8Array.of(0xf8, 0xff, 0xfe);
 
-  it('go out on the clock of the other side, with one timestamp for a press', () => {
+  it('go out on the clock of the other side, with one timestamp for a press, and no audio meanwhile', () => {
     const line = new Line('opus', 'PCMU/8000');
-    const start = 0xffff_ff00;
-    line.audio(65_534, start, silence);
-    const press = (i: number, end = false) => line.event(65_535 + i, start + 960, 5, 960 * (i + 1), 1 / 6, end);
-    const timestamp = (0xffff_fff0 + 160) >>> 0;
-    expect(press(0)).toEqual({ skipped: 0, timestamp, duration: 160 });
-    expect(press(1)).toEqual({ skipped: 0, timestamp, duration: 320 });
-    expect(press(3, true)).toEqual({ skipped: 1, timestamp, duration: 640 });
+    for (let i = 0; i < 5; i++) {
+      line.audio(65_534 + i, 960 * i, silence);
+      line.beats(1);
+    }
+    const before = line.sent.length;
+    const press = (i: number, end = false) => line.event(65_539 + i, 960 * 5, 5, 960 * (i + 1), 1 / 6, end);
+    expect(press(0)).toEqual({ begins: true, timestamp: 1100, duration: 160 });
+    line.beats(1);
+    expect(press(1)).toEqual({ begins: false, timestamp: 1100, duration: 320 });
+    line.beats(1);
+    expect(press(3, true)).toEqual({ begins: false, timestamp: 1100, duration: 640 });
     expect(press(2)).toBeUndefined();
+    line.beats(2);
+    expect(line.sent.length).toBe(before);
+    line.beats(2);
+    expect(line.sent.length).toBe(before + 1);
+    expect(line.sent.at(-1)).toMatchObject({ follows: false });
     // The next press is another.
-    expect(line.event(65_539, start + 9600, 5, 960, 1 / 6)?.timestamp).toBe((0xffff_fff0 + 1600) >>> 0);
+    expect(line.event(65_543, 9600, 5, 960, 1 / 6)?.timestamp).toBe(1000 + line.now);
     line.stream.close();
   });
 
@@ -262,7 +330,8 @@ describe('telephone-events beside converted audio', () => {
     line.audio(65_534, start, silence);
     const first = line.event(65_535, start + 960, 1, 65_535, 1 / 6);
     const second = line.event(65_536, start + 960 + 65_535, 1, 960, 1 / 6);
-    expect(second).toEqual({ skipped: 0, timestamp: first?.timestamp, duration: Math.round((65_535 + 960) / 6) });
+    const duration = Math.round((65_535 + 960) / 6);
+    expect(second).toEqual({ begins: false, timestamp: first?.timestamp, duration });
     line.stream.close();
   });
 
@@ -274,17 +343,13 @@ describe('telephone-events beside converted audio', () => {
     line.stream.close();
   });
 
-  it('left out leave no gap, and too short ones go nowhere', () => {
+  it('that are too short go nowhere', () => {
     const line = new Line('PCMU/8000', 'L16/16000');
-    line.audio(65_534, 0xffff_ff00, new Uint8Array(160));
-    line.stream.leaveOut(65_535);
-    line.stream.leaveOut(0);
-    line.audio(1, 0xffff_ff00 + 480, new Uint8Array(160));
-    expect(line.sent.map(({ skipped }) => skipped)).toEqual([0, 0]);
+    line.audio(65_534, 0, new Uint8Array(160));
     const bytes = rtpBytes({ sequence: 2, timestamp: 0, payload: new Uint8Array(3) });
     const view = rtpView();
     readRtp(bytes, 0, bytes.length, view);
-    expect(line.stream.event(bytes, view, 1)).toBeUndefined();
+    expect(line.stream.event(bytes, view, 1, 0, () => 0)).toBeUndefined();
   });
 });
 

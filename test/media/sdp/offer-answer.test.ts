@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { comfortNoise } from '../../../media/sdp/codecs.ts';
+import { intersect, reverse } from '../../../media/sdp/direction.ts';
 import {
   acceptAnswer,
   createAnswer,
   createOffer,
-  intersect,
-  reverse,
   sameDescription,
   withVersion,
 } from '../../../media/sdp/offer-answer.ts';
@@ -223,6 +223,71 @@ describe('createAnswer', () => {
       offerOf('m=audio 4000 RTP/AVP 0', 'a=rtcp-mux'),
     );
     expect(unasked).toMatchObject({ value: { rtcpMux: false } });
+  });
+
+  it('takes those extended reports of an offer that it knows (RFC 3611), of the stream before those of the session', () => {
+    const xr = (...lines: string[]) => {
+      const { answer: made, audio } = answer(offerOf(...lines));
+      return [values(made.media[0], 'rtcp-xr'), audio.rtcpXr];
+    };
+    const media = 'm=audio 4000 RTP/AVP 0';
+    expect(xr(media, 'a=rtcp-xr:rcvr-rtt=all:10000 stat-summary=loss,dup,jitt,TTL voip-metrics')).toEqual([
+      ['rcvr-rtt=all voip-metrics'],
+      { voipMetrics: true, receiverRtt: true },
+    ]);
+    expect(xr('a=rtcp-xr:rcvr-rtt=all', media, 'a=rtcp-xr:voip-metrics')).toEqual([
+      ['voip-metrics'],
+      { voipMetrics: true, receiverRtt: false },
+    ]);
+    expect(xr('a=rtcp-xr:rcvr-rtt=all', media)).toEqual([['rcvr-rtt=all'], { voipMetrics: false, receiverRtt: true }]);
+    for (const line of ['a=rtcp-xr', 'a=rtcp-xr:', 'a=rtcp-xr:rcvr-rtt=sender pkt-loss-rle', 'a=x:voip-metrics'])
+      expect(xr(media, line)).toEqual([[], undefined]);
+  });
+
+  it('offers extended reports, and sends those that the answer has', () => {
+    const offer = createOffer({ origin, local, codecs: ours, rtcpXr: true });
+    expect(values(offer.media[0], 'rtcp-xr')).toEqual(['rcvr-rtt=all voip-metrics']);
+    const settled = (from: typeof offer, ...lines: string[]) =>
+      acceptAnswer(from, offerOf('m=audio 4000 RTP/AVP 0', ...lines));
+    const voipMetrics = { value: { rtcpXr: { voipMetrics: true, receiverRtt: false } } };
+    expect(settled(offer, 'a=rtcp-xr:voip-metrics')).toMatchObject(voipMetrics);
+    expect(settled(offer)).not.toHaveProperty('value.rtcpXr');
+    const plain = createOffer({ origin, local, codecs: ours });
+    expect(settled(plain, 'a=rtcp-xr:voip-metrics')).not.toHaveProperty('value.rtcpXr');
+  });
+
+  describe('comfort noise (RFC 3389)', () => {
+    const quiet = [...codecs('PCMU', 'PCMA', 'opus/48000/2', 'telephone-event'), comfortNoise];
+    const formats = (session: SdpSession) => session.media[0]?.formats;
+
+    it('is offered beside a codec of its clock, and settled with the payload types of both sides', () => {
+      const offer = createOffer({ origin, local, codecs: quiet });
+      expect(formats(offer)).toContain('13');
+      expect(values(offer.media[0], 'rtpmap')).toContain('13 CN/8000');
+      const settled = (...lines: string[]) => acceptAnswer(offer, offerOf(...lines));
+      expect(settled('m=audio 4000 RTP/AVP 0 19', 'a=rtpmap:19 CN/8000')).toMatchObject({
+        value: { codec: { name: 'PCMU' }, comfortNoise: { sendPayloadType: 19, receivePayloadType: 13 } },
+      });
+      expect(settled('m=audio 4000 RTP/AVP 0')).not.toHaveProperty('value.comfortNoise');
+      expect(settled('m=audio 4000 RTP/AVP 13').ok).toBe(false);
+      expect(formats(createOffer({ origin, local, codecs: [...codecs('opus/48000/2'), comfortNoise] }))).toEqual([
+        '96',
+      ]);
+    });
+
+    it('is taken where it is wanted, on the clock of the codec, and else left out of the answer', () => {
+      const offered = offerOf('m=audio 4000 RTP/AVP 0 19 20', 'a=rtpmap:19 CN/16000', 'a=rtpmap:20 cn/8000');
+      const taken = answer(offered, { codecs: quiet });
+      expect(formats(taken.answer)).toEqual(['0', '20']);
+      expect(taken.audio.comfortNoise).toEqual({ sendPayloadType: 20, receivePayloadType: 20 });
+      expect(taken.audio.receivePayloadTypes.map(({ name }) => name)).toEqual(['PCMU']);
+      const plain = answer(offered);
+      expect(formats(plain.answer)).toEqual(['0']);
+      expect(plain.audio).not.toHaveProperty('comfortNoise');
+      const opus = answer(offerOf('m=audio 4000 RTP/AVP 96 13', 'a=rtpmap:96 opus/48000/2'), { codecs: quiet });
+      expect(formats(opus.answer)).toEqual(['96']);
+      expect(refusal(offerOf('m=audio 4000 RTP/AVP 13'), { codecs: quiet })?.status).toBe(488);
+    });
   });
 
   it('never names an RTCP port above 65535', () => {

@@ -1,0 +1,89 @@
+/** Our own descriptions: one audio stream of ours among those that are refused (RFC 8866, RFC 3264 §6). */
+import { ipFamily } from './address.ts';
+import { isOpus } from './codecs.ts';
+import { rtcpXrAttribute } from './rtcp-xr.ts';
+import type {
+  Codec,
+  Direction,
+  LocalMedia,
+  RtcpXr,
+  SdpAttribute,
+  SdpConnection,
+  SdpMedia,
+  SdpOrigin,
+  SdpSession,
+} from './types.ts';
+
+export function refused(media: SdpMedia): SdpMedia {
+  const { kind, protocol, formats } = media;
+  return {
+    kind,
+    port: 0,
+    portCount: undefined,
+    protocol,
+    formats,
+    connection: undefined,
+    lines: [],
+    attributes: [],
+  };
+}
+
+export interface StreamTransport {
+  readonly protocol: string;
+  readonly crypto: readonly SdpAttribute[];
+  readonly rtcpMux: boolean;
+  readonly rtcpXr: RtcpXr | undefined;
+}
+
+export function localStream(
+  local: LocalMedia,
+  codecs: readonly Codec[],
+  direction: Direction,
+  ptime: number,
+  { protocol, crypto, rtcpMux, rtcpXr }: StreamTransport,
+): SdpMedia {
+  const attributes: SdpAttribute[] = [];
+  for (const codec of codecs) {
+    const channels = codec.channels === 1 ? '' : `/${codec.channels}`;
+    attributes.push({
+      name: 'rtpmap',
+      value: `${codec.payloadType} ${printedName(codec)}/${codec.clockRate}${channels}`,
+    });
+    if (codec.fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
+  }
+  attributes.push({ name: 'ptime', value: String(ptime) }, { name: direction, value: undefined });
+  if (local.rtcpPort !== undefined && local.rtcpPort !== local.port + 1)
+    attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
+  if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
+  if (rtcpXr) attributes.push(rtcpXrAttribute(rtcpXr));
+  attributes.push(...crypto);
+  const formats = codecs.map((codec) => String(codec.payloadType));
+  return {
+    kind: 'audio',
+    port: local.port,
+    portCount: undefined,
+    protocol,
+    formats,
+    connection: undefined,
+    lines: [],
+    attributes,
+  };
+}
+
+/** As RFC 7587 §7 and every browser write it; names are compared without regard to case (RFC 8866 §6.6). */
+function printedName(codec: Codec): string {
+  return isOpus(codec) ? 'opus' : codec.name;
+}
+
+export function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {
+  const addressType = ipFamily(local.address) === 6 ? 'IP6' : 'IP4';
+  const connection: SdpConnection = { netType: 'IN', addressType, address: local.address };
+  return {
+    origin: { username: '-', sessionId: origin.sessionId, version: String(origin.version), ...connection },
+    name: '-',
+    connection,
+    lines: [{ type: 't', value: '0 0' }],
+    attributes: [],
+    media,
+  };
+}
