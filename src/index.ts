@@ -23,6 +23,8 @@ export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
 export type { HttpSubject } from './control/http/subject.ts';
+export { type RemoteControl, type RemoteControlOptions, remoteControl } from './control/remote/remote-control.ts';
+export type { RemoteTandem } from './control/remote/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';

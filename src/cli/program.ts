@@ -137,6 +137,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options)));
 
   program
+    .command('schema <what>')
+    .description('JSON Schema: of the configuration file (config), or of commands and events (rpc)')
+    .action(run(async (what: string) => (await import('./schema.ts')).showSchema(what)));
+
+  program
     .command('bench')
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)

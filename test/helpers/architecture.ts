@@ -239,7 +239,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'src/config/schema.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
-    'src/control/remote/event-schemas.ts',
+    'src/control/events/schemas.ts',
+    'src/control/schema.ts',
   ],
 };
 

@@ -139,6 +139,7 @@ export class HttpServer {
     app.get('/readyz', (_request, reply) => this.#ready(reply));
     app.get('/metrics', (_request, reply) => this.#limited(reply, () => this.#metrics(reply)));
     app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
+    app.get('/schema.json', () => this.#schema());
     app.get('/events', (request, reply) => this.#follow(request, reply));
     return app;
   }
@@ -172,6 +173,13 @@ export class HttpServer {
         this.#checking = undefined;
       });
     return this.#checking;
+  }
+
+  async #schema(): Promise<object> {
+    // Few ask, and what makes it takes its time to load.
+    const { rpcJsonSchema } = await import('../schema.ts');
+    const methods = this.#methods.names.map((name) => this.#methods.get(name));
+    return rpcJsonSchema(methods.filter((method) => method !== undefined));
   }
 
   async #metrics(reply: FastifyReply): Promise<unknown> {

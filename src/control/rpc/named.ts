@@ -2,7 +2,7 @@
  * Commands whose parameters have names and types. JSON-RPC gives them as an object. BINRPC and the command line have
  * words alone: `name=value`, or the value in the place of its parameter, or one text of JSON.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { isByPlace } from './arguments.ts';
 import { RpcFault } from './fault.ts';
 import type { RpcContext, RpcMethod } from './methods.ts';
@@ -20,11 +20,6 @@ export interface NamedMethod<S extends ParamsSchema> extends Omit<RpcMethod, 'pa
 export function namedMethod<S extends ParamsSchema>(method: NamedMethod<S>): RpcMethod {
   const { params, run, ...rest } = method;
   return { ...rest, params, run: ({ input }, context) => run(check(params, named(params, input)), context) };
-}
-
-/** JSON Schema of what a command takes. */
-export function paramsJsonSchema(params: ParamsSchema): object {
-  return z.toJSONSchema(params, { io: 'input' });
 }
 
 function check<S extends ParamsSchema>(schema: S, values: object): z.output<S> {
