@@ -14,6 +14,8 @@ export interface ParkOptions {
   readonly name?: string;
   /** Answers first; default false: the caller hears it ring. */
   readonly answer?: boolean;
+  /** It is in somebody's hands already: it does not wait, and nobody is told that it does. */
+  readonly taken?: boolean;
 }
 
 export interface ParkResult {
@@ -58,13 +60,13 @@ export class Parking {
 
   /** See `Tandem.park`. */
   async park(call: DialogSession, options: ParkOptions = {}): Promise<ParkResult> {
-    const { timeout = defaultTimeout, name, answer = false } = options;
+    const { timeout = defaultTimeout, name, answer = false, taken = false } = options;
     if (!(timeout > 0)) throw new TandemError('ERR_ARGUMENT', `park: timeout must be milliseconds, not ${timeout}`);
     if (this.#parked.has(call)) throw new StateError(call.callId, 'the call is parked already');
     if (call instanceof DialogServerSession && !call.isAnswered) await (answer ? call.answer() : call.ringing());
     call.signal.throwIfAborted();
     const { clock } = this.#ports;
-    const place = new Place(call, name, {
+    const place = new Place(call, name, taken, {
       taken: () => this.#tell('call:taken', call, name),
       left: (reason) => {
         this.#parked.delete(call);
@@ -81,7 +83,8 @@ export class Parking {
     );
     place.onTaken = () => timer.cancel();
     void call.ended.then(() => place.leave('ended', call.signal.reason));
-    this.#tell('call:parked', call, name);
+    if (taken) timer.cancel();
+    else this.#tell('call:parked', call, name);
     try {
       return await place.released;
     } finally {
@@ -116,12 +119,13 @@ class Place implements ParkedCall {
   readonly #listener: PlaceListener;
   readonly #released = Promise.withResolvers<ParkResult>();
   onTaken: () => void = () => {};
-  #taken = false;
+  #taken: boolean;
   #left = false;
 
-  constructor(call: DialogSession, name: string | undefined, listener: PlaceListener) {
+  constructor(call: DialogSession, name: string | undefined, taken: boolean, listener: PlaceListener) {
     this.call = call;
     this.name = name;
+    this.#taken = taken;
     this.#listener = listener;
     this.#released.promise.catch(() => {});
   }

@@ -3,6 +3,7 @@ import type { Bridge } from '../../session/bridge.ts';
 import { Conference } from '../../session/conference.ts';
 import type { DialogClientSession, InviteOptions } from '../../session/dialog-client-session.ts';
 import { StateError } from '../../session/errors.ts';
+import type { ParkOptions } from '../../session/parking.ts';
 import type { RpcStruct } from '../rpc/value.ts';
 import type { Desk, Handlers } from './desk.ts';
 import type { Params } from './params.ts';
@@ -15,9 +16,7 @@ export function connectionCommands(desk: Desk): Handlers<Names> {
   /** Nobody's script has it: when it is given back, or left alone, it ends. */
   const keep = async (call: DialogClientSession, { park }: Params<'call.originate'>): Promise<void> => {
     try {
-      const parking = tandem.parking.park(call, park as { timeout?: number; name?: string } | undefined);
-      if (!park) tandem.parking.of(call)?.take();
-      await parking;
+      await tandem.parking.park(call, (park ?? { taken: true }) as ParkOptions);
     } catch (error) {
       // Its end is the usual reason.
       if (!call.signal.aborted) logger.warn({ callId: call.callId, err: error }, 'a call could not be parked');

@@ -145,7 +145,8 @@ test('bridges asked for in both orders at once do not wait for each other', asyn
 
 test('a call that is originated is the controller’s', async () => {
   await using house = await open();
-  const { lab, desktop } = house;
+  const { lab, tandem, desktop } = house;
+  const waiting = hear(tandem, 'call:parked');
   const bob = lab.phone('bob');
   const controller = desktop.connect();
   const calling = controller.send('originate', {
@@ -158,10 +159,25 @@ test('a call that is originated is the controller’s', async () => {
   const { call, callId } = await lab.run(calling);
   expect(await controller.ask('get_var', { call, name: 'campaign' })).toEqual({ value: '7' });
   expect(await controller.ask('get', { call: callId })).toMatchObject({ call, parked: 'taken', direction: 'outbound' });
+  expect(waiting).toEqual([]);
   await controller.ask('play', { call, file: 'message.wav', wait: false });
   await bob.hears('message.wav');
   await controller.ask('release', { call });
   await bob.ends();
+});
+
+test('or waits for any controller, and ends when none takes it', async () => {
+  await using house = await open();
+  const { lab, tandem, desktop } = house;
+  const waiting = hear(tandem, 'call:parked');
+  const bob = lab.phone('bob');
+  const calling = desktop.connect().send('originate', { uri: bob.uri, park: { name: 'campaign', timeout: 2_000 } });
+  await bob.rings();
+  await bob.answer();
+  const { call } = await lab.run(calling);
+  expect(await desktop.alone.ask('get', { call })).toMatchObject({ parked: 'waiting' });
+  expect(waiting).toMatchObject([{ sessionId: call, name: 'campaign', state: 'confirmed' }]);
+  await bob.ends({ within: 3_000 });
 });
 
 test('a call that is refused says with which status', async () => {
