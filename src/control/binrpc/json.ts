@@ -13,7 +13,7 @@ export type JsonValue =
 const lists = new Set([
   ...['dlg.list', 'dlg.list_ctx', 'dlg.list_match', 'dlg.list_match_ctx', 'dlg.dlg_list', 'dlg.dlg_list_ctx'],
   ...['dlg.profile_list', 'dlg.briefing', 'dlg.profiles', 'system.listMethods', 'stats.get_statistics'],
-  ...['ctl.who', 'ctl.listen', 'core.echo'],
+  ...['ctl.who', 'ctl.listen', 'core.echo', 'call.list'],
 ]);
 
 /** The result of JSON-RPC: the records of a list as an array, one record as it is, none as `{}`. */

@@ -14,14 +14,13 @@ export function connectionCommands(desk: Desk): Handlers<Names> {
   const { tandem, owners, logger } = desk;
 
   /** Nobody's script has it: when it is given back, or left alone, it ends. */
-  const keep = async (call: DialogClientSession, { park }: Params<'call.originate'>): Promise<void> => {
+  const keep = async (originated: DialogClientSession, { park }: Params<'call.originate'>): Promise<void> => {
+    await using call = originated;
     try {
       await tandem.parking.park(call, (park ?? { taken: true }) as ParkOptions);
     } catch (error) {
       // Its end is the usual reason.
       if (!call.signal.aborted) logger.warn({ callId: call.callId, err: error }, 'a call could not be parked');
-    } finally {
-      await call.close();
     }
   };
 
@@ -30,24 +29,19 @@ export function connectionCommands(desk: Desk): Handlers<Names> {
       const call = await tandem.newDialog(params.uri, inviteOptions(params));
       for (const [name, value] of Object.entries(params.variables ?? {})) call.variables.set(name, value);
       if (!params.park) owners.take(call, context);
-      const reply = desk.operate(call, params.wait, {
+      const operation = desk.operations.begin(call, {
         command: 'call.originate',
         run: async (stopped) => {
-          const stop = (): void => void call.hangup();
-          stopped.addEventListener('abort', stop, { once: true });
-          try {
-            await call.invite();
-            await call.ack();
-          } catch (error) {
-            await call.close();
-            throw error;
-          }
-          stopped.removeEventListener('abort', stop);
-          void keep(call, params);
+          await call.invite({ signal: stopped });
+          await call.ack();
           return { call: call.id, callId: call.callId };
         },
       });
-      return { callId: call.callId, ...(await reply) };
+      operation.done.then(
+        ({ end }) => (end === 'stopped' ? call[Symbol.asyncDispose]() : keep(call, params)),
+        () => call[Symbol.asyncDispose](),
+      );
+      return { callId: call.callId, ...(await desk.reply(operation, params.wait)) };
     },
     'call.bridge': async ({ call: name, with: other, transcode, hangup, wait }, context) => {
       const [a, b] = [desk.use(name, context), desk.use(other, context)];

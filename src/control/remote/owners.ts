@@ -3,7 +3,7 @@
  * the command line) belongs to nobody: it is never refused, and owns nothing.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
-import { TandemError } from '../../base/errors.ts';
+import { messageOf, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { DialogSession } from '../../session/dialog-session.ts';
 import type { Parking } from '../../session/parking.ts';
@@ -111,7 +111,15 @@ export class Owners {
       this.leave(call);
       const parked = this.#parking.of(call);
       if (parked && this.#options.whenLost === 'release') parked.release();
-      else void call.hangup({ reason: 'the controller is gone' });
+      else void this.#hangup(call);
+    }
+  }
+
+  async #hangup(call: DialogSession): Promise<void> {
+    try {
+      await call.hangup({ reason: 'the controller is gone' });
+    } catch (error) {
+      this.#logger.warn({ callId: call.callId, error: messageOf(error) }, 'a hang-up was not answered');
     }
   }
 

@@ -180,6 +180,19 @@ test('or waits for any controller, and ends when none takes it', async () => {
   await bob.ends({ within: 3_000 });
 });
 
+test('one that rings is given up by call.stop', async () => {
+  await using house = await open();
+  const { lab, tandem, desktop } = house;
+  const bob = lab.phone('bob');
+  const controller = desktop.connect();
+  const { operation } = await controller.ask('originate', { uri: bob.uri, wait: false });
+  await bob.rings();
+  await controller.ask('stop', { operation });
+  await bob.receives('CANCEL');
+  await lab.until(() => desktop.told.length > 0 && tandem.calls.length === 0, 1_000);
+  expect(desktop.told).toMatchObject([{ event: 'operation:done', operation, result: { end: 'stopped' } }]);
+});
+
 test('a call that is refused says with which status', async () => {
   await using house = await open();
   const { lab, desktop } = house;
@@ -393,6 +406,53 @@ test('a call is recorded to the folder that is for it, and nowhere else', async 
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('whatever the parameters are, a command is done or refused, and nothing breaks', async () => {
+  await using house = await open();
+  const { lab, tandem, desktop } = house;
+  const junk = [
+    null,
+    true,
+    -1,
+    1e9,
+    1.5,
+    '',
+    'x'.repeat(300),
+    '\r\nVia: x',
+    '\0',
+    [],
+    [{}],
+    {},
+    { tone: 'none' },
+    'sip:x@nowhere',
+  ];
+  const broken: unknown[] = [];
+  const done = new Set<string>();
+  for (const { name, params } of desktop.remote.methods) {
+    const alice = lab.phone();
+    const call = await parked(lab, tandem, alice);
+    if (!/ringing|answer|reject|redirect/.test(name)) await desktop.alone.ask('answer', { call });
+    const usual = { call, wait: false, uri: 'sip:x@10.9.9.9', to: 'sip:x@10.9.9.9', text: 'x', digits: '1', name: 'x' };
+    const fitting = Object.entries({ ...usual, file: 'welcome.wav', timeout: 1000 }).filter(
+      ([member, value]) => params?.shape[member]?.safeParse(value).success,
+    );
+    for (const member of Object.keys(params?.shape ?? {}))
+      for (const value of [Object.fromEntries(fitting)[member], ...junk]) {
+        const given = { ...Object.fromEntries(fitting), [member]: value };
+        const error = await desktop.alone.ask(name.slice('call.'.length), given).then(
+          () => undefined,
+          (thrown: unknown) => (thrown as { error?: { code: number; message: string } }).error ?? { thrown },
+        );
+        if (!error) done.add(name);
+        if (error && (!('code' in error) || error.message === 'Internal error')) broken.push([name, given, error]);
+      }
+    if (tandem.findCall(call)) await desktop.alone.ask('hangup', { call });
+  }
+  await lab.run(tandem.drain({ timeout: 0 }));
+  expect(broken).toEqual([]);
+  expect(done.size).toBeGreaterThan(20);
+  expect(desktop.told.filter((event) => 'code' in event && event.code === 'ERR_INTERNAL')).toEqual([]);
 });
 
 test('who may only look can list calls, and do nothing to them', async () => {
