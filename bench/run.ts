@@ -15,6 +15,8 @@ import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
+import { plc } from './scenarios/plc.ts';
+import { registry } from './scenarios/registry.ts';
 import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
 import { srtp } from './scenarios/srtp.ts';
@@ -38,6 +40,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['trace', trace],
   ['transcode', transcode],
   ['srtp', srtp],
+  ['plc', plc],
+  ['registry', registry],
   ['lab', testLab],
 ]);
 

@@ -41,7 +41,7 @@ export type {
 export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';
-export type { DatagramReceiver, UdpIo, UdpPort } from './net/udp-port.ts';
+export type { DatagramReceiver, UdpIo, UdpPeer, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export type { VoipMetrics } from './rtp/xr.ts';
 export * from './sdp/index.ts';

@@ -224,9 +224,8 @@ export type EngineEvent =
   | {
       readonly type: 'leg.saved';
       readonly leg: string;
-      readonly snapshot: LegSnapshot;
-      /** Of whatever is played, also what only its owner can open again. */
-      readonly playing: PlayProgress | undefined;
+      /** A `SavedLeg`. */
+      readonly packed: Uint8Array;
     }
   /** Another member is heard best, or none any more. */
   | { readonly type: 'conference.speaker'; readonly leg: string; readonly member: string | undefined }

@@ -3,6 +3,7 @@
  * of samples that is read at the beat, so reordered packets find their place and what is missing is silence.
  */
 import { Resampler } from './audio/index.ts';
+import { Drift } from './drift.ts';
 import { type RtpTimestamp, timestampDiff } from './rtp/sequence.ts';
 
 /** ms a packet may be late, and by which the recording lags behind. */
@@ -23,6 +24,7 @@ export class RecordingTimeline {
   #base: number | undefined;
   #baseTimestamp: RtpTimestamp = 0;
   #late = 0;
+  readonly #drift: Drift;
   #resampler: Resampler | undefined;
   #scratch = new Int16Array(0);
 
@@ -30,6 +32,7 @@ export class RecordingTimeline {
   constructor(rate: number) {
     this.#rate = rate;
     this.#line = new Int16Array(rate);
+    this.#drift = new Drift(rate);
   }
 
   /** @param samples decoded audio at `rate`, which is also the RTP clock */
@@ -44,6 +47,11 @@ export class RecordingTimeline {
       at = this.#place(timestamp, rate);
     }
     const line = this.#line;
+    const move = this.#drift.packet(at - this.#read);
+    this.#base! += move;
+    at += move;
+    // The sample that is too few in the line.
+    if (move > 0 && at > this.#read) line[(at - 1) % line.length] = audio[0] ?? 0;
     for (let i = Math.max(0, this.#read - at); i < audio.length; i++) line[(at + i) % line.length] = audio[i]!;
     this.#ahead = Math.max(this.#ahead, at + audio.length - this.#read);
   }
@@ -62,6 +70,7 @@ export class RecordingTimeline {
   restart(): void {
     this.#base = undefined;
     this.#late = 0;
+    this.#drift.reset();
   }
 
   #place(timestamp: RtpTimestamp, rate: number): number {

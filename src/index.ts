@@ -28,6 +28,7 @@ export type { RemoteTandem } from './control/remote/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';
+export type { InviteReport } from './incoming/invite-counts.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
@@ -48,6 +49,7 @@ export type { AutoProfileValue, RegistryOptions } from './registry/options.ts';
 export type { ProfileLink, ProfileSize } from './registry/profiles.ts';
 export type { DialogProperty, DialogRecord } from './registry/record.ts';
 export type { ActiveDialogs, BridgeMode, DialogRegistry, DialogStatistics } from './registry/registry.ts';
+export type { RegistryReport } from './registry/report.ts';
 export type { DialogEnd, Side } from './registry/sides.ts';
 export type { DialogState } from './registry/states.ts';
 export type {

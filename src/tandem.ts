@@ -5,12 +5,14 @@ import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
 import { House } from './house.ts';
 import type { CallHandler } from './incoming/calls.ts';
+import type { InviteReport } from './incoming/invite-counts.ts';
 import type { TandemOptions } from './options.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
 import type { RegisterTransaction } from './registration/register-transaction.ts';
 import type { Registration, RegistrationReport } from './registration/registration.ts';
 import type { DialogRegistry } from './registry/registry.ts';
+import { type RegistryReport, registryReport } from './registry/report.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
 import type { Conference, ConferenceOptions } from './session/conference.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './session/dialog-client-session.ts';
@@ -50,6 +52,10 @@ export interface CheckReport {
   readonly mediaIo: Media['io'];
   readonly registrations: readonly RegistrationReport[];
   readonly trunks: readonly TrunkReport[];
+  /** Those of INVITEs that came in. */
+  readonly invites: InviteReport;
+  /** Undefined with `registry: false`. */
+  readonly registry: RegistryReport | undefined;
   readonly draining: boolean;
 }
 
@@ -340,6 +346,8 @@ export class Tandem {
       mediaIo: this.#house.media.io,
       registrations: this.#house.registrations.reports,
       trunks: this.#house.trunks.reports,
+      invites: this.#house.calls.counts.report,
+      registry: this.#house.registry && registryReport(this.#house.registry),
       draining: this.#house.calls.draining,
     };
   }

@@ -7,9 +7,10 @@ import { BenchUnavailable, findTools } from '../lab/tools.ts';
 import { burst } from './burst.ts';
 import { answered, bridged } from './bye-behind-ack.ts';
 import type { Check, Verdict } from './check.ts';
+import { gapless } from './gapless.ts';
 import { ring, stall } from './latency.ts';
 
-const checks: readonly Check[] = [stall, ring, answered, bridged, burst];
+const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

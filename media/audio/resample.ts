@@ -10,7 +10,10 @@ import { clamp16 } from './pcm.ts';
 const passEdge = 0.425;
 const stopEdge = 0.56;
 const attenuation = 70;
-/** More phases than this are rounded to the nearest one: an error 60 dB down, for odd rates only. */
+/**
+ * More phases than this per sample of the lower rate are rounded to the nearest one: an error 60 dB down, for odd rates
+ * only. So no rate that a file may name makes a filter of more than some 40,000 coefficients.
+ */
 const maxPhases = 1024;
 
 interface Filter {
@@ -153,7 +156,7 @@ function design(from: number, to: number, scale: number): Filter {
   const cutoff = ((passEdge + stopEdge) / 2) * ratio;
   const beta = 0.1102 * (attenuation - 8.7);
   const peak = bessel0(beta);
-  const phases = Math.min(scale, maxPhases);
+  const phases = Math.min(scale, Math.ceil(maxPhases * ratio));
   const coefficients = new Float32Array(phases * taps);
   for (let phase = 0; phase < phases; phase++) {
     // Rounded phases stand for the middle of what is rounded to them.

@@ -6,11 +6,11 @@ import { comfortNoise } from '../sdp/codecs.ts';
 /** 0 is no codec. Of a telephone-event it is the clock rate that its durations are in. */
 export type EncodingId = number;
 
-/** FNV-1a. */
+/** FNV-1a, as a signed integer of 32 bits. */
 export function encodingId(codec: CodecFormat): EncodingId {
   let hash = 0x811c9dc5;
   for (const char of encodingOf(codec)) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
-  return hash >>> 0 || 1;
+  return hash || 1;
 }
 
 const rates = [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];

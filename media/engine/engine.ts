@@ -11,6 +11,8 @@ import type { UdpIo } from '../net/udp-port.ts';
 import { Pacer } from '../pacer.ts';
 import type { Command, EngineCounts, EngineEvent, Request } from '../protocol.ts';
 import { inlineRecordingCoders, type RecordingCoders } from '../recorder/coder.ts';
+import { rtpView } from '../rtp/packet.ts';
+import { packSaved } from '../saved-leg.ts';
 import type { LegSnapshot } from '../snapshot.ts';
 import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
@@ -63,6 +65,7 @@ export class Engine {
       recordingCoders,
       udp,
       pacer: this.#pacer,
+      view: rtpView(),
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),
       catchUp: () => this.#catchUp(),
@@ -198,7 +201,8 @@ export class Engine {
 
   #save(leg: EngineLeg): void {
     if (!leg.negotiated || this.#closing.has(leg)) return;
-    this.#emit({ type: 'leg.saved', leg: leg.id, snapshot: leg.state, playing: leg.sink.playback?.progress });
+    const packed = packSaved({ snapshot: leg.state, playing: leg.sink.playback?.progress });
+    this.#emit({ type: 'leg.saved', leg: leg.id, packed });
   }
 
   /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */

@@ -3,8 +3,8 @@ import type { AudioCodec } from '../codec/index.ts';
 import { Coders } from '../codec/index.ts';
 import type { DtmfReceiver } from '../dtmf/receiver.ts';
 import type { Playout } from '../jitter/playout.ts';
-import { accept, type LatchState } from '../rtp/latch.ts';
-import { readRtp, rtpView } from '../rtp/packet.ts';
+import { accept, type LatchState, type Source } from '../rtp/latch.ts';
+import { type RtpView, readRtp } from '../rtp/packet.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
 import type { Ssrc } from '../rtp/sequence.ts';
 import type { Codec, NegotiatedAudio } from '../sdp/types.ts';
@@ -43,9 +43,12 @@ export class Incoming {
   readonly latch: LatchState;
   readonly dtmf: DtmfReceiver;
   readonly #ports: IncomingPorts;
-  readonly #view = rtpView();
+  readonly #view: RtpView;
   readonly #coders = new Coders();
-  readonly #formats: (PayloadFormat | undefined)[] = [];
+  readonly #formats = new Map<number, PayloadFormat>();
+  /** The payload type that came last, and what it is. */
+  #payloadType = -1;
+  #format: PayloadFormat | undefined;
   #receives = false;
   /** Where packets are decoded, while somebody listens. */
   playout: Playout | undefined;
@@ -56,7 +59,9 @@ export class Incoming {
   /** ms on the clock when a packet last counted. */
   heardAt = Number.NEGATIVE_INFINITY;
 
-  constructor(receiver: RtpReceiver, latch: LatchState, dtmf: DtmfReceiver, ports: IncomingPorts) {
+  /** @param view scratch of whoever calls `datagram`: shared, so that it is at hand whose packet ever comes */
+  constructor(receiver: RtpReceiver, latch: LatchState, dtmf: DtmfReceiver, view: RtpView, ports: IncomingPorts) {
+    this.#view = view;
     this.receiver = receiver;
     this.latch = latch;
     this.dtmf = dtmf;
@@ -69,22 +74,24 @@ export class Incoming {
   }
 
   configure(audio: NegotiatedAudio): void {
-    this.#formats.length = 0;
+    this.#formats.clear();
+    this.#payloadType = -1;
     // A list that is empty says no more than the codec we send.
     const codecs = audio.receivePayloadTypes.length > 0 ? audio.receivePayloadTypes : [audio.codec];
     this.#coders.configure(codecs);
-    for (const codec of codecs) this.#formats[codec.payloadType] = formatOf(codec, this.#coders.of(codec));
+    for (const codec of codecs) this.#formats.set(codec.payloadType, formatOf(codec, this.#coders.of(codec)));
     if (audio.telephoneEvent)
-      this.#formats[audio.telephoneEvent.receivePayloadType] = {
+      this.#formats.set(audio.telephoneEvent.receivePayloadType, {
         kind: eventPacket,
         encoding: audio.telephoneEvent.clockRate,
         rate: audio.telephoneEvent.clockRate,
         codec: undefined,
         noise: false,
-      };
-    if (audio.comfortNoise) this.#formats[audio.comfortNoise.receivePayloadType] = noiseFormat;
+      });
+    if (audio.comfortNoise) this.#formats.set(audio.comfortNoise.receivePayloadType, noiseFormat);
     // Told to or not, there are peers that send it; what it says is bounded.
-    if (audio.codec.clockRate === comfortNoise.clockRate) this.#formats[comfortNoise.payloadType] ??= noiseFormat;
+    if (audio.codec.clockRate === comfortNoise.clockRate && !this.#formats.has(comfortNoise.payloadType))
+      this.#formats.set(comfortNoise.payloadType, noiseFormat);
     this.#receives = audio.direction === 'sendrecv' || audio.direction === 'recvonly';
     if (!this.#receives) this.playout?.reset();
   }
@@ -95,15 +102,15 @@ export class Incoming {
   }
 
   /** One datagram; nothing in it is trusted. */
-  datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number, now: number): void {
+  datagram(buffer: Uint8Array, offset: number, length: number, from: Source, now: number): void {
     const view = this.#view;
     const { receiver } = this;
     if (!readRtp(buffer, offset, length, view)) {
       receiver.invalid();
       return;
     }
-    const format = this.#formats[view.payloadType];
-    if (!format || !accept(this.latch, now, address, port, view.ssrc, view.sequence)) {
+    const format = this.#formatOf(view.payloadType);
+    if (!format || !accept(this.latch, now, from, view.ssrc, view.sequence)) {
       receiver.invalid();
       return;
     }
@@ -112,7 +119,7 @@ export class Incoming {
     const rate = kind === audioPacket ? format.rate : 0;
     const arrival = receiver.packet(view.sequence, view.timestamp, view.ssrc, octets, now, rate);
     if (arrival === 'bad') return;
-    if (arrival === 'restart') this.#ports.onSource(view.ssrc, address);
+    if (arrival === 'restart') this.#ports.onSource(view.ssrc, from.address);
     this.heardAt = now;
     if (!this.#receives) return;
     if (kind === eventPacket) {
@@ -139,10 +146,19 @@ export class Incoming {
     this.sink?.forward(buffer, view, kind, format.encoding, arrival, now, this.forwardDtmf);
   }
 
+  #formatOf(payloadType: number): PayloadFormat | undefined {
+    if (payloadType !== this.#payloadType) {
+      this.#payloadType = payloadType;
+      this.#format = this.#formats.get(payloadType);
+    }
+    return this.#format;
+  }
+
   /** Lets go of the coders. */
   close(): void {
     this.#coders.close();
-    this.#formats.length = 0;
+    this.#formats.clear();
+    this.#payloadType = -1;
   }
 }
 

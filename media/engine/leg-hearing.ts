@@ -7,6 +7,7 @@ import { AudioTap } from './audio-tap.ts';
 import type { Incoming } from './incoming.ts';
 import { LegAnalysis } from './leg-analysis.ts';
 import { LegRecordings, type RecordingPorts } from './leg-recordings.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** Frames of a stall that are heard behind it. */
 const mostFrames = 50;
@@ -18,6 +19,7 @@ export interface HearingPorts extends RecordingPorts {
 export class LegHearing {
   readonly #leg: string;
   readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
   readonly #jitterBuffer: JitterBufferOptions;
   readonly #ports: HearingPorts;
   readonly #pace: () => void;
@@ -32,12 +34,14 @@ export class LegHearing {
   constructor(
     leg: string,
     incoming: Incoming,
+    outgoing: Outgoing,
     jitterBuffer: JitterBufferOptions,
     ports: HearingPorts,
     pace: () => void,
   ) {
     this.#leg = leg;
     this.#incoming = incoming;
+    this.#outgoing = outgoing;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
     this.#pace = pace;
@@ -92,6 +96,8 @@ export class LegHearing {
   }
 
   #listen(): void {
+    const hearsSent = this.recordings.size > 0 || this.analysis.hearsSent;
+    this.#outgoing.onSent = hearsSent ? (...packet) => this.recordings.sent(...packet) : undefined;
     const listens = this.#taps.size > 0 || this.recordings.size > 0 || this.analysis.size > 0;
     if (!listens) {
       this.#incoming.playout = undefined;

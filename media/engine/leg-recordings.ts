@@ -131,7 +131,6 @@ export class LegRecordings {
   }
 
   sent(payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number): void {
-    if (this.#running.size === 0 && !this.onSent) return;
     const codec = this.#codecs[payloadType];
     if (!codec) return;
     if (this.#samples.length !== this.#longest) this.#samples = new Int16Array(this.#longest);

@@ -19,8 +19,8 @@ import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlaySt
 import { encodingOf } from '../protocol.ts';
 import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
-import { createLatch, destination, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { isRtcpType } from '../rtp/packet.ts';
+import { createLatch, type LatchState, renegotiate } from '../rtp/latch.ts';
+import { isRtcpType, type RtpView } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
@@ -36,6 +36,7 @@ import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
+import { RtpOut } from './rtp-out.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { xrReports } from './xr-reports.ts';
 
@@ -51,6 +52,8 @@ export interface LegPorts {
   readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
+  /** Of the packet that is being received. */
+  readonly view: RtpView;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   readonly emit: (event: EngineEvent) => void;
@@ -66,6 +69,7 @@ export class EngineLeg implements PacedStream {
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
   readonly #incoming: Incoming;
+  readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
   readonly #rtcp: RtcpChannel;
   readonly #rtcpState: RtcpState;
@@ -79,7 +83,6 @@ export class EngineLeg implements PacedStream {
   /** Of what is played. */
   readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
-  #rtp: UdpPort | undefined;
   #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
   /** Who had our SSRC last. */
@@ -102,19 +105,18 @@ export class EngineLeg implements PacedStream {
       new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
+      ports.view,
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
         onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
       },
     );
+    this.#out = new RtpOut(latch, this.#security);
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      this.#out,
       config.jitterBuffer,
       {
-        ready: () => this.#ready(),
-        send: (buffer, offset, length) => this.#send(buffer, offset, length),
-        onSent: (payloadType, timestamp, buffer, offset, length) =>
-          this.#hearing.recordings.sent(payloadType, timestamp, buffer, offset, length),
         onPlayed: (playback, end) => this.#played(playback, end),
         onDigitsSent: (sender) => this.#digitsSent(sender),
         pace: () => this.#pace(),
@@ -136,7 +138,7 @@ export class EngineLeg implements PacedStream {
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#hearing = new LegHearing(id, this.#incoming, config.jitterBuffer, ports, () => this.#pace());
+    this.#hearing = new LegHearing(id, this.#incoming, this.#outgoing, config.jitterBuffer, ports, () => this.#pace());
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -166,34 +168,34 @@ export class EngineLeg implements PacedStream {
   async open(): Promise<void> {
     const { udp } = this.#ports;
     const { bindAddress, port, rtcpPort } = this.#config;
-    this.#rtp = await udp.bind(bindAddress, port, (buffer, offset, length, address, from) => {
+    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, from) => {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
-        if (this.#rtcp.muxed && length > 1 && isRtcpType(buffer[offset + 1]!)) {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+        if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
+          this.#rtcp.datagram(buffer, offset, length, from);
           return;
         }
         const clear = this.#security.openRtp(buffer, offset, length);
         if (clear === 0) this.#incoming.receiver.invalid();
-        else this.#incoming.datagram(buffer, offset, clear, address, from, this.#ports.clock.now());
+        else this.#incoming.datagram(buffer, offset, clear, from, this.#ports.clock.now());
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
     });
     try {
-      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, address, from) => {
+      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, from) => {
         try {
-          this.#rtcp.datagram(buffer, offset, length, address, from);
+          this.#rtcp.datagram(buffer, offset, length, from);
         } catch (error) {
           this.#ports.onBroken(this, error);
         }
       });
     } catch (error) {
-      await this.#rtp.close();
+      await this.#out.socket.close();
       throw error;
     }
-    this.#rtcp.attach(this.#rtcpPort, this.#rtp);
+    this.#rtcp.attach(this.#rtcpPort, this.#out.socket);
     if (!this.#closing) return;
     await this.#closeSockets();
     throw closedError();
@@ -205,7 +207,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get sockets(): number {
-    return (this.#rtp ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
+    return (this.#out.socket ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
   }
 
   get timers(): number {
@@ -242,22 +244,6 @@ export class EngineLeg implements PacedStream {
     this.#rtcp.start(audio.codec.clockRate);
     // A peer that holds us may play music or send nothing at all.
     this.#silence.restart(audio.direction === 'sendrecv');
-  }
-
-  #ready(): boolean {
-    const to = destination(this.#incoming.latch);
-    return to !== undefined && to.port !== 0 && this.#rtp !== undefined;
-  }
-
-  #send(buffer: Uint8Array, offset: number, length: number): void {
-    const to = destination(this.#incoming.latch);
-    if (!to) return;
-    if (!this.#security.active) {
-      this.#rtp?.send(buffer, offset, length, to.port, to.address);
-      return;
-    }
-    const sealed = this.#security.sealRtp(buffer, offset, length);
-    if (sealed) this.#rtp?.send(sealed, 0, this.#security.sealedLength, to.port, to.address);
   }
 
   /**
@@ -455,8 +441,8 @@ export class EngineLeg implements PacedStream {
   }
 
   async #closeSockets(): Promise<void> {
-    const open = [this.#rtp, this.#rtcpPort];
-    this.#rtp = undefined;
+    const open = [this.#out.socket, this.#rtcpPort];
+    this.#out.socket = undefined;
     this.#rtcpPort = undefined;
     await Promise.all(open.map((socket) => socket?.close()));
   }

@@ -28,6 +28,7 @@ import {
   quietNoise,
 } from './encoding.ts';
 import { PacketBuffers } from './packet-buffers.ts';
+import type { RtpOut } from './rtp-out.ts';
 import { transcoderFor } from './transcoder.ts';
 
 /** Where packets of one leg go on to: another leg, or a ring to another worker. */
@@ -44,12 +45,9 @@ export interface PacketSink {
   ): void;
 }
 
+type OnSent = (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
+
 export interface OutgoingPorts {
-  /** False when nobody said where to. */
-  readonly ready: () => boolean;
-  readonly send: (buffer: Uint8Array, offset: number, length: number) => void;
-  /** Hears every audio payload that goes out. */
-  readonly onSent: (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
   readonly onPlayed: (playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended') => void;
   readonly onDigitsSent: (sender: DtmfSender) => void;
   /** Asks for the beat. */
@@ -58,12 +56,18 @@ export interface OutgoingPorts {
 
 export class Outgoing implements PacketSink {
   readonly sender: RtpSender;
+  readonly #out: RtpOut;
   readonly #ports: OutgoingPorts;
+  /** Hears every audio payload that goes out. */
+  onSent: OnSent | undefined;
   readonly #jitterBuffer: JitterBufferOptions;
   #forwarder: Forwarder;
   #audio: NegotiatedAudio | undefined;
   /** The payload types of what the peer takes. */
   readonly #payloadTypes = new Map<EncodingId, number>();
+  /** Looked up last. */
+  #encoding: EncodingId = 0;
+  #payloadType: number | undefined;
   #rate = 8000;
   #codec: AudioCodec | undefined;
   #sends = false;
@@ -85,8 +89,15 @@ export class Outgoing implements PacketSink {
   #spoke = false;
 
   /** @param jitterBuffer of what is converted */
-  constructor(sender: RtpSender, jitterBuffer: JitterBufferOptions, ports: OutgoingPorts, forwarder = new Forwarder()) {
+  constructor(
+    sender: RtpSender,
+    out: RtpOut,
+    jitterBuffer: JitterBufferOptions,
+    ports: OutgoingPorts,
+    forwarder = new Forwarder(),
+  ) {
     this.sender = sender;
+    this.#out = out;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
     this.#forwarder = forwarder;
@@ -129,6 +140,8 @@ export class Outgoing implements PacketSink {
     if (codec && this.#codec && codec.key !== this.#codec.key) this.#playback?.recode(codec);
     this.#codec = codec;
     this.#payloadTypes.clear();
+    this.#encoding = 0;
+    this.#payloadType = undefined;
     for (const other of audio.receivePayloadTypes) this.#payloadTypes.set(encodingId(other), other.payloadType);
     this.#payloadTypes.set(encodingId(audio.codec), audio.codec.payloadType);
     if (audio.comfortNoise) this.#payloadTypes.set(noiseEncoding, audio.comfortNoise.sendPayloadType);
@@ -147,12 +160,12 @@ export class Outgoing implements PacketSink {
     dtmf: boolean,
   ): void {
     const audio = this.#audio;
-    if (!audio || !this.#sends || this.active || !this.#ports.ready()) {
+    if (!audio || !this.#sends || this.active || !this.#out.ready) {
       this.#interrupt();
       this.#dropped++;
       return;
     }
-    const payloadType = kind === audioPacket ? this.#payloadTypes.get(encoding) : audio.telephoneEvent?.sendPayloadType;
+    const payloadType = kind === audioPacket ? this.#payloadTypeOf(encoding) : audio.telephoneEvent?.sendPayloadType;
     const beside = kind === eventPacket || encoding === noiseEncoding;
     if (beside || (payloadType === undefined && this.transcodes)) {
       if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return;
@@ -178,8 +191,16 @@ export class Outgoing implements PacketSink {
     sender.sent(sequence, timestamp, span, now, payloadLength);
     this.#fresh = true;
     this.#spoke = false;
-    this.#ports.send(buffer, start, payloadLength + rtpHeaderBytes);
-    if (isAudio) this.#ports.onSent(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+    this.#out.send(buffer, start, payloadLength + rtpHeaderBytes);
+    if (isAudio) this.onSent?.(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+  }
+
+  #payloadTypeOf(encoding: EncodingId): number | undefined {
+    if (encoding !== this.#encoding) {
+      this.#encoding = encoding;
+      this.#payloadType = this.#payloadTypes.get(encoding);
+    }
+    return this.#payloadType;
   }
 
   /** Converts audio that we can decode, and what is beside it. @returns false when it is neither */
@@ -233,11 +254,11 @@ export class Outgoing implements PacketSink {
     if (begins) sender.sent(sequence, timestamp, 0, now, view.payloadLength);
     else sender.sent(sequence, sender.state.timestamp, sender.state.span, sender.state.at, view.payloadLength);
     this.#fresh = true;
-    this.#ports.send(buffer, start, view.payloadLength + rtpHeaderBytes);
+    this.#out.send(buffer, start, view.payloadLength + rtpHeaderBytes);
   }
 
   #convert(stream: ConvertedStream, due: number, skipped: number): void {
-    if (!this.transcodes || !this.#sends || !this.#ports.ready()) {
+    if (!this.transcodes || !this.#sends || !this.#out.ready) {
       stream.reset();
       return;
     }
@@ -315,7 +336,7 @@ export class Outgoing implements PacketSink {
   /** One beat of a key as a tone; silence between two. */
   #sound(step: DtmfStep | undefined, due: number): void {
     const codec = this.#codec;
-    if (!codec || !this.#sends || !this.#ports.ready()) return;
+    if (!codec || !this.#sends || !this.#out.ready) return;
     const { sampleRate } = codec;
     const samples = new Int16Array((sampleRate * beatMs) / 1000);
     if (step && step.beat < step.beats)
@@ -331,7 +352,7 @@ export class Outgoing implements PacketSink {
     if (step) {
       const { sender } = this;
       if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
-      if (payloadType !== undefined && this.#sends && this.#ports.ready()) {
+      if (payloadType !== undefined && this.#sends && this.#out.ready) {
         const buffer = this.#buffers.next(eventBytes);
         const { timestamp } = digits.state;
         const sequence = sender.nextSequence;
@@ -339,7 +360,7 @@ export class Outgoing implements PacketSink {
         writeEvent(buffer, rtpHeaderBytes, step.event, step.end, eventVolume, step.duration);
         // The timeline stands at the beginning of the press while it lasts.
         sender.sent(sequence, timestamp, 0, step.begins ? due : sender.state.at, eventBytes);
-        this.#ports.send(buffer, 0, buffer.length);
+        this.#out.send(buffer, 0, buffer.length);
       }
       this.#fresh = true;
     }
@@ -358,7 +379,7 @@ export class Outgoing implements PacketSink {
 
   #frame(playback: EnginePlayback, at: number): void {
     // On hold the music stands still; it goes on where it stopped.
-    if (!this.#sends || !this.#ports.ready() || !this.#audio || this.#frameBytes === 0) return;
+    if (!this.#sends || !this.#out.ready || !this.#audio || this.#frameBytes === 0) return;
     const buffer = this.#buffers.next(this.#frameBytes);
     const frame = playback.frame(buffer, rtpHeaderBytes, this.#frameBytes);
     if (frame === 'audio') this.#packet(buffer, this.#frameBytes, at);
@@ -388,8 +409,8 @@ export class Outgoing implements PacketSink {
     const payloadType = this.#audio?.codec.payloadType ?? 0;
     writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
     sender.sent(sequence, timestamp, ticks, at, bytes);
-    this.#ports.send(buffer, 0, rtpHeaderBytes + bytes);
-    this.#ports.onSent(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+    this.#out.send(buffer, 0, rtpHeaderBytes + bytes);
+    this.onSent?.(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
   }
 
   /**
@@ -400,7 +421,7 @@ export class Outgoing implements PacketSink {
     const payloadType = this.#payloadTypes.get(noiseEncoding);
     if (payloadType === undefined) return false;
     this.#spoke = false;
-    if (!this.#sends || !this.#ports.ready()) return true;
+    if (!this.#sends || !this.#out.ready) return true;
     const { sender } = this;
     const buffer = this.#buffers.next(description.length);
     buffer.set(description, rtpHeaderBytes);
@@ -409,7 +430,7 @@ export class Outgoing implements PacketSink {
     writeRtpHeader(buffer, 0, payloadType, false, sequence, timestamp, sender.state.ssrc);
     sender.sent(sequence, timestamp, 0, at, description.length);
     this.#fresh = true;
-    this.#ports.send(buffer, 0, buffer.length);
+    this.#out.send(buffer, 0, buffer.length);
     return true;
   }
 

@@ -118,7 +118,7 @@ export class PacketRingSource {
       view.payloadLength = length;
       const kind = record[2] === eventPacket ? eventPacket : audioPacket;
       const arrival: Arrival = (flags & restartFlag) !== 0 ? 'restart' : 'next';
-      this.#sink.forward(buffer, view, kind, readUint32(record, 16), arrival, now, (flags & dtmfFlag) !== 0);
+      this.#sink.forward(buffer, view, kind, readUint32(record, 16) | 0, arrival, now, (flags & dtmfFlag) !== 0);
     }
     this.#onTurn();
   }

@@ -3,8 +3,8 @@
  */
 import type { Clock, Timer } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
-import type { UdpPort } from '../net/udp-port.ts';
-import { accept, destination, type LatchState } from '../rtp/latch.ts';
+import type { UdpPeer, UdpPort } from '../net/udp-port.ts';
+import { accept, destination, isSame, type LatchState } from '../rtp/latch.ts';
 import type { RtpReceiver } from '../rtp/receiver.ts';
 import { readRtcp, writeRtcp } from '../rtp/rtcp.ts';
 import { nextReport, type RtcpState, takeReport, type XrOptions } from '../rtp/rtcp-session.ts';
@@ -79,24 +79,24 @@ export class RtcpChannel {
     const { state, latch, rtpLatch, security, sender, receiver, clock, unixMs } = this.#options;
     const to = destination(this.muxed ? rtpLatch : latch);
     const socket = this.muxed ? this.#rtpSocket : this.#socket;
-    if (!socket || !to || to.port === 0) return;
+    if (!socket || !to) return;
     const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye, this.xr?.());
     const bytes = security.sealRtcp(writeRtcp(report));
-    if (bytes) socket.send(bytes, 0, bytes.length, to.port, to.address);
+    if (bytes) socket.send(bytes, 0, bytes.length, to);
   }
 
   /** One datagram; nothing in it is trusted. */
-  datagram(buffer: Uint8Array, offset: number, length: number, address: string, port: number): void {
+  datagram(buffer: Uint8Array, offset: number, length: number, from: UdpPeer): void {
     const { state, security, sender, receiver, clock, unixMs, onCollision, onLoss } = this.#options;
     const clear = security.openRtcp(buffer, offset, length);
     const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
-    if (!received || !this.#isOfPeer(received.ssrc, now, address, port)) {
+    if (!received || !this.#isOfPeer(received.ssrc, now, from)) {
       receiver.invalid();
       return;
     }
     if (received.ssrc === sender.state.ssrc) {
-      onCollision(address);
+      onCollision(from.address);
       return;
     }
     takeReport(state, received, sender, now, unixMs(), this.#rate);
@@ -104,12 +104,12 @@ export class RtcpChannel {
       if (ssrc === sender.state.ssrc) onLoss((fractionLost * 100) / 256);
   }
 
-  #isOfPeer(ssrc: Ssrc, now: number, address: string, port: number): boolean {
+  #isOfPeer(ssrc: Ssrc, now: number, peer: UdpPeer): boolean {
     const { latch, rtpLatch } = this.#options;
-    if (!this.muxed) return accept(latch, now, address, port, ssrc, this.#sequence++);
+    if (!this.muxed) return accept(latch, now, peer, ssrc, this.#sequence++);
     // On one port RTP alone decides whose packets are taken.
     const from = destination(rtpLatch);
-    return rtpLatch.mode === 'off' || (from?.address === address && from.port === port);
+    return rtpLatch.mode === 'off' || isSame(from, peer);
   }
 
   /** Tells the peer that the present SSRC is given up. */

@@ -7,6 +7,7 @@ import { sine, type Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
 import type { LegConfig } from '../protocol.ts';
+import { unpackSaved } from '../saved-leg.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
@@ -79,7 +80,8 @@ export class MediaLeg {
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
   #echo = false;
-  #saved: Extract<LegEvent, { readonly type: 'leg.saved' }> | undefined;
+  /** A `SavedLeg`. */
+  #saved: Uint8Array | undefined;
   #handles = 0;
   #closing: Promise<LegSnapshot | undefined> | undefined;
   #gone = false;
@@ -321,7 +323,7 @@ export class MediaLeg {
         this.onSrtp({ problem: event.problem });
         break;
       case 'leg.saved':
-        this.#saved = event;
+        this.#saved = event.packed;
         break;
       case 'leg.failed':
         this.#lost(fromErrorData(event.error));
@@ -359,7 +361,7 @@ export class MediaLeg {
 
   /** Builds the leg again in the engine that there is now: as it was told last, and with what was asked for since. */
   #revive(): void {
-    const last = this.#saved?.snapshot;
+    const { snapshot: last, playing } = (this.#saved && unpackSaved(this.#saved)) ?? {};
     const saved = last && {
       ...last,
       // Who asked for them was told that they failed.
@@ -376,7 +378,7 @@ export class MediaLeg {
     this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
     for (const tap of this.#taps.values()) tap.revive();
     this.#analyses.revive();
-    for (const playback of this.#playbacks.values()) playback.revive(this.#saved?.playing);
+    for (const playback of this.#playbacks.values()) playback.revive(playing);
   }
 
   #lost(error: TandemError): void {

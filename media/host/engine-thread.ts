@@ -6,6 +6,7 @@ import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
 import { recorderThread } from '../recorder/thread.ts';
+import { raiseThread } from './thread-priority.ts';
 import type { EngineThreadData } from './worker.ts';
 
 type Message = Command[] | 'close';
@@ -13,6 +14,7 @@ type Message = Command[] | 'close';
 const port = parentPort;
 if (port) {
   const { io, opus } = workerData as EngineThreadData;
+  raiseThread();
   // Commands wait meanwhile.
   if (opus) await loadOpus();
   const udp = openUdpIo(io);

@@ -47,6 +47,12 @@ const mostLate = 5;
 /** ms by which the delay may be shorter or longer than needed. */
 const shortMs = 10;
 const slackMs = 35;
+/**
+ * ms by which it may be longer for long: a first packet that came late, or a clock that is off, is no delay for good. Up to
+ * a beat of it is used, as frames are cut where they are.
+ */
+const settledMs = 22;
+const settleMs = 5000;
 /** ms of delay too much that are left out at once. */
 const skipMs = 120;
 
@@ -72,6 +78,9 @@ export class JitterBuffer {
   #lateRun = 0;
   #dropped = 0;
   #taken: Slot | undefined;
+  /** The least excess of delay since. */
+  #leastExcess = Number.POSITIVE_INFINITY;
+  #leastSince = Number.NaN;
 
   /** What comes now has waited for us, not in the network: it says nothing of that. */
   stalled = false;
@@ -304,7 +313,7 @@ export class JitterBuffer {
     if (this.#cursor === undefined) return 'none';
     const excess = this.delay(now, pendingTicks) - this.target;
     if (excess < -shortMs && !this.#quiet) return 'lengthen';
-    if (excess <= slackMs) return 'none';
+    if (excess <= slackMs) return this.#isLongForLong(excess, now) && !this.#quiet ? 'shorten' : 'none';
     if (!this.#quiet && excess <= slackMs + skipMs) return 'shorten';
     const wanted = this.#cursor - pendingTicks + (excess * this.#rate) / 1000;
     if (this.#quiet) {
@@ -317,6 +326,17 @@ export class JitterBuffer {
       this.#dropped++;
     }
     return 'skip';
+  }
+
+  /** Asked at every beat; true once for each time that it is so. */
+  #isLongForLong(excess: number, now: number): boolean {
+    this.#leastExcess = Math.min(this.#leastExcess, excess);
+    if (now - this.#leastSince < settleMs) return false;
+    const isLong = this.#leastExcess > settledMs && this.#leastExcess < Number.POSITIVE_INFINITY;
+    const begun = !Number.isNaN(this.#leastSince);
+    this.#leastExcess = Number.POSITIVE_INFINITY;
+    this.#leastSince = now;
+    return begun && isLong;
   }
 
   /** What comes is of another timeline: what waits is given up. */

@@ -1,7 +1,7 @@
 /** `UdpPort` over node:dgram: one socket per port, nothing allocated per packet that Node does not allocate. */
 import { createSocket, type Socket } from 'node:dgram';
 import { bindError } from './bind-error.ts';
-import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPort } from './udp-port.ts';
+import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPeer, type UdpPort } from './udp-port.ts';
 
 /** Addresses are never names here, so nothing is looked up (and no DNS call can be made by an SDP). */
 function noLookup(
@@ -16,6 +16,7 @@ class DgramPort implements UdpPort {
   readonly #socket: Socket;
   readonly #v6: boolean;
   readonly port: number;
+  #from: UdpPeer = { address: '', port: 0 };
   #closing: Promise<void> | undefined;
 
   constructor(socket: Socket, port: number, v6: boolean, receive: DatagramReceiver) {
@@ -25,11 +26,12 @@ class DgramPort implements UdpPort {
     socket.on('message', (message, peer) => {
       if (this.#closing) return;
       const address = v6 && peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
-      receive(message, 0, message.length, address, peer.port);
+      if (address !== this.#from.address || peer.port !== this.#from.port) this.#from = { address, port: peer.port };
+      receive(message, 0, message.length, this.#from);
     });
   }
 
-  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void {
+  send(buffer: Uint8Array, offset: number, length: number, { address, port }: UdpPeer): void {
     if (this.#closing) return;
     const to = this.#v6 && !address.includes(':') ? `::ffff:${address}` : address;
     if (offset === 0 && length === buffer.length) this.#socket.send(buffer, port, to);

@@ -7,7 +7,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Timer } from '../../src/base/clock.ts';
 import { bindError } from './bind-error.ts';
 import type { NativeAddon, NativeSockets } from './native-addon.ts';
-import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPort } from './udp-port.ts';
+import { type DatagramReceiver, type OwnUdpIo, socketBuffer, type UdpPeer, type UdpPort } from './udp-port.ts';
 
 /** One entry of a table: socket, buffer, offset, length, and the peer's sockaddr, which stays the kernel's secret. */
 const sockaddrWords = 7;
@@ -41,6 +41,8 @@ class NativeIo implements OwnUdpIo {
   readonly #sockaddrBytes = new Uint8Array(this.#sockaddr.buffer);
   /** By slot. */
   readonly #ports: (NativePort | undefined)[] = [];
+  /** By slot: the sockaddr that came last and the one that goes, beside each other, since packets of many calls pass here. */
+  #peers = new Int32Array(64 * 2 * sockaddrWords);
   #noted = 0;
   #sentUsed = 0;
   #dispatching = false;
@@ -65,9 +67,21 @@ class NativeIo implements OwnUdpIo {
       const errno = getSystemErrorName(socket);
       throw bindError(address, port, errno, errno);
     }
+    const slot = socket & slotMask;
     const bound = new NativePort(this, socket, this.#sockets.port(socket), address.includes(':'), receive);
-    this.#ports[socket & slotMask] = bound;
+    this.#ports[slot] = bound;
+    this.#roomFor(slot);
     return bound;
+  }
+
+  #roomFor(slot: number): void {
+    const words = 2 * sockaddrWords;
+    if ((slot + 1) * words > this.#peers.length) {
+      const peers = new Int32Array((slot + 1) * words * 2);
+      peers.set(this.#peers);
+      this.#peers = peers;
+    }
+    this.#peers.fill(0, slot * words, (slot + 1) * words);
   }
 
   #dispatch(count: number, rang: boolean): void {
@@ -78,7 +92,9 @@ class NativeIo implements OwnUdpIo {
         const socket = table[at] as number;
         const port = this.#ports[socket & slotMask];
         // What waited here for a socket that was closed meanwhile has nowhere to go.
-        if (port?.socket === socket) port.received(this.#received, table, at);
+        if (port?.socket !== socket) continue;
+        if (this.#isNew(socket & slotMask, at + sockaddrAt)) this.#tell(port, at + sockaddrAt);
+        port.received(this.#received, table[at + 2] as number, table[at + 3] as number);
       }
     } finally {
       this.#dispatching = false;
@@ -100,26 +116,37 @@ class NativeIo implements OwnUdpIo {
     };
   }
 
-  /** Writes the peer's sockaddr into `into`. @returns false for what is no IP address or port */
-  parse(address: string, port: number, wide: boolean, into: Int32Array): boolean {
+  /** Another sockaddr than the one before came to this slot; it is kept. */
+  #isNew(slot: number, at: number): boolean {
+    const table = this.#receivedTable;
+    const peers = this.#peers;
+    const from = slot * 2 * sockaddrWords;
+    let known = true;
+    for (let word = 0; word < sockaddrWords; word++) {
+      const value = table[at + word] as number;
+      if (peers[from + word] === value) continue;
+      peers[from + word] = value;
+      known = false;
+    }
+    return !known;
+  }
+
+  #tell(port: NativePort, at: number): void {
+    this.#sockaddr.set(this.#receivedTable.subarray(at, at + sockaddrWords));
+    // After the family, in the order of the network.
+    const number = ((this.#sockaddrBytes[2] as number) << 8) | (this.#sockaddrBytes[3] as number);
+    port.from = { address: this.#addon.print(this.#sockaddrBytes), port: number };
+  }
+
+  /** Where what the socket sends goes from now on. @returns false for what is no IP address or port */
+  aim(socket: number, { address, port }: UdpPeer, wide: boolean): boolean {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) return false;
     if (!this.#addon.parse(address, port, wide, this.#sockaddrBytes)) return false;
-    into.set(this.#sockaddr);
+    this.#peers.set(this.#sockaddr, ((socket & slotMask) * 2 + 1) * sockaddrWords);
     return true;
   }
 
-  printAddress(sockaddr: Int32Array): string {
-    this.#sockaddr.set(sockaddr);
-    return this.#addon.print(this.#sockaddrBytes);
-  }
-
-  printPort(sockaddr: Int32Array): number {
-    this.#sockaddr.set(sockaddr);
-    // After the family, in the order of the network.
-    return ((this.#sockaddrBytes[2] as number) << 8) | (this.#sockaddrBytes[3] as number);
-  }
-
-  note(socket: number, buffer: Uint8Array, offset: number, length: number, peer: Int32Array): void {
+  note(socket: number, buffer: Uint8Array, offset: number, length: number): void {
     if (length >= largest) return;
     const kept = buffer === this.#received;
     if (this.#noted === batch || (!kept && this.#sentUsed + length > sentBytes)) this.flush();
@@ -136,7 +163,9 @@ class NativeIo implements OwnUdpIo {
     table[at + 1] = kept ? inReceived : inSent;
     table[at + 2] = start;
     table[at + 3] = length;
-    for (let word = 0; word < sockaddrWords; word++) table[at + sockaddrAt + word] = peer[word] as number;
+    const peers = this.#peers;
+    const to = ((socket & slotMask) * 2 + 1) * sockaddrWords;
+    for (let word = 0; word < sockaddrWords; word++) table[at + sockaddrAt + word] = peers[to + word] as number;
     // A timer that sends ends no turn of the engine.
     if (this.#noted++ === 0 && !this.#dispatching) queueMicrotask(this.#flushLater);
   }
@@ -172,12 +201,8 @@ class NativePort implements UdpPort {
   readonly #wide: boolean;
   readonly #receive: DatagramReceiver;
   /** The latest peer each way: a stream has one, so that its address is printed and parsed once. */
-  readonly #from = new Int32Array(sockaddrWords);
-  #fromAddress = '';
-  #fromPort = 0;
-  readonly #to = new Int32Array(sockaddrWords);
-  #toAddress = '';
-  #toPort = 0;
+  from: UdpPeer = { address: '', port: 0 };
+  #to: UdpPeer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(io: NativeIo, socket: number, port: number, wide: boolean, receive: DatagramReceiver) {
@@ -188,31 +213,18 @@ class NativePort implements UdpPort {
     this.#receive = receive;
   }
 
-  received(bytes: Uint8Array, table: Int32Array, at: number): void {
-    const from = this.#from;
-    let known = true;
-    for (let word = 0; word < sockaddrWords; word++) {
-      const value = table[at + sockaddrAt + word] as number;
-      if (from[word] === value) continue;
-      from[word] = value;
-      known = false;
-    }
-    if (!known) {
-      this.#fromAddress = this.#io.printAddress(from);
-      this.#fromPort = this.#io.printPort(from);
-    }
-    this.#receive(bytes, table[at + 2] as number, table[at + 3] as number, this.#fromAddress, this.#fromPort);
+  received(bytes: Uint8Array, offset: number, length: number): void {
+    this.#receive(bytes, offset, length, this.from);
   }
 
-  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void {
+  send(buffer: Uint8Array, offset: number, length: number, to: UdpPeer): void {
     if (this.#closing) return;
-    if (port !== this.#toPort || address !== this.#toAddress) {
-      this.#toPort = 0;
-      if (!this.#io.parse(address, port, this.#wide, this.#to)) return;
-      this.#toAddress = address;
-      this.#toPort = port;
+    if (to !== this.#to) {
+      this.#to = undefined;
+      if (!this.#io.aim(this.socket, to, this.#wide)) return;
+      this.#to = to;
     }
-    this.#io.note(this.socket, buffer, offset, length, this.#to);
+    this.#io.note(this.socket, buffer, offset, length);
   }
 
   close(): Promise<void> {

@@ -13,16 +13,19 @@ import type { Timer } from '../../src/base/clock.ts';
 export const socketBuffer = 32 * 1024;
 
 /**
+ * Who sent a datagram, or is to have one: an IP address, never a name. It never changes, and who sends one datagram after
+ * another is mostly the same object, so that one look tells.
+ */
+export interface UdpPeer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
  * One datagram of `length` bytes at `offset`. The receiver may rewrite these bytes in place and pass
  * them to `send`; after it returns the rest of the buffer is not its own. Must not throw.
  */
-export type DatagramReceiver = (
-  buffer: Uint8Array,
-  offset: number,
-  length: number,
-  address: string,
-  port: number,
-) => void;
+export type DatagramReceiver = (buffer: Uint8Array, offset: number, length: number, from: UdpPeer) => void;
 
 /** One bound socket. */
 export interface UdpPort {
@@ -30,9 +33,8 @@ export interface UdpPort {
   /**
    * Sends without a report: what the network or a full socket buffer refuses is lost, as datagrams are.
    * The bytes must stay as they are until the next `flush`, or for 60 ms where there is none.
-   * @param address an IP address, never a name
    */
-  send(buffer: Uint8Array, offset: number, length: number, port: number, address: string): void;
+  send(buffer: Uint8Array, offset: number, length: number, to: UdpPeer): void;
   /** Idempotent. Nothing is received after it was called. */
   close(): Promise<void>;
 }

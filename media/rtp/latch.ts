@@ -21,7 +21,8 @@ export interface Source {
   readonly port: number;
 }
 
-interface Candidate extends Source {
+interface Candidate {
+  readonly from: Source;
   readonly ssrc: Ssrc;
   readonly sequence: number;
 }
@@ -64,10 +65,16 @@ export function destination(state: LatchState): Source | undefined {
   return state.source ?? state.sdp;
 }
 
+export function isSame(one: Source | undefined, other: Source): boolean {
+  return one === other || (one !== undefined && one.port === other.port && one.address === other.address);
+}
+
 /** A new offer/answer: the latch is open again. Unless the address changed we go on sending where we sent. */
 export function renegotiate(state: LatchState, sdp: Source | undefined): void {
-  const same = state.sdp?.address === sdp?.address && state.sdp?.port === sdp?.port;
-  state.sdp = sdp;
+  // RFC 3264 §6: port 0 takes no stream.
+  const to = sdp?.port === 0 ? undefined : sdp;
+  const same = to ? isSame(state.sdp, to) : state.sdp === undefined;
+  state.sdp = to;
   state.latched = false;
   state.candidate = undefined;
   state.sdpCandidate = undefined;
@@ -79,40 +86,29 @@ export function renegotiate(state: LatchState, sdp: Source | undefined): void {
  * @param sequence tells a second packet from a copy of the first
  * @returns whether it is to be taken
  */
-export function accept(
-  state: LatchState,
-  now: number,
-  address: string,
-  port: number,
-  ssrc: Ssrc,
-  sequence: number,
-): boolean {
-  if (state.mode === 'off') return true;
-  const fromSdp = state.sdp !== undefined && state.sdp.port === port && state.sdp.address === address;
-  if (state.mode === 'strict') return fromSdp;
+export function accept(state: LatchState, now: number, from: Source, ssrc: Ssrc, sequence: number): boolean {
   const { source } = state;
-  if (state.latched && source && source.port === port && source.address === address) {
+  if (state.latched && isSame(source, from)) {
+    // The object of whoever goes on sending, so that the next look is a short one.
+    state.source = from;
     state.heardAt = now;
     state.ssrc = ssrc;
     return true;
   }
+  if (state.mode === 'off') return true;
+  const fromSdp = isSame(state.sdp, from);
+  if (state.mode === 'strict') return fromSdp;
   if (state.latched) {
     const contested = fromSdp && now - state.latchedAt <= contestMs;
     const silent = now - state.heardAt >= state.silenceMs && (fromSdp || ssrc === state.ssrc);
     if (!contested && !silent) return false;
   }
   const before = fromSdp ? state.sdpCandidate : state.candidate;
-  if (
-    before &&
-    before.address === address &&
-    before.port === port &&
-    before.ssrc === ssrc &&
-    before.sequence !== sequence
-  ) {
-    latch(state, now, { address, port }, ssrc);
+  if (before && isSame(before.from, from) && from.port !== 0 && before.ssrc === ssrc && before.sequence !== sequence) {
+    latch(state, now, from, ssrc);
     return true;
   }
-  const candidate = { address, port, ssrc, sequence };
+  const candidate = { from, ssrc, sequence };
   if (fromSdp) state.sdpCandidate = candidate;
   else state.candidate = candidate;
   // Until somebody is latched, everybody is heard: the first packet of a call is audio too.

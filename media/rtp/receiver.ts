@@ -3,8 +3,9 @@
  * (RFC 3550 §A.1, §A.3, §A.8). The first source of all counts at once, since the latch decides whose packets are
  * looked at; another one is on probation until two of its packets have come in sequence.
  */
+import { type BitWindow, clearBit, createWindow, hasBit, setBit } from './bit-window.ts';
 import { type BurstState, countBurst, createBursts } from './bursts.ts';
-import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from './sequence.ts';
+import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff } from './sequence.ts';
 
 const maxDropout = 3000;
 const maxMisorder = 100;
@@ -53,10 +54,10 @@ interface SourceState {
   receivedPrior: number;
   /** In timestamp units. */
   jitter: number;
-  /** Arrival minus timestamp of the packet before, in timestamp units; NaN after a break. */
-  transit: number;
-  /** Which of the last numbers came: `number % 128`. */
-  readonly seen: boolean[];
+  /** Arrival minus timestamp of the packet before, in timestamp units of 32 bits; undefined after a break. */
+  transit: number | undefined;
+  /** Which of the last 128 numbers came. */
+  readonly seen: BitWindow;
 }
 
 export interface ReportBlock {
@@ -84,7 +85,7 @@ export class RtpReceiver {
       probation: undefined,
       source: undefined,
     };
-    if (this.state.source) this.state.source.transit = Number.NaN;
+    if (this.state.source) this.state.source.transit = undefined;
   }
 
   /** @param arrival ms; @param rate the clock of this payload type, 0 to leave jitter alone (telephone-event) */
@@ -113,11 +114,11 @@ export class RtpReceiver {
       return 'next';
     }
     if (ahead <= 0 && ahead > -maxMisorder) {
-      if (source.seen[seq % windowSize]) {
+      if (hasBit(source.seen, seq)) {
         state.duplicates++;
         return 'duplicate';
       }
-      source.seen[seq % windowSize] = true;
+      setBit(source.seen, seq);
       source.received++;
       source.expectedBad = -1;
       state.outOfOrder++;
@@ -156,8 +157,8 @@ export class RtpReceiver {
     state.expectedBefore = this.expected;
     state.ssrc = ssrc;
     state.probation = undefined;
-    const seen = new Array<boolean>(windowSize).fill(false);
-    seen[seq % windowSize] = true;
+    const seen = createWindow(windowSize);
+    setBit(seen, seq);
     state.source = {
       base: seq,
       highest: seq,
@@ -167,7 +168,7 @@ export class RtpReceiver {
       expectedPrior: 0,
       receivedPrior: 0,
       jitter: 0,
-      transit: Number.NaN,
+      transit: undefined,
       seen,
     };
   }
@@ -177,11 +178,11 @@ export class RtpReceiver {
     if (ahead > 1) {
       this.state.gaps++;
       const cleared = Math.min(ahead - 1, windowSize);
-      for (let i = 1; i <= cleared; i++) source.seen[((source.highest + i) % 65536) % windowSize] = false;
+      for (let i = 1; i <= cleared; i++) clearBit(source.seen, source.highest + i);
     }
     if (seq < source.highest) source.cycles += 65536;
     source.highest = seq;
-    source.seen[seq % windowSize] = true;
+    setBit(source.seen, seq);
     source.received++;
     source.expectedBad = -1;
   }
@@ -190,9 +191,9 @@ export class RtpReceiver {
   #jitter(timestamp: RtpTimestamp, arrival: number, rate: number): void {
     const source = this.state.source;
     if (!source || rate === 0) return;
-    const transit = ((arrival * rate) / 1000 - timestamp) % 4294967296;
-    if (!Number.isNaN(source.transit)) {
-      const d = Math.abs(timestampDiff(Math.round(transit) >>> 0, Math.round(source.transit) >>> 0));
+    const transit = (Math.round((arrival * rate) / 1000) - timestamp) | 0;
+    if (source.transit !== undefined) {
+      const d = Math.abs((transit - source.transit) | 0);
       // A timestamp that jumps (another source behind one SSRC) says nothing about the network.
       if (d < rate * 2) source.jitter += (d - source.jitter) / 16;
     }

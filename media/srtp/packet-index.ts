@@ -4,22 +4,22 @@
  * RTCP carries its whole index of 31 bits and needs only the window.
  */
 
+import { type BitWindow, clearBit, createWindow, hasBit, setBit } from '../rtp/bit-window.ts';
+
 /** How far back packets may come late; RFC 3711 §3.3.2 asks for 64 at least. */
 export const windowBits = 256;
 const sequences = 0x10000;
-const words = windowBits / 32;
 
 /** Of one SSRC. Plain data: part of a leg's snapshot. */
 export interface IndexState {
   readonly ssrc: number;
   highest: number;
-  /** One bit per index, at `index % 256`. */
-  readonly seen: number[];
+  readonly seen: BitWindow;
 }
 
 /** @param index the first one that counts as seen */
 export function createIndexState(ssrc: number, index: number): IndexState {
-  const state = { ssrc, highest: index, seen: new Array<number>(words).fill(0) };
+  const state = { ssrc, highest: index, seen: createWindow(windowBits) };
   setBit(state.seen, index);
   return state;
 }
@@ -49,8 +49,7 @@ export function sequenceOf(index: number): number {
 export function isFresh({ highest, seen }: IndexState, index: number): boolean {
   if (index > highest) return true;
   if (index <= highest - windowBits) return false;
-  const bit = index % windowBits;
-  return ((seen[bit >> 5]! >> (bit & 31)) & 1) === 0;
+  return !hasBit(seen, index);
 }
 
 export function markSeen(state: IndexState, index: number): void {
@@ -67,14 +66,4 @@ export function markSeen(state: IndexState, index: number): void {
 export function skipIndices(state: IndexState, count: number): void {
   state.highest += count;
   state.seen.fill(-1);
-}
-
-function setBit(seen: number[], index: number): void {
-  const bit = index % windowBits;
-  seen[bit >> 5] = seen[bit >> 5]! | (1 << (bit & 31));
-}
-
-function clearBit(seen: number[], index: number): void {
-  const bit = index % windowBits;
-  seen[bit >> 5] = seen[bit >> 5]! & ~(1 << (bit & 31));
 }

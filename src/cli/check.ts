@@ -1,7 +1,10 @@
-/** `tandem check`: what is open in a running server. Fails when none answers. */
+/** `tandem check`: what is open in a running server, what is wrong, and what to do. Fails when none answers. */
 import { messageOf, TandemError } from '../base/errors.ts';
+import type { Config } from '../config/schema.ts';
 import type { CheckReport, TrunkReport } from '../index.ts';
+import { findingsOf, printFindings } from './check-findings.ts';
 import { askCheckSocket } from './check-socket.ts';
+import { askFirst } from './rpc.ts';
 import { loadSettings } from './settings.ts';
 
 export interface CheckCommandOptions {
@@ -52,8 +55,24 @@ export async function check(options: CheckCommandOptions): Promise<number> {
       cause: error,
     });
   }
-  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : described(report));
+  const findings = findingsOf(report, await commandsOf(config));
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...report, findings }, null, 2)}\n`);
+  else process.stdout.write(`${described(report)}\n${printFindings(findings)}`);
   return 0;
+}
+
+/** The commands that the server has, or why they could not be asked for. */
+async function commandsOf({ control, http }: Config): Promise<readonly string[] | string> {
+  const place = control.path !== 'none' ? control.path : http.listen === 'none' ? undefined : `http://${http.listen}`;
+  if (place === undefined) return 'the server hears none';
+  const token = http.token === undefined ? {} : { TANDEM_HTTP_TOKEN: http.token };
+  try {
+    const { answer } = await askFirst(place, { ...process.env, ...token }, 'system.listMethods', []);
+    if ('fault' in answer) return answer.fault.text;
+    return answer.records.flatMap((record) => (record.type === 'string' ? [record.value] : []));
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function described(report: ProcessReport): string {

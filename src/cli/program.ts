@@ -5,7 +5,9 @@ import type { BridgeCommandOptions } from './bridge.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
+import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
+import type { MonitorOptions } from './monitor/monitor.ts';
 import type { RpcCommandOptions } from './rpc.ts';
 import type { ServeOptions } from './serve.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
@@ -105,11 +107,19 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
 
   program
     .command('check')
-    .description('what is open in a running server')
+    .description('what is open in a running server, what is wrong, and what to do')
     .option('--json', 'as JSON')
     .option('--socket <path>', 'the server to ask; default ./run/tandem.sock')
     .option('--config <file>', 'configuration file of that server')
     .action(run(async (options: CheckCommandOptions) => (await import('./check.ts')).check(options)));
+
+  program
+    .command('monitor')
+    .description('the calls of a running server, live: sort, filter, end one by key')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .option('--interval <seconds>', 'between two looks', positive, 2)
+    .option('--once', 'print them once')
+    .action(run(async (options: MonitorOptions) => (await import('./monitor/monitor.ts')).monitor(options)));
 
   program
     .command('trunk')
@@ -140,6 +150,14 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .command('schema <what>')
     .description('JSON Schema: of the configuration file (config), or of commands and events (rpc)')
     .action(run(async (what: string) => (await import('./schema.ts')).showSchema(what)));
+
+  program
+    .command('import <kamailio.cfg>')
+    .description('a tandem.yaml of the dialog parameters of a Kamailio')
+    .option('-o, --output <file>', 'write it there; default standard output')
+    .action(
+      run(async (path: string, options: ImportOptions) => (await import('./import.ts')).importConfig(path, options)),
+    );
 
   program
     .command('bench')

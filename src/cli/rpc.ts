@@ -23,7 +23,7 @@ const timeoutMs = 10_000;
 /** Over HTTP lists have any length. */
 const httpTimeoutMs = 60_000;
 
-type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
+export type Ask = (method: string, args: readonly RpcScalar[]) => Promise<Answer>;
 
 /** @returns the exit status: 1 on a fault */
 export async function rpc(method: string, words: readonly string[], options: RpcCommandOptions): Promise<number> {
@@ -56,8 +56,8 @@ export function argument(word: string): RpcScalar {
   return fits && String(number) === word ? number : word;
 }
 
-/** Of several places the first where somebody answers. */
-async function askFirst(
+/** Of several places the first where somebody answers. @throws TandemError ERR_CONTROL */
+export async function askFirst(
   server: string | undefined,
   environment: NodeJS.ProcessEnv,
   method: string,

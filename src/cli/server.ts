@@ -18,9 +18,11 @@ import {
   Tandem,
   type TandemOptions,
 } from '../index.ts';
+import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import { registryOptions, warnOfUnused } from './registry-options.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -45,9 +47,11 @@ export async function runServer(
 ): Promise<number> {
   refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
+  warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, options, logger);
+  const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
   let socket: CheckSocket | undefined;
@@ -73,6 +77,8 @@ export async function runServer(
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     logger.info({ control: control.addresses }, 'commands are heard');
     if (http) logger.info(http.address, 'listening for HTTP');
+    const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
+    logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     logger.info({ store: 'none' }, 'not available yet, so not started');
 
     const failed = Promise.withResolvers<never>();
@@ -91,6 +97,7 @@ export async function runServer(
     await http?.close();
     remote?.close();
     await tandem.close();
+    stopCallLog();
     certificates.close();
     signals.close();
     stopLogging();
@@ -105,7 +112,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
-    registry: { profilesWithValue: ['caller', 'user'], autoProfiles: { caller: 'fromUri' } },
+    registry: registryOptions(config.registry),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -134,7 +141,7 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
 }
 
 function refuseUnavailable({ store }: Config): void {
-  if (store.url !== 'none' || store.mode !== 'none')
+  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
     throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
 }
 

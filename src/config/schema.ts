@@ -1,7 +1,8 @@
-/** Every setting, with its type, bounds and default. The only file that knows zod. */
+/** Every setting, with its type, bounds and default. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
+import { registrySchema, storeSchema } from './registry-schema.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
@@ -89,8 +90,6 @@ const webhook = z.strictObject({
   secret: text.min(1).describe('events are signed with it'),
   events: z.array(text.min(1)).optional().describe('as call:* or dialog:terminated; default all'),
 });
-
-const later = (what: string) => z.string().min(1).default('none').describe(`${what}; "none" is all there is for now`);
 
 const schema = z.strictObject({
   listen: z
@@ -301,7 +300,8 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('calls in the hands of programs that ask by JSON-RPC'),
-  store: z.strictObject({ url: later('the database'), mode: later('when dialogs are written') }).prefault({}),
+  registry: registrySchema.describe('the calls that run: see Registry'),
+  store: storeSchema,
 });
 
 export type Config = z.output<typeof schema>;
@@ -320,9 +320,11 @@ export function checkConfig(values: unknown): { readonly config: Config } | { re
   if (parsed.success) return { config: parsed.data };
   const [first] = parsed.error.issues;
   const names = (first?.path ?? []).filter((step) => typeof step === 'string');
-  // A listener given as text fails the union as a whole; its own message says more.
+  // A listener given as text fails the union as a whole; its own message says more, unless the union has one.
   const inner =
-    first?.code === 'invalid_union' ? first.errors.flat().find(({ code }) => code !== 'invalid_type') : first;
+    first?.code === 'invalid_union' && first.message === 'Invalid input'
+      ? first.errors.flat().find(({ code }) => code !== 'invalid_type')
+      : first;
   return { issue: { key: names.join('.'), message: (inner ?? first)?.message ?? 'is not valid' } };
 }
 
@@ -339,6 +341,7 @@ export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(configJson
 interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly anyOf?: readonly JsonSchema[];
 }
 
 function leavesOf(node: JsonSchema, path: string): [string, LeafType][] {
@@ -346,7 +349,10 @@ function leavesOf(node: JsonSchema, path: string): [string, LeafType][] {
   return Object.entries(node.properties).flatMap(([key, child]) => leavesOf(child, path ? `${path}.${key}` : key));
 }
 
-function typeOf({ type }: JsonSchema): LeafType {
+function typeOf({ type, anyOf }: JsonSchema): LeafType {
+  // What has several forms is read as the richest of them.
+  if (anyOf)
+    return (['list', 'boolean'] as const).find((one) => anyOf.some((form) => typeOf(form) === one)) ?? 'string';
   if (type === 'array') return 'list';
   if (type === 'object' || type === 'boolean') return type;
   return type === 'integer' || type === 'number' ? 'number' : 'string';

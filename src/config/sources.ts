@@ -29,6 +29,8 @@ interface Setting {
 
 /** Variables that are no settings of a server. */
 const otherVariables = /^TANDEM_(CONFIG|CTL|PASSWORD(_FILE)?|TEST_\w+)$/;
+/** Lists that may be written without JSON: udp:0.0.0.0:5060,tcp:0.0.0.0:5060 */
+const plainLists = new Set(['listen', 'registry.profilesWithValue', 'registry.profilesNoValue']);
 /** What Kubernetes puts into every container beside a Service named `tandem`. */
 const kubernetes = /^TANDEM_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
@@ -135,8 +137,7 @@ function parsed(name: string, path: string, text: string): unknown {
     return text === 'true';
   }
   if (type === 'string' || type === undefined) return text;
-  // TANDEM_LISTEN may be plain: udp:0.0.0.0:5060,tcp:0.0.0.0:5060
-  if (path === 'listen' && !text.trim().startsWith('[')) return text.split(',').map((item) => item.trim());
+  if (plainLists.has(path) && !text.trim().startsWith('[')) return text.split(/[;,]/).map((item) => item.trim());
   try {
     return JSON.parse(text);
   } catch {

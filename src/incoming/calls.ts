@@ -14,6 +14,7 @@ import { type Replaces, replacesIn } from '../sip/replaces.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { Trunk } from '../trunk/trunk.ts';
 import type { Trunks } from '../trunk/trunks.ts';
+import { InviteCounts } from './invite-counts.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -38,6 +39,7 @@ export class IncomingCalls {
   handler: CallHandler | undefined;
   /** No new calls are taken. */
   draining = false;
+  readonly counts = new InviteCounts();
   readonly #ports: IncomingCallsPorts;
   readonly #options: IncomingCallsOptions;
 
@@ -47,12 +49,13 @@ export class IncomingCalls {
   }
 
   accept(invite: InviteServer): void {
+    this.counts.see();
     if (this.draining) {
-      invite.reject(503, { headers: [['Retry-After', '30']] });
+      this.#reject(invite, 503, { headers: [['Retry-After', '30']] });
       return;
     }
     if (this.#isLoop(invite.request)) {
-      invite.reject(482);
+      this.#reject(invite, 482);
       return;
     }
     const trunk = this.#ports.trunks.of(invite.request, invite.flow.address);
@@ -63,7 +66,7 @@ export class IncomingCalls {
     this.#ports.entrance.admit(invite, (entry) => {
       if (invite.cancelled) return;
       if (entry.ok) this.#handOver(invite, entry.user);
-      else invite.reject(entry.status, entry);
+      else this.#reject(invite, entry.status, entry);
     });
   }
 
@@ -80,7 +83,7 @@ export class IncomingCalls {
   #handOver(invite: InviteServer, user: string | undefined, trunk?: Trunk): void {
     const replaces = this.#options.replaces ? replacesIn(invite.request) : ok(undefined);
     if (!replaces.ok) {
-      invite.reject(400, { reason: `Bad Request (${replaces.error})` });
+      this.#reject(invite, 400, { reason: `Bad Request (${replaces.error})` });
       return;
     }
     if (replaces.value) {
@@ -89,21 +92,22 @@ export class IncomingCalls {
     }
     const { handler } = this;
     if (!handler) {
-      invite.reject(480);
+      this.#reject(invite, 480);
       return;
     }
     const { legs, sessionTimers, background } = this.#ports;
     const tooShort = shortInterval(invite.request, sessionTimers);
     if (tooShort) {
-      invite.reject(422, { headers: tooShort });
+      this.#reject(invite, 422, { headers: tooShort });
       return;
     }
     const leave = trunk?.admit();
     if (trunk && !leave) {
-      invite.reject(486);
+      this.#reject(invite, 486);
       return;
     }
     const { name, srtp } = trunk ?? {};
+    this.counts.track();
     const call = legs.incoming(invite, { user, trunk: name, srtp, toUser: trunk?.calleeOf(invite.request) });
     if (leave) void call.ended.then(leave);
     background(this.#handle(handler, call));
@@ -115,8 +119,16 @@ export class IncomingCalls {
     const session = sessions.named(replaces);
     const unknown = endpoint.knows(replaces) ? 603 : 481;
     const refusal = session ? replaceRefusal(session, replaces.earlyOnly) : unknown;
-    if (refusal) invite.reject(refusal);
-    else if (session) background(replacePeer(session, legs.incoming(invite, { user, data: session.data })));
+    if (refusal) this.#reject(invite, refusal);
+    else if (session) {
+      this.counts.track();
+      background(replacePeer(session, legs.incoming(invite, { user, data: session.data })));
+    }
+  }
+
+  #reject(invite: InviteServer, status: number, options?: Parameters<InviteServer['reject']>[1]): void {
+    this.counts.reject(status);
+    invite.reject(status, options);
   }
 
   /** Runs the handler; its scope is the call's lifetime. */

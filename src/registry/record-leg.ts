@@ -16,6 +16,8 @@ export class RecordLeg implements LegReport {
   readonly session: DialogSession;
   readonly birth: LegBirth;
   isOver = false;
+  /** It was answered once. */
+  wasUp = false;
   readonly #owner: LegOwner;
 
   constructor(owner: LegOwner, session: DialogSession, birth: LegBirth) {
@@ -26,11 +28,11 @@ export class RecordLeg implements LegReport {
 
   /** Answered, and not over. */
   get isUp(): boolean {
-    const { state } = this.session;
-    return !this.isOver && (state === 'answered' || state === 'confirmed');
+    return this.wasUp && !this.isOver;
   }
 
   advanced(state: 'early' | 'answered' | 'confirmed', status: number): void {
+    this.wasUp ||= state !== 'early';
     this.#owner.legAdvanced(this, state, status);
   }
 

@@ -147,10 +147,10 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     return this.#legs[0]?.session;
   }
 
-  /** The other leg: the one that answered, while it lasts. */
+  /** The other leg: the one that answered, while it lasts; of a call that is over the last one. */
   get callee(): DialogSession | undefined {
-    const answered = this.#legs.findLast((leg, index) => index > 0 && leg.isUp);
-    return (answered ?? (this.state === deleted ? this.#legs[1] : undefined))?.session;
+    const isOver = this.state === deleted;
+    return this.#legs.findLast((leg, index) => index > 0 && (isOver ? leg.wasUp : leg.isUp))?.session;
   }
 
   /** Unix seconds; 0 for what has not been. */

@@ -15,6 +15,8 @@ const maxMessage = 16 * 1024 * 1024;
 /** bytes that wait for a peer that does not read; what is heard meanwhile is dropped. */
 const maxBuffered = 256 * 1024;
 const normal = 1000;
+/** RFC 6455 §7.1.5: the other end is gone without a word. */
+const abnormal = 1006;
 
 export interface MediaStreamEnd {
   /** `call`: the call ended. */
@@ -204,7 +206,7 @@ export class MediaStream {
   }
 
   #closed(code: number, error: Error | undefined): void {
-    if (!this.#end && (error || !this.#live)) {
+    if (!this.#end && (error || code === abnormal || !this.#live)) {
       const why = error ? messageOf(error) : `it was closed with ${code}`;
       this.#finish({ by: 'error', code, error: streamError(why, error) });
     }

@@ -111,6 +111,8 @@ describe('tandem check', () => {
     await expect.poll(handles, patient).toEqual({ ...before.process.handles, Timeout: 0 });
     const { stdout } = await runTandem(['check'], { cwd: server.folder });
     expect(stdout).toMatch(/^calls +0$/m);
+    expect(stdout).toMatch(/^ok +INVITEs +1 seen, 1 tracked, 0 rejected$/m);
+    expect(stdout).toMatch(/^ok +active calls +0 active, .* 1 processed, 0 failed, 0 expired$/m);
     expect(stdout).toMatch(new RegExp(`^media .*sockets by ${before.mediaIo}$`, 'm'));
   });
 

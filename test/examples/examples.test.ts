@@ -102,7 +102,8 @@ describe('voice-agent', () => {
     await alice.ends({ within: 10_000 });
   });
 
-  test('has a parrot to talk to', async ({ lab }) => {
+  /** Puts the parrot at the other end. */
+  async function talkToParrot(lab: Lab): Promise<{ readonly alice: Phone; readonly bot: Bot }> {
     const bot = new Bot();
     const parrot = await load<(socket: unknown) => void>('parrot-model');
     let toParrot: (text: string) => void = () => {};
@@ -116,9 +117,13 @@ describe('voice-agent', () => {
     await lab.serve(await load('voice-agent'), { webSockets: bot });
     const alice = lab.phone('alice');
     await alice.dial('1000');
-    const hum = Int16Array.from({ length: 8000 }, (_, n) =>
-      Math.round(8000 * Math.sin((2 * Math.PI * 500 * n) / 8000)),
-    );
+    return { alice, bot };
+  }
+
+  const hum = Int16Array.from({ length: 8000 }, (_, n) => Math.round(8000 * Math.sin((2 * Math.PI * 500 * n) / 8000)));
+
+  test('has a parrot to talk to', async ({ lab }) => {
+    const { alice, bot } = await talkToParrot(lab);
     await alice.say(hum);
     await alice.hearsTone(500, { ms: 900, within: 3000 });
     await lab.until(() => bot.of('mark').length === 1);
@@ -127,6 +132,26 @@ describe('voice-agent', () => {
     await alice.hearsTone(500, { ms: 200, within: 3000 });
     await alice.say(hum.subarray(0, 800));
     expect(bot.of('mark')).toHaveLength(2);
+    await alice.hangup();
+  });
+
+  test('answers within 100 ms of what the agent takes to think, of which the network has 40', async ({ lab }) => {
+    lab.network.set({ delayMs: 20 });
+    const { alice, bot } = await talkToParrot(lab);
+    const thinksMs = 300;
+    const added: number[] = [];
+    for (let turn = 1; turn <= 5; turn++) {
+      // Turns begin anywhere within a beat.
+      await lab.advance(1000 + 7 * turn);
+      await alice.say(hum);
+      const said = lab.clock.now();
+      const { from: answered } = await alice.hearsTone(500, { ms: 900, within: 3000 });
+      added.push(answered - said - thinksMs);
+      await lab.until(() => bot.of('mark').length === turn);
+    }
+    // From the end of what the caller says to the beginning of the answer at the caller.
+    for (const ms of added) expect(ms).toBeLessThanOrEqual(100);
+    expect(Math.min(...added)).toBeGreaterThanOrEqual(40);
     await alice.hangup();
   });
 });

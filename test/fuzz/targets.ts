@@ -3,13 +3,17 @@ import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import type { FuzzOptions } from './fuzz.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
-import { fuzzMedia } from './media.ts';
+import { fuzzMedia, mediaTargets } from './media.ts';
+import { fuzzWav } from './wav.ts';
 
 export type FuzzTarget = (seed: number, options: FuzzOptions) => Promise<unknown>;
 
 export const targets: Readonly<Record<string, FuzzTarget>> = {
-  /** RTP and RTCP to the sockets of a call. */
-  rtp: fuzzMedia,
+  /** What comes to the sockets of a call: RTP, RTCP, both under SRTP, STUN and its like. */
+  ...Object.fromEntries(
+    mediaTargets.map((name): [string, FuzzTarget] => [name, (seed, options) => fuzzMedia(name, seed, options)]),
+  ),
+  wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,
   /** Packets for the control server. */

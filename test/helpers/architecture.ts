@@ -237,6 +237,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/control/metrics/metrics.ts'],
   zod: [
     'src/config/schema.ts',
+    'src/config/registry-schema.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',

@@ -13,7 +13,7 @@ function open(mode: 'latch' | 'strict' | 'off' = 'latch'): LatchState {
 
 let sequence = 0;
 const packet = (state: LatchState, now: number, from: typeof sdp, ssrc = 1): boolean =>
-  accept(state, now, from.address, from.port, ssrc, ++sequence);
+  accept(state, now, from, ssrc, ++sequence);
 
 describe('symmetric RTP', () => {
   it('sends to SDP’s address until two packets of one source have come', () => {
@@ -27,10 +27,20 @@ describe('symmetric RTP', () => {
 
   it('takes a copy of the first packet for no second one, nor another SSRC', () => {
     const state = open();
-    accept(state, 0, nat.address, nat.port, 1, 5);
-    accept(state, 1, nat.address, nat.port, 1, 5);
-    accept(state, 2, nat.address, nat.port, 2, 6);
+    accept(state, 0, nat, 1, 5);
+    accept(state, 1, nat, 1, 5);
+    accept(state, 2, nat, 2, 6);
     expect(destination(state)).toEqual(sdp);
+  });
+
+  it('sends nothing to port 0, which nobody can answer from', () => {
+    const state = open();
+    const nowhere = { address: nat.address, port: 0 };
+    expect(packet(state, 0, nowhere)).toBe(true);
+    expect(packet(state, 20, nowhere)).toBe(true);
+    expect(destination(state)).toEqual(sdp);
+    renegotiate(state, { ...sdp, port: 0 });
+    expect(destination(state)).toBeUndefined();
   });
 
   it('latches whenever the first packets come', () => {

@@ -26,8 +26,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the RTCP port of a call stays open',
     file: 'media/engine/leg.ts',
-    code: 'const open = [this.#rtp, this.#rtcpPort];',
-    becomes: 'const open = [this.#rtp];',
+    code: 'const open = [this.#out.socket, this.#rtcpPort];',
+    becomes: 'const open = [this.#out.socket];',
     report: /tandem: udp \d+.* still open/,
   },
   {
@@ -86,7 +86,7 @@ export interface Verdict {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const parts = ['src', 'media', 'prompts', 'test/soak', 'package.json'];
+const parts = ['src', 'media', 'prompts', 'test', 'package.json'];
 
 /** Runs the soak on a copy of the sources with the mutation in it. */
 export async function tryMutation(mutation: Mutation, seeds: number): Promise<Verdict> {

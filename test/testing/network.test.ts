@@ -521,18 +521,18 @@ describe('the network of a media plane', () => {
   it('carries parts of buffers, which are its own again at once, to receivers who may rewrite them', async () => {
     const { clock, alice, bob } = twoHosts();
     const heard: unknown[] = [];
-    const receiver = await bob.rtp.bind('0.0.0.0', 0, (buffer, offset, length, address, port) => {
+    const receiver = await bob.rtp.bind('0.0.0.0', 0, (buffer, offset, length, { address, port }) => {
       heard.push([[...buffer.subarray(offset, offset + length)], address, port]);
       buffer.fill(0);
     });
     const sender = await alice.rtp.bind(alice.address, 16_384, () => {});
     const buffer = Buffer.of(1, 2, 3, 4);
-    sender.send(buffer, 1, 2, receiver.port, bob.address);
+    sender.send(buffer, 1, 2, { address: bob.address, port: receiver.port });
     buffer.fill(9);
     await clock.advance(1);
     expect(heard).toEqual([[[2, 3], '10.0.1.1', 16_384]]);
     await receiver.close();
-    sender.send(buffer, 0, 4, receiver.port, bob.address);
+    sender.send(buffer, 0, 4, { address: bob.address, port: receiver.port });
     await clock.advance(1);
     expect(heard).toHaveLength(1);
   });

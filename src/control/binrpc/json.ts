@@ -11,8 +11,15 @@ export type JsonValue =
 
 /** Commands that answer with a list, whatever its length: BINRPC does not say so. */
 const lists = new Set([
-  ...['dlg.list', 'dlg.list_ctx', 'dlg.list_match', 'dlg.list_match_ctx', 'dlg.dlg_list', 'dlg.dlg_list_ctx'],
-  ...['dlg.profile_list', 'dlg.briefing', 'dlg.profiles', 'system.listMethods', 'stats.get_statistics'],
+  ...['dlg.list', 'dlg.list_ctx', 'dlg.list_match', 'dlg.list_match_ctx'],
+  ...[
+    'dlg.profile_list',
+    'dlg.briefing',
+    'dlg.profiles',
+    'system.listMethods',
+    'stats.get_statistics',
+    'stats.clear_statistics',
+  ],
   ...['ctl.who', 'ctl.listen', 'core.echo', 'call.list'],
 ]);
 

@@ -3,6 +3,7 @@ import { within } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { DialogRecord } from '../../registry/record.ts';
 import type { BridgeMode } from '../../registry/registry.ts';
+import type { DialogEnds } from '../../registry/sides.ts';
 import { confirmed, type DialogState, deleted } from '../../registry/states.ts';
 import { checkHeaders } from '../../sip/check-headers.ts';
 import type { HeaderField } from '../../sip/message.ts';
@@ -58,10 +59,7 @@ export function dialogCommands(subject: Subject): readonly RpcMethod[] {
     {
       name: 'dlg.briefing',
       help: 'List the summary of dialog records in memory',
-      run: (args) => {
-        const fields = args.text() ?? 'ftcFT';
-        return { list: mapped(registry, (record) => briefing(record, fields)) };
-      },
+      run: (args) => ({ list: mapped(registry, briefing(args.text() ?? 'ftcFT')) }),
     },
     {
       name: 'dlg.stats_active',
@@ -177,24 +175,34 @@ function hasCallId({ callId, sessions }: DialogRecord, wanted: string): boolean 
   return callId === wanted || sessions.some((leg) => leg.callId === wanted || leg.signalling?.callId === wanted);
 }
 
-/** By letter, in the order that they are asked for; other letters are passed over. */
-const briefs: Readonly<Record<string, (record: DialogRecord) => readonly [name: string, value: string | number]>> = {
+type Brief = (record: DialogRecord, ends: DialogEnds) => readonly [name: string, value: string | number];
+
+const briefs: Readonly<Record<string, Brief>> = {
   f: ({ fromUri }) => ['from_uri', fromUri],
   t: ({ toUri }) => ['to_uri', toUri],
   c: ({ callId }) => ['call-id', callId],
-  F: ({ sides }) => ['from_tag', sides.caller?.tag ?? nullText],
-  T: ({ sides }) => ['to_tag', sides.callee?.tag ?? nullText],
+  F: (_, { caller }) => ['from_tag', caller?.tag ?? nullText],
+  T: (_, { callee }) => ['to_tag', callee?.tag ?? nullText],
   I: ({ initTs }) => ['init_ts', initTs],
   S: ({ startTs }) => ['start_ts', startTs],
   E: ({ endTs }) => ['end_ts', endTs],
   s: ({ state }) => ['state', state],
 };
 
-function briefing(record: DialogRecord, fields: string): RpcStruct {
-  const brief = [...new Set(fields)].flatMap((letter) =>
-    Object.hasOwn(briefs, letter) ? [briefs[letter]?.(record) ?? []] : [],
+/** @param letters what is shown, in this order; those that mean nothing are passed over */
+function briefing(letters: string): (record: DialogRecord) => RpcStruct {
+  const wanted = [...new Set(letters)].flatMap((letter) =>
+    Object.hasOwn(briefs, letter) ? (briefs[letter] ?? []) : [],
   );
-  return { h_entry: record.hEntry, h_id: record.hId, ...Object.fromEntries(brief) };
+  return (record) => {
+    const struct: Record<string, string | number> = { h_entry: record.hEntry, h_id: record.hId };
+    const { sides } = record;
+    for (const brief of wanted) {
+      const [name, value] = brief(record, sides);
+      struct[name] = value;
+    }
+    return struct;
+  };
 }
 
 /** @throws RpcFault 400 without one, 404 for one that is not declared */

@@ -179,13 +179,10 @@ export class LabHost {
       bind: async (address, port, receive) => {
         if (!this.#isOurs(address))
           throw new TandemError('ERR_BIND', `cannot bind UDP ${address}: not an address here`);
-        const socket = this.openUdp('rtp', port, (bytes, from) =>
-          receive(bytes, 0, bytes.length, from.address, from.port),
-        );
+        const socket = this.openUdp('rtp', port, (bytes, from) => receive(bytes, 0, bytes.length, from));
         return {
           port: socket.port,
-          send: (buffer, offset, length, to, toAddress) =>
-            void socket.send(buffer.subarray(offset, offset + length), { address: toAddress, port: to }),
+          send: (buffer, offset, length, to) => void socket.send(buffer.subarray(offset, offset + length), to),
           close: async () => socket.close(),
         };
       },

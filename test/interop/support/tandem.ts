@@ -96,6 +96,16 @@ export class TandemServer implements AsyncDisposable {
     return this.#ports[transport] ?? 0;
   }
 
+  /** Its control socket, as `kamcmd -s` takes it. */
+  get control(): string {
+    return `unixs:${this.#folder.file('tandem_ctl')}`;
+  }
+
+  /** Where `tandem check` asks. */
+  get socket(): string {
+    return this.#folder.file('tandem.sock');
+  }
+
   get pid(): number {
     return this.program.pid;
   }
@@ -116,7 +126,7 @@ export class TandemServer implements AsyncDisposable {
   }
 
   async check(): Promise<Check> {
-    const { code, stdout, stderr } = await tandem(['check', '--json', '--socket', this.#folder.file('tandem.sock')]);
+    const { code, stdout, stderr } = await tandem(['check', '--json', '--socket', this.socket]);
     if (code !== 0) throw new Error(`tandem check: ${code} ${stderr}\n${this.program.output}`);
     return JSON.parse(stdout) as Check;
   }

@@ -15,6 +15,7 @@ const pairs: readonly [number, number][] = [
   [8000, 44_100],
   [16_000, 48_000],
   [7919, 8000],
+  [95_999, 8000],
 ];
 const middle = (samples: Int16Array) => samples.subarray(samples.length >> 3, samples.length - (samples.length >> 3));
 

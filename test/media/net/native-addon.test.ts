@@ -225,7 +225,7 @@ describe.runIf(loaded.ok)('the addon', () => {
     const heard = new Promise<number>((resolve) => {
       void sound
         .bind('127.0.0.1', 0, (buffer, offset) => resolve(buffer[offset] as number))
-        .then((port) => port.send(Uint8Array.of(42), 0, 1, port.port, '127.0.0.1'));
+        .then((port) => port.send(Uint8Array.of(42), 0, 1, { address: '127.0.0.1', port: port.port }));
     });
     expect(await heard).toBe(42);
     sound.close();

@@ -36,8 +36,8 @@ describe.each(ios)('%s', (_, create) => {
 
   /** A port that writes down what it hears. */
   const listener = (address = '127.0.0.1'): Promise<UdpPort> =>
-    bind(address, (buffer, offset, length, from, port) => {
-      heard.push({ bytes: new Uint8Array(buffer.subarray(offset, offset + length)), address: from, port });
+    bind(address, (buffer, offset, length, from) => {
+      heard.push({ bytes: new Uint8Array(buffer.subarray(offset, offset + length)), ...from });
       wake();
     });
 
@@ -50,7 +50,7 @@ describe.each(ios)('%s', (_, create) => {
 
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const send = (from: UdpPort, to: UdpPort, bytes: Uint8Array, address = '127.0.0.1'): void =>
-    from.send(bytes, 0, bytes.length, to.port, address);
+    from.send(bytes, 0, bytes.length, { address, port: to.port });
 
   it('gives any free port for 0, and the one that is asked for', async () => {
     const any = await bind('127.0.0.1');
@@ -84,7 +84,7 @@ describe.each(ios)('%s', (_, create) => {
   it.runIf(hasIpv6)('speaks IPv6, and IPv4 on the same socket by its own name', async () => {
     const both = await listener('::');
     const six = await bind('::1');
-    const four = await bind('127.0.0.1', (buffer, offset, length, address, port) => {
+    const four = await bind('127.0.0.1', (buffer, offset, length, { address, port }) => {
       heard.push({ bytes: new Uint8Array(buffer.subarray(offset, offset + length)), address, port });
       wake();
     });
@@ -105,7 +105,7 @@ describe.each(ios)('%s', (_, create) => {
     const to = await listener();
     const middle: UdpPort = await bind('127.0.0.1', (buffer, offset, length) => {
       buffer[offset + 2] = 99;
-      middle.send(buffer, offset + 2, length - 3, to.port, '127.0.0.1');
+      middle.send(buffer, offset + 2, length - 3, { address: '127.0.0.1', port: to.port });
     });
     const from = await bind('127.0.0.1');
     for (let n = 0; n < 20; n++) send(from, middle, Uint8Array.of(1, 2, 3, n, n + 1, 6));
@@ -119,7 +119,7 @@ describe.each(ios)('%s', (_, create) => {
     const from = await bind('127.0.0.1');
     const large = Uint8Array.from({ length: 100 }, (_, n) => n);
     for (let n = 0; n < 50; n++) {
-      from.send(large, n, 10, to.port, '127.0.0.1');
+      from.send(large, n, 10, { address: '127.0.0.1', port: to.port });
       if (n % 7 === 0) io.flush();
       if (n % 10 === 0) await hears(n + 1);
     }
@@ -227,8 +227,8 @@ describe.each(ios)('%s', (_, create) => {
     await gone.close();
     for (let n = 0; n < 20; n++) {
       send(from, gone, Uint8Array.of(n));
-      from.send(Uint8Array.of(n), 0, 1, 9, '255.255.255.255');
-      from.send(Uint8Array.of(n), 0, 1, 9, '2001:db8::1');
+      from.send(Uint8Array.of(n), 0, 1, { address: '255.255.255.255', port: 9 });
+      from.send(Uint8Array.of(n), 0, 1, { address: '2001:db8::1', port: 9 });
       await turn();
     }
     send(from, to, Uint8Array.of(7));

@@ -1,0 +1,111 @@
+import { describe } from 'vitest';
+import { findingsOf, printFindings } from '../../src/cli/check-findings.ts';
+import type { RegistryOptions, Tandem } from '../../src/index.ts';
+import type { LabHandler } from '../../src/testing/index.ts';
+import { expect, test } from '../helpers/lab.ts';
+
+const answer: LabHandler = async (call) => {
+  await call.answer();
+  await call.ended;
+};
+const names = ['core.version', 'dlg.list', 'dlg.stats_active'];
+const registry: RegistryOptions = { profilesWithValue: ['caller'], autoProfiles: { caller: 'fromUri' } };
+
+async function look(tandem: Tandem, commands: readonly string[] | string = names) {
+  const findings = findingsOf(await tandem.check(), commands);
+  return {
+    text: printFindings(findings),
+    bad: findings.filter(({ result }) => result !== 'ok').map(({ what }) => what),
+    of: (what: string) => findings.find((one) => one.what === what),
+  };
+}
+
+describe('the findings of tandem check', () => {
+  test('go through the points of the checklist', async ({ lab }) => {
+    const tandem = await lab.serve(answer, { registry });
+    const alice = lab.phone('alice');
+    await alice.dial('1003');
+    const { text, bad, of } = await look(tandem);
+    expect(bad).toEqual([]);
+    expect(text).toContain('ok    commands      2 of dlg.*, 3 in all\n');
+    expect(text).toContain('→ there is no dlg.stats: use dlg.stats_active, dlg.briefing or dlg.list\n');
+    expect(of('INVITEs')?.text).toBe('1 seen, 1 tracked, 0 rejected');
+    expect(of('active calls')?.text).toContain('1 active, 0 ringing of 1 that run; since the start 1 processed');
+    expect(of('details')?.text).toContain('sip:alice@10.0.1.1 → sip:1003@10.0.0.1');
+    expect(of('time-outs')?.text).toContain('answered 43200 s, ringing 300 s, without ACK 60 s, over 300 s');
+    expect(of('profiles')?.text).toBe('caller 1; of every call caller by fromUri');
+    await alice.hangup();
+    await lab.advance(1_000);
+    const after = await look(tandem);
+    expect(after.of('active calls')?.text).toContain('0 active');
+    expect(after.of('clean-up')).toMatchObject({ result: 'ok' });
+  });
+
+  test('say where to look when no call has come', async ({ lab }) => {
+    const tandem = await lab.serve(answer);
+    const { bad, of } = await look(tandem);
+    expect(bad).toEqual(['INVITEs']);
+    expect(of('INVITEs')?.todo).toContain('does the phone call udp:10.0.0.1:5060');
+  });
+
+  test('say when it only comes to refusals', async ({ lab }) => {
+    const tandem = await lab.serve(answer, {
+      auth: { realm: 'lab', users: { alice: { password: 'right' } }, require: () => true },
+    });
+    const alice = lab.phone('alice');
+    alice.invite('1003');
+    await alice.ends();
+    const { of } = await look(tandem);
+    expect(of('INVITEs')).toMatchObject({
+      result: 'warn',
+      text: '1 seen, 0 tracked, 1 rejected (1 with 401)',
+      todo: 'the phone has no password, or a wrong one: see users',
+    });
+  });
+
+  test('say when a script takes its calls out of the list', async ({ lab }) => {
+    const tandem = await lab.serve(async (call) => {
+      call.track(false);
+      await answer(call, tandem);
+    });
+    await lab.phone('alice').dial('1003');
+    expect((await look(tandem)).of('tracking')).toMatchObject({
+      result: 'warn',
+      todo: 'look for track(false) in the script',
+    });
+  });
+
+  test('say when calls stay because their peer does not answer the BYE', async ({ lab }) => {
+    const tandem = await lab.serve(async (call) => {
+      await call.answer();
+      await tandem.sleep(5_000, { signal: call.signal });
+    });
+    const alice = lab.phone('alice');
+    await alice.dial('1003');
+    alice.vanish();
+    await lab.advance(10_000);
+    expect((await look(tandem)).of('clean-up')).toMatchObject({
+      result: 'warn',
+      text: expect.stringContaining('1 calls are over'),
+      todo: expect.stringContaining('dlg.end_dlg <h_entry> <h_id>'),
+    });
+  });
+
+  test('say what is not as it should be in the settings', async ({ lab }) => {
+    const tandem = await lab.serve(answer, { registry: { sendBye: false } });
+    const { of } = await look(tandem, 'nobody listens');
+    expect(of('time-outs')).toMatchObject({ result: 'warn', todo: expect.stringContaining('registry.sendBye: true') });
+    expect(of('commands')).toMatchObject({ result: 'warn', text: 'could not be asked: nobody listens' });
+    expect((await look(tandem, ['core.version'])).of('commands')).toMatchObject({ result: 'warn' });
+    const without = await lab.serve(answer, { registry: false });
+    expect((await look(without)).bad).toEqual(['registry', 'tracking', 'INVITEs']);
+    void tandem.drain();
+    await lab.phone('alice').invite('1003');
+    await lab.advance(1_000);
+    expect((await look(tandem)).of('INVITEs')).toMatchObject({
+      result: 'warn',
+      text: expect.stringContaining('(1 with 503)'),
+      todo: expect.stringContaining('draining'),
+    });
+  });
+});
