@@ -40,7 +40,6 @@ const { values } = parseArgs({
     bail: { type: 'boolean', default: false },
   },
 });
-const flags: Readonly<Record<string, unknown>> = values;
 const first = Number(values.seed);
 const messages = Number(values.messages);
 const seeds = Math.max(1, Math.ceil(messages / perSeed));
