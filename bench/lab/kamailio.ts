@@ -108,6 +108,7 @@ listen=udp:127.0.0.1:${at.port}
 listen=tcp:127.0.0.1:${at.http}
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
 modparam("ctl", "binrpc", "unix:${at.control}")
+modparam("jsonrpcs", "transport", 1)
 modparam("jsonrpcs", "pretty_format", 0)
 modparam("dialog", "profiles_with_value", "caller")
 modparam("dialog", "dlg_match_mode", 2)
