@@ -30,6 +30,7 @@ import { Legs } from './session/legs.ts';
 import { MediaPlaces } from './session/media-places.ts';
 import { IncomingMessage, type MessageHandler } from './session/messages.ts';
 import { shownUri } from './session/outgoing.ts';
+import { Parking } from './session/parking.ts';
 import type { ReferHandler } from './session/refer-in.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { sessionTimerSettings } from './session/session-timer.ts';
@@ -66,6 +67,7 @@ export class House {
   readonly conferences: Conferences;
   readonly background: Background;
   readonly sessions: Sessions;
+  readonly parking: Parking;
   readonly legs: Legs;
   readonly calls: IncomingCalls;
   readonly registrations: Registrations;
@@ -130,6 +132,7 @@ export class House {
     this.background = new Background(logger);
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);
+    this.parking = new Parking({ clock, observer });
     const transfers: TransferContext = {
       leg: (target, how) => this.legs.outgoing(target, how),
       shown: (uri) => shownUri(uri, {}, endpoint.listeners),

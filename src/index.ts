@@ -23,6 +23,9 @@ export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
 export type { HttpSubject } from './control/http/subject.ts';
+export type { OperationDone, OperationFailed, RemoteEvents } from './control/remote/operations.ts';
+export { type RemoteControl, type RemoteControlOptions, remoteControl } from './control/remote/remote-control.ts';
+export type { RemoteTandem } from './control/remote/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';
@@ -91,7 +94,9 @@ export {
 } from './session/errors.ts';
 export type {
   CallCreated,
+  CallParked,
   CallReplaced,
+  CallUnparked,
   ConferenceEndedEvent,
   ConferenceEvent,
   ConferenceSpeakerEvent,
@@ -110,6 +115,7 @@ export type { GatherResult } from './session/gather.ts';
 export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
+export type { ParkedCall, Parking, ParkOptions, ParkResult } from './session/parking.ts';
 export {
   Playback,
   PlaybackControl,

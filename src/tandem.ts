@@ -22,6 +22,7 @@ import type { TandemEvents } from './session/events.ts';
 import { callOneOf, type ForkStrategy, targetsOf } from './session/fork.ts';
 import { type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outgoingLeg } from './session/outgoing.ts';
+import type { Parking, ParkOptions, ParkResult } from './session/parking.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
 import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts';
@@ -134,6 +135,33 @@ export class Tandem {
    */
   secure(tls: TlsServerOptions, listener?: SipListener): void {
     this.#house.endpoint.secure(tls, listener);
+  }
+
+  // ---- calls that run
+
+  /** Both legs of a bridged call are among them. */
+  get calls(): readonly DialogSession[] {
+    return this.#house.sessions.all;
+  }
+
+  /** @param name its session id, or its Call-ID: of several that have it, the first */
+  findCall(name: string): DialogSession | undefined {
+    return this.#house.sessions.find(name);
+  }
+
+  /**
+   * Leaves the call to a remote controller (`remoteControl`): it rings, or is answered first, until one takes it.
+   * @returns when the controller gives it back
+   * @throws DialogEndedError when the call ends meanwhile, as it does when nobody takes it in time; StateError for one
+   * that is parked already
+   */
+  park(call: DialogSession, options?: ParkOptions): Promise<ParkResult> {
+    return this.parking.park(call, options);
+  }
+
+  /** The calls that are parked now. */
+  get parking(): Parking {
+    return this.#house.parking;
   }
 
   // ---- outgoing calls

@@ -147,6 +147,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options)));
 
   program
+    .command('schema <what>')
+    .description('JSON Schema: of the configuration file (config), or of commands and events (rpc)')
+    .action(run(async (what: string) => (await import('./schema.ts')).showSchema(what)));
+
+  program
     .command('import <kamailio.cfg>')
     .description('a tandem.yaml of the dialog parameters of a Kamailio')
     .option('-o, --output <file>', 'write it there; default standard output')

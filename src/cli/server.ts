@@ -11,8 +11,10 @@ import {
   type Http,
   openControl,
   openHttp,
+  type RemoteControl,
   RpcMethods,
   registryCommands,
+  remoteControl,
   Tandem,
   type TandemOptions,
 } from '../index.ts';
@@ -55,11 +57,15 @@ export async function runServer(
   let socket: CheckSocket | undefined;
   let control: Control | undefined;
   let http: Http | undefined;
+  let remote: RemoteControl | undefined;
   try {
     const methods = methodsOf(config, tandem, logger);
+    const { grace, whenLost, soundFolder } = config.remote;
+    remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
+    methods.add(...remote.methods);
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry, methods }, { ...config.http, logger });
+      http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
     const application = await make(tandem, logger);
     await tandem.serveBackground(application.handler);
     if (config.socket !== 'none')
@@ -89,6 +95,7 @@ export async function runServer(
     await control?.close();
     await socket?.close();
     await http?.close();
+    remote?.close();
     await tandem.close();
     stopCallLog();
     certificates.close();
@@ -119,11 +126,14 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function methodsOf({ control }: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
-  const writeFolder = control.writeFolder === 'none' ? undefined : control.writeFolder;
+function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
   const methods = new RpcMethods(logger);
-  methods.add(...registryCommands({ registry, registrar, logger, writeFolder }));
+  methods.add(...registryCommands({ registry, registrar, logger, writeFolder: writeFolder(config) }));
   return methods;
+}
+
+function writeFolder({ control }: Config): string | undefined {
+  return control.writeFolder === 'none' ? undefined : control.writeFolder;
 }
 
 function controlAddresses({ control: { path, listen } }: Config): string[] {

@@ -281,9 +281,25 @@ const schema = z.strictObject({
         .string()
         .min(1)
         .default('none')
-        .describe('the only folder that dlg.dump_file and dlg.record write to; "none" lets them write nowhere'),
+        .describe(
+          'the only folder that dlg.dump_file, dlg.record and call.record write to; "none" lets them write nowhere',
+        ),
     })
     .prefault({}),
+  remote: z
+    .strictObject({
+      park: z
+        .array(text.min(1))
+        .default([])
+        .describe('numbers of the ready-made server whose calls wait for a remote controller'),
+      timeout: z.int().min(1).max(86_400_000).default(60_000).describe('ms that they wait for one to take them'),
+      answer: z.boolean().default(false).describe('they are answered first; else the caller hears it ring'),
+      grace: milliseconds.default(10_000).describe('ms that calls of a lost controller wait for another'),
+      whenLost: z.enum(['hangup', 'release']).default('hangup').describe('what becomes of them then'),
+      soundFolder: z.string().min(1).default('.').describe('where the files are that controllers play'),
+    })
+    .prefault({})
+    .describe('calls in the hands of programs that ask by JSON-RPC'),
   registry: registrySchema.describe('the calls that run: see Registry'),
   store: storeSchema,
 });

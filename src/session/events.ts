@@ -2,6 +2,7 @@
 import type { LegStats, SrtpProblem } from '../../media/index.ts';
 import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
+import type { SessionState } from './session-options.ts';
 
 export interface SessionEvent {
   readonly callId: string;
@@ -22,6 +23,20 @@ export interface CallReplaced extends SessionEvent {
   readonly peer: string;
   /** Call-ID of the dialog with it. */
   readonly peerCallId: string;
+}
+
+/** A call waits for a remote controller, or one has taken it. */
+export interface CallParked extends SessionEvent {
+  readonly state: SessionState;
+  /** What the call is for. */
+  readonly name?: string;
+  readonly fromUser?: string;
+  readonly toUser?: string;
+}
+
+/** A parked call went back to its script, or is over. */
+export interface CallUnparked extends SessionEvent {
+  readonly reason: 'released' | 'ended';
 }
 
 export interface SipEvent {
@@ -141,6 +156,9 @@ export interface TandemEvents extends RegistrationEvents {
   /** One side wants to hear nothing of the other; `remote` is the peer. */
   'call:held': SessionEvent & { readonly by: 'local' | 'remote' };
   'call:resumed': SessionEvent & { readonly by: 'local' | 'remote' };
+  'call:parked': CallParked;
+  'call:taken': CallParked;
+  'call:unparked': CallUnparked;
   'call:ended': SessionEvent & { readonly cause: EndCause };
   'trunk:gateway': TrunkGatewayEvent;
   'sip:request': SipEvent;

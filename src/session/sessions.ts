@@ -7,7 +7,9 @@ import type { DialogSession } from './dialog-session.ts';
 
 export class Sessions {
   readonly #endpoint: Pick<SipEndpoint, 'knows' | 'trace'>;
-  readonly #running = new Set<DialogSession>();
+  /** By id. */
+  readonly #running = new Map<string, DialogSession>();
+  readonly #byCallId = new Map<string, readonly DialogSession[]>();
   /** Legs of ours by their Call-ID. */
   readonly #outgoing = new Map<string, DialogClientSession>();
 
@@ -21,17 +23,30 @@ export class Sessions {
 
   /** @returns how the session leaves */
   adopt(session: DialogSession): () => void {
-    const { callId } = session;
-    this.#running.add(session);
+    const { id, callId } = session;
+    this.#running.set(id, session);
+    this.#byCallId.set(callId, [...(this.#byCallId.get(callId) ?? []), session]);
     if (session instanceof DialogClientSession) this.#outgoing.set(callId, session);
     void session.ended.then(({ by, status = 0 }) => {
       const failed = by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status);
       this.#endpoint.trace.ended(callId, failed);
     });
     return () => {
-      this.#running.delete(session);
+      this.#running.delete(id);
+      const others = this.#byCallId.get(callId)?.filter((one) => one !== session) ?? [];
+      if (others.length > 0) this.#byCallId.set(callId, others);
+      else this.#byCallId.delete(callId);
       this.#outgoing.delete(callId);
     };
+  }
+
+  get all(): readonly DialogSession[] {
+    return [...this.#running.values()];
+  }
+
+  /** By its id, or by its Call-ID: of several that have it, the first. */
+  find(name: string): DialogSession | undefined {
+    return this.#running.get(name) ?? this.#byCallId.get(name)?.[0];
   }
 
   /** The leg of ours with this Call-ID. */
@@ -43,17 +58,17 @@ export class Sessions {
   named(replaces: Replaces): DialogSession | undefined {
     // To look through all calls for every INVITE of a guesser would be too much.
     if (!this.#endpoint.knows(replaces)) return undefined;
-    for (const session of this.#running) if (session.isNamedBy(replaces)) return session;
+    for (const session of this.#running.values()) if (session.isNamedBy(replaces)) return session;
     return undefined;
   }
 
   /** Resolves when those that run now are over. */
   async over(): Promise<void> {
-    await Promise.all([...this.#running].map((session) => session.ended));
+    await Promise.all(this.all.map((session) => session.ended));
   }
 
   /** Hangs up those that run now; resolves when their peers have answered. */
   async hangup(reason: string): Promise<void> {
-    await Promise.all([...this.#running].map((session) => session.hangup({ reason }).catch(() => {})));
+    await Promise.all(this.all.map((session) => session.hangup({ reason }).catch(() => {})));
   }
 }

@@ -276,5 +276,8 @@ describe('tandem config', () => {
     expect(JSON.parse(values.stdout)['log.level']).toEqual({ value: 'debug', from: 'variable TANDEM_LOG_LEVEL' });
     const schema = await runTandem(['config', '--schema'], { cwd: folder.path });
     expect(JSON.parse(schema.stdout)).toMatchObject({ type: 'object', properties: { media: { type: 'object' } } });
+    const rpc = await runTandem(['schema', 'rpc'], { cwd: folder.path });
+    expect(JSON.parse(rpc.stdout)).toMatchObject({ methods: { 'call.play': {} }, events: { 'call:parked': {} } });
+    expect(await runTandem(['schema', 'nothing'], { cwd: folder.path })).toMatchObject({ status: 2 });
   });
 });

@@ -227,10 +227,22 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
   yaml: ['src/config/sources.ts'],
-  ws: ['src/sip/transport/node-ws.ts', 'src/base/node-websocket.ts', 'src/control/http/event-streams.ts'],
+  ws: [
+    'src/sip/transport/node-ws.ts',
+    'src/base/node-websocket.ts',
+    'src/control/http/event-streams.ts',
+    'src/control/http/socket-commands.ts',
+  ],
   fastify: ['src/control/http/server.ts'],
   'prom-client': ['src/control/metrics/metrics.ts'],
-  zod: ['src/config/schema.ts', 'src/config/registry-schema.ts'],
+  zod: [
+    'src/config/schema.ts',
+    'src/config/registry-schema.ts',
+    'src/control/rpc/named.ts',
+    'src/control/remote/params.ts',
+    'src/control/events/schemas.ts',
+    'src/control/schema.ts',
+  ],
 };
 
 /** Where time, randomness and I/O come from (in the lab: are made); everything else is given them. */

@@ -1,4 +1,5 @@
 /** Who is behind which number of the ready-made server. */
+import type { Config } from '../../config/schema.ts';
 import type { DialogServerSession, Tandem } from '../../index.ts';
 import { callUser, isGruu, phonesOf } from './call-user.ts';
 import { menu } from './menu.ts';
@@ -14,23 +15,39 @@ const services: Readonly<Record<string, Service>> = {
   602: recordAndPlayBack,
 };
 
+/** Numbers whose calls are a remote controller's. */
+type Remote = Pick<Config['remote'], 'park' | 'timeout' | 'answer'>;
+
 export class DialPlan {
   readonly #prompts: Prompts;
   readonly #users: Users;
+  readonly #remote: Remote;
 
   /** @param prompts path of a prompt by its name. */
-  constructor(prompts: Prompts, users: Users) {
+  constructor(prompts: Prompts, users: Users, remote: Remote) {
     this.#prompts = prompts;
     this.#users = users;
+    this.#remote = remote;
   }
 
   /** Services are for everybody; whoever calls a user has to be one. @param uri of the request */
   isForUsersOnly(number: string, uri: string): boolean {
-    return serviceOf(number) === undefined && (this.#users.has(number) || isGruu(uri));
+    return !this.#isParked(number) && serviceOf(number) === undefined && (this.#users.has(number) || isGruu(uri));
   }
 
   async handle(call: DialogServerSession, tandem: Tandem): Promise<void> {
     const number = call.toUser ?? '';
+    if (!this.#isParked(number)) return this.#connect(call, tandem, number);
+    const { timeout, answer } = this.#remote;
+    const { result = '' } = await tandem.park(call, { name: number, timeout, answer });
+    if (result !== '') await this.#connect(call, tandem, result);
+  }
+
+  #isParked(number: string): boolean {
+    return this.#remote.park.includes(number);
+  }
+
+  async #connect(call: DialogServerSession, tandem: Tandem, number: string): Promise<void> {
     const service = serviceOf(number);
     if (service) await service(call, this.#prompts, tandem);
     else await this.#callUser(call, tandem, number);

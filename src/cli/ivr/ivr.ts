@@ -18,7 +18,7 @@ const demoUsers = ['5001', '5002', '5003'];
 export async function ivr(flags: IvrFlags, root: string): Promise<number> {
   const { config } = loadSettings(flags);
   const settings = flags.demo ? withDemoUsers(config) : config;
-  const plan = new DialPlan((name) => join(root, 'prompts', `${name}.wav`), new Users(settings.users));
+  const plan = new DialPlan((name) => join(root, 'prompts', `${name}.wav`), new Users(settings.users), settings.remote);
   const users = usersOf(settings, (_caller, called, { uri }) => plan.isForUsersOnly(called ?? '', uri));
   return runServer(settings, users, async (tandem) => ({ handler: (call) => plan.handle(call, tandem) }));
 }

@@ -20,7 +20,7 @@ const lists = new Set([
     'stats.get_statistics',
     'stats.clear_statistics',
   ],
-  ...['ctl.who', 'ctl.listen', 'core.echo'],
+  ...['ctl.who', 'ctl.listen', 'core.echo', 'call.list'],
 ]);
 
 /** The result of JSON-RPC: the records of a list as an array, one record as it is, none as `{}`. */

@@ -18,6 +18,9 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'call:replaced': true,
   'call:held': true,
   'call:resumed': true,
+  'call:parked': true,
+  'call:taken': true,
+  'call:unparked': true,
   'call:ended': true,
   'conference:joined': true,
   'conference:left': true,
@@ -41,7 +44,7 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
 };
 
 /** @returns the end of it */
-export function logEvents({ tandem, registry }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
+export function logEvents({ tandem, registry, remote }: HttpSubject, log: EventLog, logger: Logger): Unsubscribe {
   const append = (name: string, data: object): void => {
     try {
       log.append(name, data);
@@ -55,6 +58,9 @@ export function logEvents({ tandem, registry }: HttpSubject, log: EventLog, logg
     ),
     ...(Object.keys(dialogEventNames) as (keyof typeof dialogEventNames)[]).map((name) =>
       registry?.on(name, (event) => append(dialogEventNames[name], dialogEventData(event))),
+    ),
+    ...(['operation:done', 'operation:failed'] as const).map((name) =>
+      remote?.observer.on(name, (data) => append(name, data)),
     ),
   ];
   return () => {

@@ -1,4 +1,4 @@
-/** `/events`: the clients that follow the log, by server-sent events or by WebSocket on the same path. */
+/** `/events`: the clients that follow the log, by server-sent events or by WebSocket, which takes commands as well. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -7,7 +7,7 @@ import { fail, ok, type Result } from '../../base/errors.ts';
 import { type EventFilter, eventFilter, parsePatterns } from '../events/filter.ts';
 import { EventFollower, type EventSink, type FollowerEnd } from '../events/follower.ts';
 import type { EventLog } from '../events/log.ts';
-import type { HttpLimits } from './limits.ts';
+import { SocketCommands, type SocketCommandsOptions, type SocketPeer } from './socket-commands.ts';
 
 /** What a client asks to hear. */
 export interface EventQuery {
@@ -41,19 +41,19 @@ interface Client {
 export class EventStreams {
   readonly #log: EventLog;
   readonly #clock: Clock;
-  readonly #limits: HttpLimits;
+  readonly #options: SocketCommandsOptions;
   readonly #clients = new Set<Client>();
   readonly #sockets: WebSocketServer;
   #timer: Timer;
 
-  constructor(log: EventLog, clock: Clock, limits: HttpLimits) {
+  constructor(log: EventLog, clock: Clock, options: SocketCommandsOptions) {
     this.#log = log;
     this.#clock = clock;
-    this.#limits = limits;
+    this.#options = options;
     this.#sockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      maxPayload: limits.bodyBytes,
+      maxPayload: options.limits.bodyBytes,
       perMessageDeflate: false,
     });
     this.#timer = this.#arm();
@@ -65,7 +65,7 @@ export class EventStreams {
 
   /** No more clients are taken. */
   get full(): boolean {
-    return this.#clients.size >= this.#limits.followers;
+    return this.#clients.size >= this.#options.limits.followers;
   }
 
   sse(response: ServerResponse, query: EventQuery): void {
@@ -89,8 +89,11 @@ export class EventStreams {
     response.on('close', () => this.#remove(client));
   }
 
-  webSocket(request: IncomingMessage, socket: Duplex, head: Buffer, query: EventQuery): void {
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#follow(webSocket, query));
+  webSocket(request: IncomingMessage, socket: Duplex, head: Buffer, query: EventQuery, peer: SocketPeer): void {
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#follow(webSocket, query);
+      new SocketCommands(webSocket, peer, this.#options);
+    });
   }
 
   /** All clients are told. Idempotent. */
@@ -100,7 +103,7 @@ export class EventStreams {
   }
 
   #follow(socket: WebSocket, query: EventQuery): void {
-    const { unread } = this.#limits;
+    const { unread } = this.#options.limits;
     let alive = true;
     const client = this.#add(
       query,
@@ -144,7 +147,7 @@ export class EventStreams {
 
   #arm(): Timer {
     return this.#clock.setTimer(
-      this.#limits.pingMs,
+      this.#options.limits.pingMs,
       () => {
         this.#timer = this.#arm();
         for (const { follower, ping } of this.#clients) {

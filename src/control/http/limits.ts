@@ -16,6 +16,10 @@ export interface HttpLimits {
   readonly pingMs: number;
   /** Written to a client of `/events` but not yet taken by it, bytes; default 262,144. */
   readonly unread: number;
+  /** Commands that run at the same time for one WebSocket; default 1,024. */
+  readonly commands: number;
+  /** Of a reply over a WebSocket, characters; default 1,048,576. */
+  readonly replyLength: number;
 }
 
 export const defaultLimits: HttpLimits = {
@@ -27,4 +31,6 @@ export const defaultLimits: HttpLimits = {
   stallMs: 30_000,
   pingMs: 15_000,
   unread: 262_144,
+  commands: 1_024,
+  replyLength: 1_048_576,
 };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { type Clock, within } from '../../base/clock.ts';
-import { ConfigError, fail, messageOf, type Result, TandemError } from '../../base/errors.ts';
+import { ConfigError, fail, messageOf, ok, type Result, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EventLog } from '../events/log.ts';
 import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
@@ -15,6 +15,7 @@ import { type HttpAddress, isLoopback, parseHttpAddress, printHttpAddress } from
 import { type EventQuery, EventStreams, readEventQuery } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
 import { writePieces } from './pieces.ts';
+import type { SocketPeer } from './socket-commands.ts';
 import type { HttpSubject, TandemReport } from './subject.ts';
 
 declare module 'fastify' {
@@ -68,7 +69,7 @@ export class HttpServer {
     this.#methods = subject.methods ?? new RpcMethods(logger);
     this.#options = options;
     this.#access = new Access(clock, { token, viewToken });
-    this.#events = new EventStreams(log, clock, limits);
+    this.#events = new EventStreams(log, clock, { methods: this.#methods, limits, logger });
     this.#app = this.#build();
   }
 
@@ -138,6 +139,7 @@ export class HttpServer {
     app.get('/readyz', (_request, reply) => this.#ready(reply));
     app.get('/metrics', (_request, reply) => this.#limited(reply, () => this.#metrics(reply)));
     app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
+    app.get('/schema.json', () => this.#schema());
     app.get('/events', (request, reply) => this.#follow(request, reply));
     return app;
   }
@@ -173,6 +175,13 @@ export class HttpServer {
     return this.#checking;
   }
 
+  async #schema(): Promise<object> {
+    // Few ask, and what makes it takes its time to load.
+    const { rpcJsonSchema } = await import('../schema.ts');
+    const methods = this.#methods.names.map((name) => this.#methods.get(name));
+    return rpcJsonSchema(methods.filter((method) => method !== undefined));
+  }
+
   async #metrics(reply: FastifyReply): Promise<unknown> {
     const { metrics } = this.#options;
     return reply.type(metrics.contentType).send(await metrics.text(await this.#check()));
@@ -191,14 +200,13 @@ export class HttpServer {
 
   async #rpc(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { clock, limits, logger } = this.#options;
-    const { remoteAddress = '', remotePort } = request.socket;
     const gone = Promise.withResolvers<undefined>();
     const caller = new AbortController();
     reply.raw.once('close', () => {
       caller.abort();
       gone.resolve(undefined);
     });
-    const who = `http:${printHttpAddress({ host: remoteAddress, port: remotePort ?? 0 })}`;
+    const who = `http:${remoteOf(request.raw)}`;
     const answering = answerJsonRpc(
       this.#methods,
       (request.body as string | undefined) ?? '',
@@ -240,21 +248,26 @@ export class HttpServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const query = this.#upgradeQuery(request);
-    if (query.ok) this.#events.webSocket(request, socket, head, query.value);
-    else socket.end(`HTTP/1.1 ${query.error}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const asked = this.#readUpgrade(request);
+    if (asked.ok) this.#events.webSocket(request, socket, head, asked.value.query, asked.value);
+    else socket.end(`HTTP/1.1 ${asked.error}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /** @returns the rest of a status line for who may not, or not now */
-  #upgradeQuery(request: IncomingMessage): Result<EventQuery> {
+  #readUpgrade(request: IncomingMessage): Result<SocketPeer & { readonly query: EventQuery }> {
     const [path = ''] = (request.url ?? '').split('?');
     const admission = this.#admit(request, path);
     if (!('role' in admission)) return fail(`${admission.status} ${admission.error}`);
     if (path !== '/events') return fail('404 Not Found');
     if (this.#events.full || this.#closing) return fail('503 Service Unavailable');
     const query = readEventQuery(queryOf(request), undefined);
-    return query.ok ? query : fail(`400 ${printable(query.error)}`);
+    if (!query.ok) return fail(`400 ${printable(query.error)}`);
+    return ok({ query: query.value, who: `ws:${remoteOf(request)}`, mayChange: admission.role === 'control' });
   }
+}
+
+function remoteOf({ socket: { remoteAddress = '', remotePort = 0 } }: IncomingMessage): string {
+  return printHttpAddress({ host: remoteAddress, port: remotePort });
 }
 
 function queryOf({ url = '' }: IncomingMessage): URLSearchParams {

@@ -3,6 +3,7 @@ import type { Observer } from '../../base/events.ts';
 import type { DialogRegistry } from '../../registry/registry.ts';
 import type { TandemEvents } from '../../session/events.ts';
 import type { SipStats } from '../../sip/endpoint.ts';
+import type { RemoteControl } from '../remote/remote-control.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
 
 export interface HttpSubject {
@@ -11,6 +12,8 @@ export interface HttpSubject {
   readonly methods?: RpcMethods;
   /** Without it there are no `dialog:` events, and no figures of the registry. */
   readonly registry?: ObservedRegistry | undefined;
+  /** Without it there are no `operation:` events. */
+  readonly remote?: Pick<RemoteControl, 'observer'>;
 }
 
 /** A `DialogRegistry` is one. */

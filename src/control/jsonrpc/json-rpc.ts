@@ -2,6 +2,7 @@
  * JSON-RPC 2.0 over the commands, in the shapes of Kamailio's jsonrpcs: a fault of a command is an error with its code,
  * nothing is `{}`, a list is an array. Its text is made in pieces, so that a list of any length takes no memory.
  */
+import { TandemError } from '../../base/errors.ts';
 import { RpcFault } from '../rpc/fault.ts';
 import type { RpcContext, RpcMethods } from '../rpc/methods.ts';
 import { isRpcList, type RpcList, type RpcReply, type RpcValue } from '../rpc/value.ts';
@@ -41,6 +42,13 @@ export async function answerJsonRpc(
   return noAnswer;
 }
 
+/** What is said of a request that is not even tried. */
+export function refusal(body: string, code: number, message: string): string {
+  const read = readBody(body);
+  const id = read.ok && 'ok' in read.value && read.value.ok ? (read.value.value.id ?? null) : null;
+  return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
+}
+
 const noAnswer: JsonRpcAnswer = { status: 204, reason: undefined, body: undefined };
 
 /** What became of one request; undefined for a notification. */
@@ -65,10 +73,16 @@ async function reply(
     if (result instanceof OpenList) await result.close();
   } catch (error) {
     // The first record of a list can fail with anything.
-    const { fault, message } = error instanceof RpcFault ? error : new RpcFault(500, 'Internal error', error);
-    if (id !== undefined) return { error: { code: fault, message, id } };
+    const { fault, message, cause } = error instanceof RpcFault ? error : new RpcFault(500, 'Internal error', error);
+    if (id !== undefined) return { error: { code: fault, message, ...dataOf(cause), id } };
   }
   return undefined;
+}
+
+function dataOf(cause: unknown): Pick<RpcError, 'data'> {
+  if (!(cause instanceof TandemError)) return {};
+  const { code, status } = cause;
+  return { data: { code, ...(status === undefined ? {} : { status }) } };
 }
 
 /** @throws RpcFault */
@@ -118,8 +132,8 @@ async function* batchBody(
 
 async function* outcomeText(outcome: NonNullable<Outcome>, before = ''): AsyncGenerator<string, void, void> {
   if ('error' in outcome) {
-    const { code, message, id } = outcome.error;
-    yield before + JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
+    const { id, ...error } = outcome.error;
+    yield before + JSON.stringify({ jsonrpc: '2.0', error, id });
     return;
   }
   const { result, id } = outcome;

@@ -1,12 +1,12 @@
 /** JSON-RPC 2.0 requests, read: what is none is said so by a value. https://www.jsonrpc.org/specification */
 import { fail, ok, type Result } from '../../base/errors.ts';
-import type { RpcScalar } from '../rpc/value.ts';
+import { isRpcScalar, type RpcInput } from '../rpc/value.ts';
 
 export type RpcId = string | number | null;
 
 export interface RpcRequest {
   readonly method: string;
-  readonly params: readonly RpcScalar[];
+  readonly params: RpcInput;
   /** Undefined for a notification: nobody wants to know how it went. */
   readonly id: RpcId | undefined;
 }
@@ -15,6 +15,8 @@ export interface RpcError {
   readonly code: number;
   readonly message: string;
   readonly id: RpcId;
+  /** For programs: the code of the error behind it, and the SIP status that says the same. */
+  readonly data?: { readonly code: string; readonly status?: number };
 }
 
 export type ReadRequest = Result<RpcRequest, RpcError>;
@@ -48,14 +50,10 @@ function isId(id: unknown): id is RpcId | undefined {
   return id === undefined || id === null || typeof id === 'string' || Number.isFinite(id);
 }
 
-/** By position; of an object the order of its members counts, as it does to Kamailio. */
-function readParams(params: unknown): readonly RpcScalar[] | undefined {
+/** What the members of an object may be is the command's to say. */
+function readParams(params: unknown): RpcInput | undefined {
   if (params === undefined) return [];
   if (typeof params !== 'object' || params === null) return undefined;
-  const values: unknown[] = Object.values(params);
-  return values.every(isScalar) ? values : undefined;
-}
-
-function isScalar(value: unknown): value is RpcScalar {
-  return typeof value === 'string' || Number.isFinite(value);
+  if (!Array.isArray(params)) return params as RpcInput;
+  return params.every(isRpcScalar) ? params : undefined;
 }

@@ -3,14 +3,18 @@
  * number is taken where a text is asked for, and a text of digits where a number is.
  */
 import { RpcFault } from './fault.ts';
-import type { RpcScalar } from './value.ts';
+import type { RpcInput, RpcScalar } from './value.ts';
 
 export class RpcArguments {
+  /** As it came, for a command that takes names. */
+  readonly input: RpcInput;
   readonly #values: readonly RpcScalar[];
   #next = 0;
 
-  constructor(values: readonly RpcScalar[]) {
-    this.#values = values;
+  /** @param input of an object the order of its members counts, as it does to Kamailio; they are scalars then */
+  constructor(input: RpcInput) {
+    this.#values = isByPlace(input) ? input : (Object.values(input) as RpcScalar[]);
+    this.input = input;
   }
 
   /** How many are left. */
@@ -71,6 +75,11 @@ export class RpcArguments {
   #missing(type: string): never {
     throw new RpcFault(400, `error at parameter ${this.#next}: expected ${type} type but end of packet encountered`);
   }
+}
+
+/** False: by names. */
+export function isByPlace(input: RpcInput): input is readonly RpcScalar[] {
+  return Array.isArray(input);
 }
 
 function wholeNumber(value: RpcScalar): number | undefined {

@@ -3,6 +3,13 @@
 /** A text or a number; a fraction is a double. */
 export type RpcScalar = string | number;
 
+/** What a command is given: scalars by their place, or (JSON-RPC) anything by its name. */
+export type RpcInput = readonly RpcScalar[] | RpcNamed;
+
+export interface RpcNamed {
+  readonly [name: string]: unknown;
+}
+
 /** A structure keeps the order of its members, an array inside it has members without names. */
 export type RpcValue = RpcScalar | RpcStruct | readonly RpcValue[];
 
@@ -20,6 +27,10 @@ export type RpcReply = undefined | RpcValue | RpcList;
 
 export function isRpcList(reply: RpcReply): reply is RpcList {
   return typeof reply === 'object' && !Array.isArray(reply) && isIterable((reply as RpcList).list);
+}
+
+export function isRpcScalar(value: unknown): value is RpcScalar {
+  return typeof value === 'string' || Number.isFinite(value);
 }
 
 function isIterable(list: unknown): boolean {

@@ -128,14 +128,14 @@ describe('a fault is an error with its code, which is the HTTP status, too', () 
     ['t.fault', 404, 'Dialog not found'],
     ['t.none', 500, 'Method Not Found'],
     ['t.int', 400, 'error at parameter 0: expected int type but end of packet encountered'],
-    ['t.config', 500, 'cannot be'],
+    ['t.config', 500, 'cannot be', { code: 'ERR_CONFIG' }],
     ['t.broken', 500, 'Internal error'],
     ['t.brokenList', 500, 'Internal error'],
-  ])('%s', async (name, code, message) => {
+  ])('%s', async (name, code, message, data?: object) => {
     expect(await ask(call(name))).toEqual({
       status: code,
       reason: message,
-      said: JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: 1 }),
+      said: JSON.stringify({ jsonrpc: '2.0', error: { code, message, data }, id: 1 }),
     });
   });
 

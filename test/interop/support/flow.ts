@@ -18,8 +18,10 @@ export interface Flow {
   /** Whom the callers call. */
   readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the server serves HTTP. */
+  readonly http?: string;
   /** Before anybody calls. */
-  readonly ready?: (server: TandemServer) => Promise<void>;
+  readonly ready?: (server: TandemServer, targets: Readonly<Record<string, string>>) => Promise<void>;
   /** When all have called, and before the callees have to be through. */
   readonly until?: (server: TandemServer) => Promise<void>;
   /** `until` has ended the server already. */
@@ -31,7 +33,7 @@ export interface Flow {
  * @returns what the server printed
  */
 export async function goes(flow: Flow): Promise<string> {
-  const { serves, config, callees = [], callers = [], user = '1000', env, ready, until, stopped } = flow;
+  const { serves, config, callees = [], callers = [], user = '1000', env, http, ready, until, stopped } = flow;
   await using folder = await temporaryFolder();
   await using stack = new AsyncDisposableStack();
   const called: Sipp[] = [];
@@ -40,19 +42,19 @@ export async function goes(flow: Flow): Promise<string> {
   if (serves !== undefined) await writeFile(folder.file('script.ts'), serves);
   await writeFile(folder.file('tandem.yaml'), JSON.stringify(config?.(ports) ?? {}));
   const command = serves === undefined ? ['ivr'] : ['serve', folder.file('script.ts')];
-  const targets = ports.map((port, index) => [
-    index === 0 ? 'TARGET' : `TARGET_${index + 1}`,
-    `sip:callee@127.0.0.1:${port}`,
-  ]);
+  const targets = Object.fromEntries(
+    ports.map((port, index) => [index === 0 ? 'TARGET' : `TARGET_${index + 1}`, `sip:callee@127.0.0.1:${port}`]),
+  );
   const server = stack.use(
     await TandemServer.start([...command, '--config', folder.file('tandem.yaml')], {
-      env: { ...Object.fromEntries(targets), ...env },
+      env: { ...targets, ...env },
+      ...(http === undefined ? {} : { http }),
     }),
   );
   const keys = ports.flatMap((port, index) => ['-key', `port_${index + 1}`, String(port)]);
   // A Call-ID without @, so that it can stand in a Refer-To as it is.
   const args = [...keys, '-cid_str', '%u-%p', '-timeout', '20s', '-timeout_error'];
-  await ready?.(server);
+  await ready?.(server, targets);
   for (const scenario of callers) {
     const result = await runSipp({ scenario, target: server.port, user, args });
     expect(result, `${scenario.name}\n${result.complaints}\n${await complaintsOf(called)}`).toMatchObject(allWell(1));

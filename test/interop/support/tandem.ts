@@ -34,6 +34,8 @@ export interface Check {
 export interface ServerOptions extends StartOptions {
   /** Default: UDP and TCP on 127.0.0.1. */
   readonly listen?: readonly string[];
+  /** Where it serves HTTP; default nowhere. */
+  readonly http?: string;
   /** Started in `beforeAll`, so that no single test can write its log when it fails. */
   readonly forAll?: boolean;
 }
@@ -63,7 +65,7 @@ export class TandemServer implements AsyncDisposable {
             ...args,
             ...listen.flatMap((one) => ['--listen', one]),
             ...['--rtp-ports', `${min}-${max}`, '--socket', folder.file('tandem.sock')],
-            ...['--control', folder.file('tandem_ctl'), '--http', 'none'],
+            ...['--control', folder.file('tandem_ctl'), '--http', options.http ?? 'none'],
             ...['--log-level', 'info', '--debug'],
           ],
           options,
