@@ -150,7 +150,9 @@ export class EventStreams {
       this.#options.limits.pingMs,
       () => {
         this.#timer = this.#arm();
-        for (const { follower, ping } of this.#clients) {
+        for (const { follower, ping, linger } of this.#clients) {
+          // Behind its last message nothing may be written.
+          if (linger) continue;
           ping();
           follower.checkReading();
         }

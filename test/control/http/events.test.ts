@@ -242,6 +242,24 @@ describe('a client that does not read', () => {
     await over;
   });
 
+  it.each(ways)('%s: it is not pinged any more once it was told that it is dropped', async (_, head) => {
+    const clock = new FakeClock();
+    const subject = new TestSubject();
+    await using server = await openServer(subject, { clock, events: { maxEvents: 100 } });
+    const socket = await sleeper(server, head);
+    await once(socket, 'readable');
+    await clock.advance(14_500);
+    await flood(subject, () => timers(clock).includes('linger'));
+    // The next sign of life is due before it is cut off; writing behind the end would be an error that nobody hears.
+    await clock.advance(1_000);
+    await tick();
+    expect(timers(clock)).toContain('linger');
+    const over = new Promise((resolve) => socket.once('close', resolve));
+    await clock.advance(1_000);
+    socket.resume();
+    await over;
+  });
+
   it.each(ways)('%s: it is dropped when it has not read for long, and cut off if it goes on', async (_, head) => {
     const clock = new FakeClock();
     const subject = new TestSubject();
