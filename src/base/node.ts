@@ -7,11 +7,18 @@ import { messageOf, TandemError } from './errors.ts';
 import type { Fetch, Files, Resolver } from './io.ts';
 import type { Random } from './random.ts';
 
+/** Of a timer of Node.js, some 25 days: one that is longer fires at once. */
+const longestMs = 2 ** 31 - 1;
+
 export const nodeClock: Clock = {
   now: () => performance.now(),
   wallclock: () => Date.now(),
   setTimer(delayMs, fire) {
-    const handle = setTimeout(fire, delayMs);
+    let handle: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      handle = left <= longestMs ? setTimeout(fire, left) : setTimeout(() => wait(left - longestMs), longestMs);
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
 };
