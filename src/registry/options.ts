@@ -1,5 +1,6 @@
 /** What a registry is made with, under Kamailio's names in camelCase; times are seconds, as there. */
-import { ConfigError } from '../base/errors.ts';
+import { ConfigError, messageOf } from '../base/errors.ts';
+import { checkHeaders } from '../sip/check-headers.ts';
 import type { HeaderField } from '../sip/message.ts';
 
 /** What of a call's INVITE goes into a profile by itself. */
@@ -122,9 +123,16 @@ function profileNames(key: string, names: readonly string[] | string = []): read
 
 function headerLines(key: string, text = ''): readonly HeaderField[] {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  return lines.map((line) => {
+  const headers = lines.map((line): HeaderField => {
     const [, name, value] = /^([A-Za-z0-9!%*_+`'~.-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
     if (name !== undefined && value !== undefined) return [name, value];
     throw new ConfigError(`registry.${key}: ${JSON.stringify(line)} is no header line (Name: value)`);
   });
+  // A BYE that cannot be sent would keep the call.
+  try {
+    checkHeaders(headers);
+  } catch (error) {
+    throw new ConfigError(`registry.${key}: ${messageOf(error)}`);
+  }
+  return headers;
 }

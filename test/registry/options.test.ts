@@ -58,6 +58,7 @@ describe('options of the registry', () => {
     [{ autoProfiles: { caller: 'fromUri' } }, /caller is not in profilesWithValue/],
     [{ profilesWithValue: ['caller'], autoProfiles: { caller: 'none' } }, /not in profilesNoValue/],
     [{ dlgExtraHdrs: 'no header' }, /is no header line/],
+    [{ lreqCalleeHeaders: 'X-A: 1\r\nCall-ID: x' }, /lreqCalleeHeaders: .* call-id/],
   ];
   it.each(wrong)('refuse %o', (options, message) => {
     expect(() => registrySettings(options)).toThrow(message);
