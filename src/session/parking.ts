@@ -62,9 +62,10 @@ export class Parking {
   async park(call: DialogSession, options: ParkOptions = {}): Promise<ParkResult> {
     const { timeout = defaultTimeout, name, answer = false, taken = false } = options;
     if (!(timeout > 0)) throw new TandemError('ERR_ARGUMENT', `park: timeout must be milliseconds, not ${timeout}`);
-    if (this.#parked.has(call)) throw new StateError(call.callId, 'the call is parked already');
+    this.#mustBeFree(call);
     if (call instanceof DialogServerSession && !call.isAnswered) await (answer ? call.answer() : call.ringing());
     call.signal.throwIfAborted();
+    this.#mustBeFree(call);
     const { clock } = this.#ports;
     const place = new Place(call, name, taken, {
       taken: () => this.#tell('call:taken', call, name),
@@ -90,6 +91,10 @@ export class Parking {
     } finally {
       timer.cancel();
     }
+  }
+
+  #mustBeFree(call: DialogSession): void {
+    if (this.#parked.has(call)) throw new StateError(call.callId, 'the call is parked already');
   }
 
   #tell(event: 'call:parked' | 'call:taken', call: DialogSession, name: string | undefined): void {

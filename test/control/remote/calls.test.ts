@@ -32,6 +32,24 @@ function hear(tandem: Tandem, name: keyof TandemEvents): { readonly callId?: str
   return heard;
 }
 
+test('a call is parked once, however soon it is parked again', async () => {
+  let second: unknown;
+  await using house = await open(async (call, tandem) => {
+    const first = tandem.park(call);
+    tandem.park(call).catch((error: unknown) => {
+      second = error;
+    });
+    await first;
+  });
+  const { lab, tandem, desktop } = house;
+  const call = await parked(lab, tandem, lab.phone('alice'));
+  await lab.until(() => second !== undefined, 1_000);
+  expect(second).toMatchObject({ code: 'ERR_STATE' });
+  expect(tandem.parking.calls).toHaveLength(1);
+  await desktop.connect().ask('release', { call });
+  expect(tandem.parking.calls).toEqual([]);
+});
+
 test('a parked call rings, is answered, hears a prompt and presses a key', async () => {
   await using house = await open();
   const { lab, tandem, desktop } = house;
