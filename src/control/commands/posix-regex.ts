@@ -230,7 +230,7 @@ class Parser {
   #bracketPart(): Takes {
     const named = /^\[([:=.])(.*?)\1\]/s.exec(this.#text.slice(this.#at));
     if (named?.[1] === ':') {
-      const test = classes[named[2] as string];
+      const test = classes.get(named[2] as string);
       if (!test) throw new PatternError(`no such class of characters: ${named[2]}`);
       this.#at += named[0].length;
       return (lower, upper) => test.test(lower) || test.test(upper);
@@ -255,20 +255,22 @@ class Parser {
   }
 }
 
-const classes: Readonly<Record<string, RegExp>> = {
-  alnum: /[A-Za-z0-9]/,
-  alpha: /[A-Za-z]/,
-  blank: /[ \t]/,
-  cntrl: /\p{Cc}/u,
-  digit: /[0-9]/,
-  graph: /[!-~]/,
-  lower: /[a-z]/,
-  print: /[ -~]/,
-  punct: /[!-/:-@[-`{-~]/,
-  space: /[ \t\n\v\f\r]/,
-  upper: /[A-Z]/,
-  xdigit: /[0-9A-Fa-f]/,
-};
+const classes: ReadonlyMap<string, RegExp> = new Map(
+  Object.entries({
+    alnum: /[A-Za-z0-9]/,
+    alpha: /[A-Za-z]/,
+    blank: /[ \t]/,
+    cntrl: /\p{Cc}/u,
+    digit: /[0-9]/,
+    graph: /[!-~]/,
+    lower: /[a-z]/,
+    print: /[ -~]/,
+    punct: /[!-/:-@[-`{-~]/,
+    space: /[ \t\n\v\f\r]/,
+    upper: /[A-Z]/,
+    xdigit: /[0-9A-Fa-f]/,
+  }),
+);
 
 const isWord = (character: string | undefined): boolean => character !== undefined && /\w/.test(character);
 const isSpace = (character: string): boolean => /\s/.test(character);

@@ -54,6 +54,7 @@ describe('an extended regular expression', () => {
     'a{2,1}',
     'a{256}',
     '[[:none:]]',
+    '[[:constructor:]]',
     '[c-a]',
     '\\',
     '(a)\\1',
