@@ -10,8 +10,6 @@ export class Sessions {
   /** By id. */
   readonly #running = new Map<string, DialogSession>();
   readonly #byCallId = new Map<string, readonly DialogSession[]>();
-  /** Legs of ours by their Call-ID. */
-  readonly #outgoing = new Map<string, DialogClientSession>();
 
   constructor(endpoint: Pick<SipEndpoint, 'knows' | 'trace'>) {
     this.#endpoint = endpoint;
@@ -26,7 +24,6 @@ export class Sessions {
     const { id, callId } = session;
     this.#running.set(id, session);
     this.#byCallId.set(callId, [...(this.#byCallId.get(callId) ?? []), session]);
-    if (session instanceof DialogClientSession) this.#outgoing.set(callId, session);
     void session.ended.then(({ by, status = 0 }) => {
       const failed = by === 'error' || by === 'timeout' || by === 'crash' || isFailure(status);
       this.#endpoint.trace.ended(callId, failed);
@@ -36,7 +33,6 @@ export class Sessions {
       const others = this.#byCallId.get(callId)?.filter((one) => one !== session) ?? [];
       if (others.length > 0) this.#byCallId.set(callId, others);
       else this.#byCallId.delete(callId);
-      this.#outgoing.delete(callId);
     };
   }
 
@@ -51,7 +47,7 @@ export class Sessions {
 
   /** The leg of ours with this Call-ID. */
   outgoing(callId: string): DialogClientSession | undefined {
-    return this.#outgoing.get(callId);
+    return this.#byCallId.get(callId)?.find((session) => session instanceof DialogClientSession);
   }
 
   /** The one whose dialog that is. */
