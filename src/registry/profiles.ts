@@ -49,9 +49,12 @@ class Profile {
     if (records.size === 0) this.#byValue.delete(value);
   }
 
-  *records(value: string | undefined): Iterable<DialogRecord> {
-    if (value !== undefined) yield* this.#byValue.get(value) ?? [];
-    else for (const records of this.#byValue.values()) yield* records;
+  /** Those in it now: who reads slowly while calls come and go would never be through. */
+  records(value: string | undefined): readonly DialogRecord[] {
+    if (value !== undefined) return [...(this.#byValue.get(value) ?? [])];
+    const all: DialogRecord[] = [];
+    for (const records of this.#byValue.values()) for (const record of records) all.push(record);
+    return all;
   }
 }
 
@@ -98,7 +101,7 @@ export class Profiles {
 
   /** Gives every call in it so many seconds from now. @throws TandemError ERR_PROFILE_UNKNOWN, ERR_ARGUMENT */
   setTimeout(name: string, value: string | undefined, seconds: number): void {
-    for (const record of [...this.list(name, value)]) record.setTimeout(seconds);
+    for (const record of this.list(name, value)) record.setTimeout(seconds);
   }
 }
 

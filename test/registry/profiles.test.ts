@@ -37,6 +37,25 @@ describe('profiles', () => {
     ]);
   });
 
+  it('are listed as they are when the list is asked for, however many come while it is read', () => {
+    const { registry } = bench(options);
+    const [a] = call(registry, 'a');
+    a.profiles.set('inbound');
+    a.profiles.set('caller', 'alice');
+    for (const name of ['inbound', 'caller']) {
+      const listed: unknown[] = [];
+      for (const record of registry.profiles.list(name)) {
+        listed.push(record);
+        if (listed.length > 10) break;
+        const [next] = call(registry, `${name}${listed.length}`);
+        next.profiles.set('inbound');
+        next.profiles.set('caller', 'bob');
+      }
+      expect(listed.slice(0, 1)).toEqual([a]);
+      expect(listed.length).toBeLessThan(10);
+    }
+  });
+
   it('are declared: another name is an error that says so', () => {
     const { registry } = bench(options);
     const [a] = call(registry, 'a');
