@@ -26,19 +26,24 @@ export async function contextStruct(
   bridges: BridgeNumbers,
   record: DialogRecord,
 ): Promise<RpcStruct> {
-  const stats = await Promise.all(record.sessions.map(statsOf));
+  const legs = await Promise.all(
+    record.sessions.map(async (session): Promise<Leg> => ({ session, stats: await statsOf(session) })),
+  );
   const own = dialogStruct(record);
   // The names of the list keep their meaning, whatever listeners call theirs.
   const told = Object.entries(registry.contextOf(record)).filter(([name]) => !(name in own));
-  return { ...own, ...callContext(bridges, record, stats), ...Object.fromEntries(told) };
+  return { ...own, ...callContext(bridges, record, legs), ...Object.fromEntries(told) };
 }
 
-function callContext(
-  bridges: BridgeNumbers,
-  record: DialogRecord,
-  stats: readonly (LegStats | undefined)[],
-): RpcStruct {
-  const { sessions, caller, cause, endedBy } = record;
+interface Leg {
+  readonly session: DialogSession;
+  readonly stats: LegStats | undefined;
+}
+
+/** @param legs those that there were when their figures were asked for */
+function callContext(bridges: BridgeNumbers, record: DialogRecord, legs: readonly Leg[]): RpcStruct {
+  const { caller, cause, endedBy } = record;
+  const sessions = legs.map(({ session }) => session);
   const bridge = sessions.find((session) => session.bridge)?.bridge;
   return {
     direction: record.direction,
@@ -47,7 +52,7 @@ function callContext(
     ...(bridge instanceof Conference && { conference: bridge.name }),
     ...(endedBy && { ended_by: endedBy }),
     ...(cause && { cause: cause.reason ?? cause.method ?? cause.by, cause_status: cause.status ?? 0 }),
-    legs: sessions.map((session, index) => legStruct(session, session === caller ? 'caller' : 'callee', stats[index])),
+    legs: legs.map(({ session, stats }) => legStruct(session, session === caller ? 'caller' : 'callee', stats)),
   };
 }
 
