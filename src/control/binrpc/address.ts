@@ -1,5 +1,6 @@
 /** Where a control server is, in the words of `kamcmd -s`. Pure. */
 import { ConfigError, fail, ok, type Result } from '../../base/errors.ts';
+import { isLoopback } from '../loopback.ts';
 
 export type ControlAddress = FileAddress | PortAddress;
 
@@ -42,10 +43,6 @@ export function listenerAddress(text: string): ControlAddress {
 export function printControlAddress(address: ControlAddress): string {
   if ('path' in address) return `${address.transport}:${address.path}`;
   return `${address.transport}:${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-}
-
-export function isLoopback(host: string): boolean {
-  return /^(localhost|::1|(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i.test(host);
 }
 
 function bareTransport(text: string): string {

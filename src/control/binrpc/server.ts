@@ -5,11 +5,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { ConfigError, messageOf, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { listen, listenOnSocketFile } from '../../base/node-socket-file.ts';
+import { isLoopback } from '../loopback.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
 import {
   type ControlAddress,
   type FileAddress,
-  isLoopback,
   listenerAddress,
   type PortAddress,
   printControlAddress,

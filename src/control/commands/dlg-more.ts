@@ -2,7 +2,6 @@
 import { within } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { DialogRecord } from '../../registry/record.ts';
-import { Conference } from '../../session/conference.ts';
 import type { DialogSession } from '../../session/dialog-session.ts';
 import type { Recording } from '../../session/recording.ts';
 import type { RpcArguments } from '../rpc/arguments.ts';
@@ -10,6 +9,7 @@ import { RpcFault } from '../rpc/fault.ts';
 import type { RpcMethod } from '../rpc/methods.ts';
 import { recordById } from './dlg.ts';
 import { writablePath } from './files.ts';
+import { mute } from './mute.ts';
 import type { Subject } from './subject.ts';
 
 /** Recordings that were begun by a command. */
@@ -153,12 +153,6 @@ async function begun({ clock, logger }: Subject, { callId }: DialogSession, work
   });
   await within(clock, failureMs, work);
   isBegun = true;
-}
-
-/** In a conference the others do not hear it any more; else its peer is asked to send nothing. */
-async function mute(leg: DialogSession, on: boolean): Promise<void> {
-  if (leg.bridge instanceof Conference) leg.bridge.mute(leg, on);
-  else await leg.reInvite({ direction: on ? 'sendonly' : 'sendrecv' });
 }
 
 async function record(subject: Subject, recordings: Recordings, args: RpcArguments): Promise<undefined> {

@@ -1,5 +1,4 @@
-/** Where HTTP listens, and who can get there. */
-import { isIP } from 'node:net';
+/** Where HTTP listens. */
 import { ConfigError } from '../../base/errors.ts';
 
 export interface HttpAddress {
@@ -14,11 +13,6 @@ export function parseHttpAddress(text: string): HttpAddress {
   if (!match || port > 65_535)
     throw new ConfigError(`http.listen: "${text}" is no address: write host:port, as 127.0.0.1:8080`);
   return { host: match[1] ?? match[2] ?? '', port };
-}
-
-/** Only programs on this machine get there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 export function printHttpAddress({ host, port }: HttpAddress): string {

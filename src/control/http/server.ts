@@ -8,10 +8,11 @@ import { ConfigError, fail, messageOf, ok, type Result, TandemError } from '../.
 import type { Logger } from '../../base/log.ts';
 import type { EventLog } from '../events/log.ts';
 import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
+import { isLoopback } from '../loopback.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { RpcMethods } from '../rpc/methods.ts';
 import { Access, type Admission, type Role } from './access.ts';
-import { type HttpAddress, isLoopback, parseHttpAddress, printHttpAddress } from './address.ts';
+import { type HttpAddress, parseHttpAddress, printHttpAddress } from './address.ts';
 import { type EventQuery, EventStreams, readEventQuery } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
 import { writePieces } from './pieces.ts';

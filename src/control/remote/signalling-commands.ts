@@ -1,8 +1,7 @@
 /** Commands that say something to the peer: answer, refuse, hold, transfer, end. */
 import { TandemError } from '../../base/errors.ts';
-import { Conference } from '../../session/conference.ts';
 import { DialogServerSession } from '../../session/dialog-server-session.ts';
-import type { DialogSession } from '../../session/dialog-session.ts';
+import { mute } from '../commands/mute.ts';
 import type { RpcContext } from '../rpc/methods.ts';
 import type { Desk, Handlers } from './desk.ts';
 
@@ -77,10 +76,4 @@ export function signallingCommands(desk: Desk): Handlers<Names> {
       return undefined;
     },
   };
-}
-
-/** In a conference the others do not hear it any more; else its peer is asked to send nothing. */
-async function mute(call: DialogSession, on: boolean): Promise<void> {
-  if (call.bridge instanceof Conference) call.bridge.mute(call, on);
-  else await call.reInvite({ direction: on ? 'sendonly' : 'sendrecv' });
 }
