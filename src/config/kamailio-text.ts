@@ -68,7 +68,7 @@ class Directives {
   #expand({ kind, text, line }: RawToken, depth: number): KamailioToken[] {
     if (kind === 'string') {
       let value = text;
-      for (const name of this.#inStrings) value = value.replaceAll(name, this.#plain(name));
+      for (const name of this.#inStrings) value = value.replaceAll(name, () => this.#plain(name));
       return [{ kind, text: value, line }];
     }
     const value = kind === 'name' ? this.#constants.get(text) : undefined;
@@ -108,7 +108,7 @@ interface RawToken {
 const pattern = new RegExp(
   [
     /(?<directive>^[ \t]*(?:#!|!!)(?:\\\r?\n|[^\n])*)/,
-    /(?<comment>#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$))/,
+    /(?<comment>#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|(?![\s\S])))/,
     /(?<string>"(?:\\[\s\S]|[^"\\])*"|'[^']*')/,
     /(?<number>0x[0-9a-fA-F]+|\d+)(?!\w)/,
     /(?<name>\w+)/,

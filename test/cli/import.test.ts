@@ -28,6 +28,11 @@ describe('a kamailio.cfg', () => {
       '/* modparam("dialog", "hash_size", 1) */ // no\nmodparam("dialog", # yes\n"hash_size", 64)',
       { hashSize: 64 },
     ],
+    [
+      'comments of several lines',
+      '/* old:\nmodparam("dialog", "hash_size", 1) **\n*/modparam("dialog", "early_timeout", 64)/* never\nmodparam("dialog", "hash_size", 2)\n',
+      { hashSize: 4096, earlyTimeout: 64 },
+    ],
     ['a quoted hash', 'modparam("dialog", "dlg_extra_hdrs", "X: #1\\r\\n")', { dlgExtraHdrs: 'X: #1\r\n' }],
     ['texts in a row', `modparam("dialog", "profiles_no_value", "in;" 'out')`, { profilesNoValue: 'in;out' }],
     ['hexadecimal', 'modparam("dialog", "hash_size", 0x400)', { hashSize: 1024 }],
@@ -47,6 +52,11 @@ describe('a kamailio.cfg', () => {
       'constants in texts',
       '#!substdef "/NODE/eins/"\nmodparam("dialog", "dlg_extra_hdrs", "X-Node: NODE")',
       { dlgExtraHdrs: 'X-Node: eins' },
+    ],
+    [
+      'constants with a dollar',
+      '#!substdef "!NODE!$$&!g"\nmodparam("dialog", "dlg_extra_hdrs", "X-Node: NODE")',
+      { dlgExtraHdrs: 'X-Node: $$&' },
     ],
     [
       'what is defined',
