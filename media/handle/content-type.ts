@@ -1,43 +1,47 @@
 /** What a Content-Type, or the name of a file, says of audio. */
 import type { AudioFormat, AudioType } from './types.ts';
 
-const types: Readonly<Record<string, AudioType>> = {
-  'audio/wav': 'audio/wav',
-  'audio/wave': 'audio/wav',
-  'audio/x-wav': 'audio/wav',
-  'audio/vnd.wave': 'audio/wav',
-  'audio/pcm': 'audio/pcm',
-  'audio/x-pcm': 'audio/pcm',
-  'audio/basic': 'audio/basic',
-  'audio/mulaw': 'audio/basic',
-  'audio/x-mulaw': 'audio/basic',
-  'audio/pcmu': 'audio/basic',
-  'audio/ogg': 'audio/ogg',
-  'application/ogg': 'audio/ogg',
-  'audio/opus': 'audio/ogg',
-  'audio/mpeg': 'audio/mpeg',
-  'audio/mp3': 'audio/mpeg',
-  'audio/x-mpeg': 'audio/mpeg',
-  'audio/x-mp3': 'audio/mpeg',
-};
+const types: ReadonlyMap<string, AudioType> = new Map(
+  Object.entries({
+    'audio/wav': 'audio/wav',
+    'audio/wave': 'audio/wav',
+    'audio/x-wav': 'audio/wav',
+    'audio/vnd.wave': 'audio/wav',
+    'audio/pcm': 'audio/pcm',
+    'audio/x-pcm': 'audio/pcm',
+    'audio/basic': 'audio/basic',
+    'audio/mulaw': 'audio/basic',
+    'audio/x-mulaw': 'audio/basic',
+    'audio/pcmu': 'audio/basic',
+    'audio/ogg': 'audio/ogg',
+    'application/ogg': 'audio/ogg',
+    'audio/opus': 'audio/ogg',
+    'audio/mpeg': 'audio/mpeg',
+    'audio/mp3': 'audio/mpeg',
+    'audio/x-mpeg': 'audio/mpeg',
+    'audio/x-mp3': 'audio/mpeg',
+  } as const),
+);
 
-const endings: Readonly<Record<string, AudioType>> = {
-  opus: 'audio/ogg',
-  ogg: 'audio/ogg',
-  oga: 'audio/ogg',
-  mp3: 'audio/mpeg',
-};
+const endings: ReadonlyMap<string, AudioType> = new Map(
+  Object.entries({
+    opus: 'audio/ogg',
+    ogg: 'audio/ogg',
+    oga: 'audio/ogg',
+    mp3: 'audio/mpeg',
+  } as const),
+);
 
 /** @param name a path or a URL. @returns `audio/wav` where its ending says nothing else */
 export function audioTypeOfName(name: string): AudioType {
   const ending = /\.(\w{3,4})(?:[?#]|$)/.exec(name)?.[1]?.toLowerCase() ?? '';
-  return (Object.hasOwn(endings, ending) ? endings[ending] : undefined) ?? 'audio/wav';
+  return endings.get(ending) ?? 'audio/wav';
 }
 
 /** @returns undefined for a type that says nothing of what we can play: `application/octet-stream`, say */
 export function audioTypeOf(contentType: string): (AudioFormat & { readonly type: AudioType }) | undefined {
   const [name = '', ...parameters] = contentType.toLowerCase().split(';');
-  const type = types[name.trim()];
+  const type = types.get(name.trim());
   if (type === undefined) return undefined;
   const sampleRate = numberOf('rate', parameters);
   const channels = numberOf('channels', parameters);
