@@ -61,7 +61,9 @@ async function onScreen(
   const draw = (): void => terminal.draw(render(snapshot, view, terminal.size));
   const look = async (): Promise<void> => {
     try {
-      snapshot = await source.look();
+      const next = await source.look();
+      // The call that is asked about stays where it is until there is an answer.
+      if (view.asking !== 'end') snapshot = next;
     } catch (error) {
       view = { ...view, note: `${messageOf(error)}; trying again` };
     }
