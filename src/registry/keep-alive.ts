@@ -12,7 +12,6 @@ export interface KeepAliveSettings {
 }
 
 interface Asked {
-  readonly record: DialogRecord;
   readonly side: Side;
   /** Monotonic seconds. */
   due: number;
@@ -24,7 +23,7 @@ export class KeepAlive {
   readonly #settings: KeepAliveSettings;
   readonly #wheel: TimerWheel;
   readonly #now: () => number;
-  readonly #asked = new Set<Asked>();
+  readonly #asked = new Map<DialogRecord, readonly Asked[]>();
   #timer: WheelTimer | undefined;
 
   /** @param now monotonic seconds */
@@ -38,8 +37,11 @@ export class KeepAlive {
   add(record: DialogRecord): void {
     const { kaTimer, kaInterval } = this.#settings;
     if (kaTimer === 0 || kaInterval === 0) return;
-    for (const side of ['caller', 'callee'] as const)
-      this.#asked.add({ record, side, due: this.#now() + kaInterval, failed: 0, waiting: false });
+    const due = this.#now() + kaInterval;
+    this.#asked.set(
+      record,
+      (['caller', 'callee'] as const).map((side) => ({ side, due, failed: 0, waiting: false })),
+    );
     this.#timer ??= this.#wheel.set(kaTimer, () => this.#look());
   }
 
@@ -50,18 +52,19 @@ export class KeepAlive {
 
   #look(): void {
     const now = this.#now();
-    for (const asked of this.#asked)
-      if (asked.record.state !== confirmed) this.#asked.delete(asked);
-      else if (asked.due <= now && !asked.waiting && asked.record.isSet(asked.side === 'caller' ? 'ka-src' : 'ka-dst'))
-        void this.#ask(asked);
+    for (const [record, sides] of this.#asked)
+      if (record.state !== confirmed) this.#asked.delete(record);
+      else
+        for (const asked of sides)
+          if (asked.due <= now && !asked.waiting && record.isSet(asked.side === 'caller' ? 'ka-src' : 'ka-dst'))
+            void this.#ask(record, asked);
     this.#timer = this.#asked.size > 0 ? this.#wheel.set(this.#settings.kaTimer, () => this.#look()) : undefined;
   }
 
-  async #ask(asked: Asked): Promise<void> {
-    const { record, side } = asked;
+  async #ask(record: DialogRecord, asked: Asked): Promise<void> {
     asked.due = this.#now() + this.#settings.kaInterval;
     // Where we are the callee there is nobody to ask.
-    const leg = side === 'caller' ? record.caller : record.callee;
+    const leg = asked.side === 'caller' ? record.caller : record.callee;
     if (leg?.state !== 'confirmed') return;
     asked.waiting = true;
     const status = await leg.request('OPTIONS').then(

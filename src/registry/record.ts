@@ -380,6 +380,8 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
       this.#endedBy ??= this.#whoEnded(isFirst, cause);
     }
     if (!isFirst) this.#partnerLeft = cause.by === 'remote';
+    // A call that is offered to one after the other for hours does not keep those who did not take it.
+    if (!isFirst && !leg.wasUp) this.#legs.splice(this.#legs.indexOf(leg), 1);
     this.#leaving++;
     const told = (): void => {
       this.#leaving--;

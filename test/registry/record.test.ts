@@ -99,6 +99,25 @@ describe('the record of a call', () => {
     expect([registry.size, registry.statistics.active]).toEqual([0, 0]);
   });
 
+  it('does not keep the legs of those who did not take it', async () => {
+    const { registry } = bench();
+    const [record, a] = call(registry, 'a');
+    a.up();
+    for (const name of ['b', 'c', 'd']) {
+      const leg = new FakeLeg(name).join(record, { direction: 'outbound' });
+      expect(registry.find(name, `l-${name}`)).toBe(record);
+      leg.end({ by: 'remote', status: 486 });
+      await settle();
+      expect(registry.find(name, `l-${name}`)).toBeUndefined();
+    }
+    const e = new FakeLeg('e').join(record, { direction: 'outbound' }).up();
+    expect(record.callee).toBe(e);
+    e.end();
+    a.end();
+    await settle();
+    expect([registry.size, record.callee]).toEqual([0, e]);
+  });
+
   it('shows ourselves as the caller of a call that we make, until a second leg is there', () => {
     const { registry } = bench();
     const [record, a] = call(registry, 'a', { direction: 'outbound' });
@@ -335,6 +354,19 @@ describe('keep-alive', () => {
     expect([a.terminated.length, b.terminated.length]).toEqual([1, 1]);
     await clock.advance(10_000);
     expect(clock.pending).toBe(0);
+  });
+
+  it('asks once, however often the call was confirmed', async () => {
+    const { registry, clock } = bench(options);
+    const [record, a] = call(registry, 'a');
+    a.up();
+    record.setProperty('ka-src');
+    for (let i = 0; i < 5; i++) {
+      record.setState(3);
+      record.setState(4);
+    }
+    await clock.advance(36_000);
+    expect(a.requests).toEqual(['OPTIONS']);
   });
 
   it('counts failures in a row only', async () => {
