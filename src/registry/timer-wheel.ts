@@ -29,6 +29,7 @@ export class TimerWheel {
   readonly #due = new DueHeap<Second>();
   #timer: Timer | undefined;
   #armedFor = 0;
+  #closed = false;
 
   /** @param name of its timer in the clock */
   constructor(clock: Clock, name: string) {
@@ -49,7 +50,9 @@ export class TimerWheel {
     return new Waiting(second, fire, this.#onEmpty);
   }
 
+  /** Nothing fires any more, neither what is set after this. */
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#seconds.clear();
@@ -66,7 +69,7 @@ export class TimerWheel {
     if (this.#timer && first?.due === this.#armedFor) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (!first) return;
+    if (!first || this.#closed) return;
     this.#armedFor = first.due;
     const delay = Math.max(0, first.due * 1000 - this.#clock.now());
     this.#timer = this.#clock.setTimer(delay, () => this.#run(), this.#name);

@@ -56,4 +56,17 @@ describe('the timer wheel', () => {
     await clock.advance(10_000);
     expect([fired, clock.pending]).toEqual([0, 0]);
   });
+
+  it('sets no timer of the clock once it is closed', async () => {
+    const clock = new FakeClock();
+    const wheel = new TimerWheel(clock, 'test');
+    const fired: string[] = [];
+    const before = wheel.set(5, () => fired.push('before'));
+    wheel.close();
+    before.cancel();
+    wheel.set(1, () => fired.push('after'));
+    expect(clock.pending).toBe(0);
+    await clock.advance(10_000);
+    expect(fired).toEqual([]);
+  });
 });
