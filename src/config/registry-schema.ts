@@ -83,7 +83,7 @@ export const registrySchema = z
   .strictObject({
     hashSize: z.int().min(1).max(1_048_576).default(4096).describe('slots; a power of two, else rounded down'),
     hIdStart: from(0).default(0).describe('where h_id begins'),
-    hIdStep: from(1).default(1).describe('distance of two h_id'),
+    hIdStep: z.int().min(1).max(65_535).default(1).describe('distance of two h_id'),
     defaultTimeout: from(1).default(43_200).describe('s that an answered call may last'),
     earlyTimeout: from(1).default(300).describe('s that a call may ring'),
     noackTimeout: from(1).default(60).describe('s that an answered call may be without ACK'),

@@ -11,7 +11,7 @@ export interface RegistryOptions {
   readonly hashSize?: number;
   /** Where the numbers of calls begin; default 0. */
   readonly hIdStart?: number;
-  /** The distance of two numbers, for several servers that share a view; default 1. */
+  /** The distance of two numbers, for several servers that share a view: up to 65,535; default 1. */
   readonly hIdStep?: number;
   /** Seconds that an answered call lives, unless `setTimeout` says another; default 43,200. */
   readonly defaultTimeout?: number;
@@ -89,6 +89,8 @@ export function registrySettings(options: RegistryOptions = {}): RegistrySetting
     bridgeController,
   };
   if (hashSize < 1 || hashSize > 2 ** 20) throw new ConfigError(`registry.hashSize is 1 to 1048576, not ${hashSize}`);
+  // Numbers are of 31 bits: by a larger step they come round so soon that none is free.
+  if (settings.hIdStep > 65_535) throw new ConfigError(`registry.hIdStep is 1 to 65535, not ${settings.hIdStep}`);
   if (kaInterval > 0 && kaInterval < 30)
     throw new ConfigError(`registry.kaInterval is 0, or 30 and more, not ${kaInterval}`);
   if (settings.byeEarlyCode < 400 || settings.byeEarlyCode > 699)

@@ -49,6 +49,7 @@ describe('options of the registry', () => {
     [{ defaultTimeout: 0 }, /registry.defaultTimeout/],
     [{ earlyTimeout: 1.5 }, /registry.earlyTimeout/],
     [{ hIdStep: 0 }, /registry.hIdStep/],
+    [{ hIdStep: 2 ** 30 }, /registry.hIdStep/],
     [{ hashSize: 0 }, /registry.hashSize/],
     [{ kaInterval: 29 }, /30 and more/],
     [{ byeEarlyCode: 200 }, /byeEarlyCode/],
