@@ -22,6 +22,7 @@ import { DialogSession } from './dialog-session.ts';
 import { EarlyProgress } from './early-progress.ts';
 import { type EndCause, StateError } from './errors.ts';
 import { callOneOf, type ForkStrategy, targetsOf } from './fork.ts';
+import { reasonPhrase } from './reason.ts';
 import type { SessionContext } from './session-context.ts';
 
 export interface ResponseOptions {
@@ -371,7 +372,10 @@ export class DialogServerSession extends DialogSession {
     if (!this.#finalSent) {
       this.#finalSent = true;
       const isRefusal = status >= 400;
-      this.#invite.reject(isRefusal ? status : 480, { headers, ...(isRefusal && reason ? { reason } : {}) });
+      this.#invite.reject(isRefusal ? status : 480, {
+        headers,
+        ...(isRefusal && reason ? { reason: reasonPhrase(reason) } : {}),
+      });
       return;
     }
     await this.dialog?.bye(headers);

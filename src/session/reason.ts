@@ -9,6 +9,11 @@ export function reasonValue(status: number, text: string): string {
   return `SIP;cause=${status};text="${quotable(text)}"`;
 }
 
+/** Text as it can stand in a status line: without line breaks and the like, at most 120 characters. */
+export function reasonPhrase(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 120);
+}
+
 /** What the end of its dialog is to a call. */
 export function causeOf({ by, request, response }: DialogEnd): EndCause {
   const status = response ? { status: response.status } : {};

@@ -34,6 +34,17 @@ describe('an incoming call', () => {
     expect(await statusOf(lab)).toBe(480);
   });
 
+  test('is refused also where the reason to hang it up has line breaks', async ({ lab }) => {
+    await lab.serve(async (call) => {
+      await call.ringing();
+      await call.hangup({ reason: 'two\r\nX-Lines: 1' });
+    });
+    const alice = lab.phone('alice');
+    alice.invite('1000');
+    const refused = await alice.receives(480);
+    expect([refused.reason, refused.header('x-lines')]).toEqual(['two X-Lines: 1', '']);
+  });
+
   test('gets 500 with a Reason when the handler throws, and the next call is served', async ({ lab }) => {
     let calls = 0;
     await lab.serve(async (call) => {
