@@ -148,7 +148,7 @@ export class RtpReceiver {
   #settle(bursts: BurstState, source: SourceState, ahead: number): void {
     const newest = source.cycles + source.highest;
     for (let number = newest - settled + 1; number <= newest + ahead - settled; number++)
-      if (number >= source.base) countBurst(bursts, number > newest || !source.seen[number % windowSize]);
+      if (number >= source.base) countBurst(bursts, number > newest || !hasBit(source.seen, number));
   }
 
   #begin(seq: SeqNo, ssrc: Ssrc): void {
