@@ -10,6 +10,7 @@ import { printTable, writeSection } from './lab/table.ts';
 import { BenchUnavailable, findTools, type Tools } from './lab/tools.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { busy } from './scenarios/busy.ts';
+import { capacity, twoWorkers } from './scenarios/capacity.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
@@ -29,6 +30,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
   ['set-up-bridged', setUpBridged],
   ['bridge', bridge],
+  ['capacity', capacity],
+  ['workers', twoWorkers],
   ['playback', playback],
   ['echo', echo],
   ['busy', busy],
@@ -53,6 +56,7 @@ const usage = `npm run bench -- --tools <folder> [options]
   --runs <n>          runs of which the median counts; default 5
   --seconds <s>       length of each measured window; default 2
   --only <a,b>        some of ${[...scenarios.keys()].join(', ')}
+  --calls <a,b>       numbers of calls for what has RTP; default 100,300,600,1000
   --io <a,b>          how Tandem reads its RTP sockets: dgram, native; default what there is
   --quick             one short run at the lowest loads: does it work at all?
   --write             put the figures into bench/results.md, and charts into bench/charts
@@ -65,6 +69,7 @@ async function main(): Promise<number> {
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '2' },
       only: { type: 'string' },
+      calls: { type: 'string', default: '100,300,600,1000' },
       io: { type: 'string', default: loadAddon().ok ? 'dgram,native' : 'dgram' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
@@ -85,7 +90,8 @@ async function main(): Promise<number> {
     ios.length !== values.io.split(',').length ||
     !Number.isInteger(runs) ||
     runs < 1 ||
-    !(seconds > 0)
+    !(seconds > 0) ||
+    !/^\d+(,\d+)*$/.test(values.calls)
   ) {
     console.error(usage);
     return 2;
@@ -102,7 +108,7 @@ async function main(): Promise<number> {
     runs: values.quick ? 1 : runs,
     seconds: values.quick ? 1.5 : seconds,
     ios,
-    calls: values.quick ? [100] : [100, 300, 600],
+    calls: values.quick ? [100] : values.calls.split(',').map(Number),
     rates: values.quick
       ? { answered: [250, 500], bridged: [100] }
       : { answered: [250, 1000, 2000, 2500, 3000], bridged: [100, 500, 1000] },
@@ -110,7 +116,11 @@ async function main(): Promise<number> {
     profile: values.profile,
     progress: (text) => console.error(text),
   };
-  const options = [...(values.only ? [`--only ${values.only}`] : []), ...(values.quick ? ['--quick'] : [])];
+  const options = [
+    ...(values.only ? [`--only ${values.only}`] : []),
+    ...(values.calls === '100,300,600,1000' ? [] : [`--calls ${values.calls}`]),
+    ...(values.quick ? ['--quick'] : []),
+  ];
   const machine = describeMachine(
     ['npm run bench --', `--runs ${lab.runs}`, `--seconds ${lab.seconds}`, ...options].join(' '),
   );
