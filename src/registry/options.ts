@@ -3,8 +3,9 @@ import { ConfigError, messageOf } from '../base/errors.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { HeaderField } from '../sip/message.ts';
 
+const autoProfileValues = ['fromUri', 'toUri', 'fromUser', 'toUser', 'none'] as const;
 /** What of a call's INVITE goes into a profile by itself. */
-export type AutoProfileValue = 'fromUri' | 'toUri' | 'fromUser' | 'toUser' | 'none';
+export type AutoProfileValue = (typeof autoProfileValues)[number];
 
 export interface RegistryOptions {
   /** Slots that calls are sorted into, a power of two (else rounded down); default 4096. */
@@ -98,6 +99,8 @@ export function registrySettings(options: RegistryOptions = {}): RegistrySetting
   const twice = settings.profilesWithValue.find((name) => settings.profilesNoValue.includes(name));
   if (twice !== undefined) throw new ConfigError(`the profile ${twice} is with and without a value`);
   for (const [name, value] of Object.entries(autoProfiles)) {
+    if (!autoProfileValues.includes(value))
+      throw new ConfigError(`registry.autoProfiles: ${name} is by ${autoProfileValues.join(', ')}, not ${value}`);
     const known = value === 'none' ? settings.profilesNoValue : settings.profilesWithValue;
     if (!known.includes(name))
       throw new ConfigError(

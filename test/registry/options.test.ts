@@ -58,6 +58,7 @@ describe('options of the registry', () => {
     [{ profilesWithValue: ['a'], profilesNoValue: ['a'] }, /with and without a value/],
     [{ autoProfiles: { caller: 'fromUri' } }, /caller is not in profilesWithValue/],
     [{ profilesWithValue: ['caller'], autoProfiles: { caller: 'none' } }, /not in profilesNoValue/],
+    [{ profilesWithValue: ['caller'], autoProfiles: { caller: 'from' as never } }, /fromUser, toUser, none, not from/],
     [{ dlgExtraHdrs: 'no header' }, /is no header line/],
     [{ lreqCalleeHeaders: 'X-A: 1\r\nCall-ID: x' }, /lreqCalleeHeaders: .* call-id/],
   ];
