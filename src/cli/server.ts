@@ -128,7 +128,15 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
 
 function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
   const methods = new RpcMethods(logger);
-  methods.add(...registryCommands({ registry, registrar, logger, writeFolder: writeFolder(config) }));
+  methods.add(
+    ...registryCommands({
+      registry,
+      registrar,
+      logger,
+      writeFolder: writeFolder(config),
+      soundFolder: config.remote.soundFolder,
+    }),
+  );
   return methods;
 }
 

@@ -142,7 +142,7 @@ export class DialogLife {
 
   /** It is as good as over. */
   shorten(): void {
-    this.limit(lastSeconds);
+    if (this.#timeout === 0 || this.#timeout - this.#now() > lastSeconds) this.limit(lastSeconds);
   }
 
   /** Its timers go, for good. */

@@ -5,6 +5,7 @@
 import { TandemError } from '../base/errors.ts';
 import type { CallProfiles } from '../session/call-data.ts';
 import type { DialogRecord } from './record.ts';
+import { deleted } from './states.ts';
 
 export interface ProfileLink {
   readonly name: string;
@@ -170,6 +171,8 @@ export class RecordProfiles implements CallProfiles, Iterable<ProfileLink> {
     const { hasValue } = this.#all.named(name);
     const own = hasValue ? value : undefined;
     if (this.isIn(name, own)) return true;
+    // One that is not tracked is not counted, but has to keep to the limit.
+    if (this.#closed) return this.#record.state !== deleted && this.size(name, own) < max;
     if (this.size(name, own) >= max) return false;
     this.set(name, own);
     return this.isIn(name, own);

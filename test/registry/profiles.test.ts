@@ -83,6 +83,15 @@ describe('profiles', () => {
     expect(registry.profiles.size('caller')).toBe(0);
   });
 
+  it('let a call that is not tracked pass below the limit, without counting it', () => {
+    const { registry } = bench(options);
+    const [[a], [b]] = [call(registry, 'a'), call(registry, 'b')];
+    a.tracked = false;
+    expect([a.profiles.limit('caller', 'alice', 1), registry.profiles.size('caller')]).toEqual([true, 0]);
+    b.profiles.set('caller', 'alice');
+    expect(a.profiles.limit('caller', 'alice', 1)).toBe(false);
+  });
+
   it('put a call in by themselves', () => {
     const { registry } = bench({ ...options, autoProfiles: { caller: 'fromUri', trunk: 'toUser', inbound: 'none' } });
     const [a] = call(registry, 'a');

@@ -176,6 +176,10 @@ export class BinrpcServer {
   #streamServer(address: ControlAddress): Server {
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, address));
     server.maxConnections = this.#limits.connections;
+    // As of a process that has no file descriptor left; who opens the server is told of its own errors beside.
+    server.on('error', (error) =>
+      this.#options.logger.warn({ error: messageOf(error) }, 'control: a connection is lost'),
+    );
     return server;
   }
 

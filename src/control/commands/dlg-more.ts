@@ -7,6 +7,7 @@ import type { Recording } from '../../session/recording.ts';
 import type { RpcArguments } from '../rpc/arguments.ts';
 import { RpcFault } from '../rpc/fault.ts';
 import type { RpcMethod } from '../rpc/methods.ts';
+import { soundSource } from '../sound-folder.ts';
 import { recordById } from './dlg.ts';
 import { writablePath } from './files.ts';
 import { mute } from './mute.ts';
@@ -79,7 +80,9 @@ export function moreDialogCommands(subject: Subject): readonly RpcMethod[] {
       run: async (args) => {
         const legs = legsOf(subject, args);
         const music = args.optionalString();
-        await Promise.all(legs.map((leg) => leg.hold(music === undefined ? {} : { music })));
+        await Promise.all(
+          legs.map((leg) => leg.hold(music === undefined ? {} : { music: soundSource(subject.soundFolder, music) })),
+        );
         return undefined;
       },
     },
@@ -98,7 +101,7 @@ export function moreDialogCommands(subject: Subject): readonly RpcMethod[] {
       changes: true,
       run: async (args) => {
         const record = recordById(subject, args);
-        const source = args.string();
+        const source = soundSource(subject.soundFolder, args.string());
         await Promise.all(upLegs(record, args).map((leg) => begun(subject, leg, leg.playback().play(source))));
         return undefined;
       },

@@ -10,7 +10,8 @@ import { locationCommands } from './ul.ts';
 
 /** `dlg.*`, `stats.*` and `ul.*`, to be added to `RpcMethods`. */
 export function registryCommands(subject: CommandSubject): readonly RpcMethod[] {
-  const { registry, registrar, clock = nodeClock, logger = createLogger(), writeFolder } = subject;
-  const all: Subject = { registry, registrar, clock, logger, writeFolder };
+  const { registry, registrar, clock = nodeClock, logger = createLogger() } = subject;
+  const { writeFolder, soundFolder = '.' } = subject;
+  const all: Subject = { registry, registrar, clock, logger, writeFolder, soundFolder };
   return [dialogCommands, moreDialogCommands, statisticsCommands, locationCommands].flatMap((make) => make(all));
 }

@@ -15,9 +15,12 @@ export interface CommandSubject {
   readonly logger?: Logger;
   /** The only folder in which commands write files: dumps and recordings. Without it they write none. */
   readonly writeFolder?: string | undefined;
+  /** Where files are that commands play; none outside of it is. Default: the working directory. */
+  readonly soundFolder?: string | undefined;
 }
 
 export interface Subject extends CommandSubject {
+  readonly soundFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }

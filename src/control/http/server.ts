@@ -138,7 +138,7 @@ export class HttpServer {
     });
     app.get('/healthz', () => ({ alive: true }));
     app.get('/readyz', (_request, reply) => this.#ready(reply));
-    app.get('/metrics', (_request, reply) => this.#limited(reply, () => this.#metrics(reply)));
+    app.get('/metrics', (_request, reply) => this.#metrics(reply));
     app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
     app.get('/schema.json', () => this.#schema());
     app.get('/events', (request, reply) => this.#follow(request, reply));

@@ -1,7 +1,6 @@
 /** What controllers name to be played, as the media plane takes it. */
-import { relative, resolve, sep } from 'node:path';
 import { type PlayItem, type PlaySource, tones } from '../../../media/index.ts';
-import { TandemError } from '../../base/errors.ts';
+import { soundPath } from '../sound-folder.ts';
 import type { Sound, Tone } from './params.ts';
 
 export class SoundReader {
@@ -9,7 +8,7 @@ export class SoundReader {
 
   /** @param folder where files are; none outside of it is played */
   constructor(folder: string) {
-    this.#folder = resolve(folder);
+    this.#folder = folder;
   }
 
   /** @throws TandemError ERR_ARGUMENT */
@@ -18,7 +17,7 @@ export class SoundReader {
   }
 
   #item(sound: Sound): PlayItem {
-    if ('file' in sound) return this.#path(sound.file);
+    if ('file' in sound) return soundPath(this.#folder, sound.file);
     if ('url' in sound) return sound.url;
     if ('tone' in sound) {
       const tone = toneOf(sound.tone);
@@ -26,14 +25,6 @@ export class SoundReader {
     }
     const { say, voice, language } = sound;
     return { say, ...(voice === undefined ? {} : { voice }), ...(language === undefined ? {} : { language }) };
-  }
-
-  #path(name: string): string {
-    const path = resolve(this.#folder, name);
-    const way = relative(this.#folder, path);
-    if (name.includes('\0') || way === '..' || way.startsWith(`..${sep}`))
-      throw new TandemError('ERR_ARGUMENT', `${name} is not below the folder of sounds`);
-    return path;
   }
 }
 

@@ -78,7 +78,9 @@ test('a sound is played, and a file that is none is told of', async ({ lab }) =>
   await alice.dial('1');
   await lab.advance(10);
   const prompt = new URL('../../../prompts/goodbye.wav', import.meta.url).pathname;
-  expect(await house.kamcmd(`dlg.play ${house.id} /none.wav`)).toContain('error: 500 - ');
+  expect(await house.kamcmd(`dlg.play ${house.id} none.wav`)).toContain('error: 500 - ');
+  expect(await house.kamcmd(`dlg.play ${house.id} /etc/passwd`)).toContain('is not below the folder of sounds');
+  expect(await house.kamcmd(`dlg.hold ${house.id} all ../music.wav`)).toContain('is not below the folder of sounds');
   expect(await house.kamcmd(`dlg.play ${house.id} ${prompt} caller`)).toBe('');
   await alice.hears('goodbye.wav');
 });
