@@ -103,7 +103,11 @@ export class DialogServerSession extends DialogSession {
     this.useMedia(media);
     this.useDialog(invite.dialog);
     invite.onCancel = (request, status) => this.#cancelled(request, status);
-    invite.onAck = (ack) => this.#acked.resolve(ack);
+    invite.onAck = (ack) => {
+      // At once: what the peer sends right behind its ACK may be here already.
+      this.advance('confirmed');
+      this.#acked.resolve(ack);
+    };
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
     this.begin({ direction: 'inbound', fromUri: headers.from.uri, toUri: headers.to.uri, requestUri: uri });
   }
@@ -252,9 +256,7 @@ export class DialogServerSession extends DialogSession {
     this.#finalSent = true;
     this.advance('answered');
     if (hasMedia) this.mediaStarted();
-    const ack = await Promise.race([this.#acked.promise, this.gone()]);
-    this.advance('confirmed');
-    return ack;
+    return Promise.race([this.#acked.promise, this.gone()]);
   }
 
   /** A final refusal, 300–699. The call is over then. */
