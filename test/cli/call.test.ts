@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { channel, correlate, readWav } from '../helpers/audio.ts';
+import { channel, correlateInPieces, readWav } from '../helpers/audio.ts';
 import { type RunningServer, RunningTandem, root, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 
@@ -20,8 +20,7 @@ const message = join(root, 'prompts', 'message.wav');
 const spoken = (): Int16Array => readWav(readFileSync(message)).samples;
 
 function fits(heard: Int16Array, ms: number): number {
-  const needle = spoken().subarray(800, 800 + ms * 8);
-  return correlate(heard, needle, heard.length - needle.length).correlation;
+  return correlateInPieces(heard, spoken().subarray(800, 800 + ms * 8));
 }
 
 describe('tandem call', () => {
