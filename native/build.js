@@ -1,5 +1,5 @@
-// Compiles the addons of this folder, for the Node.js of any version that has Node-API. Plain JavaScript, since npm runs it where the
-// package is installed. They are optional: as `postinstall` this prints one line and never fails.
+// Compiles the addons of this folder, for the Node.js of any version that has Node-API. Plain JavaScript, since npm runs it
+// where the package is installed. They are optional: as `postinstall` this prints one line and never fails.
 import { spawnSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,15 +37,19 @@ function build(name) {
   return undefined;
 }
 
-let problem;
-try {
-  for (const name of addons) problem ??= build(name);
-} catch (failure) {
-  problem = failure.message;
-} finally {
-  for (const name of addons) rmSync(fresh(name), { force: true });
-}
-if (problem === undefined) console.log(`tandem: native RTP sockets are built: ${target(addons[0])}`);
+/** The first says what most people build them for; the second is for `kamcmd -s unixd:` alone. */
+const problems = addons.map((name) => {
+  try {
+    return build(name);
+  } catch (failure) {
+    return failure.message;
+  } finally {
+    rmSync(fresh(name), { force: true });
+  }
+});
+const [problem, other] = problems;
+const without = other === undefined ? '' : ` (unix datagrams are not: ${other})`;
+if (problem === undefined) console.log(`tandem: native RTP sockets are built: ${target(addons[0])}${without}`);
 else if (process.argv.includes('--required')) {
   console.error(`tandem: native RTP sockets cannot be built: ${problem}`);
   process.exitCode = 1;

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <node_api.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,17 +22,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* What is needed of libuv, which Node.js exports; these names and numbers stay for all of libuv 1.x. */
-typedef struct uv_poll_s uv_poll_t;
-enum { UV_POLL = 8, UV_READABLE = 1 };
-size_t uv_handle_size(int type);
-void *uv_handle_get_data(const uv_poll_t *handle);
-void uv_handle_set_data(uv_poll_t *handle, void *data);
-int uv_poll_init(struct uv_loop_s *loop, uv_poll_t *handle, int fd);
-int uv_poll_start(uv_poll_t *handle, int events, void (*on_event)(uv_poll_t *, int status, int events));
-void uv_ref(uv_poll_t *handle);
-void uv_unref(uv_poll_t *handle);
-void uv_close(uv_poll_t *handle, void (*on_closed)(uv_poll_t *));
+#include "addon.h"
 
 /* Goes up when what JavaScript sees changes, so that an addon left over from another version is not taken. */
 enum { LAYOUT = 2 };
@@ -297,17 +286,6 @@ static void on_collected(napi_env env, void *data, void *hint) {
 }
 
 /* ── What JavaScript sees ────────────────────────────────────────────────────────────────────── */
-
-static napi_value refuse(napi_env env, const char *what) {
-  napi_throw_type_error(env, "ERR_INVALID_ARG", what);
-  return NULL;
-}
-
-static napi_value number(napi_env env, int32_t value) {
-  napi_value result = NULL;
-  napi_create_int32(env, value, &result);
-  return result;
-}
 
 static bool whole(napi_env env, napi_value value, double max, int32_t *out) {
   double given;

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <errno.h>
-#include <node_api.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,15 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* What is needed of libuv, which Node.js exports; these names and numbers stay for all of libuv 1.x. */
-typedef struct uv_poll_s uv_poll_t;
-enum { UV_POLL = 8, UV_READABLE = 1 };
-size_t uv_handle_size(int type);
-void *uv_handle_get_data(const uv_poll_t *handle);
-void uv_handle_set_data(uv_poll_t *handle, void *data);
-int uv_poll_init(struct uv_loop_s *loop, uv_poll_t *handle, int fd);
-int uv_poll_start(uv_poll_t *handle, int events, void (*on_event)(uv_poll_t *, int status, int events));
-void uv_close(uv_poll_t *handle, void (*on_closed)(uv_poll_t *));
+#include "addon.h"
 
 enum { LAYOUT = 1, LARGEST = 65536, PER_TURN = 32 };
 
@@ -118,17 +109,6 @@ static void on_collected(napi_env env, void *data, void *hint) {
 }
 
 /* ── What JavaScript sees ────────────────────────────────────────────────────────────────────── */
-
-static napi_value refuse(napi_env env, const char *what) {
-  napi_throw_type_error(env, "ERR_INVALID_ARG", what);
-  return NULL;
-}
-
-static napi_value number(napi_env env, int32_t value) {
-  napi_value result = NULL;
-  napi_create_int32(env, value, &result);
-  return result;
-}
 
 static struct port *port_of(napi_env env, napi_value object) {
   bool ours = false;

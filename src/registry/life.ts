@@ -22,6 +22,8 @@ export interface LifeHouse {
 }
 
 export interface LifeOwner {
+  /** Whether requests in the call leave its time alone. */
+  readonly isTimeFixed: boolean;
   lifeMoved(from: DialogState, to: DialogState): void;
   /** Nobody answered it in time. */
   lifeUnanswered(): void;
@@ -32,8 +34,6 @@ export interface LifeOwner {
 }
 
 export class DialogLife {
-  /** Whether requests in the call leave its time alone. */
-  noreset = false;
   readonly #house: LifeHouse;
   readonly #owner: LifeOwner;
   #state: DialogState = unconfirmed;
@@ -137,7 +137,7 @@ export class DialogLife {
 
   /** A sign of life: the time begins anew, unless it is fixed. */
   renew(): void {
-    if (!this.noreset && this.#limit) this.limit(this.#lifetime);
+    if (!this.#owner.isTimeFixed && this.#limit) this.limit(this.#lifetime);
   }
 
   /** It is as good as over. */

@@ -93,9 +93,8 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
     this.variables.watch(() => this.#changed());
-    this.#iflags = settings.sendBye ? iflag.timeoutBye : 0;
+    this.#iflags = (settings.sendBye ? iflag.timeoutBye : 0) | (settings.timeoutNoreset ? iflag.noreset : 0);
     this.#life = new DialogLife(house, this);
-    this.setProperty('timeout-noreset', settings.timeoutNoreset);
   }
 
   // ---- what it is
@@ -217,7 +216,6 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   setProperty(property: DialogProperty, on = true): void {
     const flag = propertyFlags[property];
     this.#iflags = on ? this.#iflags | flag : this.#iflags & ~flag;
-    this.#life.noreset = this.isSet('timeout-noreset');
     this.#changed();
   }
 
@@ -323,7 +321,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     this.#legs.push(leg);
     this.#partnerLeft = false;
     if (this.#legs.length === 1) this.#begin();
-    this.#name(session.callId, birth.direction === 'inbound' ? birth.fromUri : birth.toUri);
+    this.#name(...namesOf(leg));
     return leg;
   }
 
@@ -381,7 +379,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     }
     if (!isFirst) this.#partnerLeft = cause.by === 'remote';
     // A call that is offered to one after the other for hours does not keep those who did not take it.
-    if (!isFirst && !leg.wasUp) this.#legs.splice(this.#legs.indexOf(leg), 1);
+    if (!isFirst && !leg.wasUp) this.#drop(leg);
     this.#leaving++;
     const told = (): void => {
       this.#leaving--;
@@ -389,6 +387,15 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     };
     over.then(told, told);
     if (isLast) this.#end(this.#cause ?? cause);
+  }
+
+  #drop(leg: RecordLeg): void {
+    this.#legs.splice(this.#legs.indexOf(leg), 1);
+    const kept = new Set(this.#legs.flatMap(namesOf));
+    for (const name of namesOf(leg)) {
+      if (kept.has(name) || !this.#names.delete(name)) continue;
+      this.#house.unname(name, this);
+    }
   }
 
   #whoEnded(isFirst: boolean, { by }: EndCause): Side | 'local' {
@@ -417,6 +424,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   }
 
   // ---- LifeOwner
+
+  /** @internal */
+  get isTimeFixed(): boolean {
+    return this.isSet('timeout-noreset');
+  }
 
   /** @internal */
   lifeMoved(from: DialogState, to: DialogState): void {
@@ -505,4 +517,9 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     own?.emit(name, payload);
     this.#house.emit(name, payload);
   }
+}
+
+/** What a leg is found by from its beginning on: its Call-ID, and the URI of its peer. */
+function namesOf({ session, birth }: RecordLeg): readonly string[] {
+  return [session.callId, birth.direction === 'inbound' ? birth.fromUri : birth.toUri];
 }

@@ -20,7 +20,8 @@ export class DialogTable {
   readonly #slots = new Map<number, Map<number, DialogRecord>>();
   /** How many numbers each slot has given. */
   readonly #given: Uint32Array;
-  readonly #byName = new Map<string, DialogRecord[]>();
+  /** Most names are of one call, and a trunk's of thousands. */
+  readonly #byName = new Map<string, DialogRecord | Set<DialogRecord>>();
   #count = 0;
 
   constructor(size: number, start: number, step: number, random: Random) {
@@ -69,21 +70,21 @@ export class DialogTable {
 
   /** By the Call-ID of a leg, or the URI of a peer. */
   named(name: string): readonly DialogRecord[] {
-    return this.#byName.get(name) ?? [];
+    const named = this.#byName.get(name);
+    if (!named) return [];
+    return named instanceof Set ? [...named] : [named];
   }
 
   name(name: string, record: DialogRecord): void {
-    const records = this.#byName.get(name);
-    if (!records) this.#byName.set(name, [record]);
-    else if (!records.includes(record)) records.push(record);
+    const named = this.#byName.get(name);
+    if (named instanceof Set) named.add(record);
+    else if (named !== record) this.#byName.set(name, named ? new Set([named, record]) : record);
   }
 
   unname(name: string, record: DialogRecord): void {
-    const records = this.#byName.get(name);
-    const at = records?.indexOf(record) ?? -1;
-    if (!records || at < 0) return;
-    records.splice(at, 1);
-    if (records.length === 0) this.#byName.delete(name);
+    const named = this.#byName.get(name);
+    if (named instanceof Set) named.delete(record);
+    if (named === record || (named instanceof Set && named.size === 0)) this.#byName.delete(name);
   }
 
   /** By slots. What comes or goes meanwhile is there or not; nothing is twice. */

@@ -186,6 +186,19 @@ describe('the record of a call', () => {
     expect(registry.withPeer('sip:dave@x')).toEqual([record]);
   });
 
+  it('is found no more by a leg that did not take it', () => {
+    const { registry } = bench();
+    const [record] = call(registry, 'a');
+    for (const id of ['b', 'c'])
+      new FakeLeg(id).join(record, { direction: 'outbound', toUri: `sip:${id}@x` }).end({ by: 'remote', status: 486 });
+    expect([registry.withCallId('b'), registry.withPeer('sip:c@x'), registry.withCallId('a')]).toEqual([
+      [],
+      [],
+      [record],
+    ]);
+    expect(registry.withPeer('sip:alice@x')).toEqual([record]);
+  });
+
   it('that is not tracked leaves list, counts and profiles without a word', async () => {
     const { registry } = bench({ profilesNoValue: 'p' });
     const told = heard(registry);
@@ -409,6 +422,14 @@ describe('bugs of Kamailio that are not here', () => {
     expect(registry.activeDialogs.all).toBe(0);
     expect(registry.profiles.size('caller')).toBe(0);
     expect([registry.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  it('ten thousand calls of one peer are as quick as of many', () => {
+    const { registry } = bench();
+    const calls = Array.from({ length: 10_000 }, (_, n) => call(registry, `c${n}`));
+    expect(registry.withPeer('sip:alice@x')).toHaveLength(10_000);
+    for (const [, leg] of calls) leg.end();
+    return settle().then(() => expect(registry.withPeer('sip:alice@x')).toEqual([]));
   });
 
   it('numbers never clash, and those of several servers with different steps neither (#2757)', () => {
