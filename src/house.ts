@@ -19,6 +19,7 @@ import {
   type TransferMode,
   type TransportOptions,
 } from './options.ts';
+import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRegistry } from './registry/registry.ts';
@@ -153,6 +154,7 @@ export class House {
             connect: (leg, to, headers) => reconnect(thirdParty, leg, to, headers),
             bridgeBySip: (from, to, how) => bridgeBySip(thirdParty, from, to, how),
             bridgeHere: (from, to, how) => bridgeHere(thirdParty, from, to, how),
+            foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
     const context: SessionContext = {

@@ -86,6 +86,17 @@ export class DialogLife {
     return Math.max(0, (this.#endTs || this.#now()) - this.#startTs);
   }
 
+  /** Goes on where an earlier process left it. What was due meanwhile is due now. */
+  restore(state: DialogState, initTs: number, startTs: number, lifetime: number, timeout: number): void {
+    this.#state = state;
+    this.#initTs = initTs;
+    this.#startTs = startTs;
+    this.#lifetime = lifetime;
+    this.#timeout = timeout;
+    if (timeout > 0) this.#arm(Math.max(0, timeout - this.#now()));
+    if (state === confirmedNa) this.#wait(this.#house.settings.noackTimeout, () => this.shorten());
+  }
+
   begin(): void {
     this.#initTs = this.#now();
     this.#wait(this.#house.settings.earlyTimeout, () => this.#owner.lifeUnanswered());
@@ -123,11 +134,15 @@ export class DialogLife {
     this.#limit?.cancel();
     this.#limit = undefined;
     this.#timeout = seconds === 0 ? 0 : this.#now() + Math.ceil(seconds);
-    if (seconds > 0 && !this.#stopped)
-      this.#limit = this.#house.wheel.set(seconds, () => {
-        this.#limit = undefined;
-        this.#owner.lifeExpired();
-      });
+    if (seconds > 0) this.#arm(seconds);
+  }
+
+  #arm(seconds: number): void {
+    if (this.#stopped) return;
+    this.#limit = this.#house.wheel.set(seconds, () => {
+      this.#limit = undefined;
+      this.#owner.lifeExpired();
+    });
   }
 
   /** Whether a limit runs: after `expired`, whether somebody set another. */

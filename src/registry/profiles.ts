@@ -142,6 +142,11 @@ export class RecordProfiles implements CallProfiles, Iterable<ProfileLink> {
     this.#onChange();
   }
 
+  /** @internal As `set`, for a call that was in it before: one that is not declared any more is left out. */
+  rejoin(name: string, value: string): void {
+    if (this.#all.has(name)) this.set(name, this.#all.named(name).hasValue ? value : undefined);
+  }
+
   /** @throws as `set` */
   unset(name: string, value?: string): void {
     const profile = this.#all.named(name);

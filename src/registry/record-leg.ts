@@ -7,6 +7,7 @@ import type { SipRequest } from '../sip/message.ts';
 export interface LegOwner {
   legAdvanced(leg: RecordLeg, state: 'early' | 'answered' | 'confirmed', status: number): void;
   legReplaced(leg: RecordLeg): void;
+  legChanged(): void;
   legRequest(leg: RecordLeg, method: string): void;
   legResponse(leg: RecordLeg, method: string, status: number): void;
   legLeft(leg: RecordLeg, cause: EndCause, over: Promise<void>): void;
@@ -38,6 +39,10 @@ export class RecordLeg implements LegReport {
 
   replaced(): void {
     this.#owner.legReplaced(this);
+  }
+
+  changed(): void {
+    this.#owner.legChanged();
   }
 
   request({ method }: SipRequest): void {

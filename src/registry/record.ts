@@ -17,6 +17,7 @@ import { DialogLife, type LifeOwner } from './life.ts';
 import type { RegistrySettings } from './options.ts';
 import { type Profiles, RecordProfiles } from './profiles.ts';
 import { type LegOwner, RecordLeg } from './record-leg.ts';
+import type { RecordSnapshot } from './record-snapshot.ts';
 import { type DialogEnds, endsOf, isMeant, type Side } from './sides.ts';
 import { confirmed, confirmedNa, type DialogState, deleted } from './states.ts';
 import type { DialogId } from './table.ts';
@@ -32,6 +33,10 @@ export interface RecordHouse {
   wallclock(): number;
   /** It begins: a number for it, and a place in the list. */
   enter(record: DialogRecord): DialogId;
+  /** An identifier that no other call has, in this process or another. */
+  newId(): string;
+  /** It goes on, with the number that it had. @returns false when that is taken, or is in the wrong slot */
+  reenter(record: DialogRecord, state: DialogState): boolean;
   /** It is forgotten. */
   leave(record: DialogRecord): void;
   /** It is found by this: a Call-ID, or the URI of a peer. */
@@ -63,17 +68,26 @@ const propertyFlags: Readonly<Record<DialogProperty, number>> = {
   'timeout-noreset': iflag.noreset,
 };
 
+const unborn: LegBirth = { direction: 'inbound', fromUri: '', toUri: '', requestUri: '' };
+
 export class DialogRecord implements CallData, LegOwner, LifeOwner {
+  /** Of the call, whatever becomes of its numbers: it names what is kept of it. */
+  readonly id: string;
   readonly variables = new DialogVariables();
   readonly profiles: RecordProfiles;
   readonly flags = new FlagWord();
+  /** Another server set it up: there is no audio of it here. */
+  foreign = false;
   /** Called when its time is up, before it is hung up; it may give it more (`setTimeout`). */
   onTimeout: ((dialog: DialogRecord) => void) | undefined;
   readonly #house: RecordHouse;
   readonly #life: DialogLife;
   /** Made when somebody listens to this call. */
   #observer: Observer<DialogRegistryEvents> | undefined;
-  #id: DialogId = { hEntry: 0, hId: 0 };
+  #place: DialogId = { hEntry: 0, hId: 0 };
+  /** How it began. */
+  #callId = '';
+  #birth: LegBirth = unborn;
   readonly #legs: RecordLeg[] = [];
   /** What it is found by: Call-IDs of its legs, and URIs of their peers. */
   readonly #names = new Set<string>();
@@ -88,7 +102,8 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   #partnerLeft = false;
 
   /** Made by the registry, unknown to all until its first leg joins. */
-  constructor(house: RecordHouse) {
+  constructor(house: RecordHouse, id = house.newId()) {
+    this.id = id;
     this.#house = house;
     const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
@@ -101,12 +116,12 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
 
   /** Slot of its Call-ID. */
   get hEntry(): number {
-    return this.#id.hEntry;
+    return this.#place.hEntry;
   }
 
   /** Number in the slot. */
   get hId(): number {
-    return this.#id.hId;
+    return this.#place.hId;
   }
 
   /** 1 unconfirmed, 2 early, 3 answered, 4 with ACK, 5 over. */
@@ -116,24 +131,24 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
 
   /** Of its first leg, whoever is at the other end of it now. */
   get callId(): string {
-    return this.#legs[0]?.session.callId ?? '';
+    return this.#callId;
   }
 
   get direction(): 'inbound' | 'outbound' {
-    return this.#legs[0]?.birth.direction ?? 'inbound';
+    return this.#birth.direction;
   }
 
   /** Of the INVITE that began it, as `toUri` and `requestUri`. */
   get fromUri(): string {
-    return this.#legs[0]?.birth.fromUri ?? '';
+    return this.#birth.fromUri;
   }
 
   get toUri(): string {
-    return this.#legs[0]?.birth.toUri ?? '';
+    return this.#birth.toUri;
   }
 
   get requestUri(): string {
-    return this.#legs[0]?.birth.requestUri ?? '';
+    return this.#birth.requestUri;
   }
 
   /** The legs that are not over, the first one first. */
@@ -320,14 +335,66 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     const leg = new RecordLeg(this, session, birth);
     this.#legs.push(leg);
     this.#partnerLeft = false;
-    if (this.#legs.length === 1) this.#begin();
+    if (this.#legs.length === 1) {
+      this.#callId = session.callId;
+      this.#birth = birth;
+      this.#begin();
+    }
     this.#name(...namesOf(leg));
     return leg;
   }
 
+  rejoin(session: DialogSession, birth: LegBirth): LegReport {
+    const leg = new RecordLeg(this, session, birth);
+    leg.wasUp = true;
+    this.#legs.push(leg);
+    this.#name(...namesOf(leg));
+    const { signalling } = session;
+    if (signalling) this.#name(signalling.callId, signalling.remote.uri);
+    return leg;
+  }
+
+  /** @internal As plain data. */
+  snapshot(): RecordSnapshot {
+    const { id, hEntry, hId, callId, state, initTs, startTs, timeout, lifetime, iflags } = this;
+    return {
+      ...{ version: 1, id, hEntry, hId, callId, state, initTs, startTs, timeout, lifetime, iflags },
+      birth: this.#birth,
+      sflags: this.flags.bits,
+      variables: [...this.variables],
+      profiles: [...this.profiles],
+    };
+  }
+
+  /**
+   * @internal Takes its place in the list again; its legs `rejoin` after that.
+   * @returns false when another call has its number
+   */
+  restore(snapshot: RecordSnapshot): boolean {
+    const { hEntry, hId, callId, birth, state, initTs, startTs, timeout, lifetime, iflags } = snapshot;
+    this.#place = { hEntry, hId };
+    this.#callId = callId;
+    this.#birth = birth;
+    this.#iflags = iflags;
+    if (!this.#house.reenter(this, state)) return false;
+    this.#listed = true;
+    this.flags.bits = snapshot.sflags;
+    for (const [name, value] of snapshot.variables) this.variables.set(name, value);
+    for (const { name, value } of snapshot.profiles) this.profiles.rejoin(name, value);
+    this.#name(callId);
+    this.#life.restore(state, initTs, startTs, lifetime, timeout);
+    if (state === confirmed) this.#house.confirmed(this);
+    return true;
+  }
+
+  /** @internal All its legs are here again. */
+  loaded(): void {
+    this.#tell('loaded', {});
+  }
+
   #begin(): void {
     if (!this.#tracked) return;
-    this.#id = this.#house.enter(this);
+    this.#place = this.#house.enter(this);
     this.#listed = true;
     this.#house.moved(undefined, this.state);
     this.#life.begin();
@@ -348,6 +415,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     this.#life.input(({ early: '1xx', answered: '2xx', confirmed: 'ack' } as const)[state]);
     if (state === 'early') this.#tell('early', { status });
     if (isFirst && state !== 'confirmed') this.#tell('responseForwarded', { status });
+  }
+
+  /** @internal */
+  legChanged(): void {
+    this.#changed();
   }
 
   /** @internal */

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { type Listener, Observer, type Unsubscribe } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
-import type { Random } from '../base/random.ts';
+import { type Random, token } from '../base/random.ts';
 import type { CallData } from '../session/call-data.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { HeaderField } from '../sip/message.ts';
@@ -12,7 +12,9 @@ import { KeepAlive } from './keep-alive.ts';
 import { type RegistryOptions, type RegistrySettings, registrySettings } from './options.ts';
 import { Profiles } from './profiles.ts';
 import { DialogRecord, type RecordHouse } from './record.ts';
+import { type RecordSnapshot, snapshotOf } from './record-snapshot.ts';
 import { confirmed, confirmedNa, type DialogState, deleted, early, unconfirmed } from './states.ts';
+import type { StoredDialog } from './stored-dialog.ts';
 import { type DialogId, DialogTable } from './table.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
@@ -46,6 +48,8 @@ export interface RegistryPorts {
   connect(leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
   /** Calls `from`, asks it to call `to`, and hangs up. */
   bridgeBySip(from: string, to: string, how: BridgeCalls): Promise<void>;
+  /** Makes sessions for both sides of a call that another server set up. @returns false when there is no way to them */
+  foreignLegs(stored: StoredDialog, data: CallData): boolean;
   /** Calls both and connects them. */
   bridgeHere(from: string, to: string, how: BridgeCalls): Promise<void>;
 }
@@ -95,6 +99,8 @@ export class DialogRegistry {
       wheel: this.#wheel,
       wallclock: () => clock.wallclock(),
       enter: (record) => this.#enter(record),
+      reenter: (record, state) => this.#reenter(record, state),
+      newId: () => token(random, 12),
       leave: (record) => {
         this.#table.remove(record);
       },
@@ -221,6 +227,33 @@ export class DialogRegistry {
     return spiral;
   }
 
+  /**
+   * @internal A call of an earlier process: its legs are to `rejoin`.
+   * @returns undefined when another call has its number, or the slots are others (`hashSize`)
+   */
+  restore(snapshot: RecordSnapshot): DialogRecord | undefined {
+    const record = new DialogRecord(this.#house, snapshot.id);
+    return record.restore(snapshot) ? record : undefined;
+  }
+
+  /**
+   * Takes up a call that another server, or an earlier process, left in a store: it is listed, and can be ended, and
+   * has no audio here.
+   * @returns undefined when another call has its number, or the slots are others (`hashSize`)
+   */
+  load(stored: StoredDialog): DialogRecord | undefined {
+    const record = this.restore(snapshotOf(stored, token(this.#ports.random, 12)));
+    if (!record) return undefined;
+    record.foreign = true;
+    if (!this.#ports.foreignLegs(stored, record))
+      this.#ports.logger.warn(
+        { callId: stored.callId },
+        'a call from the store is listed, but cannot be ended from here',
+      );
+    record.loaded();
+    return record;
+  }
+
   /** @internal */
   close(): void {
     this.#keepAlive.close();
@@ -232,6 +265,12 @@ export class DialogRegistry {
     // The record knows its number only after this call.
     this.#table.add(record, id);
     return id;
+  }
+
+  #reenter(record: DialogRecord, state: DialogState): boolean {
+    if (!this.#table.addAgain(record)) return false;
+    if (state !== deleted) this.#counts[state]++;
+    return true;
   }
 
   #moved(from: DialogState | undefined, to: DialogState | undefined): void {

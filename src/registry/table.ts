@@ -57,6 +57,14 @@ export class DialogTable {
     this.#count++;
   }
 
+  /** @returns false when its number is taken, or its slot is not that of its Call-ID here */
+  addAgain(record: DialogRecord): boolean {
+    const { hEntry, hId, callId } = record;
+    if (hashSlot(callId, this.#size) !== hEntry || hId === 0 || this.get(record)) return false;
+    this.add(record, { hEntry, hId });
+    return true;
+  }
+
   remove(record: DialogRecord): void {
     const slot = this.#slots.get(record.hEntry);
     if (!slot?.delete(record.hId)) return;

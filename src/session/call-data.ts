@@ -37,6 +37,8 @@ export interface CallData {
   tracked: boolean;
   /** A leg joins, before anybody else hears of it. Until it has left, it may be hung up from here. */
   join(leg: DialogSession, birth: LegBirth): LegReport;
+  /** A leg of an earlier process goes on; it was answered. */
+  rejoin(leg: DialogSession, birth: LegBirth): LegReport;
 }
 
 /** What is known of a leg from its INVITE. */
@@ -53,6 +55,8 @@ export interface LegReport {
   advanced(state: 'early' | 'answered' | 'confirmed', status: number): void;
   /** Another peer is at the other end of it. */
   replaced(): void;
+  /** What its snapshot says is another thing now. */
+  changed(): void;
   /** A request of the peer came in the dialog, other than ACK and BYE. */
   request(request: SipRequest): void;
   /** It got its final response. */
@@ -109,6 +113,7 @@ class MemoryCallData implements CallData {
     return {
       advanced: () => {},
       replaced: () => {},
+      changed: () => {},
       request: () => {},
       response: () => {},
       left: () => {
@@ -118,6 +123,10 @@ class MemoryCallData implements CallData {
         this.profiles.close();
       },
     };
+  }
+
+  rejoin(leg: Pick<DialogSession, 'terminate'>): LegReport {
+    return this.join(leg);
   }
 }
 
@@ -194,6 +203,10 @@ export class FlagWord implements CallFlags {
   /** All 32 as one number, 0 to 2^32 - 1. */
   get bits(): number {
     return this.#bits >>> 0;
+  }
+
+  set bits(bits: number) {
+    this.#bits = bits | 0;
   }
 
   set(flag: number): void {

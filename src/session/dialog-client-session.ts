@@ -4,16 +4,23 @@ import { sameCodec } from '../../media/index.ts';
 import { within } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Dialog } from '../sip/dialog.ts';
-import type { InviteClient, InviteOptions as SipInviteOptions, SipTransportName } from '../sip/endpoint.ts';
+import { addressText } from '../sip/dialog-snapshot.ts';
+import type {
+  InviteClient,
+  InviteOptions as SipInviteOptions,
+  SipTransportName,
+  UnfinishedInvite,
+} from '../sip/endpoint.ts';
 import type { HeaderField, NameAddr, SipResponse } from '../sip/message.ts';
 import type { Credentials } from '../sip/options.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
 import { uriUser } from '../sip/uri.ts';
-import type { CallData } from './call-data.ts';
+import type { CallData, LegBirth } from './call-data.ts';
 import { type DialogMedia, narrowedCodecs, type Offer, sdpType } from './dialog-media.ts';
 import { DialogSession } from './dialog-session.ts';
 import { DialogResponseError, StateError } from './errors.ts';
 import type { SessionContext } from './session-context.ts';
+import type { ClientPart, SessionSnapshot } from './session-snapshot.ts';
 import { type LegSignalling, signallingOf } from './signalling.ts';
 
 /** Whom to call: a SIP URI, or a place that is known already, such as a binding of the registrar. */
@@ -111,8 +118,9 @@ export class DialogClientSession extends DialogSession {
     callId: string,
     prepare: (options: InviteOptions) => OutgoingLeg,
     media: DialogMedia,
+    former?: { readonly session: SessionSnapshot; readonly birth: LegBirth; readonly dialog: Dialog },
   ) {
-    super(context, data);
+    super(context, data, former?.session);
     this.callId = callId;
     this.#prepare = prepare;
     const { sip } = prepare({});
@@ -120,7 +128,19 @@ export class DialogClientSession extends DialogSession {
     this.toUser = uriUser(sip.uri);
     this.transport = sip.transport ?? 'udp';
     this.useMedia(media);
-    this.begin({ direction: 'outbound', fromUri: sip.from.uri, toUri: sip.uri, requestUri: sip.uri });
+    if (former) {
+      this.#answer = Promise.resolve();
+      this.goOn(former.birth, former.dialog);
+    } else this.begin({ direction: 'outbound', fromUri: sip.from.uri, toUri: sip.uri, requestUri: sip.uri });
+  }
+
+  protected part(): ClientPart {
+    const { sip, beside } = this.#prepare({});
+    return { kind: 'client', uri: sip.uri, from: addressText(sip.from), madeFor: beside?.id };
+  }
+
+  protected get unfinished(): UnfinishedInvite | undefined {
+    return this.#client?.unfinished;
   }
 
   get identity(): NameAddr {
@@ -218,6 +238,7 @@ export class DialogClientSession extends DialogSession {
         ...(offer ? { contentType: sdpType, body: offer.body } : {}),
       });
       this.#client = client;
+      this.changed();
       client.onProvisional = (response, early, reliable) => {
         if (this.state === 'ended') return;
         if (early) this.#useEarly(early);

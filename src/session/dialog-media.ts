@@ -25,6 +25,7 @@ import {
 } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
+import type { DialogMediaSnapshot } from './session-snapshot.ts';
 
 export { type SrtpMode, srtpModes } from '../../media/index.ts';
 
@@ -76,6 +77,7 @@ export class DialogMedia {
   readonly #keys = new Map<string, string>();
   #srtp: SrtpMode;
   #secure = true;
+  #bindAddress = '';
   #address = '127.0.0.1';
   #leg: MediaLeg | undefined;
   #opening: Promise<MediaLeg> | undefined;
@@ -92,10 +94,50 @@ export class DialogMedia {
   /** Called after each exchange. */
   onSettled: () => void = () => {};
 
-  constructor(options: DialogMediaOptions) {
+  constructor(options: DialogMediaOptions, sessionId = String(options.random.uint32())) {
     this.#options = options;
-    this.#sessionId = String(options.random.uint32());
+    this.#sessionId = sessionId;
     this.#srtp = options.srtp;
+  }
+
+  /**
+   * Goes on with the exchanges of an earlier process.
+   * @param leg built again of what its engine said last
+   */
+  static restore(options: DialogMediaOptions, snapshot: DialogMediaSnapshot, leg: MediaLeg): DialogMedia {
+    const media = new DialogMedia(options, snapshot.sessionId);
+    media.#srtp = snapshot.srtp;
+    media.#secure = snapshot.secure;
+    media.#bindAddress = snapshot.bindAddress;
+    media.#address = snapshot.address;
+    media.#version = snapshot.version;
+    media.#sent = snapshot.sent;
+    media.#audio = snapshot.audio;
+    media.#direction = snapshot.direction;
+    media.#peerHolds = snapshot.peerHolds;
+    for (const [suite, key] of snapshot.keys) media.#keys.set(suite, key);
+    media.#leg = leg;
+    media.#opening = Promise.resolve(leg);
+    return media;
+  }
+
+  /** As plain data; undefined as long as there is no leg. */
+  get snapshot(): DialogMediaSnapshot | undefined {
+    if (!this.#leg) return undefined;
+    return {
+      leg: this.#leg.id,
+      sessionId: this.#sessionId,
+      version: this.#version,
+      keys: [...this.#keys],
+      srtp: this.#srtp,
+      secure: this.#secure,
+      bindAddress: this.#bindAddress,
+      address: this.#address,
+      sent: this.#sent,
+      audio: this.#audio,
+      direction: this.#direction,
+      peerHolds: this.#peerHolds,
+    };
   }
 
   /** Overrides what was configured; to be set before the first offer or answer. */
@@ -154,6 +196,7 @@ export class DialogMedia {
   async #create(beside: MediaLeg | undefined): Promise<MediaLeg> {
     const { media, place, callId } = this.#options;
     const { bindAddress, address, secure } = await place();
+    this.#bindAddress = bindAddress;
     this.#address = address;
     this.#secure = secure;
     const leg = await media.createLeg({ bindAddress, callId, ...(beside ? { beside } : {}) });

@@ -2,7 +2,9 @@
 import type { Codec, NegotiatedAudio } from '../../media/index.ts';
 import { sameCodec } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
-import type { InviteServer } from '../sip/endpoint.ts';
+import type { Dialog } from '../sip/dialog.ts';
+import { writeRequest } from '../sip/dialog-snapshot.ts';
+import type { ServerInvite, UnfinishedInvite } from '../sip/endpoint.ts';
 import {
   type HeaderField,
   header,
@@ -15,7 +17,7 @@ import {
 import { parseNameAddrList } from '../sip/name-addr.ts';
 import { requires, supports } from '../sip/option-tags.ts';
 import { uriUser } from '../sip/uri.ts';
-import type { CallData } from './call-data.ts';
+import type { CallData, LegBirth } from './call-data.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './dialog-client-session.ts';
 import { type DialogMedia, type SrtpMode, sdpType } from './dialog-media.ts';
 import { DialogSession } from './dialog-session.ts';
@@ -24,6 +26,7 @@ import { type EndCause, StateError } from './errors.ts';
 import { callOneOf, type ForkStrategy, targetsOf } from './fork.ts';
 import { reasonPhrase } from './reason.ts';
 import type { SessionContext } from './session-context.ts';
+import type { ServerPart, SessionSnapshot } from './session-snapshot.ts';
 
 export interface ResponseOptions {
   readonly reason?: string;
@@ -57,6 +60,10 @@ export interface Arrival {
   readonly toUser?: string | undefined;
   /** Of the call that it joins; default: it is one of its own. */
   readonly data?: CallData | undefined;
+  /** It goes on with a leg of an earlier process. */
+  readonly former?:
+    | { readonly session: SessionSnapshot; readonly birth: LegBirth; readonly dialog: Dialog }
+    | undefined;
 }
 
 /** How a server session makes the outgoing legs of its call. */
@@ -71,7 +78,7 @@ export class DialogServerSession extends DialogSession {
   readonly user: string | undefined;
   /** The trunk that the call came through. */
   readonly trunk: string | undefined;
-  readonly #invite: InviteServer;
+  readonly #invite: ServerInvite;
   readonly #inviteLeg: InviteLeg;
   readonly #legs = new Set<DialogClientSession>();
   readonly #acked = Promise.withResolvers<SipRequest>();
@@ -79,17 +86,19 @@ export class DialogServerSession extends DialogSession {
   /** Offer and answer are through before the 2xx, which has no SDP then (RFC 3262 §5). */
   #isSettled = false;
   #finalSent = false;
+  /** The INVITE as text, once it was asked for. */
+  #written: Uint8Array | undefined;
 
   /** Made by `serve`, not by users. */
   constructor(
     context: SessionContext,
-    invite: InviteServer,
+    invite: ServerInvite,
     media: DialogMedia,
     inviteLeg: InviteLeg,
-    { user, trunk, toUser, data }: Arrival = {},
+    { user, trunk, toUser, data, former }: Arrival = {},
   ) {
     const { callId, from } = invite.request.headers;
-    super(context, data ?? context.callData(callId, tagOf(from)));
+    super(context, data ?? context.callData(callId, tagOf(from)), former?.session);
     this.user = user;
     this.trunk = trunk;
     this.#invite = invite;
@@ -101,7 +110,6 @@ export class DialogServerSession extends DialogSession {
     this.transport = invite.flow.transport;
     this.#acked.promise.catch(() => {});
     this.useMedia(media);
-    this.useDialog(invite.dialog);
     invite.onCancel = (request, status) => this.#cancelled(request, status);
     invite.onAck = (ack) => {
       // At once: what the peer sends right behind its ACK may be here already.
@@ -109,7 +117,33 @@ export class DialogServerSession extends DialogSession {
       this.#acked.resolve(ack);
     };
     invite.onAckTimeout = () => void this.terminate({ by: 'timeout', reason: 'no ACK', status: 408 });
+    if (former) {
+      this.#finalSent = true;
+      this.goOn(former.birth, former.dialog);
+      return;
+    }
+    this.useDialog(invite.dialog);
     this.begin({ direction: 'inbound', fromUri: headers.from.uri, toUri: headers.to.uri, requestUri: uri });
+  }
+
+  protected part(): ServerPart {
+    this.#written ??= writeRequest(this.#invite.request);
+    return { kind: 'server', user: this.user, trunk: this.trunk, invite: this.#written };
+  }
+
+  protected get unfinished(): UnfinishedInvite | undefined {
+    return this.#finalSent ? undefined : this.#invite.unfinished;
+  }
+
+  /** The legs that `invite` made and that are not over. */
+  get legs(): readonly DialogClientSession[] {
+    return [...this.#legs];
+  }
+
+  /** A leg that an earlier process made for this call. */
+  adoptLeg(leg: DialogClientSession): void {
+    this.#legs.add(leg);
+    void leg.ended.then(() => this.#legs.delete(leg));
   }
 
   /** The INVITE, for headers that have no accessor here. */
@@ -118,8 +152,7 @@ export class DialogServerSession extends DialogSession {
   }
 
   get identity(): NameAddr {
-    const { dialog } = this.#invite;
-    if (!this.dialog || this.dialog === dialog) return this.#invite.request.headers.from;
+    if (!this.dialog || this.dialog.callId === this.callId) return this.#invite.request.headers.from;
     return { displayName: undefined, uri: this.dialog.remoteUri, params: noParams };
   }
 
@@ -313,8 +346,7 @@ export class DialogServerSession extends DialogSession {
         },
         this,
       );
-      this.#legs.add(leg);
-      void leg.ended.then(() => this.#legs.delete(leg));
+      this.adoptLeg(leg);
       return leg;
     };
     try {

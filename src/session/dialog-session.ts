@@ -9,9 +9,10 @@ import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
 import { checkHeaders } from '../sip/check-headers.ts';
 import type { Dialog } from '../sip/dialog.ts';
+import type { UnfinishedInvite } from '../sip/endpoint.ts';
 import type { IncomingRequest } from '../sip/incoming-request.ts';
 import type { HeaderField, NameAddr, SipRequest, SipResponse } from '../sip/message.ts';
-import type { BodyOptions } from '../sip/options.ts';
+import type { BodyOptions, SipTransportName } from '../sip/options.ts';
 import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
 import type { MediaStream } from '../stream/media-stream.ts';
 import type { StreamOptions } from '../stream/options.ts';
@@ -39,6 +40,7 @@ import type {
   SessionStats,
 } from './session-options.ts';
 import { SessionRefresh } from './session-refresh.ts';
+import type { SessionSnapshot } from './session-snapshot.ts';
 import { type LegSignalling, signallingIn } from './signalling.ts';
 import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
@@ -53,8 +55,6 @@ export abstract class DialogSession extends CallAudio {
   /** What scripts hang on the call, shared by its legs. */
   readonly data: CallData;
   readonly ended: Promise<EndCause>;
-  /** The bridge that this leg is in. Kept by `Bridge`. */
-  bridge: BridgeMembership | undefined;
   /** What a REFER of the peer leads to; default as the option `transfer` says. */
   onRefer: ReferHandler | undefined;
 
@@ -64,6 +64,8 @@ export abstract class DialogSession extends CallAudio {
   readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
   readonly #media: SessionMedia;
+  #bridge: BridgeMembership | undefined;
+  #birth: LegBirth | undefined;
   #leave: (() => void) | undefined;
   #report: LegReport | undefined;
   #hanging: Promise<void> | undefined;
@@ -74,7 +76,8 @@ export abstract class DialogSession extends CallAudio {
   #earlyBridge: (() => void) | undefined;
   #holdMusic: PlaybackHandle | undefined;
 
-  protected constructor(context: SessionContext, data: CallData) {
+  /** @param former what an earlier process said of it, to go on from */
+  protected constructor(context: SessionContext, data: CallData, former?: SessionSnapshot) {
     super();
     this.context = context;
     this.#referrals = new ReferralBoard(context.clock);
@@ -86,7 +89,7 @@ export abstract class DialogSession extends CallAudio {
         this.bridge?.pressed(this, digit, way);
       },
     });
-    this.id = token(context.random, 8);
+    this.id = former?.id ?? token(context.random, 8);
     this.data = data;
     this.#life = new SessionLife(context.clock);
     this.ended = this.#life.ended;
@@ -105,7 +108,10 @@ export abstract class DialogSession extends CallAudio {
     });
     this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
-      settled: (leg, audio) => this.digits.settled(leg, audio),
+      settled: (leg, audio) => {
+        this.digits.settled(leg, audio);
+        this.changed();
+      },
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
       silent: () => {
         if (context.hangupOnRtpTimeout) void this.terminate({ by: 'timeout', reason: 'no RTP' });
@@ -123,6 +129,19 @@ export abstract class DialogSession extends CallAudio {
       referrals: this.#referrals,
       digits: this.digits,
     });
+    if (!former) return;
+    this.#life.restore(former.state, former.answeredAt);
+    this.sessionTimer.restore(former.timer);
+  }
+
+  /** The bridge that this leg is in. Kept by `Bridge`. */
+  get bridge(): BridgeMembership | undefined {
+    return this.#bridge;
+  }
+
+  set bridge(bridge: BridgeMembership | undefined) {
+    this.#bridge = bridge;
+    this.changed();
   }
 
   protected get clock(): Clock {
@@ -383,8 +402,48 @@ export abstract class DialogSession extends CallAudio {
     return this.#life.gone();
   }
 
+  /** How the leg came about. */
+  get birth(): LegBirth | undefined {
+    return this.#birth;
+  }
+
+  /** As plain data, for a process that may have to go on with it. */
+  snapshot(): SessionSnapshot {
+    const { id, callId, fromUser, toUser, state } = this;
+    return {
+      ...{ version: 1, id, callId, fromUser, toUser, state },
+      transport: this.transport as SipTransportName,
+      answeredAt: this.#life.answeredAt,
+      dialog: this.dialog?.state === 'early' ? undefined : this.dialog?.snapshot(),
+      media: this.#media.media?.snapshot,
+      timer: this.sessionTimer.snapshot,
+      unfinished: this.unfinished,
+      part: this.part(),
+    };
+  }
+
+  /** What only this kind of session knows. */
+  protected abstract part(): SessionSnapshot['part'];
+  /** Its INVITE, while that has no final response. */
+  protected abstract readonly unfinished: UnfinishedInvite | undefined;
+
+  protected changed(): void {
+    this.#report?.changed();
+  }
+
+  /** To be called once, of a session that an earlier process began: it goes on from now. */
+  protected goOn(birth: LegBirth, dialog: Dialog): void {
+    this.useDialog(dialog);
+    this.#birth = birth;
+    this.#leave = this.context.adopt(this);
+    this.#report = this.data.rejoin(this, birth);
+    const { direction, fromUri, toUri } = birth;
+    this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
+  }
+
   /** To be called once, when identifiers are known: the call exists from now on. */
   protected begin(birth: LegBirth): void {
+    this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.join(this, birth);
     const { direction, fromUri, toUri } = birth;
@@ -405,6 +464,7 @@ export abstract class DialogSession extends CallAudio {
       this.heard(incoming);
       this.#requests.receive(dialog, incoming);
     };
+    dialog.onChange = () => this.changed();
     dialog.onEnd = (end) => {
       const cause = causeOf(end);
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));

@@ -11,6 +11,9 @@ export interface SessionEvent {
   readonly at: number;
 }
 
+/** A leg that an earlier process had goes on in this one. */
+export type CallRecovered = CallCreated;
+
 export interface CallCreated extends SessionEvent {
   readonly direction: 'inbound' | 'outbound';
   readonly fromUri: string;
@@ -148,6 +151,7 @@ export interface ConferenceEndedEvent {
 }
 
 export interface TandemEvents extends RegistrationEvents {
+  'call:recovered': CallRecovered;
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };
   'call:answered': SessionEvent;

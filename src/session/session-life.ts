@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DialogEndedError, type EndCause } from './errors.ts';
 import type { SessionState } from './session-options.ts';
+import { fromUnix, toUnix } from './session-snapshot.ts';
 
 const order: readonly SessionState[] = ['initial', 'early', 'answered', 'confirmed', 'ended'];
 
@@ -33,6 +34,17 @@ export class SessionLife {
   /** Milliseconds since the answer. */
   get answeredMs(): number {
     return this.#answeredAt === undefined ? 0 : Math.round(this.#clock.now() - this.#answeredAt);
+  }
+
+  /** Unix ms of the answer; 0 before it. */
+  get answeredAt(): number {
+    return this.#answeredAt === undefined ? 0 : Math.round(toUnix(this.#clock, this.#answeredAt));
+  }
+
+  /** Goes on where an earlier process left it. @param answeredAt Unix ms */
+  restore(state: SessionState, answeredAt: number): void {
+    this.#state = state;
+    if (answeredAt > 0) this.#answeredAt = Math.min(this.#clock.now(), fromUnix(this.#clock, answeredAt, Infinity));
   }
 
   /** @returns false when it is as far already */

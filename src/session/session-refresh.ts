@@ -1,6 +1,7 @@
 /** The session timer of one dialog at work (RFC 4028): what to ask for, when to refresh, when to give up. */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../sip/message.ts';
+import { fromUnix, type SessionTimerSnapshot, toUnix } from './session-snapshot.ts';
 import {
   agreedInterval,
   askedInterval,
@@ -97,13 +98,35 @@ export class SessionRefresh {
     this.rest();
     this.#begun = other.#begun;
     this.#floor = other.#floor;
-    const interval = other.#interval;
+    if (other.#interval) this.#continue(other.#interval, other.#expiresAt, other.#refreshesAt);
+  }
+
+  #continue(interval: SessionInterval, expiresAt: number, refreshesAt: number): void {
     this.#interval = interval;
-    if (!interval) return;
-    this.#expiresAt = other.#expiresAt;
-    const left = Math.max(0, this.#expiresAt - this.#clock.now());
+    this.#expiresAt = expiresAt;
+    const left = Math.max(0, expiresAt - this.#clock.now());
     this.#expiry = this.#clock.setTimer(left, () => this.#user.expired(), 'session expires');
-    if (interval.refresher === 'us') this.#refreshIn(Math.max(0, other.#refreshesAt - this.#clock.now()), interval);
+    if (interval.refresher === 'us') this.#refreshIn(Math.max(0, refreshesAt - this.#clock.now()), interval);
+  }
+
+  /** As plain data. */
+  get snapshot(): SessionTimerSnapshot {
+    const { seconds = 0, refresher = 'us' } = this.#interval ?? {};
+    const unix = (at: number): number => (seconds === 0 ? 0 : Math.round(toUnix(this.#clock, at)));
+    const [expiresAt, refreshesAt] = [unix(this.#expiresAt), unix(this.#refreshesAt)];
+    return { seconds, refresher, floor: this.#floor, expiresAt, refreshesAt };
+  }
+
+  /** Goes on with the session of an earlier process. */
+  restore({ seconds, refresher, floor, expiresAt, refreshesAt }: SessionTimerSnapshot): void {
+    this.#begun = true;
+    this.#floor = floor;
+    if (seconds > 0)
+      this.#continue(
+        { seconds, refresher },
+        fromUnix(this.#clock, expiresAt, seconds * 1000),
+        fromUnix(this.#clock, refreshesAt, seconds * 1000),
+      );
   }
 
   stop(): void {

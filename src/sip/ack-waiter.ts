@@ -4,6 +4,9 @@ import type { SipRequest } from './message.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
 
+/** Where the 2xx is kept. */
+export type AnsweredTransaction = Pick<ServerTransaction, 'respondAgain' | 'acknowledged' | 'answer'>;
+
 export interface AckUser {
   onAck(ack: SipRequest): void;
   onAckTimeout(): void;
@@ -13,14 +16,14 @@ export class AckWaiter {
   /** CSeq number of the INVITE and of its ACK. */
   readonly seq: number;
   readonly #core: SipCore;
-  readonly #transaction: ServerTransaction;
+  readonly #transaction: AnsweredTransaction;
   readonly #user: AckUser;
   #interval: number;
   #again: QueuedTimer;
   readonly #giveUp: QueuedTimer;
 
   /** The 2xx has just been sent. */
-  constructor(core: SipCore, transaction: ServerTransaction, seq: number, user: AckUser) {
+  constructor(core: SipCore, transaction: AnsweredTransaction, seq: number, user: AckUser) {
     this.#core = core;
     this.#transaction = transaction;
     this.seq = seq;
@@ -39,7 +42,17 @@ export class AckWaiter {
     }
     this.#interval = Math.min(2 * this.#interval, this.#core.settings.t2);
     this.#again = this.#core.timers.set(this, 'again', this.#interval);
+    this.repeat();
+  }
+
+  /** Sends the 2xx once more. */
+  repeat(): void {
     this.#transaction.respondAgain();
+  }
+
+  /** The 2xx. */
+  get answer(): Uint8Array | undefined {
+    return this.#transaction.answer;
   }
 
   acknowledge(ack: SipRequest): void {

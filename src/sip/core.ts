@@ -13,8 +13,8 @@ import type { Dialog } from './dialog.ts';
 import { DnsCache } from './dns-cache.ts';
 import { newParams } from './grammar.ts';
 import { isUnresolved, locate, type Resolution } from './locate.ts';
-import type { NameAddr, SipMessage, SipRequest, Via } from './message.ts';
-import { noParams } from './message.ts';
+import type { NameAddr, SipHeaders, SipMessage, SipRequest, Via } from './message.ts';
+import { noParams, tagOf } from './message.ts';
 import type { SipEndpointOptions, SipTransportName } from './options.ts';
 import { traceSettings } from './trace/options.ts';
 import { Tap } from './trace/tap.ts';
@@ -44,6 +44,8 @@ export class SipCore {
   readonly transactions: TransactionLayer;
   /** By `dialogKey`. */
   readonly dialogs = new Map<string, Dialog>();
+  /** Dialogs whose 2xx an earlier process sent and that has no ACK yet, by `originOf` their INVITE. */
+  readonly answeredBefore = new Map<string, Dialog>();
   /** Methods that have a handler in a dialog. */
   readonly methods: Set<string>;
   /** And outside. */
@@ -269,6 +271,11 @@ export class SipCore {
 
 function nameOf(flow: PeerFlow): SocketName {
   return flow.sentBy ?? flow.listener.advertise(flow.address);
+}
+
+/** What an INVITE and its copies have in common. */
+export function originOf({ callId, from, cseq }: SipHeaders): string {
+  return `${callId}|${tagOf(from) ?? ''}|${cseq.seq}`;
 }
 
 export function dialogKey(callId: string, localTag: string, remoteTag: string | undefined): string {

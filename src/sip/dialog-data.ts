@@ -3,30 +3,11 @@
  * dialog are made from it.
  */
 import { type NameAddr, noBody, type SipHeaders, type SipRequest } from './message.ts';
-import type { BodyOptions, SipTransportName } from './options.ts';
+import type { BodyOptions } from './options.ts';
 import { addContent, tagged } from './response.ts';
 import { applyRoute, withoutHeaders } from './route.ts';
 
 export type DialogState = 'early' | 'confirmed' | 'terminated';
-
-/** A dialog as plain data. */
-export interface DialogSnapshot {
-  readonly version: 1;
-  readonly callId: string;
-  readonly localTag: string;
-  readonly remoteTag: string | undefined;
-  readonly localUri: string;
-  readonly remoteUri: string;
-  readonly remoteTarget: string;
-  readonly routeSet: readonly string[];
-  readonly localSeq: number;
-  readonly remoteSeq: number | undefined;
-  readonly role: 'uac' | 'uas';
-  readonly state: DialogState;
-  /** URI by which the peer reaches us. */
-  readonly contact: string;
-  readonly transport: SipTransportName;
-}
 
 export interface DialogInit {
   readonly role: 'uac' | 'uas';
@@ -73,6 +54,10 @@ export class DialogData {
     return this.#allowed;
   }
 
+  set allowed(methods: Iterable<string>) {
+    this.#allowed = new Set(methods);
+  }
+
   /**
    * What a message of the peer changes that makes or refreshes the dialog: from now on requests go to its Contact,
    * and the methods of its Allow may be used.
@@ -82,26 +67,6 @@ export class DialogData {
     if (contact !== undefined) this.#remoteTarget = withoutHeaders(contact);
     const allow = headers.other.get('allow');
     if (allow) this.#allowed = methodsIn(allow);
-  }
-
-  snapshot(state: DialogState, transport: SipTransportName): DialogSnapshot {
-    const { callId, localTag, remoteTag, local, remote, role, contact } = this.init;
-    return {
-      version: 1,
-      callId,
-      localTag,
-      remoteTag,
-      localUri: local.uri,
-      remoteUri: remote.uri,
-      remoteTarget: this.#remoteTarget,
-      routeSet: [...this.routeSet],
-      localSeq: this.localSeq,
-      remoteSeq: this.remoteSeq,
-      role,
-      state,
-      contact: contact[0]?.uri ?? '',
-      transport,
-    };
   }
 
   /** Method, CSeq number and options → the request and where it goes first. */

@@ -2,12 +2,13 @@
  * A dialog (RFC 3261 §12) at work: requests in both directions, ACKs, and its end. What it knows is in
  * `dialog-data.ts`.
  */
-import { AckWaiter } from './ack-waiter.ts';
+import { AckWaiter, type AnsweredTransaction } from './ack-waiter.ts';
 import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
 import { sourceOf } from './defence/sources.ts';
-import { DialogData, type DialogInit, type DialogSnapshot, type DialogState, recordedRoute } from './dialog-data.ts';
-import type { DigestClient } from './digest-client.ts';
+import { DialogData, type DialogInit, type DialogState, recordedRoute } from './dialog-data.ts';
+import { addressText, type DialogSnapshot, initOf, readRequest, writeRequest } from './dialog-snapshot.ts';
+import { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { Offers } from './offers.ts';
@@ -16,10 +17,11 @@ import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
-import { type PeerFlow, socketOf } from './transport/flow.ts';
+import { flowName, type PeerFlow, socketOf } from './transport/flow.ts';
 import { TurnGate } from './turn-gate.ts';
 
-export type { DialogSnapshot, DialogState } from './dialog-data.ts';
+export type { DialogState } from './dialog-data.ts';
+export type { DialogSnapshot } from './dialog-snapshot.ts';
 
 /** An INVITE of the peer that waits for its final response. */
 export interface PendingInvite {
@@ -38,6 +40,8 @@ export class Dialog {
   onRequest: (request: IncomingRequest) => void = refuse;
   /** Once, when a confirmed dialog ends. */
   onEnd: (cause: DialogEnd) => void = ignore;
+  /** What its snapshot says is another thing now. */
+  onChange: () => void = ignore;
   /** @internal */
   readonly gate: TurnGate;
   /** @internal */
@@ -80,6 +84,23 @@ export class Dialog {
     core.dialogs.set(this.#key, this);
     this.#source = sourceOf(flow.address);
     if (this.role === 'uas') core.defence.dialogs.add(this.#source);
+  }
+
+  /**
+   * @internal A dialog that an earlier process had.
+   * @returns undefined where there is one of its name, or no listener for its peer
+   */
+  static restore(core: SipCore, snapshot: DialogSnapshot): Dialog | undefined {
+    const { callId, localTag, remoteTag, credentials, accepted, ack } = snapshot;
+    const flow = core.transport.flowAgain(snapshot.flow);
+    if (!flow || core.dialogs.has(dialogKey(callId, localTag, remoteTag))) return undefined;
+    const dialog = new Dialog(core, initOf(snapshot), flow, credentials && new DigestClient(credentials, core.random));
+    dialog.#state = 'confirmed';
+    dialog.#data.allowed = snapshot.allowed;
+    dialog.#accepted = accepted && readRequest(accepted);
+    dialog.#ack = ack && { ...ack, flow };
+    dialog.#isUp();
+    return dialog;
   }
 
   get localUri(): string {
@@ -125,8 +146,29 @@ export class Dialog {
     return this.#data.allowed.has(method);
   }
 
+  /** Whether its peer can be reached without a new connection. */
+  get isReachable(): boolean {
+    return this.#flow.open;
+  }
+
   snapshot(): DialogSnapshot {
-    return this.#data.snapshot(this.#state, this.#flow.transport);
+    const { role, callId, localTag, remoteTag } = this;
+    const { init, remoteTarget, routeSet, localSeq, remoteSeq, allowed } = this.#data;
+    const answer = this.#waiter?.answer;
+    return {
+      ...{ version: 1, role, state: this.#state, callId, localTag, remoteTag, remoteTarget, localSeq, remoteSeq },
+      local: addressText(init.local),
+      remote: addressText(init.remote),
+      routeSet: [...routeSet],
+      contact: init.contact.map(addressText),
+      byFlow: init.byFlow,
+      allowed: [...allowed],
+      flow: flowName(this.#flow),
+      credentials: this.#digest && [...this.#digest.credentials],
+      answer: answer && this.#waiter && { seq: this.#waiter.seq, bytes: answer },
+      accepted: this.#accepted && writeRequest(this.#accepted),
+      ack: this.#ack && { seq: this.#ack.seq, bytes: this.#ack.bytes },
+    };
   }
 
   /**
@@ -186,6 +228,7 @@ export class Dialog {
   /** @internal A 2xx was sent or received. */
   confirm(): void {
     if (this.#state === 'early') this.#state = 'confirmed';
+    this.onChange();
   }
 
   /** @internal UAC: a 2xx to an INVITE of ours came for the first time. */
@@ -224,11 +267,45 @@ export class Dialog {
 
   /** @internal No copies of the 2xx will come any more. */
   forgetAck(seq: number): void {
-    if (this.#ack?.seq === seq) this.#ack = undefined;
+    if (this.#ack?.seq !== seq) return;
+    this.#ack = undefined;
+    this.onChange();
+  }
+
+  /**
+   * @internal UAS: the 2xx of an earlier process goes on until its ACK comes.
+   * @param answer it, and the CSeq number of its INVITE
+   */
+  answerAgain(
+    answer: NonNullable<DialogSnapshot['answer']>,
+    onAck: (ack: SipRequest) => void,
+    onTimeout: () => void,
+  ): void {
+    const { seq, bytes } = answer;
+    const respondAgain = (): void => {
+      this.#core.counters.retransmissionsSent++;
+      this.#core.tap.note('out', this.callId, bytes, this.#flow, false);
+      this.#flow.send(bytes, () => {});
+    };
+    const origin = `${this.callId}|${this.remoteTag ?? ''}|${seq}`;
+    const acknowledged = (): void => void this.#core.answeredBefore.delete(origin);
+    this.#core.answeredBefore.set(origin, this);
+    this.awaitAck({ answer: bytes, respondAgain, acknowledged }, seq, onAck, onTimeout);
+    respondAgain();
+  }
+
+  /** @internal UAS: a copy of the INVITE whose transaction an earlier process had. */
+  repeatAnswer(): void {
+    this.#waiter?.repeat();
   }
 
   /** @internal UAS: our 2xx is on its way. */
-  awaitAck(transaction: ServerTransaction, seq: number, onAck: (ack: SipRequest) => void, onTimeout: () => void): void {
+  awaitAck(
+    transaction: AnsweredTransaction,
+    seq: number,
+    onAck: (ack: SipRequest) => void,
+    onTimeout: () => void,
+  ): void {
     const settle = (): void => {
       this.#waiter = undefined;
       this.offers.unacknowledged = false;
@@ -242,6 +319,7 @@ export class Dialog {
       onAck: (ack) => {
         settle();
         this.#isUp();
+        this.onChange();
         this.gate.run(() => onAck(ack));
       },
       onAckTimeout: () => {
@@ -267,7 +345,10 @@ export class Dialog {
     if (request.method === 'UPDATE') this.offers.updated = false;
     this.offers.respond('theirs', request, response);
     if (response.status >= 300) return;
-    if (targetRefresh.has(request.method)) this.#data.refresh(request.headers);
+    if (targetRefresh.has(request.method)) {
+      this.#data.refresh(request.headers);
+      this.onChange();
+    }
     if (request.method !== 'INVITE') return;
     this.awaitAck(
       transaction,
@@ -349,6 +430,7 @@ export class Dialog {
     }
     this.#data.remoteSeq = seq;
     this.#moveTo(transaction.flow);
+    this.onChange();
     return true;
   }
 
@@ -365,6 +447,7 @@ export class Dialog {
   forget(): void {
     this.onRequest = refuse;
     this.onEnd = ignore;
+    this.onChange = ignore;
   }
 
   /** @internal Ends without a word to the user: the INVITE was never accepted, or the endpoint closes. */
@@ -405,6 +488,7 @@ export class Dialog {
           if (invite) this.#accepted = outgoing.request;
           if (targetRefresh.has(request.method)) this.#data.refresh(response.headers);
         }
+        this.onChange();
         resolve(response);
       },
       onTerminated: () => this.forgetAck(outgoing.request.headers.cseq.seq),
@@ -420,6 +504,7 @@ export class Dialog {
     this.#data.localSeq = Math.max(this.#data.localSeq, request.headers.cseq.seq);
     if (invite || (request.method !== 'PRACK' && offers(request))) this.offers.begin('ours', request.method);
     if (invite) this.offers.inviting = true;
+    this.onChange();
     return promise;
   }
 
@@ -432,6 +517,7 @@ export class Dialog {
   #sendAck(request: SipRequest, nextHop: string, seq: number): void {
     this.#core.sendAck(request, nextHop, this.#flow, this.#through, (bytes, flow) => {
       this.#ack = { seq, bytes, flow };
+      this.onChange();
     });
   }
 

@@ -55,6 +55,11 @@ export class DigestClient {
     this.#random = random;
   }
 
+  /** What it was made with. */
+  get credentials(): readonly Credentials[] {
+    return this.#credentials;
+  }
+
   /** The request with an answer to every challenge that is known. */
   authorize(request: SipRequest, tried: Tried): SipRequest {
     if (this.#known.size === 0) return request;

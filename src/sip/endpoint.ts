@@ -4,9 +4,10 @@
  */
 import { ok, type Result, TandemError } from '../base/errors.ts';
 import { isAdmitted, isFullOfDialogs, retryLater } from './admission.ts';
-import { dialogKey, SipCore } from './core.ts';
+import { dialogKey, originOf, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import type { Defence } from './defence/defence.ts';
+import { Dialog, type DialogSnapshot } from './dialog.ts';
 import { InviteBacklog } from './invite-backlog.ts';
 import { composeRequest, digestOf, InviteClient } from './invite-client.ts';
 import { InviteServer } from './invite-server.ts';
@@ -31,12 +32,14 @@ import type { PeerFlow, Target } from './transport/flow.ts';
 import { kinds } from './transport/kinds.ts';
 import type { TlsServerOptions } from './transport/network.ts';
 import { createNodeNetwork } from './transport/node.ts';
+import { cancelUnfinished, refuseUnfinished, type UnfinishedInvite } from './unfinished.ts';
 import { sdpType, validate } from './validate.ts';
 
+export { AnsweredInvite } from './answered-invite.ts';
 export { Dialog, type DialogSnapshot, type DialogState } from './dialog.ts';
 export { IncomingRequest } from './incoming-request.ts';
 export { InviteClient } from './invite-client.ts';
-export { InviteServer } from './invite-server.ts';
+export { InviteServer, type ServerInvite } from './invite-server.ts';
 export type {
   BodyOptions,
   Credentials,
@@ -55,6 +58,7 @@ export type {
 } from './options.ts';
 export { ServerRequest } from './server-request.ts';
 export type { FiredTimer } from './transaction/transaction.ts';
+export type { UnfinishedInvite } from './unfinished.ts';
 
 export interface SipStats {
   /** Client and server transactions that are kept at this moment. */
@@ -189,6 +193,24 @@ export class SipEndpoint {
   }
 
   /**
+   * Goes on with a dialog of an earlier process.
+   * @returns undefined where it cannot: it is there already, or no listener is like the one before
+   */
+  restore(snapshot: DialogSnapshot): Dialog | undefined {
+    return Dialog.restore(this.#core, snapshot);
+  }
+
+  /** An INVITE that an earlier process received gets its final response: 503. @returns false where there is no way */
+  refuse(invite: UnfinishedInvite): boolean {
+    return refuseUnfinished(this.#core, invite);
+  }
+
+  /** An INVITE that an earlier process sent is taken back, or its call ended. @returns false where there is no way */
+  takeBack(invite: UnfinishedInvite): boolean {
+    return cancelUnfinished(this.#core, invite);
+  }
+
+  /**
    * A request outside a dialog. Resolves with the final response: the peer's, or a local 408, 416 or 503.
    * @throws TandemError ERR_CLOSED, ERR_HEADER, ERR_HEADER_INJECTION
    */
@@ -256,7 +278,7 @@ export class SipEndpoint {
     const note = (begins: boolean): void => core.tap.note('in', message.headers.callId, bytes, flow, begins);
     if (message.kind === 'response') {
       note(false);
-      if (core.transactions.receiveResponse(message)) return;
+      if (core.transactions.receiveResponse(message) || this.#isAcknowledgedAgain(message)) return;
       core.counters.strayResponses++;
       core.defence.nuisance(flow);
       return;
@@ -269,10 +291,27 @@ export class SipEndpoint {
     } else if (message.method === 'ACK') {
       note(false);
       this.#ack(message, flow);
+    } else if (message.method === 'INVITE' && core.answeredBefore.size > 0 && this.#isAnsweredAgain(message)) {
+      note(false);
     } else if (isAdmitted(core, message, flow, this.#isKnown(message))) {
       note(message.method === 'INVITE' && tagOf(message.headers.to) === undefined);
       core.guard(() => this.#serve(message, flow));
     }
+  }
+
+  /** A copy of an INVITE whose transaction an earlier process had gets its 2xx again. */
+  #isAnsweredAgain({ headers }: SipRequest): boolean {
+    const dialog = tagOf(headers.to) === undefined ? this.#core.answeredBefore.get(originOf(headers)) : undefined;
+    dialog?.repeatAnswer();
+    return dialog !== undefined;
+  }
+
+  /** A copy of the 2xx to an INVITE whose transaction an earlier process had gets its ACK again. */
+  #isAcknowledgedAgain({ status, headers: { callId, from, to, cseq } }: SipResponse): boolean {
+    if (cseq.method !== 'INVITE' || status < 200 || status >= 300) return false;
+    const dialog = this.#core.dialogs.get(dialogKey(callId, tagOf(from) ?? '', tagOf(to)));
+    dialog?.acknowledgeAgain(cseq.seq);
+    return dialog !== undefined;
   }
 
   /** Whether a request is for a call that there is. */

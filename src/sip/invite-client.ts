@@ -3,6 +3,7 @@ import { token } from '../base/random.ts';
 import type { SipCore } from './core.ts';
 import { Dialog } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
+import { writeRequest } from './dialog-snapshot.ts';
 import { DigestClient } from './digest-client.ts';
 import { type HeaderField, header, noBody, type SipRequest, type SipResponse, tagOf } from './message.ts';
 import { requires } from './option-tags.ts';
@@ -10,6 +11,8 @@ import type { BodyOptions, InviteOptions, InviteResult } from './options.ts';
 import { OutgoingRequest } from './outgoing.ts';
 import { addContent, localResponse, tagged } from './response.ts';
 import { applyRoute, withoutHeaders } from './route.ts';
+import { flowName } from './transport/flow.ts';
+import type { UnfinishedInvite } from './unfinished.ts';
 import { isSips } from './uri.ts';
 
 /**
@@ -120,6 +123,13 @@ export class InviteClient {
   /** The INVITE as it was sent last. */
   get request(): SipRequest {
     return this.#outgoing.request;
+  }
+
+  /** As it is told to a later process that finds it without an answer; undefined before it was sent. */
+  get unfinished(): UnfinishedInvite | undefined {
+    const { flow, request } = this.#outgoing;
+    if (!flow || this.#settled) return undefined;
+    return { request: writeRequest(request), flow: flowName(flow), localTag: this.localTag };
   }
 
   /** Idempotent; after the final response it does nothing. The outcome comes with `final`. */

@@ -4,19 +4,39 @@ import { TandemError } from '../base/errors.ts';
 import type { SipCore } from './core.ts';
 import { Dialog, type PendingInvite } from './dialog.ts';
 import { contactOf, recordedRoute } from './dialog-data.ts';
+import { writeRequest } from './dialog-snapshot.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import type { Flow, ProvisionalOptions, ResponseOptions, SipListener } from './options.ts';
 import { ReliableResponses } from './reliable-responses.ts';
 import { createResponse } from './response.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { QueuedTimer } from './transaction/timer-queue.ts';
+import { flowName } from './transport/flow.ts';
 import { uasDialog } from './uas-dialog.ts';
+import type { UnfinishedInvite } from './unfinished.ts';
 import { isSips, uriUser } from './uri.ts';
 
 /** A ringing call says so every minute, or a proxy on the way gives it up (RFC 3261 §13.3.1.1). */
 const refreshMs = 60_000;
 /** And no longer than so many minutes if its user does nothing. */
 const refreshes = 30;
+
+/** What the user of an INVITE has of it. */
+export type ServerInvite = Pick<
+  InviteServer,
+  | 'request'
+  | 'dialog'
+  | 'flow'
+  | 'onCancel'
+  | 'onAck'
+  | 'onAckTimeout'
+  | 'provisional'
+  | 'acknowledged'
+  | 'accept'
+  | 'reject'
+  | 'whenSettled'
+  | 'unfinished'
+>;
 
 export class InviteServer implements PendingInvite {
   readonly request: SipRequest;
@@ -70,6 +90,12 @@ export class InviteServer implements PendingInvite {
 
   get flow(): Flow {
     return this.#transaction.flow;
+  }
+
+  /** As it is told to a later process that finds it without an answer. */
+  get unfinished(): UnfinishedInvite | undefined {
+    const { localTag } = this.dialog;
+    return { request: writeRequest(this.request), flow: flowName(this.#transaction.flow), localTag };
   }
 
   get listener(): SipListener {

@@ -3,14 +3,15 @@
  * transport fails, says 503 or says nothing (RFC 3263 §4.3), answers digest challenges (RFC 3261 §22.2) and makes the responses that nobody
  * sent: 408, 416, 503.
  */
+import { cancelOf } from './cancel.ts';
 import { printMessage } from './codec.ts';
 import type { SipCore } from './core.ts';
 import type { DigestClient, Tried } from './digest-client.ts';
 import { isUnresolved, type Resolution } from './locate.ts';
-import type { HeaderField, SipParams, SipRequest, SipResponse, Via } from './message.ts';
+import type { HeaderField, SipParams, SipRequest, SipResponse } from './message.ts';
 import { withParams } from './name-addr.ts';
 import type { SipTransportName } from './options.ts';
-import { addContent, localResponse } from './response.ts';
+import { localResponse } from './response.ts';
 import type { ClientTransaction, ClientUser } from './transaction/client.ts';
 import type { QueuedTimer, TimerOwner } from './transaction/timer-queue.ts';
 import { asPeerOf, type PeerFlow, serves, type Target } from './transport/flow.ts';
@@ -279,24 +280,7 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
     const transaction = this.#transaction;
     if (!transaction || this.#cancelSent) return;
     this.#cancelSent = true;
-    const { headers, uri } = transaction.request;
-    const cancel: SipRequest = {
-      kind: 'request',
-      method: 'CANCEL',
-      uri,
-      headers: {
-        via: [headers.via[0] as Via],
-        from: headers.from,
-        to: headers.to,
-        callId: headers.callId,
-        cseq: { seq: headers.cseq.seq, method: 'CANCEL' },
-        maxForwards: 70,
-        ...(headers.route ? { route: headers.route } : undefined),
-        other: new Map([['user-agent', [this.#core.options.userAgent]]]),
-      },
-      body: new Uint8Array(0),
-    };
-    addContent(cancel, { headers: this.#cancel ?? [] });
+    const cancel = cancelOf(transaction.request, this.#core.options.userAgent, this.#cancel);
     this.#core.transactions.request(cancel, printMessage(cancel), transaction.flow, unheard);
     transaction.cancelled();
   }
@@ -339,7 +323,7 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
 }
 
 /** What becomes of a CANCEL changes nothing: the INVITE's own response and timers decide. */
-const unheard: ClientUser = {
+export const unheard: ClientUser = {
   onResponse() {},
   onTimeout() {},
   onTransportError() {},

@@ -24,6 +24,7 @@ export function bench(options: RegistryOptions = {}, seed = 1): Bench {
     connect: async () => {},
     bridgeBySip: async () => {},
     bridgeHere: async () => {},
+    foreignLegs: () => false,
   });
   return { registry, clock };
 }

@@ -455,19 +455,25 @@ describe('requests inside a dialog', () => {
     const { dialog } = await established();
     expect(structuredClone(dialog.snapshot())).toEqual({
       version: 1,
+      role: 'uas',
+      state: 'confirmed',
       callId: 'call-1',
       localTag: dialog.localTag,
       remoteTag: 'phone',
-      localUri: 'sip:1000@10.0.0.1',
-      remoteUri: 'sip:phone@10.0.0.2',
+      local: '<sip:1000@10.0.0.1>',
+      remote: '<sip:phone@10.0.0.2>',
       remoteTarget: 'sip:phone@10.0.0.2:5070',
       routeSet: [],
       localSeq: 0,
       remoteSeq: 1,
-      role: 'uas',
-      state: 'confirmed',
-      contact: 'sip:1000@10.0.0.1:5060',
-      transport: 'udp',
+      contact: ['<sip:1000@10.0.0.1:5060>'],
+      byFlow: false,
+      allowed: [],
+      flow: { transport: 'udp', address: '10.0.0.2', port: 5070, listener: { host: '10.0.0.1', port: 5060 } },
+      credentials: undefined,
+      answer: undefined,
+      accepted: undefined,
+      ack: undefined,
     });
   });
 });

@@ -53,7 +53,7 @@ describe.each([
     await dialog?.bye();
     expect(ends).toEqual(['remote']);
     // A wildcard is no address to give to anybody: this peer is told the one that faces it.
-    expect(dialog?.snapshot().contact).toContain(`sip:a@${host}:${portOf(a)}`);
+    expect(dialog?.localContact).toContain(`sip:a@${host}:${portOf(a)}`);
     expect([a.stats.dialogs, b.stats.dialogs]).toEqual([0, 0]);
     expect([a.stats.connections, b.stats.connections]).toEqual(transport === 'tcp' ? [1, 1] : [0, 0]);
     await a.close();

@@ -38,7 +38,7 @@ async function callAndBack(a: SipEndpoint, b: SipEndpoint, uri: string): Promise
     invite.provisional(180);
     invite.accept();
     invite.onAck = () => {
-      contacts.push(invite.dialog.snapshot().contact, invite.dialog.remoteTarget);
+      contacts.push(invite.dialog.localContact, invite.dialog.remoteTarget);
       invite.dialog.bye().then(called.resolve, called.reject);
     };
   };

@@ -49,13 +49,16 @@ function covering<S extends Schemas>(
 
 const operation = { operation: z.string(), command: z.string(), ...session };
 
+const begun = z.strictObject({
+  ...session,
+  direction: z.enum(['inbound', 'outbound']),
+  fromUri: z.string(),
+  toUri: z.string(),
+});
+
 const observed = covering({
-  'call:created': z.strictObject({
-    ...session,
-    direction: z.enum(['inbound', 'outbound']),
-    fromUri: z.string(),
-    toUri: z.string(),
-  }),
+  'call:created': begun,
+  'call:recovered': begun,
   'call:early': z.strictObject({ ...session, status: z.int() }),
   'call:answered': z.strictObject(session),
   'call:confirmed': z.strictObject(session),

@@ -12,6 +12,7 @@ type LeftOut = 'sip:request' | 'sip:response' | 'sip:timer';
 
 const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'call:created': true,
+  'call:recovered': true,
   'call:early': true,
   'call:answered': true,
   'call:confirmed': true,

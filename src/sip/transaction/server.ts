@@ -105,6 +105,11 @@ export class ServerTransaction extends Transaction {
     this.input(input, response);
   }
 
+  /** The response that was sent last. */
+  get answer(): Uint8Array | undefined {
+    return this.#last;
+  }
+
   /** Sends the 2xx to an INVITE once more: until the ACK that is the user's duty (RFC 3261 §13.3.1.4). */
   respondAgain(): void {
     this.input('2xx');

@@ -45,6 +45,16 @@ export interface PeerFlow extends Flow {
   destroy(): void;
 }
 
+/** A way to a peer by its names, for when the process that had it is gone. */
+export interface FlowName extends Flow {
+  /** The address that it left from. */
+  readonly listener: { readonly host: string; readonly port: number };
+}
+
+export function flowName({ transport, address, port, listener: { host, port: own } }: PeerFlow): FlowName {
+  return { transport, address, port, listener: { host, port: own } };
+}
+
 /** Our end of it: `udp:192.0.2.1:5060`. */
 export function socketOf({ transport, listener, address }: PeerFlow): string {
   const host = isWildcard(listener.host) ? listener.advertise(address).host : listener.host;
@@ -107,6 +117,45 @@ export class UdpFlow implements PeerFlow {
   }
 
   whenGone(): void {}
+
+  hold(): void {}
+
+  release(): void {}
+
+  destroy(): void {}
+}
+
+/** A connection that an earlier process had. The peer opens another, or is reached by its Contact. */
+export class LostFlow implements PeerFlow {
+  readonly transport: SipTransportName;
+  readonly reliable = true;
+  readonly open = false;
+  readonly listener: TransportListener;
+  readonly address: string;
+  readonly port: number;
+
+  constructor({ transport, address, port }: Flow, listener: TransportListener) {
+    this.transport = transport;
+    this.listener = listener;
+    this.address = address;
+    this.port = port;
+  }
+
+  get sentBy(): SocketName {
+    return this.listener.advertise(this.address);
+  }
+
+  whenNamed(done: () => void): void {
+    done();
+  }
+
+  whenGone(done: () => void): void {
+    done();
+  }
+
+  send(_bytes: Uint8Array, onError: (error: Error) => void): void {
+    queueMicrotask(() => onError(new Error('the connection was lost with the process that had it')));
+  }
 
   hold(): void {}
 

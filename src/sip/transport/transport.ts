@@ -13,7 +13,15 @@ import type { ListenOptions, SipListener } from '../options.ts';
 import type { TimerQueue } from '../transaction/timer-queue.ts';
 import { stampVia, type ViaStamp } from '../via.ts';
 import { addressFamily, hostPort, isWildcard, withoutZone } from './address.ts';
-import { type PeerFlow, replyPort, type Target, type TransportListener, UdpFlow } from './flow.ts';
+import {
+  type FlowName,
+  LostFlow,
+  type PeerFlow,
+  replyPort,
+  type Target,
+  type TransportListener,
+  UdpFlow,
+} from './flow.ts';
 import { isStream, kinds, type SipTransportName, type StreamTransport } from './kinds.ts';
 import type {
   SipNetwork,
@@ -100,6 +108,21 @@ export class SipTransport implements StreamFlowOwner {
     if (!listener) return undefined;
     if (listener.socket) return new UdpFlow(listener, listener.socket, target.address, target.port);
     return isStream(transport) ? this.#connect(listener, transport, target) : undefined;
+  }
+
+  /**
+   * The way that an earlier process had: a connection is open only if the peer has opened it again.
+   * @returns undefined where no listener of ours can stand for the one before
+   */
+  flowAgain(name: FlowName): PeerFlow | undefined {
+    const { transport, address, port } = name;
+    const { host, port: own } = name.listener;
+    const before = this.#listeners.find((one) => one.transport === transport && one.host === host && one.port === own);
+    const listener = this.#listenerFor(name, before);
+    if (!listener) return undefined;
+    if (listener.socket) return new UdpFlow(listener, listener.socket, address, port);
+    const open = isStream(transport) ? this.#byPeer.get(peerKey(transport, { address, port })) : undefined;
+    return open?.open ? open : new LostFlow(name, listener);
   }
 
   /** The listener that a message to this target would leave from. */
