@@ -15,6 +15,7 @@ import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
+import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
@@ -102,6 +103,8 @@ export interface TandemOptions {
   readonly udp?: UdpIo;
   /** How calls are kept track of; false: they are not, and profiles need not be declared. */
   readonly registry?: RegistryOptions | false;
+  /** Calls go on after a crash or a restart of the process; default: they do not. Needs the registry. */
+  readonly recovery?: RecoveryOptions;
 }
 
 export type TransferMode = 'refuse' | 'execute' | 'pass';
@@ -122,6 +125,11 @@ export function checkedCodecs(names: readonly string[] = defaultCodecs, noise = 
 export function checkedSrtp(name: string, mode: SrtpMode = 'off'): SrtpMode {
   if (srtpModes.includes(mode)) return mode;
   throw new ConfigError(`${name} is one of ${srtpModes.join(', ')}, not ${JSON.stringify(mode)}`);
+}
+
+/** @throws ConfigError for calls that are to go on and are not kept track of. */
+export function checkedRecovery({ registry, recovery }: TandemOptions): void {
+  if (recovery && registry === false) throw new ConfigError('recovery needs the registry: leave out registry: false');
 }
 
 /** @throws ConfigError for a registrar that nobody could register at. */
