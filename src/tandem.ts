@@ -105,6 +105,15 @@ export class Tandem {
     await this.open();
   }
 
+  /**
+   * Starts the media threads, which is what takes longest of `open`: for a program that has other things to do before
+   * it takes calls.
+   * @throws as `open`
+   */
+  prepare(): Promise<void> {
+    return this.#house.media.open();
+  }
+
   /** Opens listeners and media; `serve` and `invite` do it by themselves. */
   open(): Promise<void> {
     return this.#house.open();

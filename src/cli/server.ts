@@ -54,6 +54,8 @@ export async function runServer(
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, options, logger);
+  // What is wrong with it is told by `serveBackground`.
+  tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
