@@ -1,5 +1,6 @@
 /** The media plane. What is not listed here is ours to change. */
 export type { AnalysisConfig, Finding } from './analysis/analyser.ts';
+export { packSaved, unpackSaved } from './saved-leg.ts';
 export {
   defaultMachineSettings,
   type MachineEvent,

@@ -63,6 +63,7 @@ export class Media {
   #names = 0;
   #prefix: string;
   #lock: PortRangeLock | undefined;
+  #preparing: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -97,15 +98,26 @@ export class Media {
     return this.#opening;
   }
 
+  /** Starts the engines and claims nothing yet: for who is about to take the ports of another process. Idempotent. */
+  prepare(): Promise<void> {
+    this.#preparing ??= this.#startAll();
+    return this.#preparing;
+  }
+
   async #open(): Promise<void> {
     const { rtpPorts } = this.#settings;
+    // What comes of it is awaited below.
+    this.prepare().catch(() => {});
     if (!this.#ports.udp) {
       await checkEphemeralRange(rtpPorts, this.#ports.files);
       this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
     }
     if ('io' in this.#udp)
       this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
-    if (this.#closing) return;
+    await this.prepare();
+  }
+
+  async #startAll(): Promise<void> {
     const { logger } = this.#ports;
     for (let index = 0; index < Math.max(1, this.workers); index++) {
       const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
@@ -300,6 +312,7 @@ export class Media {
 
   async #close(): Promise<void> {
     await this.#opening?.catch(() => {});
+    await this.#preparing?.catch(() => {});
     for (const timer of this.#restarts) timer.cancel();
     this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();

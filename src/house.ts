@@ -1,7 +1,7 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
-import { type Clock, within } from './base/clock.ts';
+import { type Clock, sleep, within } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
@@ -58,6 +58,8 @@ const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
 
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
+/** ms between two looks at whether calls are still being set up. */
+const settlePollMs = 20;
 
 /** The parts of one Tandem. */
 export class House {
@@ -279,6 +281,26 @@ export class House {
     const over = this.sessions.over();
     await (timeout === undefined ? over : within(this.clock, timeout, over));
     await this.#hangupAll();
+  }
+
+  /** See `Tandem.handOver`. */
+  async handOver(patience: number): Promise<number> {
+    const { keeper, registry } = this;
+    if (!keeper || !registry) throw new TandemError('ERR_STATE', 'calls can only go on elsewhere with recovery.path');
+    const until = this.clock.now() + patience;
+    const settling = (): number => {
+      const { starting, connecting, answering } = registry.activeDialogs;
+      return starting + connecting + answering;
+    };
+    while (settling() > 0 && this.clock.now() < until) {
+      // Callers by UDP try again within a few seconds, and are heard by the next process then.
+      if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
+      await sleep(this.clock, settlePollMs);
+    }
+    const handed = keeper.stepAside();
+    await this.endpoint.suspend();
+    await keeper.handOver();
+    return handed;
   }
 
   /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */
