@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { TandemError } from '../base/errors.ts';
 
 /** Set for a process that takes the place of another. */
-const successorKey = 'TANDEM_SUCCESSOR';
+const successorKey = 'SUCCESSOR_OF_TANDEM';
 /** Set for one whose signals come by the supervisor. */
-const supervisedKey = 'TANDEM_SUPERVISED';
+const supervisedKey = 'SUPERVISED_BY_TANDEM';
 const ready = 'ready';
 /** ms until the next process is loaded. */
 const loadMs = 30_000;
