@@ -101,7 +101,7 @@ async function recoverCall(
   if (legs.length === 0) return { found, call, reason: alive.length === 0 ? 'it was not answered' : 'no leg goes on' };
   const record = ports.registry.restore(call.record);
   if (!record) {
-    await Promise.all(legs.map(({ of, dialog, media }) => giveUp(dialog, of.session.dialog, media)));
+    for (const { of, dialog, media } of legs) ports.background(giveUp(dialog, of.session.dialog, media));
     return { found, call, reason: 'another call has its number' };
   }
   const sessions: RecoveredSession[] = [];
@@ -153,7 +153,7 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
       { callId: leg.session.callId, error: messageOf(error) },
       'the media of a leg cannot be recovered',
     );
-    await giveUp(dialog, state, undefined);
+    ports.background(giveUp(dialog, state, undefined));
     return undefined;
   }
 }
@@ -169,6 +169,7 @@ function withoutHandles(snapshot: LegSnapshot): LegSnapshot {
   };
 }
 
+/** To go on behind all others: no answer is read yet. */
 function giveUp(dialog: Dialog, state: DialogSnapshot | undefined, media: MediaLeg | undefined): Promise<unknown> {
   // RFC 3261 §15: a BYE of ours waits for the ACK to our 2xx, which may have to be sent again for that.
   if (state?.answer)
