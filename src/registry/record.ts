@@ -215,10 +215,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     return this.#tracked;
   }
 
-  /** False: it leaves the list, the counts and its profiles for good, without an event. The call goes on. */
+  /** False: it leaves the list, the counts and its profiles for good; `changed` is all that is told. The call goes on. */
   set tracked(on: boolean) {
     if (on === this.#tracked || on) return;
     this.#tracked = false;
+    this.#changed();
     this.profiles.close();
     if (this.#listed) this.#house.moved(this.state, undefined);
     this.#unlist();
