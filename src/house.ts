@@ -1,4 +1,5 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
+import { hostname } from 'node:os';
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, within } from './base/clock.ts';
@@ -14,6 +15,7 @@ import {
   checkedCodecs,
   checkedRegistrar,
   checkedSrtp,
+  checkedStore,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -44,6 +46,7 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -61,6 +64,7 @@ export class House {
   readonly observer: Observer<TandemEvents>;
   readonly registrar: Registrar | undefined;
   readonly registry: DialogRegistry | undefined;
+  readonly store: Store | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
@@ -87,6 +91,7 @@ export class House {
   constructor(options: TandemOptions, invite: TrunkContext['invite']) {
     const transports = checkedTransports(options.transports);
     checkedRegistrar(options);
+    checkedStore(options);
     const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
     const { network = createNodeNetwork(), resolver = nodeResolver } = options;
     const { reliable = 'supported', replaces = true, dialogEvents, tls, defence, trace, udp } = options;
@@ -157,6 +162,8 @@ export class House {
             foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
+    if (options.store && registry)
+      this.store = new Store(options.store, { clock, random, logger, registry, hostName: hostname() });
     const context: SessionContext = {
       clock,
       random,
@@ -271,6 +278,7 @@ export class House {
     try {
       await this.media.open();
       await this.endpoint.open();
+      await this.store?.open();
       this.trunks.start();
     } catch (error) {
       await this.endpoint.close();
@@ -294,6 +302,7 @@ export class House {
     } finally {
       this.registrar?.close();
       this.registry?.close();
+      await this.store?.close();
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();

@@ -5,7 +5,6 @@ import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
-  ConfigError,
   type Control,
   createLogger,
   type Http,
@@ -23,6 +22,7 @@ import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
+import { storeOptions } from './store-options.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -32,8 +32,6 @@ export interface Application {
   /** After the last call is over. */
   stop?(): Promise<void>;
 }
-
-const later = 'is not available yet';
 
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
@@ -45,7 +43,6 @@ export async function runServer(
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
-  refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
@@ -79,7 +76,8 @@ export async function runServer(
     if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
-    logger.info({ store: 'none' }, 'not available yet, so not started');
+    const { store } = tandem;
+    logger.info(store ? { store: store.health.url, mode: store.health.mode } : { store: 'none' }, 'database');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -113,6 +111,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
+    ...storeOptions(config.store),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -148,17 +147,13 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
   return path === 'none' ? listen : [path, ...listen];
 }
 
-function refuseUnavailable({ store }: Config): void {
-  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
-    throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
-}
-
 const flagFor: Readonly<Record<string, string>> = {
   ERR_PORT_IN_USE: '--listen',
   ERR_LISTEN: '--listen',
   ERR_RTP_PORTS_IN_USE: '--rtp-ports',
   ERR_SOCKET_IN_USE: '--socket',
   ERR_SOCKET: '--socket',
+  ERR_STORE: '--store',
 };
 
 /** Where a service says of its errors that they are its own. */

@@ -6,6 +6,7 @@ import { type Clock, type Timer, within } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Unsubscribe } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
 import type { Cdr } from '../cdr/cdr.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
@@ -40,6 +41,7 @@ export interface Seal {
 
 export interface StorePorts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** Name of the machine. */
   readonly hostName: string;

@@ -7,6 +7,7 @@ import { type Database, openDatabase, type Row } from '../../src/store/database.
 import type { StoreOptions } from '../../src/store/options.ts';
 import { openStore, type Store, type StorePorts } from '../../src/store/store.ts';
 import { parseStoreUrl } from '../../src/store/url.ts';
+import { seededRandom } from '../../src/testing/index.ts';
 import { memoryLogger } from '../helpers/memory-logger.ts';
 import { type Bench, bench, call, FakeLeg, settle } from '../registry/helpers.ts';
 
@@ -60,7 +61,7 @@ export async function run(
   const { logger, lines } = memoryLogger();
   const store = await openStore(
     { url, serverName: 'one', ...options },
-    { clock: made.clock, logger, hostName: 'host', registry: made.registry, ...ports },
+    { clock: made.clock, random: seededRandom(1), logger, hostName: 'host', registry: made.registry, ...ports },
   );
   return { ...made, store, lines };
 }
@@ -360,7 +361,13 @@ export function storeSuite(name: string, open: () => Promise<Place>): void {
         expect(restored?.id).toBe(record.id);
         const second = await openStore(
           { url: place.url, serverName: 'one' },
-          { ...again, logger: memoryLogger().logger, hostName: 'host', onOrphan: () => expect.fail('it is here') },
+          {
+            ...again,
+            random: seededRandom(1),
+            logger: memoryLogger().logger,
+            hostName: 'host',
+            onOrphan: () => expect.fail('it is here'),
+          },
         );
         restored?.variables.set('k', 'v');
         await settle();
