@@ -2,9 +2,8 @@
 import { TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Cdr } from '../cdr/cdr.ts';
-import { cut } from './columns.ts';
 import type { Database } from './database.ts';
-import { type CdrRow, cdrColumns, cdrTable, columnNames } from './own-tables.ts';
+import { type CdrRow, cdrColumns, cdrTable, columnNames, fittedOwn } from './own-tables.ts';
 import { TableWriter } from './table-writer.ts';
 
 /** That wait for the database. */
@@ -129,7 +128,7 @@ function cdrRowOf(cdr: Cdr, server: string): CdrRow {
     began_at: cdr.beganAt,
     answered_at: cdr.answeredAt,
     ended_at: cdr.endedAt,
-    duration: Math.round(cdr.duration),
+    duration: cdr.duration,
     cause: cdr.cause.by,
     status: cdr.cause.status ?? null,
     reason: cdr.cause.reason ?? null,
@@ -141,9 +140,5 @@ function cdrRowOf(cdr: Cdr, server: string): CdrRow {
     recording: cdr.recordings.length === 0 ? null : cdr.recordings.join(';'),
     data: JSON.stringify(cdr),
   };
-  const cells = Object.entries(row).map(([key, value]) => {
-    const type = cdrColumns[key as keyof CdrRow];
-    return [key, typeof type === 'number' && typeof value === 'string' ? cut(value, type) : value];
-  });
-  return Object.fromEntries(cells) as CdrRow;
+  return fittedOwn(row, cdrColumns);
 }

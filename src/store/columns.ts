@@ -79,6 +79,13 @@ export const varsTypes: Readonly<Record<VarsColumn, ColumnType>> = {
 /** Versions that Kamailio writes into its table `version`. */
 export const kamailioVersions = { dialog: 7, vars: 1 } as const;
 
+const largest = 2 ** 31 - 1;
+
+/** @returns an integer that every database takes in 32 bits */
+export function bounded(value: number): number {
+  return Number.isFinite(value) ? Math.max(-largest - 1, Math.min(largest, Math.trunc(value))) : 0;
+}
+
 /** @param length in characters @returns text that every database takes */
 export function cut(text: string, length: number): string {
   const clean = text.includes('\0') ? text.replaceAll('\0', '') : text;

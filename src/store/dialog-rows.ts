@@ -6,9 +6,9 @@ import { confirmed, confirmedNa, type DialogState } from '../registry/states.ts'
 import type { StoredDialog, StoredEnd } from '../registry/stored-dialog.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { LegSignalling } from '../session/signalling.ts';
-import { cut, type DialogColumn, dialogTypes, varsTypes } from './columns.ts';
+import { bounded, cut, type DialogColumn, dialogTypes, varsTypes } from './columns.ts';
 import type { Row } from './database.ts';
-import { type ExtraRow, extraColumns } from './own-tables.ts';
+import { type ExtraRow, extraColumns, fittedOwn } from './own-tables.ts';
 
 export type DialogRow = Readonly<Record<DialogColumn, string | number | null>>;
 
@@ -66,7 +66,8 @@ export function dialogRowOf(record: DialogRecord): DialogRow {
 function fitted(row: DialogRow): DialogRow {
   const cells = Object.entries(row).map(([key, value]) => {
     const type = dialogTypes[key as DialogColumn];
-    return [key, typeof type === 'object' && typeof value === 'string' ? cut(value, type.varchar) : value];
+    if (typeof value === 'number') return [key, bounded(value)];
+    return [key, typeof type === 'object' && value !== null ? cut(value, type.varchar) : value];
   });
   return Object.fromEntries(cells) as DialogRow;
 }
@@ -139,11 +140,7 @@ export function extraRowOf(
     step: step ?? null,
     legs: JSON.stringify(legs),
   };
-  const cells = Object.entries(row).map(([key, value]) => {
-    const type = extraColumns[key as keyof ExtraRow];
-    return [key, typeof type === 'number' && typeof value === 'string' ? cut(value, type) : value];
-  });
-  return Object.fromEntries(cells) as ExtraRow;
+  return fittedOwn(row, extraColumns);
 }
 
 /** @param columns names in the table */

@@ -1,4 +1,5 @@
 /** Tables of our own, beside Kamailio's: what a B2BUA knows more of a call, and what is left of one that is over. */
+import { bounded, cut } from './columns.ts';
 
 /** A number: a text of so many characters. The first column is the primary key. */
 export type OwnColumn = 'int' | 'number' | 'long' | number;
@@ -62,4 +63,17 @@ export type CdrRow = Readonly<Record<keyof typeof cdrColumns, string | number | 
 /** Rows name them as the table does. */
 export function columnNames<K extends string>(columns: Readonly<Record<K, OwnColumn>>): Readonly<Record<K, string>> {
   return Object.fromEntries(Object.keys(columns).map((name) => [name, name])) as Record<K, string>;
+}
+
+/** What is too long for its column is cut: whole it is in the column with the JSON. */
+export function fittedOwn<R extends Readonly<Record<string, string | number | null>>>(
+  row: R,
+  columns: Readonly<Record<keyof R & string, OwnColumn>>,
+): R {
+  const cells = Object.entries(row).map(([key, value]) => {
+    const type = columns[key];
+    if (typeof value === 'string') return [key, cut(value, typeof type === 'number' ? type : Number.MAX_SAFE_INTEGER)];
+    return [key, typeof value === 'number' && type === 'int' ? bounded(value) : value];
+  });
+  return Object.fromEntries(cells) as R;
 }

@@ -15,6 +15,7 @@ import { cdrColumns, cdrTable, extraColumns, extraTable, type OwnColumn } from '
 import type { DatabaseKind } from './url.ts';
 
 type Sql = Kysely<Tables>;
+type Builder = CreateTableBuilder<string, string>;
 export type TableSettings = Pick<StoreSettings, 'tableName' | 'columns' | 'varsTableName' | 'varsColumns'>;
 
 /** One row with the number of the last change that was made. */
@@ -161,13 +162,13 @@ async function createKamailio(sql: Sql, kind: DatabaseKind, settings: TableSetti
       .execute();
   for (const [table, typed, names, version] of tables) {
     if (there.has(table)) continue;
-    let builder: CreateTableBuilder<string, string> = sql.schema
+    let builder: Builder = sql.schema
       .createTable(table)
       .addColumn('id', kind === 'postgres' ? 'serial' : 'integer', (column) =>
         kind === 'postgres' ? column.primaryKey() : column.primaryKey().autoIncrement(),
       );
     for (const [name, type] of typed) builder = addKamailioColumn(builder, name, type);
-    await builder.execute();
+    await inUnicode(builder, kind).execute();
     const index = sql.schema.createIndex(`${table}_hash_idx`).on(table);
     await index.columns([names.hEntry, names.hId]).execute();
     if ((await kamailioVersion(sql, table)) === undefined)
@@ -175,11 +176,12 @@ async function createKamailio(sql: Sql, kind: DatabaseKind, settings: TableSetti
   }
 }
 
-function addKamailioColumn(
-  builder: CreateTableBuilder<string, string>,
-  name: string,
-  type: ColumnType,
-): CreateTableBuilder<string, string> {
+/** MySQL's default may have no room for what peers call themselves. */
+function inUnicode(builder: Builder, kind: DatabaseKind): Builder {
+  return kind === 'mysql' ? builder.modifyEnd(raw`character set utf8mb4`) : builder;
+}
+
+function addKamailioColumn(builder: Builder, name: string, type: ColumnType): Builder {
   if (typeof type === 'string') return builder.addColumn(name, 'integer', (column) => column.notNull().defaultTo(0));
   return builder.addColumn(name, `varchar(${type.varchar})`, (column) => (type.nullable ? column : column.notNull()));
 }
@@ -192,7 +194,7 @@ async function createOwn(
   indexed: string[],
 ): Promise<void> {
   if ((await sql.introspection.getTables()).some(({ name }) => name === table)) return;
-  let builder: CreateTableBuilder<string, string> = sql.schema.createTable(table);
+  let builder: Builder = sql.schema.createTable(table);
   const [key] = Object.keys(columns);
   for (const [name, type] of Object.entries(columns)) {
     const is = { int: 'integer', number: 'double precision', long: kind === 'mysql' ? raw`longtext` : 'text' } as const;
@@ -200,6 +202,6 @@ async function createOwn(
       name === key ? column.notNull().primaryKey() : column,
     );
   }
-  await builder.execute();
+  await inUnicode(builder, kind).execute();
   await sql.schema.createIndex(`${table}_idx`).on(table).columns(indexed).execute();
 }
