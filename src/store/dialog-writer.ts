@@ -75,6 +75,9 @@ export class DialogWriter {
   readonly #ended = new Set<DialogRecord>();
   /** The JSON of legs before it was sealed. */
   readonly #legs = new WeakMap<ExtraRow, string>();
+  /** Being written, on the connection of this number: what comes of an earlier one is not heard any more. */
+  #writing: readonly DialogRecord[] = [];
+  #connection = 0;
   #tables: Tables | undefined;
   #refused = 0;
 
@@ -116,7 +119,7 @@ export class DialogWriter {
    * @throws whatever the database says, unless it only refuses some values: those are left out
    */
   async write(database: Database, what: 'all' | 'ended'): Promise<void> {
-    for (;;) {
+    for (const connection = this.#connection; connection === this.#connection; ) {
       const records: DialogRecord[] = [];
       for (const set of what === 'all' ? [this.#ended, this.#changed] : [this.#ended])
         for (const record of set) {
@@ -127,6 +130,13 @@ export class DialogWriter {
       if (records.length === 0) return;
       await this.#write(database, records);
     }
+  }
+
+  /** The database does not answer: what it was given may be done, or not. */
+  lost(): void {
+    this.#connection++;
+    for (const record of this.#writing) this.touch(record);
+    this.#writing = [];
   }
 
   /** Removes the rows of one call that is not kept here. */
@@ -151,10 +161,15 @@ export class DialogWriter {
       if (kept) kept.unsure = true;
       else this.#kept.set(record, { rows: undefined, unsure: true });
     }
+    const connection = this.#connection;
+    this.#writing = records;
     try {
       await database.batch(queriesOf(tables, plans));
+      if (connection !== this.#connection) return;
+      this.#writing = [];
       this.#done(plans);
     } catch (error) {
+      if (connection !== this.#connection) return;
       if (!database.isRefusal(error)) {
         for (const { record } of plans) this.touch(record);
         throw error;

@@ -281,6 +281,7 @@ export class Store {
       logger.error({ store: this.#shownUrl, error: text }, 'the database is lost: calls go on, and it is tried again');
     if (this.#state === 'ready') this.#losses++;
     this.#turn('lost', text);
+    this.#dialogs.lost();
     void this.#drop();
     this.#after('retry', this.#retryMs, () => void this.#retry());
     this.#retryMs = Math.min(2 * this.#retryMs, lastRetryMs);
