@@ -63,7 +63,7 @@ export async function startMariadb(): Promise<DatabaseServer> {
     command: (folder, data, port) => [
       ...['/usr/sbin/mariadbd', '--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1'],
       ...[`--socket=${folder.file('socket')}`, `--pid-file=${folder.file('pid')}`, '--skip-name-resolve'],
-      ...[`--init-file=${folder.file('init.sql')}`, '--innodb-flush-log-at-trx-commit=0', '--innodb-log-file-size=8M'],
+      ...[`--init-file=${folder.file('init.sql')}`, '--innodb-flush-log-at-trx-commit=2', '--innodb-log-file-size=8M'],
     ],
     ready: /ready for connections/,
     url: (port) => `mysql://tandem:secret@127.0.0.1:${port}/tandem`,
