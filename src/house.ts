@@ -13,6 +13,7 @@ import { IncomingCalls } from './incoming/calls.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
   checkedCodecs,
+  checkedRecovery,
   checkedRegistrar,
   checkedSrtp,
   checkedStore,
@@ -22,6 +23,8 @@ import {
   type TransportOptions,
 } from './options.ts';
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
+import { openJournal } from './recovery/journal/open.ts';
+import { CallKeeper } from './recovery/keeper.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRegistry } from './registry/registry.ts';
@@ -79,6 +82,8 @@ export class House {
   readonly trunks: Trunks;
   /** Takes instant messages; without it they get 405. */
   onMessage: MessageHandler | undefined;
+  /** With the option `recovery`. */
+  readonly keeper: CallKeeper | undefined;
   readonly #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -92,6 +97,7 @@ export class House {
     const transports = checkedTransports(options.transports);
     checkedRegistrar(options);
     checkedStore(options);
+    checkedRecovery(options);
     const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
     const { network = createNodeNetwork(), resolver = nodeResolver } = options;
     const { reliable = 'supported', replaces = true, dialogEvents, tls, defence, trace, udp } = options;
@@ -159,11 +165,15 @@ export class House {
             connect: (leg, to, headers) => reconnect(thirdParty, leg, to, headers),
             bridgeBySip: (from, to, how) => bridgeBySip(thirdParty, from, to, how),
             bridgeHere: (from, to, how) => bridgeHere(thirdParty, from, to, how),
+            stepsOf: (id) => this.keeper?.stepsOf(id),
             foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
     if (options.store && registry)
-      this.store = new Store(options.store, { clock, random, logger, registry, hostName: hostname() });
+      this.store = new Store(options.store, {
+        ...{ clock, random, logger, registry, hostName: hostname() },
+        details: ({ steps }) => ({ step: steps.last }),
+      });
     const context: SessionContext = {
       clock,
       random,
@@ -174,7 +184,7 @@ export class House {
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
-      callData: registry ? (callId, fromTag) => registry.callData(callId, fromTag) : memoryCallData(clock),
+      callData: registry ? (callId, fromTag) => registry.callData(callId, fromTag) : memoryCallData(clock, random),
       sessionTimers,
       reliable,
       background,
@@ -196,6 +206,19 @@ export class House {
       localAddress: (peer) => network.localAddress(peer),
     });
     this.legs = new Legs(context, places, srtp);
+    const { recovery } = options;
+    if (recovery && registry)
+      this.keeper = new CallKeeper({
+        registry,
+        endpoint,
+        media: this.media,
+        legs: this.legs,
+        conferences: this.conferences,
+        logger,
+        wallclock: () => clock.wallclock(),
+        background,
+        open: recovery.open ?? (() => openJournal(recovery, { logger, random })),
+      });
     const authenticator = options.auth && new Authenticator(options.auth, clock, random);
     if (options.registrar && authenticator)
       this.registrar = new Registrar(options.registrar, {
@@ -277,12 +300,19 @@ export class House {
   async #open(): Promise<void> {
     try {
       await this.media.open();
+      await this.keeper?.open();
+      this.endpoint.hold();
       await this.endpoint.open();
+      const { recovered = [] } = (await this.keeper?.recover()) ?? {};
+      this.endpoint.release();
+      for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
       await this.store?.open();
       this.trunks.start();
     } catch (error) {
+      await this.store?.close();
       await this.endpoint.close();
       await this.media.close();
+      await this.keeper?.close();
       throw error;
     }
   }
@@ -306,6 +336,7 @@ export class House {
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();
+      await this.keeper?.close();
       this.#closed.resolve();
     }
   }

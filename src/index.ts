@@ -31,7 +31,9 @@ export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
+export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
 export { RegisterResponseError } from './registration/errors.ts';
@@ -141,6 +143,7 @@ export type {
 } from './session/session-options.ts';
 export type { SessionTimerOptions } from './session/session-timer.ts';
 export type { LegEnd, LegSignalling } from './session/signalling.ts';
+export type { StepContext } from './session/steps.ts';
 export type { DialogEventsOptions } from './session/subscriptions.ts';
 export type { Recognised, SttOptions, SttProvider, TranscribeOptions, Transcript } from './session/transcribe.ts';
 export type { AuthOptions } from './sip/authenticator.ts';

@@ -15,6 +15,7 @@ import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
+import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
 import type { DtmfMode } from './session/info-dtmf.ts';
@@ -105,6 +106,8 @@ export interface TandemOptions {
   readonly registry?: RegistryOptions | false;
   /** Where calls are kept in a database, as Kamailio's dialog module does; default nowhere. Needs the registry. */
   readonly store?: StoreOptions;
+  /** Calls go on after a crash or a restart of the process; default: they do not. Needs the registry. */
+  readonly recovery?: RecoveryOptions;
 }
 
 export type TransferMode = 'refuse' | 'execute' | 'pass';
@@ -130,6 +133,11 @@ export function checkedSrtp(name: string, mode: SrtpMode = 'off'): SrtpMode {
 /** @throws ConfigError for calls that are to be written and are not kept track of. */
 export function checkedStore({ registry, store }: TandemOptions): void {
   if (store && registry === false) throw new ConfigError('store needs the registry: leave out registry: false');
+}
+
+/** @throws ConfigError for calls that are to go on and are not kept track of. */
+export function checkedRecovery({ registry, recovery }: TandemOptions): void {
+  if (recovery && registry === false) throw new ConfigError('recovery needs the registry: leave out registry: false');
 }
 
 /** @throws ConfigError for a registrar that nobody could register at. */

@@ -6,6 +6,7 @@ import type { Observer } from './base/events.ts';
 import { House } from './house.ts';
 import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
+import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -80,15 +81,20 @@ export class Tandem {
   /**
    * Opens the listeners and hands every incoming call to `handler`. Resolves when `signal` is aborted
    * or `close` was called, and everything is closed.
-   * @throws TandemError ERR_PORT_IN_USE, ERR_RTP_PORTS_IN_USE.
+   * @param options.resume goes on with each call of an earlier process (`recovery`); default: those who talk to each other
+   * go on, and who was alone is hung up
+   * @throws TandemError ERR_PORT_IN_USE, ERR_RTP_PORTS_IN_USE, ERR_JOURNAL_IN_USE.
    */
-  async serve(handler: CallHandler, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async serve(
+    handler: CallHandler,
+    options: { readonly signal?: AbortSignal; readonly resume?: ResumeHandler } = {},
+  ): Promise<void> {
     const { signal } = options;
     signal?.throwIfAborted();
     const close = (): void => void this.close();
     signal?.addEventListener('abort', close, { once: true });
     try {
-      await this.serveBackground(handler);
+      await this.serveBackground(handler, options);
       await this.#house.closed;
     } finally {
       signal?.removeEventListener('abort', close);
@@ -96,9 +102,19 @@ export class Tandem {
   }
 
   /** As `serve`, but resolves as soon as it listens. A later handler takes the calls that come later. */
-  async serveBackground(handler: CallHandler): Promise<void> {
+  async serveBackground(handler: CallHandler, options: { readonly resume?: ResumeHandler } = {}): Promise<void> {
     this.#house.calls.handler = handler;
+    if (options.resume) this.#house.calls.resumeHandler = options.resume;
     await this.open();
+  }
+
+  /**
+   * Starts the media threads, which is what takes longest of `open`: for a program that has other things to do before
+   * it takes calls.
+   * @throws as `open`
+   */
+  prepare(): Promise<void> {
+    return this.#house.media.open();
   }
 
   /** Opens listeners and media; `serve` and `invite` do it by themselves. */

@@ -57,6 +57,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
       .option('--control <path|none>', 'where kamcmd and `tandem dlg.list` ask; default ./run/tandem_ctl')
       .option('--store <url|none>', 'database of the calls; default sqlite:./data/tandem.db')
+      .option('--recovery <path|none>', 'journal from which calls go on after a crash; default ./run/recovery')
       .option('--socket <path|none>', 'where `tandem check` asks')
       .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
   const outgoing = (command: Command): Command =>

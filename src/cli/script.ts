@@ -4,15 +4,22 @@ import { registerHooks } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, TandemError } from '../base/errors.ts';
-import type { DialogServerSession, Tandem } from '../index.ts';
+import type { DialogClientSession, DialogServerSession, Tandem } from '../index.ts';
 
 /** What a script exports by default: a function is its `call`. */
 export interface Script {
   call(call: DialogServerSession, tandem: Tandem): Promise<void> | void;
   /** Runs once when the server is up, for as long as it likes; calls come in meanwhile. */
   start?(tandem: Tandem): Promise<void> | void;
-  /** Takes up a call that outlived a restart of the server. */
-  resume?(call: DialogServerSession, tandem: Tandem): Promise<void> | void;
+  /**
+   * Goes on with a call that outlived a crash or a restart of the server; the call is hung up when it returns.
+   * @param step the name of the step that was begun last
+   */
+  resume?(
+    call: DialogServerSession | DialogClientSession,
+    step: string | undefined,
+    tandem: Tandem,
+  ): Promise<void> | void;
   /** After the last call is over. */
   stop?(tandem: Tandem): Promise<void> | void;
 }

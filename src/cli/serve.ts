@@ -1,7 +1,7 @@
 /** `tandem serve <script>`: a user's script takes the calls. */
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { DialogServerSession, Tandem } from '../index.ts';
+import type { DialogServerSession, ResumeHandler, Tandem } from '../index.ts';
 import { FileWatcher } from './file-watcher.ts';
 import { type Script, ScriptLoader } from './script.ts';
 import { type Application, runServer } from './server.ts';
@@ -49,16 +49,25 @@ class ScriptApplication implements Application {
     this.#edition = { script, calls: 0, replaced: false };
   }
 
-  readonly handler = async (call: DialogServerSession): Promise<void> => {
+  /** What the script does with calls of an earlier process; undefined: what Tandem does. */
+  get resume(): ResumeHandler | undefined {
+    const { resume } = this.#edition.script;
+    return resume && ((call, step) => this.#run(async (script) => script.resume?.(call, step, this.#tandem)));
+  }
+
+  readonly handler = (call: DialogServerSession): Promise<void> =>
+    this.#run(async (script) => script.call(call, this.#tandem));
+
+  async #run(work: (script: Script) => Promise<void>): Promise<void> {
     const edition = this.#edition;
     edition.calls++;
     try {
-      await edition.script.call(call, this.#tandem);
+      await work(edition.script);
     } finally {
       edition.calls--;
       if (edition.replaced) await this.#retire(edition);
     }
-  };
+  }
 
   watch(): void {
     this.#watcher.add(this.#loader.files);

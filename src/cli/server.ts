@@ -11,6 +11,7 @@ import {
   openControl,
   openHttp,
   type RemoteControl,
+  type ResumeHandler,
   RpcMethods,
   registryCommands,
   remoteControl,
@@ -27,6 +28,8 @@ import { storeOptions } from './store-options.ts';
 /** What runs on the server. */
 export interface Application {
   readonly handler: CallHandler;
+  /** Goes on with calls of an earlier process. */
+  readonly resume?: ResumeHandler | undefined;
   /** Runs once when the server is up, for as long as it likes; if it fails, the server ends. */
   start?(): Promise<void>;
   /** After the last call is over. */
@@ -48,6 +51,8 @@ export async function runServer(
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tandem = createTandem(config, options, logger);
+  // What is wrong with it is told by `serveBackground`.
+  tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
   signals.onHangup = () => certificates.reload();
@@ -64,7 +69,8 @@ export async function runServer(
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
     const application = await make(tandem, logger);
-    await tandem.serveBackground(application.handler);
+    const { handler, resume } = application;
+    await tandem.serveBackground(handler, resume ? { resume } : {});
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -112,6 +118,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     trunks: config.trunks,
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
+    ...recoveryOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -123,6 +130,11 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {
+  if (path === 'none') return {};
+  return { recovery: { path, fsync, ...(encryptionKey === undefined ? {} : { encryptionKey }) } };
 }
 
 function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
@@ -151,6 +163,7 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_PORT_IN_USE: '--listen',
   ERR_LISTEN: '--listen',
   ERR_RTP_PORTS_IN_USE: '--rtp-ports',
+  ERR_JOURNAL_IN_USE: '--recovery',
   ERR_SOCKET_IN_USE: '--socket',
   ERR_SOCKET: '--socket',
   ERR_STORE: '--store',

@@ -11,6 +11,7 @@ export interface ServerFlags {
   readonly http?: string;
   readonly control?: string;
   readonly store?: string;
+  readonly recovery?: string;
   readonly socket?: string;
   readonly logLevel?: string;
 }
@@ -28,6 +29,7 @@ export function loadSettings(flags: ServerFlags, environment: NodeJS.ProcessEnv 
   take('http.listen', '--http', flags.http);
   take('control.path', '--control', flags.control);
   take('store.url', '--store', flags.store);
+  take('recovery.path', '--recovery', flags.recovery);
   take('socket', '--socket', flags.socket);
   take('log.level', '--log-level', flags.logLevel);
   if (flags.rtpPorts !== undefined) {

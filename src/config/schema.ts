@@ -300,6 +300,18 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('calls in the hands of programs that ask by JSON-RPC'),
+  recovery: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .default('./run/recovery')
+        .describe('folder of the journal from which calls go on after a crash or a restart; "none" keeps none'),
+      encryptionKey: text.min(1).optional().describe('encrypts the journal; a long text that is kept elsewhere'),
+      fsync: z.boolean().default(false).describe('wait for the disk: calls go on after a loss of power, too'),
+    })
+    .prefault({})
+    .describe('calls go on where they were'),
   registry: registrySchema.describe('the calls that run: see Registry'),
   store: storeSchema,
 });

@@ -1,6 +1,8 @@
 /** Calls that come in: who gets in, which of them take a place in a call that is here, and the handler of the rest. */
 import { isAbort, messageOf, ok, TandemError } from '../base/errors.ts';
+import type { DialogClientSession } from '../session/dialog-client-session.ts';
 import type { DialogServerSession } from '../session/dialog-server-session.ts';
+import type { DialogSession } from '../session/dialog-session.ts';
 import type { Legs } from '../session/legs.ts';
 import { outcomeOf, unanswered } from '../session/outcome.ts';
 import type { SessionContext } from '../session/session-context.ts';
@@ -15,6 +17,7 @@ import { uriUser } from '../sip/uri.ts';
 import type { Trunk } from '../trunk/trunk.ts';
 import type { Trunks } from '../trunk/trunks.ts';
 import { InviteCounts } from './invite-counts.ts';
+import { goOnTalking, type ResumeHandler } from './resume.ts';
 
 /** Handles one call; when it returns, the call is hung up. */
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
@@ -37,6 +40,8 @@ export interface IncomingCallsOptions {
 export class IncomingCalls {
   /** Of the calls that come from now on. */
   handler: CallHandler | undefined;
+  /** Of calls that an earlier process had. */
+  resumeHandler: ResumeHandler = goOnTalking;
   /** No new calls are taken. */
   draining = false;
   readonly counts = new InviteCounts();
@@ -68,6 +73,38 @@ export class IncomingCalls {
       if (entry.ok) this.#handOver(invite, entry.user);
       else this.#reject(invite, entry.status, entry);
     });
+  }
+
+  /**
+   * Goes on with a call of an earlier process.
+   * @param sessions its legs, the first one first
+   * @param step the one that was begun last
+   */
+  resume(sessions: readonly (DialogServerSession | DialogClientSession)[], step: string | undefined): void {
+    const [first] = sessions;
+    if (first) this.#ports.background(this.#resume(first, sessions, step));
+  }
+
+  async #resume(
+    call: DialogServerSession | DialogClientSession,
+    sessions: readonly DialogSession[],
+    step: string | undefined,
+  ): Promise<void> {
+    try {
+      await this.resumeHandler(call, step);
+    } catch (error) {
+      this.#failed(call, error);
+    } finally {
+      await Promise.all(sessions.map((session) => session.close()));
+    }
+  }
+
+  /** @returns false for what only tells that the call is over */
+  #failed(call: DialogSession, error: unknown): boolean {
+    if (isAbort(error, call.signal) || (call.signal.aborted && isMediaClosed(error))) return false;
+    const log = this.#ports.logger.child({ callId: call.callId });
+    log.warn({ error: messageOf(error), err: error }, 'the call handler threw');
+    return true;
   }
 
   /**
@@ -133,13 +170,11 @@ export class IncomingCalls {
 
   /** Runs the handler; its scope is the call's lifetime. */
   async #handle(handler: CallHandler, call: DialogServerSession): Promise<void> {
-    const log = this.#ports.logger.child({ callId: call.callId });
     try {
       await handler(call);
       if (call.state !== 'ended' && !call.isAnswered) await call.reject(unanswered.status);
     } catch (error) {
-      if (isAbort(error, call.signal) || (call.signal.aborted && isMediaClosed(error))) return;
-      log.warn({ error: messageOf(error), err: error }, 'the call handler threw');
+      if (!this.#failed(call, error)) return;
       if (call.state === 'ended' || call.isAnswered) return;
       const { status, reason, headers } = outcomeOf(error, this.#options.passRedirects);
       await call.reject(status, reason, { headers });

@@ -52,6 +52,8 @@ export interface DialogRegistryEvents {
   terminatedConfirmed: DialogEndEvent;
   /** It was read from a store. */
   loaded: DialogEvent;
+  /** It is not followed any more (`track(false)`), and goes on. */
+  untracked: DialogEvent;
   /** It is forgotten. */
   destroyed: DialogEvent;
   /** Somebody asks for it with its context: what listeners put into `context` is shown. */

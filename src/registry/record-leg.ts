@@ -17,6 +17,8 @@ export class RecordLeg implements LegReport {
   readonly session: DialogSession;
   readonly birth: LegBirth;
   isOver = false;
+  /** Its peer knows that, too. */
+  isTold = false;
   /** It was answered once. */
   wasUp = false;
   readonly #owner: LegOwner;

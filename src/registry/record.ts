@@ -9,6 +9,7 @@ import type { DialogSession } from '../session/dialog-session.ts';
 import type { EndCause } from '../session/errors.ts';
 import type { ReferOutcome } from '../session/refer-out.ts';
 import type { ReferOptions } from '../session/session-options.ts';
+import { CallSteps, type StepStore } from '../session/steps.ts';
 import type { HeaderField, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { uriUser } from '../sip/uri.ts';
@@ -31,6 +32,8 @@ export interface RecordHouse {
   readonly wheel: TimerWheel;
   /** Unix milliseconds. */
   wallclock(): number;
+  /** Where the steps of this call are kept. */
+  stepsOf(id: string): StepStore;
   /** It begins: a number for it, and a place in the list. */
   enter(record: DialogRecord): DialogId;
   /** An identifier that no other call has, in this process or another. */
@@ -76,6 +79,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   readonly variables = new DialogVariables();
   readonly profiles: RecordProfiles;
   readonly flags = new FlagWord();
+  readonly steps: CallSteps;
   /** Another server set it up: there is no audio of it here. */
   foreign = false;
   /** Called when its time is up, before it is hung up; it may give it more (`setTimeout`). */
@@ -104,6 +108,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   /** Made by the registry, unknown to all until its first leg joins. */
   constructor(house: RecordHouse, id = house.newId()) {
     this.id = id;
+    this.steps = new CallSteps(id, house.stepsOf(id));
     this.#house = house;
     const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
@@ -215,11 +220,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     return this.#tracked;
   }
 
-  /** False: it leaves the list, the counts and its profiles for good; `changed` is all that is told. The call goes on. */
+  /** False: it leaves the list, the counts and its profiles for good, without an event. The call goes on. */
   set tracked(on: boolean) {
     if (on === this.#tracked || on) return;
     this.#tracked = false;
-    this.#changed();
+    this.#tell('untracked', {});
     this.profiles.close();
     if (this.#listed) this.#house.moved(this.state, undefined);
     this.#unlist();
@@ -355,6 +360,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     return leg;
   }
 
+  /** @internal All its legs, those too that are over and whose peers may not know yet. */
+  get legs(): readonly RecordLeg[] {
+    return this.#legs;
+  }
+
   /** @internal As plain data. */
   snapshot(): RecordSnapshot {
     const { id, hEntry, hId, callId, state, initTs, startTs, timeout, lifetime, iflags } = this;
@@ -455,6 +465,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     if (!isFirst && !leg.wasUp) this.#drop(leg);
     this.#leaving++;
     const told = (): void => {
+      leg.isTold = true;
       this.#leaving--;
       this.#settle();
     };

@@ -6,6 +6,7 @@ import type { Logger } from '../base/log.ts';
 import { type Random, token } from '../base/random.ts';
 import type { CallData } from '../session/call-data.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
+import { MemorySteps, type StepStore } from '../session/steps.ts';
 import type { HeaderField } from '../sip/message.ts';
 import type { DialogRegistryEvents } from './events.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -48,6 +49,8 @@ export interface RegistryPorts {
   connect(leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
   /** Calls `from`, asks it to call `to`, and hangs up. */
   bridgeBySip(from: string, to: string, how: BridgeCalls): Promise<void>;
+  /** Where the steps of a call are kept; default: in memory. */
+  stepsOf?(id: string): StepStore | undefined;
   /** Makes sessions for both sides of a call that another server set up. @returns false when there is no way to them */
   foreignLegs(stored: StoredDialog, data: CallData): boolean;
   /** Calls both and connects them. */
@@ -100,6 +103,7 @@ export class DialogRegistry {
       wallclock: () => clock.wallclock(),
       enter: (record) => this.#enter(record),
       reenter: (record, state) => this.#reenter(record, state),
+      stepsOf: (id) => ports.stepsOf?.(id) ?? new MemorySteps(),
       newId: () => token(random, 12),
       leave: (record) => {
         this.#table.remove(record);

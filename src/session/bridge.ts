@@ -17,6 +17,7 @@ import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
 import type { DtmfPath } from './info-dtmf.ts';
 import type { BridgeMembership } from './session-context.ts';
 import type { ReInviteOptions } from './session-options.ts';
+import type { Membership } from './session-snapshot.ts';
 
 export interface BridgeOptions {
   /** Pass telephone-event packets across; default true. */
@@ -102,6 +103,11 @@ export class Bridge implements BridgeMembership {
   /** Takes a call out; it stays up. The bridge is over then. */
   remove(session: DialogSession): void {
     this.#left(session, { reason: 'removed', session });
+  }
+
+  describe(session: DialogSession): Membership {
+    const partner = this.#sessions.find((member) => member !== session)?.id;
+    return { kind: 'bridge', partner, ...this.#options };
   }
 
   /** The other call in it, once there are two. */

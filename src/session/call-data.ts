@@ -4,9 +4,11 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
+import { type Random, token } from '../base/random.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { DialogSession } from './dialog-session.ts';
 import type { EndCause } from './errors.ts';
+import { CallSteps, MemorySteps } from './steps.ts';
 
 /** Named sets that calls are put into, to count and to limit (Kamailio's dialog profiles). */
 export interface CallProfiles {
@@ -31,6 +33,8 @@ export interface CallData {
   readonly variables: Map<string, string>;
   readonly profiles: CallProfiles;
   readonly flags: CallFlags;
+  /** What its handlers have done for good. */
+  readonly steps: CallSteps;
   /** Ends the call after so many seconds, counted from now; 0 takes the limit away. */
   setTimeout(seconds: number): void;
   /** Whether side systems follow this call. */
@@ -73,9 +77,9 @@ export interface LegReport {
 export type CallDataFactory = (callId?: string, fromTag?: string) => CallData;
 
 /** The in-memory default: profiles are counted over all calls of one factory. */
-export function memoryCallData(clock: Clock): CallDataFactory {
+export function memoryCallData(clock: Clock, random: Random): CallDataFactory {
   const board = new Map<string, Map<string, Set<CallData>>>();
-  return () => new MemoryCallData(clock, board);
+  return () => new MemoryCallData(clock, board, token(random, 12));
 }
 
 type ProfileBoard = Map<string, Map<string, Set<CallData>>>;
@@ -84,12 +88,14 @@ class MemoryCallData implements CallData {
   readonly variables = new Map<string, string>();
   readonly profiles: MemoryProfiles;
   readonly flags: CallFlags = new FlagWord();
+  readonly steps: CallSteps;
   tracked = true;
   readonly #clock: Clock;
   readonly #legs = new Set<Pick<DialogSession, 'terminate'>>();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, board: ProfileBoard) {
+  constructor(clock: Clock, board: ProfileBoard, id: string) {
+    this.steps = new CallSteps(id, new MemorySteps());
     this.#clock = clock;
     this.profiles = new MemoryProfiles(this, board);
   }

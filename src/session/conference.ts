@@ -20,6 +20,7 @@ import { StateError } from './errors.ts';
 import type { TandemEvents } from './events.ts';
 import type { PlaybackOptions } from './playback.ts';
 import type { BridgeMembership } from './session-context.ts';
+import type { Membership } from './session-snapshot.ts';
 
 export interface ConferenceOptions {
   /** Calls that may be in it at once; default 500. */
@@ -175,6 +176,14 @@ export class Conference implements BridgeMembership {
     this.#tendMusic();
   }
 
+  describe(call: DialogSession): Membership | undefined {
+    const member = this.#members.get(call);
+    if (!member) return undefined;
+    const { maxMembers, keepOpen = false } = this.#options;
+    const { muted, whispersTo } = member;
+    return { kind: 'conference', name: this.name, maxMembers, keepOpen, muted, whispersTo: whispersTo?.id };
+  }
+
   /** Takes a call out; it stays up. */
   remove(call: DialogSession): void {
     const member = this.#members.get(call);
@@ -202,6 +211,7 @@ export class Conference implements BridgeMembership {
     const member = this.#member(call);
     member.muted = on;
     this.#conference.mute(member.leg, on);
+    call.noteChange();
   }
 
   /**
@@ -214,6 +224,7 @@ export class Conference implements BridgeMembership {
     const target = to && this.#member(to);
     member.whispersTo = to;
     this.#conference.whisper(member.leg, target?.leg);
+    call.noteChange();
   }
 
   /**

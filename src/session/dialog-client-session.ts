@@ -238,7 +238,7 @@ export class DialogClientSession extends DialogSession {
         ...(offer ? { contentType: sdpType, body: offer.body } : {}),
       });
       this.#client = client;
-      this.changed();
+      this.noteChange();
       client.onProvisional = (response, early, reliable) => {
         if (this.state === 'ended') return;
         if (early) this.#useEarly(early);

@@ -252,11 +252,12 @@ export class DialogServerSession extends DialogSession {
 
   /**
    * 200 with SDP; resolves when the caller's ACK is in. An INVITE without an offer is answered by
-   * `answerLate`, which this calls then.
+   * `answerLate`, which this calls then. One that an earlier process answered is answered already.
    * @throws TandemError ERR_SDP with status 488 when no codec is common, DialogEndedError when the
    * caller is gone meanwhile.
    */
   async answer(options: AnswerOptions = {}): Promise<void> {
+    if (this.recovered) return;
     if (this.#isSettled) {
       await this.#accept(undefined, options, false);
       return;
@@ -427,6 +428,7 @@ export class DialogServerSession extends DialogSession {
   }
 
   #provisional(status: number, options: ResponseOptions): void {
+    if (this.recovered) return;
     this.#mustBeUnanswered(`a ${status} response`);
     this.#invite.provisional(status, { ...options, reliable: status > 100 && this.#isReliable(false) });
     if (status > 100) this.advance('early', status);

@@ -3,7 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -42,8 +42,12 @@ import type {
 import { SessionRefresh } from './session-refresh.ts';
 import type { SessionSnapshot } from './session-snapshot.ts';
 import { type LegSignalling, signallingIn } from './signalling.ts';
+import type { StepContext } from './steps.ts';
 import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
+
+/** ms between attempts to reach a peer whose connection was lost. */
+const reachAgainMs: readonly number[] = [0, 2000, 4000, 8000, 16_000];
 
 export abstract class DialogSession extends CallAudio {
   readonly id: string;
@@ -57,6 +61,9 @@ export abstract class DialogSession extends CallAudio {
   readonly ended: Promise<EndCause>;
   /** What a REFER of the peer leads to; default as the option `transfer` says. */
   onRefer: ReferHandler | undefined;
+
+  /** An earlier process answered it, and it goes on in this one. */
+  readonly recovered: boolean;
 
   protected readonly context: SessionContext;
   protected dialog: Dialog | undefined;
@@ -89,6 +96,7 @@ export abstract class DialogSession extends CallAudio {
         this.bridge?.pressed(this, digit, way);
       },
     });
+    this.recovered = former !== undefined;
     this.id = former?.id ?? token(context.random, 8);
     this.data = data;
     this.#life = new SessionLife(context.clock);
@@ -110,7 +118,7 @@ export abstract class DialogSession extends CallAudio {
       stamp: () => this.stamp(),
       settled: (leg, audio) => {
         this.digits.settled(leg, audio);
-        this.changed();
+        this.noteChange();
       },
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
       silent: () => {
@@ -141,7 +149,7 @@ export abstract class DialogSession extends CallAudio {
 
   set bridge(bridge: BridgeMembership | undefined) {
     this.#bridge = bridge;
-    this.changed();
+    this.noteChange();
   }
 
   protected get clock(): Clock {
@@ -171,6 +179,18 @@ export abstract class DialogSession extends CallAudio {
 
   get flags(): CallFlags {
     return this.data.flags;
+  }
+
+  /**
+   * Does `work` once in this call: its result is kept before this resolves (option `recovery`), and when the call goes
+   * on in another process it is there at once. One that was cut off is done again, with the same `idempotencyKey`.
+   * @param name its own in this call
+   * @param work its result is kept as JSON
+   * @throws TandemError ERR_STEP_NAME for a name that was used already, ERR_ARGUMENT for a result that JSON cannot hold;
+   * what `work` throws: then it is not done
+   */
+  step<T>(name: string, work: (context: StepContext) => Promise<T> | T): Promise<T> {
+    return this.data.steps.run(name, work, this.signal);
   }
 
   /** The audio side: what was negotiated, and the leg. */
@@ -418,6 +438,7 @@ export abstract class DialogSession extends CallAudio {
       media: this.#media.media?.snapshot,
       timer: this.sessionTimer.snapshot,
       unfinished: this.unfinished,
+      membership: this.#bridge?.describe(this),
       part: this.part(),
     };
   }
@@ -427,7 +448,8 @@ export abstract class DialogSession extends CallAudio {
   /** Its INVITE, while that has no final response. */
   protected abstract readonly unfinished: UnfinishedInvite | undefined;
 
-  protected changed(): void {
+  /** @internal What its snapshot says is another thing now. */
+  noteChange(): void {
     this.#report?.changed();
   }
 
@@ -439,6 +461,25 @@ export abstract class DialogSession extends CallAudio {
     this.#report = this.data.rejoin(this, birth);
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
+  }
+
+  /**
+   * @internal The connection to its peer is gone with the process that had it. The peer opens another one, or is asked
+   * by a re-INVITE at its Contact; else the call ends.
+   */
+  async reachPeer(): Promise<void> {
+    for (const wait of reachAgainMs) {
+      try {
+        await sleep(this.clock, wait, this.signal);
+        if (this.dialog?.isReachable) return;
+        await this.negotiation.refresh(() => this.#dialogFor('INVITE'));
+      } catch (error) {
+        if (this.state === 'ended') return;
+        this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet');
+      }
+    }
+    if (this.dialog?.isReachable) return;
+    await this.terminate({ by: 'error', reason: 'the connection to the peer was lost' });
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */
@@ -464,7 +505,7 @@ export abstract class DialogSession extends CallAudio {
       this.heard(incoming);
       this.#requests.receive(dialog, incoming);
     };
-    dialog.onChange = () => this.changed();
+    dialog.onChange = () => this.noteChange();
     dialog.onEnd = (end) => {
       const cause = causeOf(end);
       this.#referrals.close(DialogEndedError.withoutStack(this.callId, cause));

@@ -1,18 +1,44 @@
 /** Makes the sessions of calls, each with its audio. */
+import type { MediaLeg } from '../../media/index.ts';
+import { TandemError } from '../base/errors.ts';
 import { token } from '../base/random.ts';
-import type { InviteServer } from '../sip/endpoint.ts';
-import { DialogClientSession, type InviteOptions, type InviteTarget } from './dialog-client-session.ts';
-import { DialogMedia, type MediaPlace, type SrtpMode } from './dialog-media.ts';
-import { type Arrival, DialogServerSession } from './dialog-server-session.ts';
+import type { Dialog } from '../sip/dialog.ts';
+import { addressOf, readRequest } from '../sip/dialog-snapshot.ts';
+import { AnsweredInvite, type InviteServer } from '../sip/endpoint.ts';
+import { noParams } from '../sip/message.ts';
+import type { CallData, LegBirth } from './call-data.ts';
+import {
+  DialogClientSession,
+  type InviteOptions,
+  type InviteTarget,
+  type OutgoingLeg,
+} from './dialog-client-session.ts';
+import { DialogMedia, type DialogMediaOptions, type MediaPlace, type SrtpMode } from './dialog-media.ts';
+import { type Arrival, DialogServerSession, type InviteLeg } from './dialog-server-session.ts';
+import type { DialogSession } from './dialog-session.ts';
 import type { MediaPlaces } from './media-places.ts';
 import { outgoingLeg } from './outgoing.ts';
 import type { SessionContext } from './session-context.ts';
+import type { SessionSnapshot } from './session-snapshot.ts';
+
+/** What a leg of an earlier process is made of again. */
+export interface LegAgain {
+  readonly session: SessionSnapshot;
+  readonly birth: LegBirth;
+  readonly dialog: Dialog;
+  readonly data: CallData;
+  readonly leg: MediaLeg;
+  /** The session that it was made for. */
+  readonly beside: DialogSession | undefined;
+}
 
 export class Legs {
   readonly #context: SessionContext;
   readonly #places: MediaPlaces;
   readonly #srtp: SrtpMode;
   #saidKeysInClear = false;
+  readonly #inviteLeg: InviteLeg = (target, options, a) =>
+    this.outgoing(target, { originator: a, call: a, ...options });
 
   /** @param srtp where neither the call nor its trunk says another */
   constructor(context: SessionContext, places: MediaPlaces, srtp: SrtpMode) {
@@ -36,14 +62,51 @@ export class Legs {
       this.#context,
       invite,
       this.#media(callId, async () => this.#places.at(invite.listener, invite.flow.address), arrival.srtp),
-      (target, options, a) => this.outgoing(target, { originator: a, call: a, ...options }),
+      this.#inviteLeg,
       arrival,
     );
   }
 
-  #media(callId: string, place: () => Promise<MediaPlace>, srtp: SrtpMode = this.#srtp): DialogMedia {
+  /** A leg of an earlier process. @param leg its media, going on already */
+  again({ session, birth, dialog, data, leg, beside }: LegAgain): DialogServerSession | DialogClientSession {
+    const { callId, part } = session;
+    const lost = async (): Promise<MediaPlace> => {
+      throw new TandemError('ERR_STATE', 'the place of this leg is settled');
+    };
+    if (!session.media) throw new TandemError('ERR_STATE', 'the leg had no audio');
+    const media = DialogMedia.restore(this.#options(callId, lost), session.media, leg);
+    const former = { session, birth, dialog };
+    const answer = session.dialog?.answer;
+    if (part.kind === 'server') {
+      const request = readRequest(part.invite);
+      if (!request) throw new TandemError('ERR_STATE', 'its INVITE cannot be read');
+      const { user, trunk } = part;
+      const invite = new AnsweredInvite(request, dialog, dialog.peer, answer);
+      return new DialogServerSession(this.#context, invite, media, this.#inviteLeg, {
+        ...{ user, trunk, toUser: session.toUser, data, former },
+      });
+    }
+    const from = addressOf(part.from);
+    const to = { displayName: undefined, uri: part.uri, params: noParams };
+    const sip = { uri: part.uri, from, to, transport: session.transport };
+    const prepare = (options: InviteOptions): OutgoingLeg => ({ sip, codecs: undefined, beside, options });
+    const client = new DialogClientSession(this.#context, data, callId, prepare, media, former);
+    if (answer)
+      dialog.answerAgain(
+        answer,
+        () => {},
+        () => void client.terminate({ by: 'timeout', status: 408, reason: 'no ACK' }),
+      );
+    return client;
+  }
+
+  #media(callId: string, place: () => Promise<MediaPlace>, srtp?: SrtpMode): DialogMedia {
+    return new DialogMedia(this.#options(callId, place, srtp));
+  }
+
+  #options(callId: string, place: () => Promise<MediaPlace>, srtp: SrtpMode = this.#srtp): DialogMediaOptions {
     const { media, random, codecs } = this.#context;
-    return new DialogMedia({
+    return {
       callId,
       place,
       media,
@@ -51,7 +114,7 @@ export class Legs {
       codecs,
       srtp,
       onKeysInClear: () => this.#keysInClear(),
-    });
+    };
   }
 
   #keysInClear(): void {

@@ -12,6 +12,7 @@ import type { TandemEvents } from './events.ts';
 import type { DtmfMode, DtmfPath } from './info-dtmf.ts';
 import type { IncomingMessage } from './messages.ts';
 import type { IncomingRefer, ReferHandler, TransferOptions } from './refer-in.ts';
+import type { Membership } from './session-snapshot.ts';
 import type { SessionTimerSettings } from './session-timer.ts';
 import type { SttProvider } from './transcribe.ts';
 
@@ -63,6 +64,8 @@ export interface BridgeMembership {
   admit(session: DialogSession, next: DialogSession): Promise<void>;
   relink(): void;
   remove(session: DialogSession): void;
+  /** As plain data. */
+  describe(session: DialogSession): Membership | undefined;
   pressed(session: DialogSession, digit: string, way: DtmfPath): void;
   /**
    * The peer of `session` wants `next`. Resolves with the direction that the other leg allows, if that counts. Throws

@@ -55,6 +55,26 @@ export interface ClientPart {
   readonly madeFor: string | undefined;
 }
 
+/** It is in a bridge, or in a conference. */
+export type Membership =
+  | {
+      readonly kind: 'bridge';
+      /** Id of the session at the other side. */
+      readonly partner: string | undefined;
+      readonly dtmf: boolean;
+      readonly transcode: boolean;
+      readonly reinvites: 'absorb' | 'pass';
+    }
+  | {
+      readonly kind: 'conference';
+      readonly name: string;
+      readonly maxMembers: number | undefined;
+      readonly keepOpen: boolean;
+      readonly muted: boolean;
+      /** Id of the session that alone hears it. */
+      readonly whispersTo: string | undefined;
+    };
+
 export interface SessionSnapshot {
   readonly version: 1;
   readonly id: string;
@@ -70,6 +90,7 @@ export interface SessionSnapshot {
   readonly timer: SessionTimerSnapshot;
   /** The INVITE while it has no final response. */
   readonly unfinished: UnfinishedInvite | undefined;
+  readonly membership: Membership | undefined;
   readonly part: ServerPart | ClientPart;
 }
 

@@ -42,7 +42,8 @@ export function addressText(address: NameAddr): string {
   return printNameAddr(address);
 }
 
-function addressOf(text: string): NameAddr {
+/** The other way round. */
+export function addressOf(text: string): NameAddr {
   const parsed = parseNameAddr(text);
   return parsed.ok ? parsed.value : { displayName: undefined, uri: text, params: noParams };
 }

@@ -12,7 +12,7 @@ import { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { Offers } from './offers.ts';
-import type { BodyOptions, DialogEnd } from './options.ts';
+import type { BodyOptions, DialogEnd, Flow } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
@@ -144,6 +144,11 @@ export class Dialog {
   /** Whether the peer said that it takes requests of this method (Allow, RFC 3261 §20.5). */
   allows(method: string): boolean {
     return this.#data.allowed.has(method);
+  }
+
+  /** Where its messages come from. */
+  get peer(): Flow {
+    return this.#flow;
   }
 
   /** Whether its peer can be reached without a new connection. */
@@ -488,6 +493,8 @@ export class Dialog {
           if (invite) this.#accepted = outgoing.request;
           if (targetRefresh.has(request.method)) this.#data.refresh(response.headers);
         }
+        // The connection before is gone, and the peer was reached by a new one.
+        if (!local && !this.#flow.open && outgoing.flow?.open) this.#moveTo(outgoing.flow);
         this.onChange();
         resolve(response);
       },

@@ -84,6 +84,8 @@ export interface Way {
 }
 
 const defaultPendingInvites = 50_000;
+/** Messages that wait while calls are built again. */
+const mostHeld = 10_000;
 
 export class SipEndpoint {
   /** A new INVITE that passed validation. Default: 480. */
@@ -95,6 +97,7 @@ export class SipEndpoint {
   readonly #core: SipCore;
   readonly #maxPending: number;
   readonly #backlog: InviteBacklog;
+  #held: [message: SipMessage, bytes: Uint8Array, flow: PeerFlow][] | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: SipEndpointOptions) {
@@ -271,8 +274,24 @@ export class SipEndpoint {
     if (this.#closing) throw new TandemError('ERR_CLOSED', 'the SIP endpoint is closed: open a new one');
   }
 
+  /** Messages wait until `release`: who is to take them is not there yet. To be called before `open`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const [message, bytes, flow] of held) this.#core.guard(() => this.#received(message, bytes, flow));
+  }
+
   #received(message: SipMessage, bytes: Uint8Array, flow: PeerFlow): void {
     if (this.#closing) return;
+    if (this.#held) {
+      // What is too much comes again, as after any other loss.
+      if (this.#held.length < mostHeld) this.#held.push([message, bytes, flow]);
+      return;
+    }
     const core = this.#core;
     core.observe('in', message, flow);
     const note = (begins: boolean): void => core.tap.note('in', message.headers.callId, bytes, flow, begins);

@@ -7,6 +7,7 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Unsubscribe } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { createSeal, type Seal } from '../base/sealed.ts';
 import type { Cdr } from '../cdr/cdr.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
@@ -32,13 +33,6 @@ const patienceMs = 15_000;
 const farewellMs = 5_000;
 const hourMs = 3_600_000;
 
-/** Seals bytes with a key, so that who reads the database cannot use them. */
-export interface Seal {
-  seal(bytes: Uint8Array): Uint8Array;
-  /** @returns undefined for what was sealed with another key, or was changed */
-  open(bytes: Uint8Array): Uint8Array | undefined;
-}
-
 export interface StorePorts {
   readonly clock: Clock;
   readonly random: Random;
@@ -47,7 +41,6 @@ export interface StorePorts {
   readonly hostName: string;
   /** Without it only call detail records are written. */
   readonly registry?: DialogRegistry | undefined;
-  readonly seal?: Seal | undefined;
   /** What else is written of a call. */
   details?(record: DialogRecord): CallDetails;
   /**
@@ -100,6 +93,7 @@ export class Store {
   readonly #url: StoreUrl;
   readonly #shownUrl: string;
   readonly #server: string;
+  readonly #seal: Seal | undefined;
   readonly #dialogs: DialogWriter;
   readonly #cdrs: CdrWriter;
   readonly #timers = new Map<'tick' | 'period' | 'retry' | 'retention', Timer>();
@@ -124,7 +118,10 @@ export class Store {
     this.#shownUrl = maskedUrl(options.url);
     this.#server = this.#settings.serverName ?? (this.#url.kind === 'sqlite' ? 'tandem' : ports.hostName);
     this.#since = ports.clock.wallclock();
-    const { logger, seal } = ports;
+    const { logger, random } = ports;
+    const { encryptionKey } = options;
+    const seal = encryptionKey === undefined ? undefined : createSeal(encryptionKey, random);
+    this.#seal = seal;
     this.#dialogs = new DialogWriter({
       settings: this.#settings,
       server: this.#server,
@@ -223,6 +220,7 @@ export class Store {
       registry.on('terminated', hear),
       registry.on('expired', hear),
       registry.on('destroyed', hear),
+      registry.on('untracked', hear),
     ];
     if (mode === 'delayed') this.#every('period', this.#settings.updatePeriod * 1000, () => void this.flush());
   }
@@ -396,7 +394,7 @@ export class Store {
   #legsIn(extra: ExtraRow | undefined): readonly StoredLeg[] | undefined {
     const text = String(extra?.legs ?? '');
     if (!text.startsWith(sealedMark)) return storedLegsIn(text);
-    const opened = this.#ports.seal?.open(Buffer.from(text.slice(sealedMark.length), 'base64'));
+    const opened = this.#seal?.open(Buffer.from(text.slice(sealedMark.length), 'base64'));
     return opened && storedLegsIn(Buffer.from(opened).toString());
   }
 

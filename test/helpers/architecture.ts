@@ -168,7 +168,6 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/stream': ['src/base', 'media'],
   'src/session': ['src/base', 'src/sip', 'src/stream', 'media'],
   'src/registry': ['src/base', 'src/sip', 'src/session'],
-  'src/cdr': ['src/base', 'src/session'],
   'src/store': ['src/base', 'src/session', 'src/registry', 'src/cdr', 'media'],
   'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'media'],
   'src/recovery': ['src/base', 'src/sip', 'src/session', 'src/registry', 'media'],
@@ -179,11 +178,13 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/sip',
     'src/session',
     'src/registry',
+    'src/recovery',
     'src/registrar',
     'src/store',
     'src/trunk',
     'media',
   ],
+  'src/cdr': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/recovery', 'media'],
   'src/incoming': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk'],
   'src/house': [
     'src/base',
@@ -282,6 +283,7 @@ const impure = [
   /^src\/sip\/transport\//,
   /^src\/store\/adapters\//,
   /^src\/(cli|control|testing)\//,
+  /^src\/recovery\/journal\//,
   /^media\/(net|host)\//,
 ];
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryCallData } from '../../src/session/call-data.ts';
 import type { DialogSession } from '../../src/session/dialog-session.ts';
 import { FakeClock } from '../../src/testing/index.ts';
+import { seededRandom } from '../../src/testing/seeded-random.ts';
 
 const birth = { direction: 'inbound', fromUri: 'sip:a@x', toUri: 'sip:b@x', requestUri: 'sip:b@x' } as const;
 const over = { by: 'local' } as const;
@@ -14,7 +15,7 @@ function leg(onHangup: () => void = () => {}): DialogSession {
 
 describe('call data in memory', () => {
   it('counts calls in a profile, by value and in all', () => {
-    const make = memoryCallData(new FakeClock());
+    const make = memoryCallData(new FakeClock(), seededRandom(1));
     const [a, b, c] = [make(), make(), make()];
     a.profiles.set('caller', 'alice');
     a.profiles.set('caller', 'alice');
@@ -29,7 +30,7 @@ describe('call data in memory', () => {
   });
 
   it('limits: the call that is one too many stays out, and a released place is free again', () => {
-    const make = memoryCallData(new FakeClock());
+    const make = memoryCallData(new FakeClock(), seededRandom(1));
     const calls = [make(), make(), make()];
     const legs = calls.map((call) => call.join(leg(), birth));
     expect(calls.map((call) => call.profiles.limit('caller', 'alice', 2))).toEqual([true, true, false]);
@@ -39,7 +40,7 @@ describe('call data in memory', () => {
   });
 
   it('leaves its profiles with its last leg, not before', () => {
-    const call = memoryCallData(new FakeClock())();
+    const call = memoryCallData(new FakeClock(), seededRandom(1))();
     const [first, second] = [call.join(leg(), birth), call.join(leg(), birth)];
     call.profiles.set('p');
     first.left(over, gone);
@@ -50,7 +51,7 @@ describe('call data in memory', () => {
 
   it('hangs up every leg when the time is up, and forgets the timer with the last leg', async () => {
     const clock = new FakeClock();
-    const call = memoryCallData(clock)();
+    const call = memoryCallData(clock, seededRandom(1))();
     const hung: string[] = [];
     const legs = [
       call.join(
@@ -74,7 +75,7 @@ describe('call data in memory', () => {
   });
 
   it('has 32 flags', () => {
-    const { flags } = memoryCallData(new FakeClock())();
+    const { flags } = memoryCallData(new FakeClock(), seededRandom(1))();
     flags.set(0);
     flags.set(31);
     expect([flags.isSet(0), flags.isSet(1), flags.isSet(31)]).toEqual([true, false, true]);

@@ -367,6 +367,24 @@ export function storeSuite(name: string, open: () => Promise<Place>): void {
         for (const table of ['dialog', 'dialog_vars', 'tandem_dialog']) expect(await place.rows(table)).toEqual([]);
       });
 
+      it('legs are sealed by a key, and are not read without it', async () => {
+        const made = await run(place.url, { encryptionKey: 'a long secret' });
+        connected(made);
+        await settle();
+        await made.store.close();
+        const [row] = await place.rows('tandem_dialog');
+        expect(row?.legs).toMatch(/^sealed:[\w+/=]+$/);
+        const seen: unknown[] = [];
+        // Whoever cannot take a call leaves it in the database.
+        const onOrphan: StorePorts['onOrphan'] = async (_, legs) => {
+          seen.push(legs?.length);
+          throw new Error('not taken');
+        };
+        for (const encryptionKey of ['another one', undefined, 'a long secret'])
+          await (await run(place.url, { encryptionKey, mode: 'delayed' }, { onOrphan })).store.close();
+        expect(seen).toEqual([undefined, undefined, 2]);
+      });
+
       it('calls that are here again already are followed as before', async () => {
         const made = await run(place.url);
         const [record] = connected(made);

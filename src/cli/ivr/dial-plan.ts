@@ -1,9 +1,9 @@
 /** Who is behind which number of the ready-made server. */
 import type { Config } from '../../config/schema.ts';
-import type { DialogServerSession, Tandem } from '../../index.ts';
+import { Conference, type DialogClientSession, DialogServerSession, goOnTalking, type Tandem } from '../../index.ts';
 import { callUser, isGruu, phonesOf } from './call-user.ts';
 import { menu } from './menu.ts';
-import { isRoom, room } from './rooms.ts';
+import { isRoom, room, stayIn } from './rooms.ts';
 import { echo, file, music, type Prompts, recordAndPlayBack, type Service } from './services.ts';
 import type { Users } from './users.ts';
 
@@ -41,6 +41,14 @@ export class DialPlan {
     const { timeout, answer } = this.#remote;
     const { result = '' } = await tandem.park(call, { name: number, timeout, answer });
     if (result !== '') await this.#connect(call, tandem, result);
+  }
+
+  /** A call of an earlier process: who talks goes on talking, a service begins again. */
+  async resume(call: DialogServerSession | DialogClientSession, tandem: Tandem): Promise<void> {
+    const { bridge } = call;
+    if (bridge instanceof Conference) await stayIn(call, bridge);
+    else if (bridge || !(call instanceof DialogServerSession)) await goOnTalking(call);
+    else await this.handle(call, tandem);
   }
 
   #isParked(number: string): boolean {

@@ -20,7 +20,10 @@ export async function ivr(flags: IvrFlags, root: string): Promise<number> {
   const settings = flags.demo ? withDemoUsers(config) : config;
   const plan = new DialPlan((name) => join(root, 'prompts', `${name}.wav`), new Users(settings.users), settings.remote);
   const users = usersOf(settings, (_caller, called, { uri }) => plan.isForUsersOnly(called ?? '', uri));
-  return runServer(settings, users, async (tandem) => ({ handler: (call) => plan.handle(call, tandem) }));
+  return runServer(settings, users, async (tandem) => ({
+    handler: (call) => plan.handle(call, tandem),
+    resume: (call) => plan.resume(call, tandem),
+  }));
 }
 
 function withDemoUsers(config: Config): Config {

@@ -1,5 +1,5 @@
 /** 603…699: conference rooms, one per number. */
-import type { DialogServerSession, Tandem } from '../../index.ts';
+import type { Conference, DialogClientSession, DialogServerSession, Tandem } from '../../index.ts';
 import { type Prompts, pressed, type Service } from './services.ts';
 
 const numbers = /^6(0[3-9]|[1-9]\d)$/;
@@ -25,6 +25,11 @@ export async function joinRoom(
   const conference = tandem.conference(name, { music: prompts('music') });
   await conference.add(call);
   if (conference.members.length > 1) conference.play(prompts('beep')).catch(() => {});
+  await stayIn(call, conference);
+}
+
+/** Until `#`. */
+export async function stayIn(call: DialogServerSession | DialogClientSession, conference: Conference): Promise<void> {
   await pressed(call, '#', conference.ended);
   conference.remove(call);
 }

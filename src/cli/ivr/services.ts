@@ -63,7 +63,11 @@ export async function takeAndPlayBack(call: DialogServerSession, prompts: Prompt
 }
 
 /** Resolves when the key is pressed, the call is over, or `until` is settled. */
-export async function pressed(call: DialogServerSession, key: string, until?: Promise<unknown>): Promise<void> {
+export async function pressed(
+  call: Pick<DialogServerSession, 'dtmf'>,
+  key: string,
+  until?: Promise<unknown>,
+): Promise<void> {
   const keys = call.dtmf();
   const stop = (): void => void keys.return?.();
   until?.then(stop, stop);

@@ -20,6 +20,7 @@ export const dialogEventNames: Readonly<Record<Exclude<keyof DialogRegistryEvent
   terminated: 'dialog:terminated',
   terminatedConfirmed: 'dialog:terminatedConfirmed',
   loaded: 'dialog:loaded',
+  untracked: 'dialog:untracked',
   destroyed: 'dialog:destroyed',
   'dialog:start': 'dialog:start',
   'dialog:end': 'dialog:end',

@@ -158,6 +158,7 @@ export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   'dialog:terminated': end,
   'dialog:terminatedConfirmed': end,
   'dialog:loaded': plain,
+  'dialog:untracked': plain,
   'dialog:destroyed': plain,
   'dialog:start': plain,
   'dialog:end': end,

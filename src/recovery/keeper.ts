@@ -1,0 +1,89 @@
+/** Keeps what the calls of this process need to go on in the next one, and goes on with those of the one before. */
+import type { MediaLeg } from '../../media/index.ts';
+import type { Logger } from '../base/log.ts';
+import type { StepStore } from '../session/steps.ts';
+import type { FoundCall, Journal, LostCall } from './journal/journal.ts';
+import { JournalSteps } from './journal-steps.ts';
+import type { OpenedJournal } from './options.ts';
+import { CallRecorder } from './recorder.ts';
+import { type RecoveryPorts, type RecoveryReport, recoverCalls } from './recovery.ts';
+
+export interface KeeperPorts extends Omit<RecoveryPorts, 'logger'> {
+  readonly logger: Logger;
+  open(): Promise<OpenedJournal>;
+}
+
+export class CallKeeper {
+  readonly #ports: KeeperPorts;
+  #opened: OpenedJournal | undefined;
+  #recorder: CallRecorder | undefined;
+  /** What the journal had of calls of an earlier process, until they go on. */
+  #found: ReadonlyMap<string, FoundCall> = new Map();
+
+  constructor(ports: KeeperPorts) {
+    this.#ports = ports;
+  }
+
+  get journal(): Journal | undefined {
+    return this.#opened?.journal;
+  }
+
+  /** Calls of which the journal says too little. */
+  get damaged(): readonly LostCall[] {
+    return this.#opened?.lost ?? [];
+  }
+
+  /** The journal is this process' from now on. @throws TandemError ERR_JOURNAL_IN_USE, ERR_FILE */
+  async open(): Promise<void> {
+    const { registry, wallclock, logger } = this.#ports;
+    this.#opened = await this.#ports.open();
+    const { journal, found, lost } = this.#opened;
+    this.#found = new Map(found.map((one) => [one.call, one]));
+    for (const { call, reason } of lost)
+      logger.warn({ call, reason }, 'a call cannot be recovered: its state is damaged');
+    this.#recorder = new CallRecorder({ registry, journal, wallclock });
+  }
+
+  /** Goes on with the calls that were found. Sockets are bound by now, and nothing is read from them yet. */
+  async recover(): Promise<RecoveryReport> {
+    const { journal, lost: damaged = [] } = this.#opened ?? {};
+    const found = [...this.#found.values()];
+    const began = this.#ports.wallclock();
+    const report = await recoverCalls(found, this.#ports);
+    this.#found = new Map();
+    for (const { record } of report.recovered) this.#recorder?.note(record);
+    for (const {
+      found: { call },
+    } of report.lost)
+      journal?.remove(call);
+    for (const { call } of damaged) journal?.remove(call);
+    const { recovered, lost } = report;
+    if (found.length > 0)
+      this.#ports.logger.info(
+        { recovered: recovered.length, lost: lost.length + damaged.length, tookMs: this.#ports.wallclock() - began },
+        'calls of an earlier process go on',
+      );
+    for (const {
+      found: { call },
+      reason,
+    } of lost)
+      this.#ports.logger.warn({ call, reason }, 'a call was not recovered');
+    return report;
+  }
+
+  /** Where the steps of a call are kept. */
+  stepsOf(call: string): StepStore | undefined {
+    return this.journal && new JournalSteps(this.journal, call, this.#found.get(call));
+  }
+
+  /** The state of a media leg. @param written called when it is safe */
+  saved(leg: MediaLeg, packed: Uint8Array, written: () => void): void {
+    this.#recorder?.saved(leg, packed, written);
+  }
+
+  /** Idempotent. What is in the journal stays there: nothing of this process is written any more. */
+  async close(): Promise<void> {
+    this.#recorder?.close();
+    await this.#opened?.journal.close();
+  }
+}

@@ -1,0 +1,106 @@
+/** Writes what a later process needs to go on with the calls of this one, as they go on. */
+import type { MediaLeg } from '../../media/index.ts';
+import type { Unsubscribe } from '../base/events.ts';
+import type { DialogRecord } from '../registry/record.ts';
+import type { DialogRegistry } from '../registry/registry.ts';
+import { packCall, snapshotCall } from './call-snapshot.ts';
+import type { Journal } from './journal/journal.ts';
+
+export const callPart = 'call';
+/** Of the state of a media leg. @param leg its id */
+export const mediaPart = (leg: string): string => `media/${leg}`;
+
+export interface RecorderPorts {
+  readonly registry: DialogRegistry;
+  readonly journal: Journal;
+  /** Unix ms. */
+  wallclock(): number;
+}
+
+export class CallRecorder {
+  readonly #ports: RecorderPorts;
+  readonly #unsubscribe: readonly Unsubscribe[];
+  readonly #changed = new Set<DialogRecord>();
+  /** Whose media legs are whose. */
+  readonly #owners = new Map<string, DialogRecord>();
+  /** The media legs of each call, and whether the journal has a state of them. */
+  readonly #legs = new Map<DialogRecord, Map<string, boolean>>();
+  #closed = false;
+
+  constructor(ports: RecorderPorts) {
+    this.#ports = ports;
+    const { registry } = ports;
+    this.#unsubscribe = [
+      ...(['created', 'changed', 'terminated', 'failed'] as const).map((name) =>
+        registry.on(name, ({ dialog }) => this.note(dialog)),
+      ),
+      ...(['untracked', 'destroyed'] as const).map((name) => registry.on(name, ({ dialog }) => this.#forget(dialog))),
+    ];
+  }
+
+  /** Something of this call is another thing now: it is written when this turn is through. */
+  note(record: DialogRecord): void {
+    if (this.#closed || record.foreign || !record.tracked) return;
+    if (this.#changed.size === 0) queueMicrotask(() => this.flush());
+    this.#changed.add(record);
+  }
+
+  /** The engine of a leg has told its state. @param written called when it is safe */
+  saved(leg: MediaLeg, packed: Uint8Array, written: () => void): void {
+    const record = this.#owners.get(leg.id);
+    if (this.#closed || !record) return;
+    const { journal } = this.#ports;
+    journal.put(record.id, mediaPart(leg.id), packed);
+    this.#legs.get(record)?.set(leg.id, true);
+    void journal.written().then(written);
+  }
+
+  /** Writes what has changed. */
+  flush(): void {
+    const { journal } = this.#ports;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const record of changed) {
+      const call = snapshotCall(record, this.#ports.wallclock());
+      journal.put(record.id, callPart, packCall(call));
+      const legs = new Set(
+        call.legs.flatMap(({ session, isLeaving }) => (isLeaving ? [] : (session.media?.leg ?? []))),
+      );
+      this.#own(record, legs);
+    }
+  }
+
+  #own(record: DialogRecord, legs: ReadonlySet<string>): void {
+    const known = this.#legs.get(record) ?? new Map<string, boolean>();
+    this.#legs.set(record, known);
+    for (const [leg, isKept] of known) {
+      if (legs.has(leg)) continue;
+      known.delete(leg);
+      this.#disown(record, leg);
+      if (isKept) this.#ports.journal.remove(record.id, mediaPart(leg));
+    }
+    for (const leg of legs) {
+      this.#owners.set(leg, record);
+      if (!known.has(leg)) known.set(leg, false);
+    }
+  }
+
+  /** Its media may be another call's by now (`takeOver`). */
+  #disown(record: DialogRecord, leg: string): void {
+    if (this.#owners.get(leg) === record) this.#owners.delete(leg);
+  }
+
+  #forget(record: DialogRecord): void {
+    this.#changed.delete(record);
+    for (const leg of this.#legs.get(record)?.keys() ?? []) this.#disown(record, leg);
+    this.#legs.delete(record);
+    this.#ports.journal.remove(record.id);
+  }
+
+  /** Writes nothing any more. */
+  close(): void {
+    this.flush();
+    this.#closed = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+}
