@@ -23,7 +23,7 @@ import { columnNames, type ExtraRow, extraColumns, extraTable } from './own-tabl
 import { TableWriter } from './table-writer.ts';
 
 /** Calls of one transaction: the rows of so many are made without holding up anybody. */
-const mostCalls = 100;
+const mostCalls = 25;
 
 export interface WriterOptions {
   readonly settings: Pick<StoreSettings, 'tableName' | 'columns' | 'varsTableName' | 'varsColumns'>;
@@ -139,15 +139,15 @@ export class DialogWriter {
     this.#writing = [];
   }
 
-  /** Removes the rows of one call that is not kept here. */
-  async remove(database: Database, rows: RowNames): Promise<void> {
-    await database.batch(deletes(this.#tablesOf(database), [rows]));
+  /** Removes rows of calls that are not kept here. */
+  async remove(database: Database, rows: readonly RowNames[]): Promise<void> {
+    if (rows.length > 0) await database.batch(deletes(this.#tablesOf(database), rows));
   }
 
   /** Removes the rows of all calls, which go on without. */
   async empty(database: Database): Promise<void> {
     const rows = [...this.#kept].map(([record, kept]) => namesOf(record, kept.rows));
-    await database.batch(deletes(this.#tablesOf(database), rows));
+    await this.remove(database, rows);
     this.#kept.clear();
   }
 

@@ -32,6 +32,8 @@ const patienceMs = 15_000;
 /** How long `close` waits for it. */
 const farewellMs = 5_000;
 const hourMs = 3_600_000;
+/** Calls of an earlier run that are handed over at once. */
+const mostHandedOver = 100;
 
 export interface StorePorts {
   readonly clock: Clock;
@@ -360,7 +362,8 @@ export class Store {
     this.#loaded = counts.recovered + counts.foreign + orphans.length;
     if (this.#loaded + counts.others + counts.refused > 0)
       logger.info({ ...counts, orphans: orphans.length }, 'calls were read from the database');
-    for (const orphan of orphans) await this.#handOver(database, orphan);
+    for (let at = 0; at < orphans.length; at += mostHandedOver)
+      await this.#handOver(database, orphans.slice(at, at + mostHandedOver));
     // In mode shutdown the tables are empty while the server runs; what is of other servers stays.
     if (mode === 'shutdown') await this.#dialogs.empty(database);
   }
@@ -380,15 +383,21 @@ export class Store {
     }
   }
 
-  async #handOver(database: Database, { stored, extra }: LoadedDialog): Promise<void> {
-    const { callId } = stored;
-    try {
-      await this.#ports.onOrphan?.(stored, this.#legsIn(extra), String(extra?.record_id));
-      const { hEntry, hId } = stored;
-      await this.#dialogs.remove(database, { hEntry, hId, callId, record_id: extra?.record_id });
-    } catch (error) {
-      this.#ports.logger.warn({ callId, error: messageOf(error) }, 'a call of an earlier run is left in the database');
-    }
+  async #handOver(database: Database, orphans: readonly LoadedDialog[]): Promise<void> {
+    const taken = await Promise.all(
+      orphans.map(async ({ stored, extra }) => {
+        const { hEntry, hId, callId } = stored;
+        try {
+          await this.#ports.onOrphan?.(stored, this.#legsIn(extra), String(extra?.record_id));
+          return [{ hEntry, hId, callId, record_id: extra?.record_id }];
+        } catch (error) {
+          const text = messageOf(error);
+          this.#ports.logger.warn({ callId, error: text }, 'a call of an earlier run is left in the database');
+          return [];
+        }
+      }),
+    );
+    await this.#dialogs.remove(database, taken.flat());
   }
 
   #legsIn(extra: ExtraRow | undefined): readonly StoredLeg[] | undefined {
