@@ -190,8 +190,12 @@ describe('a call that a Kamailio left in its database', () => {
     await using calls = await Sipp.start({ scenario: 'dialog-uac', target: proxy.port, user: '1003' });
     await delay(5_000);
     await proxy.stop();
-    const registry = { profilesWithValue: 'caller', profilesNoValue: 'inbound' };
-    await using server = await openTandem(undefined, { registry, store: { url: `sqlite:${database}` } });
+    // In its place: sipp sends its answers to where it called.
+    await using server = await openTandem(undefined, {
+      transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: proxy.port }],
+      registry: { profilesWithValue: 'caller', profilesNoValue: 'inbound' },
+      store: { url: `sqlite:${database}` },
+    });
     const [record, ...others] = [...server.tandem.registry];
     expect([record?.foreign, record?.state, others.length]).toEqual([true, 4, 0]);
     expect([...(record?.variables ?? [])].toSorted()).toEqual([
