@@ -1,4 +1,5 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
+import { hostname } from 'node:os';
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
@@ -15,6 +16,7 @@ import {
   checkedRecovery,
   checkedRegistrar,
   checkedSrtp,
+  checkedStore,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -48,6 +50,7 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -67,6 +70,7 @@ export class House {
   readonly observer: Observer<TandemEvents>;
   readonly registrar: Registrar | undefined;
   readonly registry: DialogRegistry | undefined;
+  readonly store: Store | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
@@ -95,6 +99,7 @@ export class House {
   constructor(options: TandemOptions, invite: TrunkContext['invite']) {
     const transports = checkedTransports(options.transports);
     checkedRegistrar(options);
+    checkedStore(options);
     checkedRecovery(options);
     const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
     const { network = createNodeNetwork(), resolver = nodeResolver } = options;
@@ -168,6 +173,11 @@ export class House {
             foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
+    if (options.store && registry)
+      this.store = new Store(options.store, {
+        ...{ clock, random, logger, registry, hostName: hostname() },
+        details: ({ steps }) => ({ step: steps.last }),
+      });
     const context: SessionContext = {
       clock,
       random,
@@ -324,8 +334,10 @@ export class House {
       const { recovered = [] } = (await this.keeper?.recover()) ?? {};
       this.endpoint.release();
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
+      await this.store?.open();
       this.trunks.start();
     } catch (error) {
+      await this.store?.close();
       await this.endpoint.close();
       await this.media.close();
       await this.keeper?.close();
@@ -348,6 +360,7 @@ export class House {
     } finally {
       this.registrar?.close();
       this.registry?.close();
+      await this.store?.close();
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();

@@ -30,6 +30,7 @@ import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts'
 import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
+import type { Store, StoreHealth } from './store/store.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -57,6 +58,8 @@ export interface CheckReport {
   readonly invites: InviteReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
+  /** Undefined without the option `store`. */
+  readonly store: StoreHealth | undefined;
   readonly draining: boolean;
 }
 
@@ -123,6 +126,11 @@ export class Tandem {
     const { registry } = this.#house;
     if (!registry) throw new TandemError('ERR_STATE', 'this Tandem keeps no registry (registry: false)');
     return registry;
+  }
+
+  /** The database of the calls; undefined without the option `store`. */
+  get store(): Store | undefined {
+    return this.#house.store;
   }
 
   /** The bound listeners, with the ports that `bindPort: 0` got. */
@@ -374,6 +382,7 @@ export class Tandem {
       trunks: this.#house.trunks.reports,
       invites: this.#house.calls.counts.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
+      store: this.#house.store?.health,
       draining: this.#house.calls.draining,
     };
   }

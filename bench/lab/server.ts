@@ -116,7 +116,7 @@ export class Server {
 export function serveArguments(script: string, port: number, folder: string, range: string): string[] {
   return [
     ...[command, 'serve', join(root, script), '--listen', `udp:127.0.0.1:${port}`],
-    ...['--rtp-ports', range, '--http', 'none', '--control', 'none', '--socket', socketIn(folder)],
+    ...['--rtp-ports', range, '--http', 'none', '--store', 'none', '--control', 'none', '--socket', socketIn(folder)],
   ];
 }
 

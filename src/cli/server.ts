@@ -5,7 +5,6 @@ import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
-  ConfigError,
   type Control,
   createLogger,
   type Http,
@@ -25,6 +24,7 @@ import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
+import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor } from './successor.ts';
 
 /** What runs on the server. */
@@ -38,8 +38,6 @@ export interface Application {
   stop?(): Promise<void>;
 }
 
-const later = 'is not available yet';
-
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
  * @param options who may call and register
@@ -50,7 +48,6 @@ export async function runServer(
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
-  refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
@@ -97,7 +94,8 @@ export async function runServer(
     if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
-    logger.info({ store: 'none' }, 'not available yet, so not started');
+    const { store } = tandem;
+    logger.info(store ? { store: store.health.url, mode: store.health.mode } : { store: 'none' }, 'database');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -133,6 +131,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
+    ...storeOptions(config.store),
     ...recoveryOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
@@ -174,11 +173,6 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
   return path === 'none' ? listen : [path, ...listen];
 }
 
-function refuseUnavailable({ store }: Config): void {
-  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
-    throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
-}
-
 const flagFor: Readonly<Record<string, string>> = {
   ERR_PORT_IN_USE: '--listen',
   ERR_LISTEN: '--listen',
@@ -186,6 +180,7 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_JOURNAL_IN_USE: '--recovery',
   ERR_SOCKET_IN_USE: '--socket',
   ERR_SOCKET: '--socket',
+  ERR_STORE: '--store',
 };
 
 /** Where a service says of its errors that they are its own. */
