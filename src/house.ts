@@ -25,6 +25,7 @@ import {
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
+import { endOrphan } from './recovery/orphans.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
@@ -177,6 +178,8 @@ export class House {
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
         details: ({ steps }) => ({ step: steps.last }),
+        // With a journal, what it does not know cannot go on.
+        ...(options.recovery ? { onOrphan: (_stored, legs) => endOrphan(endpoint, legs ?? []) } : {}),
       });
     const context: SessionContext = {
       clock,
@@ -313,6 +316,7 @@ export class House {
       if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
       await sleep(this.clock, settlePollMs);
     }
+    await this.store?.flush();
     const handed = keeper.stepAside();
     await this.endpoint.suspend();
     await keeper.handOver();

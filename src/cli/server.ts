@@ -25,7 +25,7 @@ import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
-import { awaitTurn, isSuccessor } from './successor.ts';
+import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -209,15 +209,14 @@ interface ServerSignals {
   close(): void;
 }
 
-/** A terminal and a supervisor may both send the same signal, ms apart. */
-const sameSignalMs = 500;
-
 /**
  * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
  * `onRestart`.
  */
 function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
+  // The supervisor passes on what a terminal sends to this process as well, ms apart.
+  const sameSignalMs = isSupervised() ? 500 : 0;
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1);

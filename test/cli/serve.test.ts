@@ -221,7 +221,9 @@ describe('what is in the way is one line, with the flag that changes it', () => 
       status: 1,
       stderr: expect.stringMatching(/tandem_ctl is in use.* with --control/),
     });
-    const args = [...own, '--control', 'none'];
+    const journal = await refused([...own, '--control', 'none'], server.folder);
+    expect(journal).toMatchObject({ status: 1, stderr: expect.stringContaining('--recovery') });
+    const args = [...own, '--control', 'none', '--recovery', 'none'];
     const { status, stderr } = await refused(args, server.folder);
     expect(status).toBe(1);
     expect(stderr).toContain('--socket');
