@@ -63,6 +63,7 @@ export class Media {
   #names = 0;
   #prefix: string;
   #lock: PortRangeLock | undefined;
+  #starting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -97,24 +98,43 @@ export class Media {
     return this.#opening;
   }
 
+  /**
+   * Starts the engines and claims nothing yet: for who is about to take the ports of another process. Resolves when they
+   * are up. Idempotent.
+   */
+  async prepare(): Promise<void> {
+    await this.#start();
+    await Promise.all(this.#links.map((link) => link.request({ type: 'counts' })));
+  }
+
+  #start(): Promise<void> {
+    this.#starting ??= this.#startAll();
+    return this.#starting;
+  }
+
   async #open(): Promise<void> {
     const { rtpPorts } = this.#settings;
+    // What comes of it is awaited below.
+    this.#start().catch(() => {});
     if (!this.#ports.udp) {
       await checkEphemeralRange(rtpPorts, this.#ports.files);
       this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
     }
     if ('io' in this.#udp)
       this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
-    if (this.#closing) return;
+    await this.#start();
+  }
+
+  async #startAll(): Promise<void> {
     const { logger } = this.#ports;
     for (let index = 0; index < Math.max(1, this.workers); index++) {
       const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
-      link.attach(await this.#start(link));
+      link.attach(await this.#startEngine(link));
       this.#links.push(link);
     }
   }
 
-  async #start(link: EngineLink): Promise<EngineHost> {
+  async #startEngine(link: EngineLink): Promise<EngineHost> {
     const { clock, random, files, workerEntry } = this.#ports;
     const { opus } = this.#settings;
     if (this.workers === 0) {
@@ -152,7 +172,7 @@ export class Media {
   }
 
   async #replace(link: EngineLink): Promise<void> {
-    const host = await this.#start(link);
+    const host = await this.#startEngine(link);
     if (this.#closing) {
       await host.close();
       return;
@@ -300,6 +320,7 @@ export class Media {
 
   async #close(): Promise<void> {
     await this.#opening?.catch(() => {});
+    await this.#starting?.catch(() => {});
     for (const timer of this.#restarts) timer.cancel();
     this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();

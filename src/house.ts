@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
-import { type Clock, within } from './base/clock.ts';
+import { type Clock, sleep, within } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
@@ -49,6 +49,7 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { endOrphan } from './store/orphans.ts';
 import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
@@ -61,6 +62,8 @@ const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
 
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
+/** ms between two looks at whether calls are still being set up. */
+const settlePollMs = 20;
 
 /** The parts of one Tandem. */
 export class House {
@@ -173,6 +176,7 @@ export class House {
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
         details: ({ steps }) => ({ step: steps.last }),
+        onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
       });
     const context: SessionContext = {
       clock,
@@ -289,6 +293,28 @@ export class House {
     const over = this.sessions.over();
     await (timeout === undefined ? over : within(this.clock, timeout, over));
     await this.#hangupAll();
+  }
+
+  /** See `Tandem.handOver`. */
+  async handOver(patience: number): Promise<number> {
+    const { keeper, registry } = this;
+    if (!keeper || !registry) throw new TandemError('ERR_STATE', 'calls can only go on elsewhere with recovery.path');
+    const until = this.clock.now() + patience;
+    const settling = (): number => {
+      const { starting, connecting, answering } = registry.activeDialogs;
+      return starting + connecting + answering;
+    };
+    while (settling() > 0 && this.clock.now() < until) {
+      // Callers by UDP try again within a few seconds, and are heard by the next process then.
+      if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
+      await sleep(this.clock, settlePollMs);
+    }
+    // The next process reads the database, too; what ends from here on it finds there, and removes.
+    await within(this.clock, farewellMs, this.store?.close() ?? Promise.resolve());
+    const handed = keeper.stepAside();
+    await this.endpoint.suspend();
+    await keeper.handOver();
+    return handed;
   }
 
   /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */

@@ -109,12 +109,11 @@ export class Tandem {
   }
 
   /**
-   * Starts the media threads, which is what takes longest of `open`: for a program that has other things to do before
-   * it takes calls.
-   * @throws as `open`
+   * Starts the media threads, which is what takes longest of `open`, and claims nothing yet: for a program that has other
+   * things to do before it takes calls.
    */
   prepare(): Promise<void> {
-    return this.#house.media.open();
+    return this.#house.media.prepare();
   }
 
   /** Opens listeners and media; `serve` and `invite` do it by themselves. */
@@ -346,6 +345,17 @@ export class Tandem {
    */
   async drain(options: { readonly timeout?: number } = {}): Promise<void> {
     await this.#house.drain(options.timeout);
+  }
+
+  /**
+   * Steps aside for another process: everything that runs is in the journal then (`recovery`), nobody is told anything,
+   * and nothing is sent any more. End the process at once; the next one goes on where this one was.
+   * @param options.patience ms to wait for calls that are being set up, which cannot go on elsewhere; default 10,000
+   * @returns how many calls go on
+   * @throws TandemError ERR_STATE without the option `recovery`
+   */
+  handOver(options: { readonly patience?: number } = {}): Promise<number> {
+    return this.#house.handOver(options.patience ?? 10_000);
   }
 
   /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */

@@ -179,6 +179,12 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     );
 
   program
+    .command('restart')
+    .description('replace a running server by a new process of the same command; its calls go on')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .action(run(async (options: { server?: string }) => (await import('./restart.ts')).restart(options)));
+
+  program
     .command('bench')
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)

@@ -23,7 +23,9 @@ import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
+import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
+import { awaitTurn, isSuccessor } from './successor.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -60,17 +62,27 @@ export async function runServer(
   let control: Control | undefined;
   let http: Http | undefined;
   let remote: RemoteControl | undefined;
-  try {
+  const openServices = async (): Promise<void> => {
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
-    methods.add(...remote.methods);
+    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
+  };
+  try {
+    const followsAnother = isSuccessor();
+    // A server that is in nobody's place finds out first whether somebody has its sockets.
+    if (!followsAnother) await openServices();
     const application = await make(tandem, logger);
+    if (followsAnother) {
+      await tandem.prepare();
+      await awaitTurn();
+    }
     const { handler, resume } = application;
     await tandem.serveBackground(handler, resume ? { resume } : {});
+    if (followsAnother) await openServices();
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -78,7 +90,7 @@ export async function runServer(
       }));
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
-    logger.info({ control: control.addresses }, 'commands are heard');
+    logger.info({ control: control?.addresses }, 'commands are heard');
     if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
@@ -87,6 +99,8 @@ export async function runServer(
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
+    const restarts = new Restarts(tandem, config.recovery.path, logger);
+    signals.onRestart = () => restarts.ask();
     const signal = await Promise.race([signals.first, failed.promise]);
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
     logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
@@ -188,24 +202,41 @@ function logStrayErrors(logger: Logger): () => void {
   return () => process.off('unhandledRejection', onRejection);
 }
 
-/** SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`. */
-function listenForSignals(): { readonly first: Promise<NodeJS.Signals>; onHangup: () => void; close(): void } {
+interface ServerSignals {
+  readonly first: Promise<NodeJS.Signals>;
+  onHangup: () => void;
+  onRestart: () => void;
+  close(): void;
+}
+
+/** A terminal and a supervisor may both send the same signal, ms apart. */
+const sameSignalMs = 500;
+
+/**
+ * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
+ * `onRestart`.
+ */
+function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
-  let asked = false;
+  let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (asked) process.exit(1);
-    asked = true;
+    if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1);
+    askedAt ??= performance.now();
     first.resolve(signal);
   };
   const onHangup = (): void => signals.onHangup();
+  const onRestart = (): void => signals.onRestart();
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', onHangup);
-  const signals = {
+  process.on('SIGUSR2', onRestart);
+  const signals: ServerSignals = {
     first: first.promise,
     onHangup: () => {},
+    onRestart: () => {},
     close: () => {
       process.off('SIGHUP', onHangup);
+      process.off('SIGUSR2', onRestart);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
     },

@@ -1,11 +1,12 @@
 /** Keeps what the calls of this process need to go on in the next one, and goes on with those of the one before. */
-import type { MediaLeg } from '../../media/index.ts';
+import { type MediaLeg, packSaved } from '../../media/index.ts';
 import type { Logger } from '../base/log.ts';
+import type { DialogSession } from '../session/dialog-session.ts';
 import type { StepStore } from '../session/steps.ts';
 import type { FoundCall, Journal, LostCall } from './journal/journal.ts';
 import { JournalSteps } from './journal-steps.ts';
 import type { OpenedJournal } from './options.ts';
-import { CallRecorder } from './recorder.ts';
+import { CallRecorder, mediaPart } from './recorder.ts';
 import { type RecoveryPorts, type RecoveryReport, recoverCalls } from './recovery.ts';
 
 export interface KeeperPorts extends Omit<RecoveryPorts, 'logger'> {
@@ -17,6 +18,8 @@ export class CallKeeper {
   readonly #ports: KeeperPorts;
   #opened: OpenedJournal | undefined;
   #recorder: CallRecorder | undefined;
+  /** Media legs that are to go on elsewhere. */
+  #stepping: readonly { readonly call: string; readonly leg: MediaLeg | undefined }[] = [];
   /** What the journal had of calls of an earlier process, until they go on. */
   #found: ReadonlyMap<string, FoundCall> = new Map();
 
@@ -81,9 +84,44 @@ export class CallKeeper {
     this.#recorder?.saved(leg, packed, written);
   }
 
+  /**
+   * Writes the state of all calls, and nothing after that: what becomes of them here is of no account any more.
+   * @returns how many there are
+   */
+  stepAside(): number {
+    const records = [...this.#ports.registry].filter((record) => record.sessions.length > 0 && !record.foreign);
+    for (const record of records) this.#recorder?.note(record);
+    this.#recorder?.close();
+    this.#stepping = records.flatMap((record) =>
+      record.sessions.flatMap((session) => ({ call: record.id, leg: mediaOf(session) })),
+    );
+    return records.length;
+  }
+
+  /** After `stepAside`: stops the media, and writes where they were. */
+  async handOver(): Promise<void> {
+    const { journal } = this;
+    await Promise.all(
+      this.#stepping.map(async ({ call, leg }) => {
+        const snapshot = await leg?.handOver().catch(() => undefined);
+        if (leg && snapshot) journal?.put(call, mediaPart(leg.id), packSaved({ snapshot, playing: undefined }));
+      }),
+    );
+    await journal?.written();
+    await journal?.close();
+  }
+
   /** Idempotent. What is in the journal stays there: nothing of this process is written any more. */
   async close(): Promise<void> {
     this.#recorder?.close();
     await this.#opened?.journal.close();
+  }
+}
+
+function mediaOf(session: DialogSession): MediaLeg | undefined {
+  try {
+    return session.media.leg;
+  } catch {
+    return undefined;
   }
 }
