@@ -44,7 +44,7 @@ export { type CreateLegOptions, Media } from './media.ts';
 export type { DatagramReceiver, UdpIo, UdpPeer, UdpPort } from './net/udp-port.ts';
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export type { VoipMetrics } from './rtp/xr.ts';
-export { packSaved, unpackSaved } from './saved-leg.ts';
+export { packSaved, type SavedLeg, unpackSaved } from './saved-leg.ts';
 export * from './sdp/index.ts';
 export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

@@ -135,16 +135,22 @@ export class Media {
   }
 
   async #startEngine(link: EngineLink): Promise<EngineHost> {
-    const { clock, random, files, workerEntry } = this.#ports;
+    const { clock, random, files, workerEntry, onSaved } = this.#ports;
     const { opus } = this.#settings;
     if (this.workers === 0) {
       if (opus) await loadOpus();
       const { startInline } = await import('./host/inline.ts');
-      return startInline({ clock, random, files, udp: this.#udp }, link);
+      return startInline({ clock, random, files, udp: this.#udp, saves: onSaved && 'beyond' }, link);
     }
     const { startWorker } = await import('./host/worker.ts');
     return startWorker(
-      { index: link.worker, io: this.io as UdpIoName, opus, ...(workerEntry ? { entry: workerEntry } : {}) },
+      {
+        index: link.worker,
+        io: this.io as UdpIoName,
+        opus,
+        saves: onSaved ? 'beyond' : 'here',
+        ...(workerEntry ? { entry: workerEntry } : {}),
+      },
       link,
     );
   }
@@ -213,6 +219,7 @@ export class Media {
       link,
       sources: this.#sources,
       logger: this.#ports.logger,
+      onSaved: this.#ports.onSaved,
       onClosed: () => {
         this.#legs.delete(leg);
         this.#pairs.release(port);

@@ -120,6 +120,8 @@ export type Command =
     }
   | { readonly type: 'leg.negotiate'; readonly leg: string; readonly audio: NegotiatedAudio }
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
+  /** The state of this serial is written safely. */
+  | { readonly type: 'leg.stored'; readonly leg: string; readonly serial: number }
   | { readonly type: 'leg.stats'; readonly request: number; readonly leg: string }
   | { readonly type: 'leg.snapshot'; readonly request: number; readonly leg: string }
   /** `handover`: the stream goes on elsewhere. No RTCP BYE is sent, and the answer is its last snapshot. */
@@ -226,6 +228,7 @@ export type EngineEvent =
       readonly leg: string;
       /** A `SavedLeg`. */
       readonly packed: Uint8Array;
+      readonly serial: number;
     }
   /** Another member is heard best, or none any more. */
   | { readonly type: 'conference.speaker'; readonly leg: string; readonly member: string | undefined }

@@ -43,6 +43,8 @@ export interface LegSnapshot {
   readonly bindAddress: string;
   readonly port: number;
   readonly rtcpPort: number;
+  /** Counts the states that were told of this leg. */
+  readonly serial: number;
   /** Nothing was sent after it: the leg was handed over. Else whoever goes on leaves out what may have been. */
   readonly final: boolean;
   /** Unix ms when it was taken; only the time that passed since is derived from it, bounded. */

@@ -27,6 +27,7 @@ import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
+import { DialogRecord } from './registry/record.ts';
 import { DialogRegistry } from './registry/registry.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
@@ -141,6 +142,7 @@ export class House {
         fetch: options.fetch ?? nodeFetch,
         tts: options.tts ?? espeakNg(),
         ...(udp ? { udp } : {}),
+        ...(options.recovery ? { onSaved: (leg, packed, serial) => this.keeper?.saved(leg, packed, serial) } : {}),
       },
     );
     this.conferences = new Conferences({ media: this.media, clock, logger, observer });
@@ -220,6 +222,10 @@ export class House {
         conferences: this.conferences,
         logger,
         wallclock: () => clock.wallclock(),
+        recordOf: (leg) => {
+          const { data } = this.sessions.withMedia(leg) ?? {};
+          return data instanceof DialogRecord ? data : undefined;
+        },
         background,
         open: recovery.open ?? (() => openJournal(recovery, { logger, random })),
       });

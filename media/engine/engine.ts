@@ -32,8 +32,11 @@ export interface EnginePorts {
   readonly post: (events: readonly EngineEvent[]) => void;
   /** Commands that have come and not been handed over yet; none where they never wait. */
   readonly waiting?: () => readonly Command[] | undefined;
-  /** Tells the states of the legs (`leg.saved`): for an engine that may die before its owner. */
-  readonly saves?: boolean;
+  /**
+   * Tells the states of the legs (`leg.saved`) to an owner that lives longer than this engine. `beyond`: they outlive the
+   * process, so that indices of SRTP are reserved ahead and count when the owner says `leg.stored`.
+   */
+  readonly saves?: 'here' | 'beyond' | undefined;
 }
 
 export class Engine {
@@ -68,6 +71,8 @@ export class Engine {
       view: rtpView(),
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),
+      reserves: ports.saves === 'beyond',
+      onChanged: (leg) => this.#saver?.soon(leg),
       catchUp: () => this.#catchUp(),
       onBroken: (leg, error) => this.#onBroken(leg, error),
     };
@@ -129,6 +134,9 @@ export class Engine {
       case 'leg.echo':
         leg.route.echo = command.on;
         break;
+      case 'leg.stored':
+        leg.stored(command.serial);
+        break;
       case 'leg.stats':
         this.#answer(command, leg.stats());
         break;
@@ -177,10 +185,12 @@ export class Engine {
       case 'bridge.link': {
         const other = command.peer.kind === 'leg' ? this.#legs.get(command.peer.leg) : undefined;
         leg.route.link(command, other?.sink);
+        this.#saver?.soon(leg);
         break;
       }
       case 'bridge.unlink':
         leg.route.unlink(command.bridge);
+        this.#saver?.soon(leg);
         break;
     }
   }
@@ -197,12 +207,13 @@ export class Engine {
       await this.#end(leg, true);
       throw error;
     }
+    if (snapshot) this.#saver?.soon(leg);
   }
 
   #save(leg: EngineLeg): void {
     if (!leg.negotiated || this.#closing.has(leg)) return;
-    const packed = packSaved({ snapshot: leg.state, playing: leg.sink.playback?.progress });
-    this.#emit({ type: 'leg.saved', leg: leg.id, packed });
+    const { serial, ...saved } = leg.save();
+    this.#emit({ type: 'leg.saved', leg: leg.id, packed: packSaved(saved), serial });
   }
 
   /** @returns of a leg that goes on elsewhere what it goes on from: nothing is sent any more by then */

@@ -33,6 +33,8 @@ export interface IncomingPorts {
   readonly onDigit: (digit: string) => void;
   /** Another source begins. */
   readonly onSource: (ssrc: Ssrc, address: string) => void;
+  /** Packets go to another place now. */
+  readonly onLatched: () => void;
 }
 
 /** How many packets of a call count as its first. */
@@ -110,10 +112,12 @@ export class Incoming {
       return;
     }
     const format = this.#formatOf(view.payloadType);
+    const { latchedAt } = this.latch;
     if (!format || !accept(this.latch, now, from, view.ssrc, view.sequence)) {
       receiver.invalid();
       return;
     }
+    if (latchedAt !== this.latch.latchedAt) this.#ports.onLatched();
     const { kind } = format;
     const octets = view.payloadLength;
     const rate = kind === audioPacket ? format.rate : 0;

@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../../src/base/clock.ts';
 const periodMs = 2000;
 const turnMs = 100;
 const turns = periodMs / turnMs;
+/** ms: what changes together is told once. */
+const soonMs = 10;
 
 export class LegSaver<T> {
   readonly #clock: Clock;
@@ -14,6 +16,8 @@ export class LegSaver<T> {
   #round: T[] = [];
   #share = 1;
   #timer: Timer | undefined;
+  readonly #changed = new Set<T>();
+  #soon: Timer | undefined;
 
   /** @param legs those there are, at any time */
   constructor(clock: Clock, legs: ReadonlyMap<string, T>, save: (leg: T) => void) {
@@ -22,9 +26,8 @@ export class LegSaver<T> {
     this.#save = save;
   }
 
-  /** 1 while there are legs, else 0. */
   get timers(): number {
-    return this.#timer ? 1 : 0;
+    return (this.#timer ? 1 : 0) + (this.#soon ? 1 : 0);
   }
 
   /** To be called when a leg came. */
@@ -32,11 +35,27 @@ export class LegSaver<T> {
     this.#timer ??= this.#clock.setTimer(turnMs, this.#turn, 'media legs to be saved');
   }
 
+  /** Something of this leg is another now. */
+  soon(leg: T): void {
+    this.#changed.add(leg);
+    this.#soon ??= this.#clock.setTimer(soonMs, this.#saveChanged, 'media legs that changed');
+  }
+
+  readonly #saveChanged = (): void => {
+    this.#soon = undefined;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const leg of changed) this.#save(leg);
+  };
+
   /** There is nothing to save. */
   rest(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#round = [];
+    this.#soon?.cancel();
+    this.#soon = undefined;
+    this.#changed.clear();
   }
 
   readonly #turn = (): void => {

@@ -2,15 +2,21 @@
  * SRTP of one leg, between its sockets and everything else: what goes out is protected last, and what comes
  * in counts only when its tag is right. Without keys it lets all through as it is.
  */
+import { addSeq } from '../rtp/sequence.ts';
 import { type SrtpParameters, sameKey } from '../srtp/profiles.ts';
 import { SrtpReceiver, type SrtpReceiverState } from '../srtp/receiver.ts';
 import { SrtpSender, type SrtpSenderState } from '../srtp/sender.ts';
 
-/** `key-mismatch`: the peer uses another key than it named. `key-expired`: ours or the peer's has served its time. */
-export type SrtpProblem = 'key-mismatch' | 'key-expired';
+/**
+ * `key-mismatch`: the peer uses another key than it named. `key-expired`: ours or the peer's has served its time.
+ * `unsaved`: nothing is sent until the state of the leg is written (`MediaLeg.stored`), or indices could be used twice.
+ */
+export type SrtpProblem = 'key-mismatch' | 'key-expired' | 'unsaved';
 
 /** Packets in a row with a wrong tag: a second of audio, which a stray packet or two are not. */
 const mismatchPackets = 50;
+/** ms that a state takes to be written where all is well. */
+const storedMs = 1000;
 
 /** The `security` part of a leg's snapshot. It holds keys. */
 export interface SecuritySnapshot {
@@ -20,8 +26,23 @@ export interface SecuritySnapshot {
   readonly replayed: number;
 }
 
+export interface SecurityPorts {
+  /** Called once for each problem until it is over or keys change. */
+  readonly onProblem: (problem: SrtpProblem) => void;
+  /** Indices are reserved ahead of what is sent: the leg's states are kept beyond this process. */
+  readonly reserves: boolean;
+  /** A state with new marks is to be told soon. */
+  readonly onLow: () => void;
+}
+
+/** What is sent: its SSRC, and the number that is next. */
+export interface SentNext {
+  readonly ssrc: number;
+  readonly sequence: number;
+}
+
 export class LegSecurity {
-  readonly #onProblem: (problem: SrtpProblem) => void;
+  readonly #ports: SecurityPorts;
   readonly #told = new Set<SrtpProblem>();
   #sender: SrtpSender | undefined;
   #receiver: SrtpReceiver | undefined;
@@ -30,14 +51,17 @@ export class LegSecurity {
   #failed = 0;
   #replayed = 0;
   #failedInARow = 0;
+  /** A state was told: somebody may go on from it. */
+  #reserved = false;
+  /** ms on the clock when marks were told that are not safe yet. */
+  #waitsSince = 0;
 
-  /** @param onProblem called once for each problem until keys change */
-  constructor(onProblem: (problem: SrtpProblem) => void) {
-    this.#onProblem = onProblem;
+  constructor(ports: SecurityPorts) {
+    this.#ports = ports;
   }
 
   /** What an offer and its answer settled. A key that stays goes on where it is (RFC 4568 §7.1.4). */
-  configure(srtp: SrtpParameters | undefined): void {
+  configure(srtp: SrtpParameters | undefined, next: SentNext): void {
     if (!srtp) {
       this.#sender = undefined;
       this.#receiver = undefined;
@@ -48,6 +72,9 @@ export class LegSecurity {
     const sent = this.#sender?.state;
     if (!sent || sent.profile !== profile || !sameKey(sent.key, local)) {
       this.#sender = SrtpSender.create(profile, local);
+      this.#sender.onLow = this.#ports.onLow;
+      // Who goes on from the state of before may be told of the new key by somebody else.
+      if (this.#reserved) this.#sender.hold(next.ssrc, next.sequence);
       this.#told.clear();
     }
     const heard = this.#receiver?.state;
@@ -61,6 +88,27 @@ export class LegSecurity {
 
   get active(): boolean {
     return this.#sender !== undefined;
+  }
+
+  /** Nothing can be sent for now. */
+  get stands(): boolean {
+    return this.#sender?.full ?? false;
+  }
+
+  /** The leg's state is about to be told. @param serial of it. @param now ms on the engine's clock */
+  reserve(serial: number, next: SentNext, now: number): void {
+    const sender = this.#sender;
+    if (!this.#ports.reserves || !sender) return;
+    this.#reserved = true;
+    if (!sender.waits) this.#waitsSince = now;
+    else if (sender.full && now - this.#waitsSince >= storedMs) this.#tell('unsaved');
+    sender.reserve(serial, next.ssrc, next.sequence);
+  }
+
+  /** The state of this serial is safe. */
+  stored(serial: number): void {
+    this.#sender?.stored(serial);
+    if (!this.#sender?.full) this.#told.delete('unsaved');
   }
 
   /** @returns a buffer of its own that begins with `sealedLength` bytes to send; undefined when nothing may be sent */
@@ -111,7 +159,7 @@ export class LegSecurity {
   #tell(problem: SrtpProblem): void {
     if (this.#told.has(problem)) return;
     this.#told.add(problem);
-    this.#onProblem(problem);
+    this.#ports.onProblem(problem);
   }
 
   get stats(): { readonly profile: string; readonly failed: number; readonly replayed: number } | undefined {
@@ -124,13 +172,27 @@ export class LegSecurity {
     return sender && receiver && { sender, receiver, failed: this.#failed, replayed: this.#replayed };
   }
 
-  /** Goes on from a snapshot. @param packets, reports that may have been sent since it was taken: their indices are left out */
-  restore(snapshot: SecuritySnapshot, packets: number, reports: number): void {
+  /**
+   * Goes on from a snapshot.
+   * @param unseen what may have been sent since it was taken, by the clock; undefined: nothing
+   * @returns how many numbers of what is sent are left out
+   */
+  restore(
+    snapshot: SecuritySnapshot,
+    unseen: { readonly packets: number; readonly reports: number } | undefined,
+    next: SentNext,
+  ): number {
     const { sender, receiver, failed, replayed } = structuredClone(snapshot);
     this.#sender = new SrtpSender(sender);
-    this.#sender.skip(packets, reports);
+    this.#sender.onLow = this.#ports.onLow;
+    const leftOut = unseen ? this.#sender.leaveOut(unseen.packets, unseen.reports, next.ssrc) : 0;
+    if (this.#ports.reserves) {
+      this.#sender.hold(next.ssrc, addSeq(next.sequence, leftOut));
+      this.#reserved = true;
+    }
     this.#receiver = new SrtpReceiver(receiver);
     this.#failed = failed;
     this.#replayed = replayed;
+    return leftOut;
   }
 }

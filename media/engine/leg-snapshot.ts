@@ -15,8 +15,10 @@ const packetMs = 5;
 const reportMs = 100;
 /** What may be in the air between a snapshot and the end of its leg. */
 const spare = 16;
+/** A longer gap looks to the peer like another stream (RFC 3550 §A.1). */
+const longestGap = 1000;
 /** The peer finds the roll-over counter again when the gap is below half a turn (RFC 3711 §3.3.1). */
-const longestGap = 30_000;
+const longestSecureGap = 30_000;
 
 type Timed = Pick<LegSnapshot, 'sender' | 'latch' | 'rtcp'>;
 
@@ -36,16 +38,16 @@ export function attachTimes(snapshot: LegSnapshot, now: number, unixMs: number):
 /**
  * How much the leg may have sent after the snapshot. No number is used again: under SRTP none may be (RFC 3711 §9.1), and
  * a peer would take a packet under an old one for late. So the new leg leaves as many out.
- * @param unixMs on the clock that stamped the snapshot
+ * @param unixMs on the clock that stamped the snapshot. @returns undefined when nothing was sent after it
  */
 export function unseenSince(
-  snapshot: LegSnapshot | undefined,
+  { final, takenAt, security }: LegSnapshot,
   unixMs: number,
-): { readonly packets: number; readonly reports: number } {
-  if (!snapshot || snapshot.final) return { packets: 0, reports: 0 };
-  const away = Math.max(0, unixMs - snapshot.takenAt);
+): { readonly packets: number; readonly reports: number } | undefined {
+  if (final) return undefined;
+  const away = Math.max(0, unixMs - takenAt);
   return {
-    packets: Math.min(longestGap, Math.ceil(away / packetMs) + spare),
+    packets: Math.min(security ? longestSecureGap : longestGap, Math.ceil(away / packetMs) + spare),
     reports: Math.ceil(away / reportMs) + spare,
   };
 }

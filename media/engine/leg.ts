@@ -24,6 +24,8 @@ import { isRtcpType, type RtpView } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
+import { addSeq } from '../rtp/sequence.ts';
+import type { SavedLeg } from '../saved-leg.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
 import { Incoming } from './incoming.ts';
@@ -31,7 +33,7 @@ import type { LegAnalysis } from './leg-analysis.ts';
 import { LegHearing } from './leg-hearing.ts';
 import type { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
-import { LegSecurity } from './leg-security.ts';
+import { LegSecurity, type SentNext } from './leg-security.ts';
 import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
@@ -57,6 +59,10 @@ export interface LegPorts {
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   readonly emit: (event: EngineEvent) => void;
+  /** States are kept beyond this process: indices of SRTP are reserved ahead. */
+  readonly reserves: boolean;
+  /** This leg's state is another now than that which was told last. */
+  readonly onChanged: (leg: EngineLeg) => void;
   /** Takes commands that have come already but wait behind this turn. */
   readonly catchUp: () => void;
   /** This leg threw. */
@@ -88,16 +94,21 @@ export class EngineLeg implements PacedStream {
   /** Who had our SSRC last. */
   #loop: string | undefined;
   #collisions = 0;
+  /** Of the state that was told last; no other state of this leg has it, from whatever engine. */
+  #serial: number;
 
   constructor(id: string, config: LegConfig, ports: LegPorts, snapshot?: LegSnapshot) {
     this.id = id;
     this.#config = config;
     this.#ports = ports;
     const { clock, random, unixMs } = ports;
-    this.#security = new LegSecurity((problem) => ports.emit({ type: 'leg.srtp', leg: id, problem }));
+    this.#security = new LegSecurity({
+      onProblem: (problem) => ports.emit({ type: 'leg.srtp', leg: id, problem }),
+      reserves: ports.reserves,
+      onLow: () => ports.onChanged(this),
+    });
     const timed = snapshot && attachTimes(snapshot, clock.now(), clock.wallclock());
-    const unseen = unseenSince(snapshot, clock.wallclock());
-    if (snapshot?.security) this.#security.restore(snapshot.security, unseen.packets, unseen.reports);
+    const leftOut = snapshot ? this.#leaveOut(snapshot) : 0;
     const latch = timed?.latch.rtp ?? createLatch(config.symmetricRtp, rtpSilenceMs);
     const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
     this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
@@ -109,11 +120,12 @@ export class EngineLeg implements PacedStream {
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
         onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
+        onLatched: () => ports.onChanged(this),
       },
     );
     this.#out = new RtpOut(latch, this.#security);
     this.#outgoing = new Outgoing(
-      timed ? RtpSender.resume(timed.sender, unseen.packets) : RtpSender.create(random),
+      timed ? RtpSender.resume(timed.sender, leftOut) : RtpSender.create(random),
       this.#out,
       config.jitterBuffer,
       {
@@ -121,7 +133,7 @@ export class EngineLeg implements PacedStream {
         onDigitsSent: (sender) => this.#digitsSent(sender),
         pace: () => this.#pace(),
       },
-      new Forwarder(snapshot?.forward, unseen.packets),
+      new Forwarder(snapshot?.forward, leftOut),
     );
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
@@ -151,6 +163,15 @@ export class EngineLeg implements PacedStream {
       (silentMs) => ports.emit({ type: 'leg.timeout', leg: id, silentMs }),
     );
     if (snapshot) this.#restore(snapshot);
+    this.#serial = snapshot?.serial ?? 0;
+  }
+
+  /** @returns numbers that are not used again, as they may have been used since the snapshot */
+  #leaveOut(snapshot: LegSnapshot): number {
+    const { security, sender } = snapshot;
+    const unseen = unseenSince(snapshot, this.#ports.clock.wallclock());
+    if (!security) return unseen?.packets ?? 0;
+    return this.#security.restore(security, unseen, { ssrc: sender.ssrc, sequence: addSeq(sender.sequence, 1) });
   }
 
   #restore({ audio, dtmf, analyses }: LegSnapshot): void {
@@ -228,8 +249,9 @@ export class EngineLeg implements PacedStream {
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
     const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
     renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
-    this.#security.configure(audio.srtp);
+    this.#security.configure(audio.srtp, this.#next);
     this.#configure(audio);
+    this.#ports.onChanged(this);
   }
 
   #configure(audio: NegotiatedAudio): void {
@@ -256,6 +278,7 @@ export class EngineLeg implements PacedStream {
     this.#collisions++;
     this.#rtcp.goodbye();
     this.#outgoing.sender.renew(this.#ports.random);
+    this.#ports.onChanged(this);
   }
 
   /** Its taps. */
@@ -377,7 +400,7 @@ export class EngineLeg implements PacedStream {
   }
 
   snapshot(): LegSnapshot {
-    return structuredClone(this.state);
+    return structuredClone(this.#state);
   }
 
   /** Whether there is a state worth keeping. */
@@ -385,8 +408,25 @@ export class EngineLeg implements PacedStream {
     return this.#audio !== undefined;
   }
 
+  get #next(): SentNext {
+    const { state, nextSequence } = this.#outgoing.sender;
+    return { ssrc: state.ssrc, sequence: nextSequence };
+  }
+
+  /** Its state, which is told now; parts of it go on changing. */
+  save(): SavedLeg & { readonly serial: number } {
+    const serial = ++this.#serial;
+    this.#security.reserve(serial, this.#next, this.#ports.clock.now());
+    return { snapshot: this.#state, playing: this.#outgoing.playback?.progress, serial };
+  }
+
+  /** The state of this serial is safe. */
+  stored(serial: number): void {
+    this.#security.stored(serial);
+  }
+
   /** As `snapshot`, but parts of it go on changing. */
-  get state(): LegSnapshot {
+  get #state(): LegSnapshot {
     const { clock } = this.#ports;
     const { callId, bindAddress, port, rtcpPort } = this.#config;
     const { receiver, latch, dtmf } = this.#incoming;
@@ -399,6 +439,7 @@ export class EngineLeg implements PacedStream {
       bindAddress,
       port,
       rtcpPort,
+      serial: this.#serial,
       final: false,
       takenAt: clock.wallclock(),
       audio: this.#audio,

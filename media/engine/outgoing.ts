@@ -400,6 +400,11 @@ export class Outgoing implements PacketSink {
     ticks = bytes / (this.#codec?.bytesPerTick ?? 1),
     follows = false,
   ): void {
+    // The next that can be sent is where the clock is by then.
+    if (!this.#out.ready) {
+      this.#fresh = true;
+      return;
+    }
     const { sender } = this;
     const sequence = sender.nextSequence;
     const timestamp = follows ? sender.nextTimestamp : sender.begin(at, this.#rate);

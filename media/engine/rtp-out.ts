@@ -14,9 +14,9 @@ export class RtpOut {
     this.#security = security;
   }
 
-  /** False when nobody said where to. */
+  /** False when nobody said where to, or nothing may be sent for now. */
   get ready(): boolean {
-    return this.socket !== undefined && destination(this.#latch) !== undefined;
+    return this.socket !== undefined && destination(this.#latch) !== undefined && !this.#security.stands;
   }
 
   send(buffer: Uint8Array, offset: number, length: number): void {

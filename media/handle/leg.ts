@@ -24,6 +24,7 @@ import type {
   AudioType,
   AudioWriter,
   LegStats,
+  MediaPorts,
   PlaybackHandle,
   PlayOptions,
   PlaySource,
@@ -39,6 +40,7 @@ export interface LegDeps {
   readonly link: EngineLink;
   readonly sources: SourceLoader;
   readonly logger: Logger;
+  readonly onSaved: MediaPorts['onSaved'];
   /** Called once, when the sockets are closed. */
   readonly onClosed: () => void;
 }
@@ -72,6 +74,7 @@ export class MediaLeg {
   readonly #sources: SourceLoader;
   readonly #logger: Logger;
   readonly #onClosed: () => void;
+  readonly #onSaved: MediaPorts['onSaved'];
   readonly #recordings = new Map<string, RecordingControl>();
   readonly #taps = new Map<string, LegReader>();
   readonly #playbacks = new Map<string, Playback>();
@@ -86,7 +89,7 @@ export class MediaLeg {
   #closing: Promise<LegSnapshot | undefined> | undefined;
   #gone = false;
 
-  constructor({ id, config, link, sources, logger, onClosed }: LegDeps) {
+  constructor({ id, config, link, sources, logger, onSaved, onClosed }: LegDeps) {
     this.id = id;
     this.callId = config.callId;
     this.port = config.port;
@@ -97,6 +100,7 @@ export class MediaLeg {
     this.#sources = sources;
     this.#logger = logger;
     this.#onClosed = onClosed;
+    this.#onSaved = onSaved;
     const listener: LegListener = {
       onEvent: (event) => this.#onEvent(event),
       onLost: (error, revived) => this.#interrupted(error, revived),
@@ -275,6 +279,14 @@ export class MediaLeg {
     return this.#link.request<LegSnapshot>({ type: 'leg.snapshot', leg: this.id });
   }
 
+  /**
+   * To be called when the state that `MediaPorts.onSaved` told is written safely, or when neither it nor another state of
+   * this leg is kept. SRTP sends no more than 1000 packets beyond a state that is not.
+   */
+  stored(serial: number): void {
+    this.#link.send({ type: 'leg.stored', leg: this.id, serial });
+  }
+
   /** Idempotent; every handle of it ends as `ended`. */
   async close(): Promise<void> {
     this.#closing ??= this.#close(false);
@@ -324,6 +336,7 @@ export class MediaLeg {
         break;
       case 'leg.saved':
         this.#saved = event.packed;
+        this.#onSaved?.(this, event.packed, event.serial);
         break;
       case 'leg.failed':
         this.#lost(fromErrorData(event.error));

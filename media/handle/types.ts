@@ -11,6 +11,7 @@ import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
 import type { VoipMetrics } from '../rtp/xr.ts';
+import type { MediaLeg } from './leg.ts';
 
 export interface MediaOptions {
   /** Both inclusive; default 16384–32766. */
@@ -55,6 +56,11 @@ export interface MediaPorts {
   readonly tts?: TtsProvider;
   /** Another network than this machine's; only with `workers: 0`. */
   readonly udp?: UdpIo;
+  /**
+   * Hears the state of each leg from which `createLeg` goes on in another process (`unpackSaved`): within 100 ms of the
+   * first negotiation, soon after what changes, else every 2 s. Whoever sets it calls `MediaLeg.stored` for each.
+   */
+  readonly onSaved?: (leg: MediaLeg, packed: Uint8Array, serial: number) => void;
   /** The module a worker runs; default: this package's own. */
   readonly workerEntry?: URL;
 }

@@ -13,7 +13,7 @@ type Message = Command[] | 'close';
 
 const port = parentPort;
 if (port) {
-  const { io, opus } = workerData as EngineThreadData;
+  const { io, opus, saves } = workerData as EngineThreadData;
   raiseThread();
   // Commands wait meanwhile.
   if (opus) await loadOpus();
@@ -25,7 +25,7 @@ if (port) {
     recordingCoders: recorderThread(),
     udp,
     beatClock: beatClock(nodeClock, udp),
-    saves: true,
+    saves,
     post: (events) => port.postMessage(events),
     waiting: () => {
       const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;

@@ -14,14 +14,17 @@ export interface InlinePorts {
   readonly files: Files;
   /** A network of its own, or the machine's and how. */
   readonly udp: UdpIo | UdpIoChoice;
+  /** As of `EnginePorts`. */
+  readonly saves: 'beyond' | undefined;
 }
 
-export function startInline({ clock, random, files, udp }: InlinePorts, listener: HostListener): EngineHost {
+export function startInline({ clock, random, files, udp, saves }: InlinePorts, listener: HostListener): EngineHost {
   const own = 'io' in udp ? openUdpIo(udp.io) : undefined;
   const engine = new Engine({
     clock,
     random,
     files,
+    saves,
     udp: own ?? (udp as UdpIo),
     post: (events) => listener.onEvents(events),
   });

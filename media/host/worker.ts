@@ -11,6 +11,8 @@ export interface EngineThreadData {
   readonly io: UdpIoName;
   /** It is to code Opus. */
   readonly opus: boolean;
+  /** As of `EnginePorts`. */
+  readonly saves: 'here' | 'beyond';
 }
 
 export interface WorkerOptions extends EngineThreadData {
@@ -21,10 +23,10 @@ export interface WorkerOptions extends EngineThreadData {
 }
 
 /** The thread's commands arrive while it starts; nothing has to wait for it. */
-export function startWorker({ index, io, opus, entry }: WorkerOptions, listener: HostListener): EngineHost {
+export function startWorker({ index, io, opus, saves, entry }: WorkerOptions, listener: HostListener): EngineHost {
   const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
     name: `tandem-media-${index}`,
-    workerData: { io, opus } satisfies EngineThreadData,
+    workerData: { io, opus, saves } satisfies EngineThreadData,
   });
   let batch: Command[] = [];
   let over = false;

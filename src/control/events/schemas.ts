@@ -82,7 +82,7 @@ const observed = covering({
   'media:dtmf': z.strictObject({ ...session, digit: z.string() }),
   'media:stats': z.strictObject({ ...session, stats }),
   'media:timeout': z.strictObject({ ...session, silentMs: z.number() }),
-  'media:srtp': z.strictObject({ ...session, problem: z.enum(['key-mismatch', 'key-expired']) }),
+  'media:srtp': z.strictObject({ ...session, problem: z.enum(['key-mismatch', 'key-expired', 'unsaved']) }),
   'media:failed': z.strictObject({ ...session, error: z.string(), recovering: z.boolean() }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
   'registrar:changed': z.strictObject({

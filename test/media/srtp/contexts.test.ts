@@ -102,7 +102,7 @@ describe.each(profiles)(`%s (seed ${seed})`, (profile) => {
     const sender = SrtpSender.create(profile, key);
     const report = Buffer.concat([hex('80c90001'), hex('00000001')]);
     expect(sealed(sender, 'rtcp', report)).not.toBe('');
-    sender.skip(0, 2 ** 31 - 3);
+    sender.leaveOut(0, 2 ** 31 - 3, 1);
     expect(sealed(sender, 'rtcp', report)).toContain('ffffffff');
     expect(sealed(sender, 'rtcp', report)).toBe('');
   });
@@ -113,7 +113,7 @@ describe.each(profiles)(`%s (seed ${seed})`, (profile) => {
     for (let i = 65_530; i < 65_540; i++) opened(receiver, 'rtp', seal(before, i));
     const sender = new SrtpSender(JSON.parse(JSON.stringify(before.state)));
     const again = new SrtpReceiver(JSON.parse(JSON.stringify(receiver.state)));
-    sender.skip(20, 0);
+    sender.leaveOut(20, 0, 1);
     for (let i = 65_500; i < 65_560; i++) expect(seal(sender, i)).toBe('');
     expect(opened(again, 'rtp', seal(sender, 65_560))).toBe(hex(packet(65_560)));
     expect(opened(again, 'rtp', seal(before, 65_540))).toBe(hex(packet(65_540)));

@@ -1,5 +1,5 @@
 /** A `Media` in the lab's network, on a clock of the test. */
-import { Media, type MediaOptions } from '../../../media/index.ts';
+import { Media, type MediaOptions, type MediaPorts } from '../../../media/index.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { FakeClock, type LabHost, LabNetwork, MemoryFiles, seededRandom } from '../../../src/testing/index.ts';
 import { machine } from './open-media.ts';
@@ -38,12 +38,16 @@ export function openLab(options: MediaOptions = {}, clock = new FakeClock()): Pr
   return openLabOn(clock, options);
 }
 
-export async function openLabOn<C extends Clock>(clock: C, options: MediaOptions = {}): Promise<Lab<C>> {
+export async function openLabOn<C extends Clock>(
+  clock: C,
+  options: MediaOptions = {},
+  ports: Partial<MediaPorts> = {},
+): Promise<Lab<C>> {
   const lab = openMachine(clock);
   const files = new MemoryFiles(clock instanceof FakeClock ? clock : new FakeClock());
   const media = new Media(
     { rtpPorts: { min: 20_000, max: 20_099 }, workers: 0, ...options },
-    { ...machine, clock, files, udp: lab.host.rtp, random: seededRandom(1) },
+    { ...machine, clock, files, udp: lab.host.rtp, random: seededRandom(1), ...ports },
   );
   await media.open();
   return {
