@@ -178,8 +178,7 @@ export class House {
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
         details: ({ steps }) => ({ step: steps.last }),
-        // With a journal, what it does not know cannot go on.
-        ...(options.recovery ? { onOrphan: (_stored, legs) => endOrphan(endpoint, legs ?? []) } : {}),
+        onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
       });
     const context: SessionContext = {
       clock,

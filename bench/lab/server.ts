@@ -58,7 +58,7 @@ export class Server {
     const child = new Child(
       process.execPath,
       [...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), ...serveArguments(script, 0, folder, range)],
-      { core: serverCore, cwd: folder, env: { TANDEM_DRAIN_TIMEOUT: '100', ...env } },
+      { core: serverCore, cwd: folder, env: { TANDEM_DRAIN_TIMEOUT: '100', TANDEM_STORE_URL: 'none', ...env } },
     );
     try {
       const line = await child.line((text) => text.includes('"listening"'), startMs);
@@ -116,7 +116,7 @@ export class Server {
 export function serveArguments(script: string, port: number, folder: string, range: string): string[] {
   return [
     ...[command, 'serve', join(root, script), '--listen', `udp:127.0.0.1:${port}`],
-    ...['--rtp-ports', range, '--http', 'none', '--store', 'none', '--control', 'none', '--socket', socketIn(folder)],
+    ...['--rtp-ports', range, '--http', 'none', '--control', 'none', '--socket', socketIn(folder)],
   ];
 }
 

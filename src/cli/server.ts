@@ -72,17 +72,17 @@ export async function runServer(
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
   };
   try {
-    const followsAnother = isSuccessor();
-    // A server that is in nobody's place finds out first whether somebody has its sockets.
-    if (!followsAnother) await openServices();
+    // Calls go on before anything else is done; without, who has our sockets is found out first.
+    const callsFirst = config.recovery.path !== 'none';
+    if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
-    if (followsAnother) {
+    if (isSuccessor()) {
       await tandem.prepare();
       await awaitTurn();
     }
     const { handler, resume } = application;
     await tandem.serveBackground(handler, resume ? { resume } : {});
-    if (followsAnother) await openServices();
+    if (callsFirst) await openServices().catch((error: unknown) => stepAside(tandem, error));
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -120,6 +120,12 @@ export async function runServer(
     signals.close();
     stopLogging();
   }
+}
+
+/** The server cannot stay: its calls are left to the next one, which can. @throws error */
+async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
+  await tandem.handOver({ patience: 0 });
+  throw error;
 }
 
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {

@@ -4,6 +4,9 @@ import type { SipEndpoint } from '../sip/endpoint.ts';
 import { wayTo } from './foreign-legs.ts';
 import { farewell } from './recovery.ts';
 
+/** Requests of ours that no row knows of may have been sent: a BYE has to come behind them (RFC 3261 §12.2.1.1). */
+const unseenRequests = 100;
+
 /** Hangs up the peers. Resolves at once: what they answer changes nothing. */
 export function endOrphan(endpoint: SipEndpoint, legs: readonly LegSignalling[]): void {
   for (const { callId, local, remote, routeSet, socket } of legs) {
@@ -14,7 +17,7 @@ export function endOrphan(endpoint: SipEndpoint, legs: readonly LegSignalling[])
       remote: `<${remote.uri}>`,
       remoteTarget: remote.contact,
       routeSet,
-      localSeq: local.cseq,
+      localSeq: local.cseq + unseenRequests,
       remoteSeq: remote.cseq || undefined,
       contact: [`<${local.contact}>`],
       byFlow: false,

@@ -1,5 +1,5 @@
 /** Inserts, updates and deletes of one table, as SQL that is made once: only the values are put in anew. */
-import { type Compilable, CompiledQuery, type ExpressionBuilder, type Kysely } from 'kysely';
+import type { Compilable, CompiledQuery, ExpressionBuilder, Kysely } from 'kysely';
 import type { Tables } from './database.ts';
 
 /** Rows of one statement. */
@@ -101,7 +101,7 @@ export class TableWriter<R extends Values> {
       const values = compiled.parameters.map((one) =>
         one instanceof Slot ? (piece[one.row]?.[one.column] ?? null) : one,
       );
-      queries.push(CompiledQuery.raw(compiled.sql, values));
+      queries.push({ ...compiled, parameters: values });
     }
     return queries;
   }

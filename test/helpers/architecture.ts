@@ -168,7 +168,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/stream': ['src/base', 'media'],
   'src/session': ['src/base', 'src/sip', 'src/stream', 'media'],
   'src/registry': ['src/base', 'src/sip', 'src/session'],
-  'src/store': ['src/base', 'src/session', 'src/registry', 'src/cdr', 'media'],
+  'src/store': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/cdr', 'media'],
   'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'media'],
   'src/recovery': ['src/base', 'src/sip', 'src/session', 'src/registry', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
