@@ -40,6 +40,7 @@ export interface RecordingFormat {
 export function wavRecording(shape: PcmShape, resume?: Resume): RecordingFormat {
   const frameBytes = 2 * shape.channels;
   let written = 0;
+  let cueBytes = 0;
   let begun = resume === undefined;
   let gaps: readonly RecordingGap[] = [];
   const header = (dataBytes: number, moreBytes = 0): Uint8Array => wavHeader({ ...shape, dataBytes, moreBytes });
@@ -62,7 +63,7 @@ export function wavRecording(shape: PcmShape, resume?: Resume): RecordingFormat 
 
   return {
     get size() {
-      return wavHeaderBytes + written;
+      return wavHeaderBytes + written + cueBytes;
     },
     async add(pcm) {
       if (!begun && resume) {
@@ -84,6 +85,7 @@ export function wavRecording(shape: PcmShape, resume?: Resume): RecordingFormat 
         })),
       );
       if (!cut && cues.length === 0) return undefined;
+      cueBytes = cues.length;
       const position = wavHeaderBytes + written;
       return { bytes: cues, position, header: header(written, cues.length), size: position + cues.length };
     },

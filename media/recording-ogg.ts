@@ -106,11 +106,9 @@ export function oggRecording(
     const found = await whatIsWhole(await open(), channels, sampleRate);
     ({ serial, size, ticks } = found);
     sequence = found.sequence + 1;
-    // The encoder that was held back so much of what it was given.
-    const kept = Math.max(0, ticks - opusLookahead) / ticksPerSample;
     const start = ticks / ticksPerSample;
     const all = Math.max(start, samples);
-    const gaps = gapsWith(before, kept, all, sampleRate);
+    const gaps = gapsWith(before, start, all, sampleRate);
     added = all;
     onOpened(all, gaps);
     const missing = Math.round(all - start);

@@ -32,11 +32,14 @@ export function gapsWith(
   samples: number,
   sampleRate: number,
 ): readonly RecordingGap[] {
-  const atMs = Math.round((kept * 1000) / sampleRate);
-  const forMs = Math.round(((samples - kept) * 1000) / sampleRate);
-  // One that was told of, but not written.
-  const before = gaps.filter((gap) => gap.atMs < atMs);
-  return forMs < shortestGapMs ? before : [...before, { atMs, forMs }];
+  const from = Math.round((kept * 1000) / sampleRate);
+  const to = Math.round((samples * 1000) / sampleRate);
+  // Of what was told, some may not have come to be written.
+  const before = gaps.filter((gap) => gap.atMs < from);
+  if (to - from < shortestGapMs) return before;
+  const last = before.at(-1);
+  if (!last || last.atMs + last.forMs < from) return [...before, { atMs: from, forMs: to - from }];
+  return [...before.slice(0, -1), { atMs: last.atMs, forMs: to - last.atMs }];
 }
 
 /** Opens the file for whoever goes on first, and writes into it. */

@@ -134,8 +134,9 @@ export class EngineRecording {
    */
   async end(goesOn = false): Promise<void> {
     const frame = this.#left.length;
-    for (let more = Math.max(this.#received.pending, this.#sent.pending); more > 0 && !this.over; more -= frame)
-      this.#frame();
+    // What is on its way would make the file longer than the time was.
+    const pending = goesOn ? 0 : Math.max(this.#received.pending, this.#sent.pending);
+    for (let more = pending; more > 0 && !this.over; more -= frame) this.#frame();
     this.#flush();
     if (!goesOn) this.#samples = this.#kept;
     await this.#sink.close(goesOn ? undefined : this.#samples);
