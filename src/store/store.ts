@@ -20,7 +20,6 @@ import { DialogWriter } from './dialog-writer.ts';
 import { type LoadedDialog, loadDialogs } from './loader.ts';
 import { type StoreMode, type StoreOptions, type StoreSettings, storeSettings } from './options.ts';
 import type { ExtraRow } from './own-tables.ts';
-import { migrate } from './schema.ts';
 import { maskedUrl, parseStoreUrl, type StoreUrl } from './url.ts';
 
 /** What changes within so many ms is written at once. */
@@ -235,6 +234,8 @@ export class Store {
 
   async #connect(): Promise<void> {
     const { logger, open = openDatabase } = this.#ports;
+    // What knows SQL takes its time to load, and calls do not wait for it.
+    const { migrate } = await import('./schema.ts');
     const database = await open(this.#url, logger);
     this.#database = database;
     try {
