@@ -50,7 +50,7 @@ export interface StorePorts {
    * @param legs undefined where they cannot be read
    */
   onOrphan?(stored: StoredDialog, legs: readonly StoredLeg[] | undefined, id: string): void | Promise<void>;
-  /** Opens databases; default: as the URL says. */
+  /** @internal Opens databases; default: as the URL says. */
   open?(url: StoreUrl, logger: Logger): Promise<Database>;
 }
 
