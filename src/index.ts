@@ -17,7 +17,9 @@ export type {
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
-export type { Cdr, CdrLeg } from './cdr/cdr.ts';
+export type { Cdr, CdrGap, CdrLeg } from './cdr/cdr.ts';
+export type { CdrSink } from './cdr/outbox.ts';
+export type { CdrOptions, CdrWebhookOptions } from './cdr/sinks.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
 export type { CommandSubject } from './control/commands/subject.ts';

@@ -29,8 +29,8 @@ export interface RecoveredCall {
   readonly sessions: readonly RecoveredSession[];
   /** Its parts in the journal. */
   readonly found: FoundCall;
-  /** ms since its state was written. */
-  readonly awayMs: number;
+  /** Unix ms of the last that is known of it. */
+  readonly since: number;
 }
 
 /** A call that cannot go on: both ends have been told, as far as they can be reached. */
@@ -44,6 +44,8 @@ export interface UnrecoveredCall {
 export interface RecoveryReport {
   readonly recovered: readonly RecoveredCall[];
   readonly lost: readonly UnrecoveredCall[];
+  /** What was over already, and was kept for others. */
+  readonly over: readonly FoundCall[];
 }
 
 export interface RecoveryPorts {
@@ -65,6 +67,8 @@ interface LegAlive {
   readonly of: CallLeg;
   readonly dialog: Dialog;
   readonly media: MediaLeg;
+  /** Unix ms of the state of its media. */
+  readonly since: number;
 }
 
 /**
@@ -73,9 +77,9 @@ interface LegAlive {
  */
 export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryPorts): Promise<RecoveryReport> {
   const memberships = new Map<DialogSession, Membership>();
-  const calls = found.filter(({ parts }) => parts.has(callPart));
+  const calls = new Set(found.filter(({ parts }) => parts.has(callPart)));
   const results = await Promise.all(
-    calls.map((one) =>
+    [...calls].map((one) =>
       recoverCall(one, ports, memberships).catch((error: unknown): UnrecoveredCall => {
         ports.logger.error({ call: one.call, err: error, error: messageOf(error) }, 'a call cannot be recovered');
         return { found: one, call: undefined, reason: messageOf(error) };
@@ -85,7 +89,8 @@ export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryP
   const recovered = results.filter((result): result is RecoveredCall => 'record' in result);
   await connect(memberships, ports);
   for (const { record } of recovered) record.loaded();
-  return { recovered, lost: results.filter((result): result is UnrecoveredCall => !('record' in result)) };
+  const lost = results.filter((result): result is UnrecoveredCall => !('record' in result));
+  return { recovered, lost, over: found.filter((one) => !calls.has(one)) };
 }
 
 async function recoverCall(
@@ -101,7 +106,7 @@ async function recoverCall(
   if (legs.length === 0) return { found, call, reason: alive.length === 0 ? 'it was not answered' : 'no leg goes on' };
   const record = ports.registry.restore(call.record);
   if (!record) {
-    await Promise.all(legs.map(({ dialog, media }) => giveUp(dialog, media)));
+    for (const { dialog, media } of legs) ports.background(giveUp(dialog, media));
     return { found, call, reason: 'another call has its number' };
   }
   const sessions: RecoveredSession[] = [];
@@ -115,7 +120,7 @@ async function recoverCall(
     dialog.ack();
     ports.background(again.reachPeer());
   }
-  return { record, sessions, found, awayMs: Math.max(0, ports.wallclock() - call.at) };
+  return { record, sessions, found, since: Math.max(call.at, ...legs.map(({ since }) => since)) };
 }
 
 function isUp({ session, isLeaving }: CallLeg): boolean {
@@ -147,13 +152,14 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
     const { bindAddress } = settled;
     const media = await ports.media.createLeg({ bindAddress, callId: leg.session.callId, snapshot });
     if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio);
-    return { of: leg, dialog, media };
+    return { of: leg, dialog, media, since: snapshot.takenAt };
   } catch (error) {
     ports.logger.warn(
       { callId: leg.session.callId, error: messageOf(error) },
       'the media of a leg cannot be recovered',
     );
-    await giveUp(dialog, undefined);
+    // Its answer is not heard before all calls are there.
+    ports.background(giveUp(dialog, undefined));
     return undefined;
   }
 }
