@@ -8,8 +8,6 @@ import { findRecord, type JournalOp, type ReadRecord, readRecord } from './recor
 export interface ReadLog {
   readonly found: readonly FoundCall[];
   readonly lost: readonly LostCall[];
-  /** Of the last record. */
-  readonly serial: number;
 }
 
 interface Known {
@@ -17,6 +15,8 @@ interface Known {
   /** Parts whose newest value is damaged. */
   readonly damaged: Set<string>;
   readonly serials: Map<string, number>;
+  /** An earlier process has found that it is lost, and why. */
+  lost: LostCall['reason'] | undefined;
 }
 
 /**
@@ -25,32 +25,40 @@ interface Known {
  */
 export function readLog(log: Buffer, begin: number, promised: number): ReadLog {
   const calls = new Map<string, Known>();
-  let serial = 0;
-  /** Everything up to here may have been something else. */
+  /** Of the last record, and of the last one of a batch that is all there. */
+  let [serial, finished] = [0, 0];
+  /** What was said before this one may have been said otherwise since. */
   let doubtful = 0;
   let batch: ReadRecord[] = [];
+  /** Something before this batch or at its beginning is missing. */
+  let isPartial = false;
   for (let at = begin; at < log.length; ) {
     const read = readRecord(log, at);
     if (!read) {
       at = findRecord(log, at + 1);
-      const next = readRecord(log, at);
-      // What was cut off in the middle of a batch is nothing that somebody relied on.
-      if (next) doubtful = next.serial;
-      batch = [];
+      [batch, isPartial] = [[], true];
       continue;
     }
-    const expected = serial + batch.length + 1;
-    if (serial > 0 && read.serial !== expected) doubtful = read.serial;
+    // Of a batch that nobody was told is written, and that is not all there.
+    if (read.isCut && read.serial > promised) break;
+    if (read.serial !== serial + 1) [batch, isPartial] = [[], true];
+    serial = read.serial;
     batch.push(read);
     at = read.end;
     if (!read.isLast) continue;
     for (const one of batch) apply(calls, one);
-    serial = read.serial;
-    batch = [];
+    // Even what this batch says of a call may be a part of what it said.
+    if (isPartial) doubtful = serial + 1;
+    finished = serial;
+    [batch, isPartial] = [[], false];
   }
-  // A value that is cut off at the end belongs to a batch that was never finished.
-  if (serial < promised) doubtful = promised + 1;
-  return { ...sorted(calls, doubtful), serial: Math.max(serial, promised) };
+  return sorted(calls, finished < promised ? Number.POSITIVE_INFINITY : doubtful);
+}
+
+const reasons: readonly LostCall['reason'][] = ['damaged', 'truncated', 'key', 'version'];
+
+function nothingKnown(): Known {
+  return { parts: new Map(), damaged: new Set(), serials: new Map(), lost: undefined };
 }
 
 function apply(calls: Map<string, Known>, { record, serial, isWhole }: ReadRecord): void {
@@ -59,8 +67,12 @@ function apply(calls: Map<string, Known>, { record, serial, isWhole }: ReadRecor
     calls.delete(call);
     return;
   }
-  const known: Known = calls.get(call) ?? { parts: new Map(), damaged: new Set(), serials: new Map() };
+  const known = calls.get(call) ?? nothingKnown();
   calls.set(call, known);
+  if (op === 'lose') {
+    known.lost = reasons.find((reason) => reason === record.part) ?? 'damaged';
+    return;
+  }
   known.serials.set(record.part, serial);
   known.parts.delete(record.part);
   known.damaged.delete(record.part);
@@ -72,11 +84,12 @@ function apply(calls: Map<string, Known>, { record, serial, isWhole }: ReadRecor
   else known.damaged.add(record.part);
 }
 
-function sorted(calls: ReadonlyMap<string, Known>, doubtful: number): Pick<ReadLog, 'found' | 'lost'> {
+function sorted(calls: ReadonlyMap<string, Known>, doubtful: number): ReadLog {
   const found: FoundCall[] = [];
   const lost: LostCall[] = [];
-  for (const [call, { parts, damaged, serials }] of calls) {
-    if (damaged.size > 0) lost.push({ call, parts, reason: 'damaged' });
+  for (const [call, { parts, damaged, serials, lost: before }] of calls) {
+    if (before) lost.push({ call, parts, reason: before });
+    else if (damaged.size > 0) lost.push({ call, parts, reason: 'damaged' });
     else if ([...serials.values()].some((serial) => serial < doubtful)) lost.push({ call, parts, reason: 'truncated' });
     else if (parts.size > 0) found.push({ call, parts });
   }

@@ -13,14 +13,28 @@ import { crc32 } from 'node:zlib';
 export const headBytes = 24;
 const magic = 0x544a;
 const endOfBatch = 0x80;
+/** Bytes of the name of a call or a part. */
 const longestName = 1024;
 
-const ops = { put: 1, removePart: 2, removeCall: 3 } as const;
+const ops = { put: 1, removePart: 2, removeCall: 3, lose: 4 } as const;
 
 export type JournalOp =
   | { readonly op: 'put'; readonly call: string; readonly part: string; readonly value: Uint8Array }
   | { readonly op: 'removePart'; readonly call: string; readonly part: string }
-  | { readonly op: 'removeCall'; readonly call: string };
+  | { readonly op: 'removeCall'; readonly call: string }
+  /** The call cannot go on, whatever else is said of it. @param part why */
+  | { readonly op: 'lose'; readonly call: string; readonly part: string };
+
+/** @throws RangeError for a name that no record can have */
+export function checkName(name: string): void {
+  if (Buffer.byteLength(name) > longestName)
+    throw new RangeError(`a name in the journal has ${longestName} bytes at most`);
+}
+
+/** Bytes that it takes in the log. */
+export function sizeOf(call: string, part: string, value: Uint8Array): number {
+  return headBytes + Buffer.byteLength(call) + Buffer.byteLength(part) + value.length;
+}
 
 /** @param serial of the first @returns the records of one batch, all of it counts or nothing */
 export function writeBatch(batch: readonly JournalOp[], serial: number): Buffer {
@@ -30,7 +44,6 @@ export function writeBatch(batch: readonly JournalOp[], serial: number): Buffer 
 function writeRecord(record: JournalOp, serial: number, isLast: boolean): readonly Uint8Array[] {
   const call = Buffer.from(record.call);
   const part = Buffer.from('part' in record ? record.part : '');
-  if (call.length > longestName || part.length > longestName) throw new RangeError('the name of a part is too long');
   const value = 'value' in record ? record.value : new Uint8Array();
   const head = Buffer.alloc(headBytes);
   head.writeUInt16BE(magic, 0);
@@ -54,6 +67,8 @@ export interface ReadRecord {
   readonly isLast: boolean;
   /** The value is as it was written. */
   readonly isWhole: boolean;
+  /** The log ends before its value does. */
+  readonly isCut: boolean;
   /** Where the next one begins. */
   readonly end: number;
 }
@@ -74,16 +89,18 @@ export function readRecord(log: Buffer, at: number): ReadRecord | undefined {
   if (headCheck(log.subarray(at, at + headBytes), callBytes, partBytes) !== log.readUInt32BE(at + 20)) return undefined;
   const flags = log[at + 2] ?? 0;
   const op = flags & ~endOfBatch;
-  const value = log.subarray(valueAt, Math.min(valueAt + valueLength, log.length));
-  const isWhole = value.length === valueLength && crc32(value) === log.readUInt32BE(at + 16);
+  const end = Math.min(valueAt + valueLength, log.length);
+  const value = log.subarray(valueAt, end);
+  const isCut = value.length < valueLength;
+  const isWhole = !isCut && crc32(value) === log.readUInt32BE(at + 16);
   const [call, part] = [callBytes.toString(), partBytes.toString()];
   let record: JournalOp;
   if (op === ops.put) record = { op: 'put', call, part, value };
   else if (op === ops.removePart) record = { op: 'removePart', call, part };
   else if (op === ops.removeCall) record = { op: 'removeCall', call };
+  else if (op === ops.lose) record = { op: 'lose', call, part };
   else return undefined;
-  const end = isWhole ? valueAt + valueLength : Math.min(valueAt + valueLength, log.length);
-  return { record, serial: log.readUInt32BE(at + 4), isLast: (flags & endOfBatch) !== 0, isWhole, end };
+  return { record, serial: log.readUInt32BE(at + 4), isLast: (flags & endOfBatch) !== 0, isWhole, isCut, end };
 }
 
 /** Where the next whole record begins at or behind `at`; the end of the log if there is none. */
