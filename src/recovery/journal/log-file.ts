@@ -109,8 +109,11 @@ export class LogFile {
 
   /** @throws what the file system says: nothing of this batch is in the log then, and what is current is kept for `repair` */
   write(batch: readonly JournalOp[]): void {
-    const sealed = batch.map((op) => this.#sealed(op));
-    for (const op of sealed) this.#apply(op);
+    const sealed = batch.map((op) => {
+      const made = this.#made(op);
+      this.#apply(made);
+      return made;
+    });
     this.#records += batch.length;
     this.#batches++;
     const fd = this.#fd;
@@ -210,7 +213,11 @@ export class LogFile {
   *#batchesOfAll(): Iterable<readonly JournalOp[]> {
     let batch: JournalOp[] = [];
     for (const [call, parts] of this.#live) {
-      for (const [part, value] of parts) batch.push({ op: 'put', call, part, value });
+      let begins = true;
+      for (const [part, value] of parts) {
+        batch.push({ op: 'put', call, part, value, begins });
+        begins = false;
+      }
       const reason = this.#lost.get(call);
       if (reason) batch.push({ op: 'lose', call, part: reason });
       if (batch.length < batchRecords) continue;
@@ -221,9 +228,11 @@ export class LogFile {
     if (batch.length > 0) yield batch;
   }
 
-  #sealed(op: JournalOp): JournalOp {
+  /** As it is written, before it is current. */
+  #made(op: JournalOp): JournalOp {
+    if (op.op !== 'put') return op;
     const { seal } = this.#options;
-    return op.op === 'put' && seal ? { ...op, value: seal.seal(op.value) } : op;
+    return { ...op, value: seal ? seal.seal(op.value) : op.value, begins: !this.#live.has(op.call) };
   }
 
   #apply(op: JournalOp): void {

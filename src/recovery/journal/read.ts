@@ -1,9 +1,9 @@
 /**
  * What a log says of each call. What is damaged costs the call it belongs to; where it is not known whose it was, every
- * call that has a part of which nothing newer was written: it may be old, and an index of SRTP in it used already.
+ * call that did not begin behind it: what is read of that may be old, and an index of SRTP in it used already.
  */
 import type { FoundCall, LostCall } from './journal.ts';
-import { findRecord, type JournalOp, type ReadRecord, readRecord } from './record.ts';
+import { findRecord, type ReadRecord, readRecord } from './record.ts';
 
 export interface ReadLog {
   readonly found: readonly FoundCall[];
@@ -14,7 +14,8 @@ interface Known {
   readonly parts: Map<string, Uint8Array>;
   /** Parts whose newest value is damaged. */
   readonly damaged: Set<string>;
-  readonly serials: Map<string, number>;
+  /** The serial with which it began; 0 if that is missing. */
+  readonly begun: number;
   /** An earlier process has found that it is lost, and why. */
   lost: LostCall['reason'] | undefined;
 }
@@ -27,8 +28,8 @@ export function readLog(log: Buffer, begin: number, promised: number): ReadLog {
   const calls = new Map<string, Known>();
   /** Of the last record, and of the last one of a batch that is all there. */
   let [serial, finished] = [0, 0];
-  /** What was said before this one may have been said otherwise since. */
-  let doubtful = 0;
+  /** Of calls that began before this one something may be missing. */
+  let doubtful = 1;
   let batch: ReadRecord[] = [];
   /** Something before this batch or at its beginning is missing. */
   let isPartial = false;
@@ -57,41 +58,39 @@ export function readLog(log: Buffer, begin: number, promised: number): ReadLog {
 
 const reasons: readonly LostCall['reason'][] = ['damaged', 'truncated', 'key', 'version'];
 
-function nothingKnown(): Known {
-  return { parts: new Map(), damaged: new Set(), serials: new Map(), lost: undefined };
+function knownFrom(begun: number): Known {
+  return { parts: new Map(), damaged: new Set(), begun, lost: undefined };
 }
 
 function apply(calls: Map<string, Known>, { record, serial, isWhole }: ReadRecord): void {
-  const { call, op } = record;
-  if (op === 'removeCall') {
+  const { call } = record;
+  if (record.op === 'removeCall') {
     calls.delete(call);
     return;
   }
-  const known = calls.get(call) ?? nothingKnown();
+  const begins = record.op === 'put' && record.begins;
+  const known = begins ? knownFrom(serial) : (calls.get(call) ?? knownFrom(0));
   calls.set(call, known);
-  if (op === 'lose') {
+  if (record.op === 'lose') {
     known.lost = reasons.find((reason) => reason === record.part) ?? 'damaged';
     return;
   }
-  known.serials.set(record.part, serial);
   known.parts.delete(record.part);
   known.damaged.delete(record.part);
-  if (op === 'removePart') {
-    known.serials.delete(record.part);
-    return;
-  }
-  if (isWhole) known.parts.set(record.part, (record as Extract<JournalOp, { op: 'put' }>).value);
+  if (record.op === 'removePart') return;
+  if (isWhole) known.parts.set(record.part, record.value);
   else known.damaged.add(record.part);
 }
 
 function sorted(calls: ReadonlyMap<string, Known>, doubtful: number): ReadLog {
   const found: FoundCall[] = [];
   const lost: LostCall[] = [];
-  for (const [call, { parts, damaged, serials, lost: before }] of calls) {
+  for (const [call, { parts, damaged, begun, lost: before }] of calls) {
     if (before) lost.push({ call, parts, reason: before });
     else if (damaged.size > 0) lost.push({ call, parts, reason: 'damaged' });
-    else if ([...serials.values()].some((serial) => serial < doubtful)) lost.push({ call, parts, reason: 'truncated' });
-    else if (parts.size > 0) found.push({ call, parts });
+    else if (parts.size === 0) continue;
+    else if (begun < doubtful) lost.push({ call, parts, reason: 'truncated' });
+    else found.push({ call, parts });
   }
   return { found, lost };
 }
