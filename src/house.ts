@@ -330,8 +330,7 @@ export class House {
 
   async #open(): Promise<void> {
     try {
-      await this.media.open();
-      await this.keeper?.open();
+      await Promise.all([this.media.open(), this.keeper?.open()]);
       this.endpoint.hold();
       await this.endpoint.open();
       const { recovered = [] } = (await this.keeper?.recover()) ?? {};

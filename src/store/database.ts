@@ -1,5 +1,5 @@
 /** A database as the store uses it. What differs between the three kinds is behind this, in `adapters/`. */
-import type { CompiledQuery, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Logger } from '../base/log.ts';
 import type { DatabaseKind, StoreUrl } from './url.ts';
 
@@ -7,11 +7,17 @@ export type Row = Record<string, unknown>;
 /** Tables and columns have the names that the settings give them. */
 export type Tables = Record<string, Row>;
 
+/** SQL that is ready to be run. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
 export interface Database {
   readonly kind: DatabaseKind;
   readonly sql: Kysely<Tables>;
   /** All of them or none, in one transaction. */
-  batch(queries: readonly CompiledQuery[]): Promise<void>;
+  batch(statements: readonly Statement[]): Promise<void>;
   /** Whether a value was refused: it would be refused again. Everything else may go well another time. */
   isRefusal(error: unknown): boolean;
   /** In one line, with what to do about it. */

@@ -2,12 +2,11 @@
  * Which rows there are of each call, and what of them is to be changed. Of a call only its latest state is kept, so
  * that a database that is away for long costs no more than one entry for each call.
  */
-import type { CompiledQuery } from 'kysely';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import { storedCallId } from './columns.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import {
   type CallDetails,
   type DialogRow,
@@ -164,7 +163,7 @@ export class DialogWriter {
     const connection = this.#connection;
     this.#writing = records;
     try {
-      await database.batch(queriesOf(tables, plans));
+      await database.batch(statementsOf(tables, plans));
       if (connection !== this.#connection) return;
       this.#writing = [];
       this.#done(plans);
@@ -242,40 +241,40 @@ interface Tables {
   readonly extra: TableWriter<ExtraRow>;
 }
 
-function queriesOf(tables: Tables, plans: readonly Plan[]): CompiledQuery[] {
+function statementsOf(tables: Tables, plans: readonly Plan[]): Statement[] {
   const { dialog, vars, extra } = tables;
   const leaving = plans.filter(({ after, anew }) => anew || !after);
   const coming = plans.filter(({ before, after, anew }) => after && (anew || !before));
   const staying = plans.filter(({ before, after, anew }) => before && after && !anew);
-  const queries = deletes(
+  const statements = deletes(
     tables,
     leaving.map(({ record, before }) => namesOf(record, before)),
   );
   const rows = coming.flatMap(({ after }) => after ?? []);
-  queries.push(
+  statements.push(
     ...dialog.insert(rows.map((row) => row.dialog)),
     ...extra.insert(rows.flatMap((row) => row.extra ?? [])),
     ...vars.insert(rows.flatMap((row) => varRows(row.dialog, row.variables))),
   );
   for (const { before, after } of staying) {
     if (!before || !after) continue;
-    if (!isEqual(before.dialog, after.dialog)) queries.push(dialog.update(after.dialog));
-    if (after.extra && !before.extra) queries.push(...extra.insert([after.extra]));
-    else if (after.extra && !isEqual(before.extra ?? {}, after.extra)) queries.push(extra.update(after.extra));
-    queries.push(...variableQueries(vars, before, after));
+    if (!isEqual(before.dialog, after.dialog)) statements.push(dialog.update(after.dialog));
+    if (after.extra && !before.extra) statements.push(...extra.insert([after.extra]));
+    else if (after.extra && !isEqual(before.extra ?? {}, after.extra)) statements.push(extra.update(after.extra));
+    statements.push(...variableStatements(vars, before, after));
   }
-  return queries;
+  return statements;
 }
 
 function namesOf({ hEntry, hId, callId, id }: DialogRecord, rows: KeptRows | undefined): RowNames {
   return { hEntry, hId, callId: storedCallId(callId), record_id: rows?.extra?.record_id ?? id };
 }
 
-function deletes({ dialog, vars, extra }: Tables, rows: readonly RowNames[]): CompiledQuery[] {
+function deletes({ dialog, vars, extra }: Tables, rows: readonly RowNames[]): Statement[] {
   return [...dialog.delete(rows), ...vars.delete(rows, ['hEntry', 'hId']), ...extra.delete(rows)];
 }
 
-function variableQueries(vars: TableWriter<VarRow>, before: KeptRows, after: KeptRows): CompiledQuery[] {
+function variableStatements(vars: TableWriter<VarRow>, before: KeptRows, after: KeptRows): Statement[] {
   const had = varRows(before.dialog, before.variables);
   const has = varRows(after.dialog, after.variables);
   const removed = had.filter(({ key }) => !after.variables.has(key));

@@ -50,7 +50,7 @@ export interface StorePorts {
    * @param legs undefined where they cannot be read
    */
   onOrphan?(stored: StoredDialog, legs: readonly StoredLeg[] | undefined, id: string): void | Promise<void>;
-  /** Opens databases; default: as the URL says. */
+  /** @internal Opens databases; default: as the URL says. */
   open?(url: StoreUrl, logger: Logger): Promise<Database>;
 }
 
@@ -234,7 +234,7 @@ export class Store {
 
   async #connect(): Promise<void> {
     const { logger, open = openDatabase } = this.#ports;
-    // Loaded only now: a server that goes on with calls does that first.
+    // What knows SQL takes its time to load, and calls do not wait for it.
     const { migrate } = await import('./schema.ts');
     const database = await open(this.#url, logger);
     this.#database = database;

@@ -1,6 +1,6 @@
 /** Inserts, updates and deletes of one table, as SQL that is made once: only the values are put in anew. */
-import type { Compilable, CompiledQuery, ExpressionBuilder, Kysely } from 'kysely';
-import type { Tables } from './database.ts';
+import type { Compilable, ExpressionBuilder, Kysely } from 'kysely';
+import type { Statement, Tables } from './database.ts';
 
 /** Rows of one statement. */
 const mostRows = 40;
@@ -24,7 +24,7 @@ export class TableWriter<R extends Values> {
   /** As rows name them → as the table does. */
   readonly #columns: readonly (readonly [key: string, name: string])[];
   readonly #key: readonly string[];
-  readonly #compiled = new Map<string, CompiledQuery>();
+  readonly #compiled = new Map<string, Statement>();
 
   /** @param key columns, as rows name them, that say which row is meant */
   constructor(
@@ -39,14 +39,14 @@ export class TableWriter<R extends Values> {
     this.#key = key;
   }
 
-  insert(rows: readonly R[]): CompiledQuery[] {
+  insert(rows: readonly R[]): Statement[] {
     return this.#inPieces('insert', rows, (count) =>
       this.#sql.insertInto(this.#table).values(range(count).map((row) => this.#slots(row))),
     );
   }
 
   /** Those whose key is there already stay as they are. */
-  insertMissing(rows: readonly R[], isMysql: boolean): CompiledQuery[] {
+  insertMissing(rows: readonly R[], isMysql: boolean): Statement[] {
     return this.#inPieces('insertMissing', rows, (count) => {
       const insert = this.#sql.insertInto(this.#table).values(range(count).map((row) => this.#slots(row)));
       return isMysql
@@ -55,18 +55,18 @@ export class TableWriter<R extends Values> {
     });
   }
 
-  update(row: R): CompiledQuery {
-    const [query] = this.#inPieces('update', [row], () =>
+  update(row: R): Statement {
+    const [statement] = this.#inPieces('update', [row], () =>
       this.#sql
         .updateTable(this.#table)
         .set(this.#slots(0, this.#key))
         .where((where) => this.#isMeant(where, 0, this.#key)),
     );
-    return query as CompiledQuery;
+    return statement as Statement;
   }
 
   /** @param by columns, as rows name them; default the key */
-  delete(rows: readonly Values[], by: readonly string[] = this.#key): CompiledQuery[] {
+  delete(rows: readonly Values[], by: readonly string[] = this.#key): Statement[] {
     return this.#inPieces(`delete ${by.join()}`, rows, (count) =>
       this.#sql
         .deleteFrom(this.#table)
@@ -91,8 +91,8 @@ export class TableWriter<R extends Values> {
     return this.#pairs(keys).map(([, name]) => name);
   }
 
-  #inPieces(what: string, rows: readonly Values[], make: (count: number) => Compilable): CompiledQuery[] {
-    const queries: CompiledQuery[] = [];
+  #inPieces(what: string, rows: readonly Values[], make: (count: number) => Compilable): Statement[] {
+    const statements: Statement[] = [];
     for (let at = 0; at < rows.length; at += mostRows) {
       const piece = rows.slice(at, at + mostRows);
       const name = `${what} ${piece.length}`;
@@ -101,9 +101,9 @@ export class TableWriter<R extends Values> {
       const values = compiled.parameters.map((one) =>
         one instanceof Slot ? (piece[one.row]?.[one.column] ?? null) : one,
       );
-      queries.push({ ...compiled, parameters: values });
+      statements.push({ sql: compiled.sql, parameters: values });
     }
-    return queries;
+    return statements;
   }
 }
 

@@ -244,7 +244,6 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'src/store/database.ts',
     'src/store/schema.ts',
     'src/store/table-writer.ts',
-    'src/store/dialog-writer.ts',
     'src/store/adapters/sqlite.ts',
     'src/store/adapters/postgres.ts',
     'src/store/adapters/mysql.ts',

@@ -35,13 +35,13 @@ class Switch {
     this.tries.push(this.now());
     if (this.how !== 'on') throw new Error('connect ECONNREFUSED');
     const real = await openDatabase(url, logger);
-    return { ...real, batch: (queries) => this.#batch(real, queries) };
+    return { ...real, batch: (statements) => this.#batch(real, statements) };
   };
 
-  async #batch(real: Database, queries: Parameters<Database['batch']>[0]): Promise<void> {
+  async #batch(real: Database, statements: Parameters<Database['batch']>[0]): Promise<void> {
     if (this.how === 'off') throw new Error('Connection terminated unexpectedly');
     if (this.how === 'silent') return new Promise(() => {});
-    await real.batch(queries);
+    await real.batch(statements);
     if (this.how === 'done but not said') throw new Error('Connection terminated unexpectedly');
   }
 }

@@ -24,7 +24,7 @@ export async function openMysql(url: string): Promise<Database> {
   return {
     kind: 'mysql',
     sql,
-    batch: (queries) => transactionOn(sql, queries),
+    batch: (statements) => transactionOn(sql, statements),
     isRefusal: (error) => refusals.has(Number((error as { errno?: unknown } | null)?.errno)),
     explain: (error) => explain(error),
     close: () => sql.destroy(),

@@ -26,7 +26,7 @@ export async function openPostgres(url: string, logger: Logger): Promise<Databas
   return {
     kind: 'postgres',
     sql,
-    batch: (queries) => transactionOn(sql, queries),
+    batch: (statements) => transactionOn(sql, statements),
     // Class 22 is of values, 23 of constraints.
     isRefusal: (error) => /^2[23]/.test(String((error as { code?: unknown } | null)?.code)),
     explain: (error) => explain(error),

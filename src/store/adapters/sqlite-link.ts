@@ -1,7 +1,8 @@
 /** The way to the thread that has the SQLite file. */
 import { Worker } from 'node:worker_threads';
 import { TandemError } from '../../base/errors.ts';
-import type { Statement, StatementResult, ThreadAnswer, ThreadRequest } from './sqlite-thread.ts';
+import type { Statement } from '../database.ts';
+import type { StatementResult, ThreadAnswer, ThreadRequest } from './sqlite-thread.ts';
 
 interface Waiting {
   resolve(results: readonly StatementResult[]): void;

@@ -29,10 +29,9 @@ export async function openSqlite(path: string): Promise<Database> {
   return {
     kind: 'sqlite',
     sql,
-    async batch(queries) {
+    async batch(statements) {
       const release = await link.take();
       try {
-        const statements = queries.map((query) => ({ sql: query.sql, parameters: query.parameters }));
         await link.run(statements, true);
       } finally {
         release();

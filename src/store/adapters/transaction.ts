@@ -1,9 +1,10 @@
-/** Queries in one transaction, on a database over the network. */
-import type { CompiledQuery, Kysely } from 'kysely';
-import type { Tables } from '../database.ts';
+/** Statements in one transaction, on a database over the network. */
+import { CompiledQuery, type Kysely } from 'kysely';
+import type { Statement, Tables } from '../database.ts';
 
-export async function transactionOn(sql: Kysely<Tables>, queries: readonly CompiledQuery[]): Promise<void> {
+export async function transactionOn(sql: Kysely<Tables>, statements: readonly Statement[]): Promise<void> {
   await sql.transaction().execute(async (transaction) => {
-    for (const query of queries) await transaction.executeQuery(query);
+    for (const statement of statements)
+      await transaction.executeQuery(CompiledQuery.raw(statement.sql, [...statement.parameters]));
   });
 }
