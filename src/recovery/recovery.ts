@@ -13,7 +13,7 @@ import { DialogServerSession } from '../session/dialog-server-session.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { Legs } from '../session/legs.ts';
 import type { Membership } from '../session/session-snapshot.ts';
-import type { Dialog } from '../sip/dialog.ts';
+import type { Dialog, DialogSnapshot } from '../sip/dialog.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
 import type { HeaderField } from '../sip/message.ts';
 import { type CallLeg, type CallSnapshot, unpackCall } from './call-snapshot.ts';
@@ -106,7 +106,7 @@ async function recoverCall(
   if (legs.length === 0) return { found, call, reason: alive.length === 0 ? 'it was not answered' : 'no leg goes on' };
   const record = ports.registry.restore(call.record);
   if (!record) {
-    for (const { dialog, media } of legs) ports.background(giveUp(dialog, media));
+    for (const { of, dialog, media } of legs) ports.background(giveUp(dialog, of.session.dialog, media));
     return { found, call, reason: 'another call has its number' };
   }
   const sessions: RecoveredSession[] = [];
@@ -159,7 +159,7 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
       'the media of a leg cannot be recovered',
     );
     // Its answer is not heard before all calls are there.
-    ports.background(giveUp(dialog, undefined));
+    ports.background(giveUp(dialog, state, undefined));
     return undefined;
   }
 }
@@ -175,7 +175,14 @@ function withoutHandles(snapshot: LegSnapshot): LegSnapshot {
   };
 }
 
-function giveUp(dialog: Dialog, media: MediaLeg | undefined): Promise<unknown> {
+function giveUp(dialog: Dialog, state: DialogSnapshot | undefined, media: MediaLeg | undefined): Promise<unknown> {
+  // RFC 3261 §15: a BYE of ours waits for the ACK to our 2xx, which may have to be sent again for that.
+  if (state?.answer)
+    dialog.answerAgain(
+      state.answer,
+      () => {},
+      () => {},
+    );
   return Promise.all([dialog.bye(farewell), media?.close()]);
 }
 
