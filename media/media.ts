@@ -26,6 +26,8 @@ import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
+/** ms until the kernel has taken a process apart that was killed. */
+const dyingMs = 1000;
 /** The sockets of a process that was killed are closed one by one: so often, and after so many ms, a port is tried again. */
 const bindTries = 10;
 const bindWaitMs = 20;
@@ -67,6 +69,7 @@ export class Media {
   #prefix: string;
   #lock: PortRangeLock | undefined;
   #opening: Promise<void> | undefined;
+  #opened = false;
   #closing: Promise<void> | undefined;
 
   /** @throws ConfigError when an option is wrong, or workers are asked for with a clock that is not the machine's */
@@ -101,20 +104,27 @@ export class Media {
   }
 
   async #open(): Promise<void> {
-    const { rtpPorts } = this.#settings;
-    if (!this.#ports.udp) {
-      await checkEphemeralRange(rtpPorts, this.#ports.files);
-      this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
-    }
-    if ('io' in this.#udp)
-      this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
+    const { logger, onSaved } = this.#ports;
+    // Whoever goes on with the legs of a process that may be dying still has its threads started meanwhile.
+    if (!onSaved) await this.#claim(0);
     if (this.#closing) return;
-    const { logger } = this.#ports;
     for (let index = 0; index < Math.max(1, this.workers); index++) {
       const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
       link.attach(await this.#start(link));
       this.#links.push(link);
     }
+    if (onSaved) await this.#claim(dyingMs);
+    if ('io' in this.#udp) logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
+    this.#opened = true;
+  }
+
+  /** @param patienceMs how long another process may still have the ports */
+  async #claim(patienceMs: number): Promise<void> {
+    const { udp, files, random } = this.#ports;
+    const { rtpPorts } = this.#settings;
+    if (udp) return;
+    await checkEphemeralRange(rtpPorts, files);
+    this.#lock = await lockPortRange(rtpPorts, random, patienceMs);
   }
 
   async #start(link: EngineLink): Promise<EngineHost> {
@@ -260,7 +270,7 @@ export class Media {
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {
-    if (this.#closing || this.#links.length === 0)
+    if (this.#closing || !this.#opened)
       throw new TandemError('ERR_MEDIA_CLOSED', this.#closing ? 'the media engine is closed' : 'call open() first');
     if (beside?.link.alive) return beside.link;
     const alive = this.#links.filter((link) => link.alive);
