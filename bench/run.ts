@@ -22,6 +22,7 @@ import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
 import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
+import { store } from './scenarios/store.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
 import { transcode } from './scenarios/transcode.ts';
@@ -45,6 +46,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['srtp', srtp],
   ['plc', plc],
   ['registry', registry],
+  ['store', store],
   ['lab', testLab],
 ]);
 

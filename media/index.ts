@@ -45,7 +45,7 @@ export type { DatagramReceiver, UdpIo, UdpPeer, UdpPort } from './net/udp-port.t
 export type { EngineCounts, SymmetricRtp } from './protocol.ts';
 export type { RecordingGap } from './recording-resume.ts';
 export type { VoipMetrics } from './rtp/xr.ts';
-export { type SavedLeg, unpackSaved } from './saved-leg.ts';
+export { packSaved, type SavedLeg, unpackSaved } from './saved-leg.ts';
 export * from './sdp/index.ts';
 export type { ConferenceMemberSnapshot, ConferenceSnapshot, LegSnapshot, RecordingSnapshot } from './snapshot.ts';
 export { newMasterKey, type SrtpMasterKey, type SrtpParameters, type SrtpProfile } from './srtp/profiles.ts';

@@ -68,6 +68,7 @@ export class Media {
   #names = 0;
   #prefix: string;
   #lock: PortRangeLock | undefined;
+  #starting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
   #opened = false;
   #closing: Promise<void> | undefined;
@@ -103,31 +104,45 @@ export class Media {
     return this.#opening;
   }
 
+  /**
+   * Starts the engines and claims nothing yet: for who is about to take the ports of another process. Resolves when they
+   * are up. Idempotent.
+   */
+  async prepare(): Promise<void> {
+    await this.#start();
+    await Promise.all(this.#links.map((link) => link.request({ type: 'counts' })));
+  }
+
+  #start(): Promise<void> {
+    this.#starting ??= this.#startAll();
+    return this.#starting;
+  }
+
   async #open(): Promise<void> {
-    const { logger, onSaved } = this.#ports;
-    // Whoever goes on with the legs of a process that may be dying still has its threads started meanwhile.
-    if (!onSaved) await this.#claim(0);
-    if (this.#closing) return;
-    for (let index = 0; index < Math.max(1, this.workers); index++) {
-      const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
-      link.attach(await this.#start(link));
-      this.#links.push(link);
+    const { logger, udp, onSaved, files, random } = this.#ports;
+    const { rtpPorts } = this.#settings;
+    // What comes of it is awaited below.
+    this.#start().catch(() => {});
+    if (!udp) {
+      await checkEphemeralRange(rtpPorts, files);
+      // Whoever goes on with the legs of another process may be there before it is quite gone.
+      this.#lock = await lockPortRange(rtpPorts, random, onSaved ? dyingMs : 0);
     }
-    if (onSaved) await this.#claim(dyingMs);
     if ('io' in this.#udp) logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
+    await this.#start();
     this.#opened = true;
   }
 
-  /** @param patienceMs how long another process may still have the ports */
-  async #claim(patienceMs: number): Promise<void> {
-    const { udp, files, random } = this.#ports;
-    const { rtpPorts } = this.#settings;
-    if (udp) return;
-    await checkEphemeralRange(rtpPorts, files);
-    this.#lock = await lockPortRange(rtpPorts, random, patienceMs);
+  async #startAll(): Promise<void> {
+    const { logger } = this.#ports;
+    for (let index = 0; index < Math.max(1, this.workers); index++) {
+      const link = new EngineLink(index, logger, (dead, error) => this.#onLost(dead, error));
+      link.attach(await this.#startEngine(link));
+      this.#links.push(link);
+    }
   }
 
-  async #start(link: EngineLink): Promise<EngineHost> {
+  async #startEngine(link: EngineLink): Promise<EngineHost> {
     const { clock, random, files, workerEntry, onSaved } = this.#ports;
     const { opus } = this.#settings;
     if (this.workers === 0) {
@@ -171,7 +186,7 @@ export class Media {
   }
 
   async #replace(link: EngineLink): Promise<void> {
-    const host = await this.#start(link);
+    const host = await this.#startEngine(link);
     if (this.#closing) {
       await host.close();
       return;
@@ -335,6 +350,7 @@ export class Media {
 
   async #close(): Promise<void> {
     await this.#opening?.catch(() => {});
+    await this.#starting?.catch(() => {});
     for (const timer of this.#restarts) timer.cancel();
     this.#restarts.clear();
     for (const bridge of [...this.#bridges]) bridge.close();

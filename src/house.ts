@@ -1,7 +1,8 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
+import { hostname } from 'node:os';
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
-import { type Clock, within } from './base/clock.ts';
+import { type Clock, sleep, within } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
@@ -15,6 +16,7 @@ import {
   checkedRecovery,
   checkedRegistrar,
   checkedSrtp,
+  checkedStore,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -23,8 +25,10 @@ import {
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
+import { endOrphan } from './recovery/orphans.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
+import { DialogRecord } from './registry/record.ts';
 import { DialogRegistry } from './registry/registry.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
@@ -47,6 +51,7 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -58,12 +63,15 @@ const transferHandlers: Readonly<Record<TransferMode, ReferHandler>> = {
 
 /** How long `close` waits for the BYEs of running calls to be answered. */
 const farewellMs = 2000;
+/** ms between two looks at whether calls are still being set up. */
+const settlePollMs = 20;
 
 /** The parts of one Tandem. */
 export class House {
   readonly observer: Observer<TandemEvents>;
   readonly registrar: Registrar | undefined;
   readonly registry: DialogRegistry | undefined;
+  readonly store: Store | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
@@ -92,6 +100,7 @@ export class House {
   constructor(options: TandemOptions, invite: TrunkContext['invite']) {
     const transports = checkedTransports(options.transports);
     checkedRegistrar(options);
+    checkedStore(options);
     checkedRecovery(options);
     const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
     const { network = createNodeNetwork(), resolver = nodeResolver } = options;
@@ -133,6 +142,7 @@ export class House {
         fetch: options.fetch ?? nodeFetch,
         tts: options.tts ?? espeakNg(),
         ...(udp ? { udp } : {}),
+        ...(options.recovery ? { onSaved: (leg, packed, serial) => this.keeper?.saved(leg, packed, serial) } : {}),
       },
     );
     this.conferences = new Conferences({ media: this.media, clock, logger, observer });
@@ -164,6 +174,12 @@ export class House {
             foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
+    if (options.store && registry)
+      this.store = new Store(options.store, {
+        ...{ clock, random, logger, registry, hostName: hostname() },
+        details: ({ steps }) => ({ step: steps.last }),
+        onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
+      });
     const context: SessionContext = {
       clock,
       random,
@@ -206,6 +222,10 @@ export class House {
         conferences: this.conferences,
         logger,
         wallclock: () => clock.wallclock(),
+        recordOf: (leg) => {
+          const { data } = this.sessions.withMedia(leg) ?? {};
+          return data instanceof DialogRecord ? data : undefined;
+        },
         background,
         open: recovery.open ?? (() => openJournal(recovery, { logger, random })),
       });
@@ -281,6 +301,27 @@ export class House {
     await this.#hangupAll();
   }
 
+  /** See `Tandem.handOver`. */
+  async handOver(patience: number): Promise<number> {
+    const { keeper, registry } = this;
+    if (!keeper || !registry) throw new TandemError('ERR_STATE', 'calls can only go on elsewhere with recovery.path');
+    const until = this.clock.now() + patience;
+    const settling = (): number => {
+      const { starting, connecting, answering } = registry.activeDialogs;
+      return starting + connecting + answering;
+    };
+    while (settling() > 0 && this.clock.now() < until) {
+      // Callers by UDP try again within a few seconds, and are heard by the next process then.
+      if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
+      await sleep(this.clock, settlePollMs);
+    }
+    await this.store?.flush();
+    const handed = keeper.stepAside();
+    await this.endpoint.suspend();
+    await keeper.handOver();
+    return handed;
+  }
+
   /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -289,15 +330,16 @@ export class House {
 
   async #open(): Promise<void> {
     try {
-      await this.media.open();
-      await this.keeper?.open();
+      await Promise.all([this.media.open(), this.keeper?.open()]);
       this.endpoint.hold();
       await this.endpoint.open();
       const { recovered = [] } = (await this.keeper?.recover()) ?? {};
       this.endpoint.release();
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
+      await this.store?.open();
       this.trunks.start();
     } catch (error) {
+      await this.store?.close();
       await this.endpoint.close();
       await this.media.close();
       await this.keeper?.close();
@@ -320,6 +362,7 @@ export class House {
     } finally {
       this.registrar?.close();
       this.registry?.close();
+      await this.store?.close();
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();

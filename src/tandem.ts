@@ -30,6 +30,7 @@ import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts'
 import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
+import type { Store, StoreHealth } from './store/store.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -57,6 +58,8 @@ export interface CheckReport {
   readonly invites: InviteReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
+  /** Undefined without the option `store`. */
+  readonly store: StoreHealth | undefined;
   readonly draining: boolean;
 }
 
@@ -106,12 +109,11 @@ export class Tandem {
   }
 
   /**
-   * Starts the media threads, which is what takes longest of `open`: for a program that has other things to do before
-   * it takes calls.
-   * @throws as `open`
+   * Starts the media threads, which is what takes longest of `open`, and claims nothing yet: for a program that has other
+   * things to do before it takes calls.
    */
   prepare(): Promise<void> {
-    return this.#house.media.open();
+    return this.#house.media.prepare();
   }
 
   /** Opens listeners and media; `serve` and `invite` do it by themselves. */
@@ -124,6 +126,11 @@ export class Tandem {
     const { registry } = this.#house;
     if (!registry) throw new TandemError('ERR_STATE', 'this Tandem keeps no registry (registry: false)');
     return registry;
+  }
+
+  /** The database of the calls; undefined without the option `store`. */
+  get store(): Store | undefined {
+    return this.#house.store;
   }
 
   /** The bound listeners, with the ports that `bindPort: 0` got. */
@@ -340,6 +347,17 @@ export class Tandem {
     await this.#house.drain(options.timeout);
   }
 
+  /**
+   * Steps aside for another process: everything that runs is in the journal then (`recovery`), nobody is told anything,
+   * and nothing is sent any more. End the process at once; the next one goes on where this one was.
+   * @param options.patience ms to wait for calls that are being set up, which cannot go on elsewhere; default 10,000
+   * @returns how many calls go on
+   * @throws TandemError ERR_STATE without the option `recovery`
+   */
+  handOver(options: { readonly patience?: number } = {}): Promise<number> {
+    return this.#house.handOver(options.patience ?? 10_000);
+  }
+
   /** Hangs up what runs and closes every socket, timer and thread. Idempotent. */
   close(): Promise<void> {
     return this.#house.close();
@@ -364,6 +382,7 @@ export class Tandem {
       trunks: this.#house.trunks.reports,
       invites: this.#house.calls.counts.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
+      store: this.#house.store?.health,
       draining: this.#house.calls.draining,
     };
   }

@@ -45,12 +45,11 @@ if (half === 'give') {
   const snapshots = await Promise.all(all.map((leg) => leg.handOver()));
   await said({ ms: performance.now() - began, snapshots });
 } else {
+  await media.prepare();
   await said({ ms: 0, snapshots: [] });
   const [snapshots] = (await once(process, 'message')) as [readonly LegSnapshot[]];
-  await media.open();
-  // Its thread is there by then.
-  await media.counts();
   const began = performance.now();
+  await media.open();
   await Promise.all(snapshots.map((snapshot) => media.createLeg({ ...create, snapshot })));
   await said({ ms: performance.now() - began, snapshots: [] });
 }

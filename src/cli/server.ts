@@ -5,7 +5,6 @@ import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
-  ConfigError,
   type Control,
   createLogger,
   type Http,
@@ -24,6 +23,9 @@ import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
+import { Restarts, restartCommands } from './restart.ts';
+import { storeOptions } from './store-options.ts';
+import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -36,8 +38,6 @@ export interface Application {
   stop?(): Promise<void>;
 }
 
-const later = 'is not available yet';
-
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
  * @param options who may call and register
@@ -48,7 +48,6 @@ export async function runServer(
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
-  refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
@@ -63,17 +62,27 @@ export async function runServer(
   let control: Control | undefined;
   let http: Http | undefined;
   let remote: RemoteControl | undefined;
-  try {
+  const openServices = async (): Promise<void> => {
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
-    methods.add(...remote.methods);
+    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
+  };
+  try {
+    // Calls go on before anything else is done; without, who has our sockets is found out first.
+    const callsFirst = config.recovery.path !== 'none';
+    if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
+    if (isSuccessor()) {
+      await tandem.prepare();
+      await awaitTurn();
+    }
     const { handler, resume } = application;
     await tandem.serveBackground(handler, resume ? { resume } : {});
+    if (callsFirst) await openServices().catch((error: unknown) => stepAside(tandem, error));
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -81,14 +90,17 @@ export async function runServer(
       }));
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
-    logger.info({ control: control.addresses }, 'commands are heard');
+    logger.info({ control: control?.addresses }, 'commands are heard');
     if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
-    logger.info({ store: 'none' }, 'not available yet, so not started');
+    const { store } = tandem;
+    logger.info(store ? { store: store.health.url, mode: store.health.mode } : { store: 'none' }, 'database');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
+    const restarts = new Restarts(tandem, config.recovery.path, logger);
+    signals.onRestart = () => restarts.ask();
     const signal = await Promise.race([signals.first, failed.promise]);
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
     logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
@@ -110,6 +122,12 @@ export async function runServer(
   }
 }
 
+/** The server cannot stay: its calls are left to the next one, which can. @throws error */
+async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
+  await tandem.handOver({ patience: 0 });
+  throw error;
+}
+
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
   const { enabled, ...defence } = config.defence;
   return new Tandem({
@@ -119,6 +137,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
+    ...storeOptions(config.store),
     ...recoveryOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
@@ -160,11 +179,6 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
   return path === 'none' ? listen : [path, ...listen];
 }
 
-function refuseUnavailable({ store }: Config): void {
-  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
-    throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
-}
-
 const flagFor: Readonly<Record<string, string>> = {
   ERR_PORT_IN_USE: '--listen',
   ERR_LISTEN: '--listen',
@@ -172,6 +186,7 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_JOURNAL_IN_USE: '--recovery',
   ERR_SOCKET_IN_USE: '--socket',
   ERR_SOCKET: '--socket',
+  ERR_STORE: '--store',
 };
 
 /** Where a service says of its errors that they are its own. */
@@ -193,24 +208,40 @@ function logStrayErrors(logger: Logger): () => void {
   return () => process.off('unhandledRejection', onRejection);
 }
 
-/** SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`. */
-function listenForSignals(): { readonly first: Promise<NodeJS.Signals>; onHangup: () => void; close(): void } {
+interface ServerSignals {
+  readonly first: Promise<NodeJS.Signals>;
+  onHangup: () => void;
+  onRestart: () => void;
+  close(): void;
+}
+
+/**
+ * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
+ * `onRestart`.
+ */
+function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
-  let asked = false;
+  // The supervisor passes on what a terminal sends to this process as well, ms apart.
+  const sameSignalMs = isSupervised() ? 500 : 0;
+  let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (asked) process.exit(1);
-    asked = true;
+    if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1);
+    askedAt ??= performance.now();
     first.resolve(signal);
   };
   const onHangup = (): void => signals.onHangup();
+  const onRestart = (): void => signals.onRestart();
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', onHangup);
-  const signals = {
+  process.on('SIGUSR2', onRestart);
+  const signals: ServerSignals = {
     first: first.promise,
     onHangup: () => {},
+    onRestart: () => {},
     close: () => {
       process.off('SIGHUP', onHangup);
+      process.off('SIGUSR2', onRestart);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
     },

@@ -1,15 +1,13 @@
 /** Keeps what the calls of this process need to go on in the next one, and goes on with those of the one before. */
-import type { MediaLeg } from '../../media/index.ts';
-import type { Logger } from '../base/log.ts';
+import { type MediaLeg, packSaved } from '../../media/index.ts';
 import type { StepStore } from '../session/steps.ts';
 import type { FoundCall, Journal, LostCall } from './journal/journal.ts';
 import { JournalSteps } from './journal-steps.ts';
 import type { OpenedJournal } from './options.ts';
-import { CallRecorder } from './recorder.ts';
+import { CallRecorder, mediaPart, type RecorderPorts } from './recorder.ts';
 import { type RecoveryPorts, type RecoveryReport, recoverCalls } from './recovery.ts';
 
-export interface KeeperPorts extends Omit<RecoveryPorts, 'logger'> {
-  readonly logger: Logger;
+export interface KeeperPorts extends RecoveryPorts, Pick<RecorderPorts, 'recordOf'> {
   open(): Promise<OpenedJournal>;
 }
 
@@ -17,6 +15,8 @@ export class CallKeeper {
   readonly #ports: KeeperPorts;
   #opened: OpenedJournal | undefined;
   #recorder: CallRecorder | undefined;
+  /** Media legs that are to go on elsewhere. */
+  #stepping: readonly { readonly call: string; readonly leg: MediaLeg | undefined }[] = [];
   /** What the journal had of calls of an earlier process, until they go on. */
   #found: ReadonlyMap<string, FoundCall> = new Map();
 
@@ -35,13 +35,13 @@ export class CallKeeper {
 
   /** The journal is this process' from now on. @throws TandemError ERR_JOURNAL_IN_USE, ERR_FILE */
   async open(): Promise<void> {
-    const { registry, wallclock, logger } = this.#ports;
+    const { registry, recordOf, wallclock, logger } = this.#ports;
     this.#opened = await this.#ports.open();
     const { journal, found, lost } = this.#opened;
     this.#found = new Map(found.map((one) => [one.call, one]));
     for (const { call, reason } of lost)
       logger.warn({ call, reason }, 'a call cannot be recovered: its state is damaged');
-    this.#recorder = new CallRecorder({ registry, journal, wallclock });
+    this.#recorder = new CallRecorder({ registry, journal, recordOf, wallclock });
   }
 
   /** Goes on with the calls that were found. Sockets are bound by now, and nothing is read from them yet. */
@@ -76,9 +76,36 @@ export class CallKeeper {
     return this.journal && new JournalSteps(this.journal, call, this.#found.get(call));
   }
 
-  /** The state of a media leg. @param written called when it is safe */
-  saved(leg: MediaLeg, packed: Uint8Array, written: () => void): void {
-    this.#recorder?.saved(leg, packed, written);
+  /** The state of a media leg. */
+  saved(leg: MediaLeg, packed: Uint8Array, serial: number): void {
+    this.#recorder?.saved(leg, packed, serial);
+  }
+
+  /**
+   * Writes the state of all calls, and nothing after that: what becomes of them here is of no account any more.
+   * @returns how many there are
+   */
+  stepAside(): number {
+    const records = [...this.#ports.registry].filter((record) => record.sessions.length > 0 && !record.foreign);
+    for (const record of records) this.#recorder?.note(record);
+    this.#recorder?.close();
+    this.#stepping = records.flatMap((record) =>
+      record.sessions.flatMap((session) => ({ call: record.id, leg: session.mediaLeg })),
+    );
+    return records.length;
+  }
+
+  /** After `stepAside`: stops the media, and writes where they were. */
+  async handOver(): Promise<void> {
+    const { journal } = this;
+    await Promise.all(
+      this.#stepping.map(async ({ call, leg }) => {
+        const snapshot = await leg?.handOver().catch(() => undefined);
+        if (leg && snapshot) journal?.put(call, mediaPart(leg.id), packSaved({ snapshot, playing: undefined }));
+      }),
+    );
+    await journal?.written();
+    await journal?.close();
   }
 
   /** Idempotent. What is in the journal stays there: nothing of this process is written any more. */

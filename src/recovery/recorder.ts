@@ -13,6 +13,8 @@ export const mediaPart = (leg: string): string => `media/${leg}`;
 export interface RecorderPorts {
   readonly registry: DialogRegistry;
   readonly journal: Journal;
+  /** The call that a media leg is in. */
+  recordOf(leg: MediaLeg): DialogRecord | undefined;
   /** Unix ms. */
   wallclock(): number;
 }
@@ -45,14 +47,18 @@ export class CallRecorder {
     this.#changed.add(record);
   }
 
-  /** The engine of a leg has told its state. @param written called when it is safe */
-  saved(leg: MediaLeg, packed: Uint8Array, written: () => void): void {
-    const record = this.#owners.get(leg.id);
+  /** The engine of a leg has told its state. @param serial of that state */
+  saved(leg: MediaLeg, packed: Uint8Array, serial: number): void {
+    const record = this.#owners.get(leg.id) ?? this.#ports.recordOf(leg);
     if (this.#closed || !record) return;
     const { journal } = this.#ports;
-    journal.put(record.id, mediaPart(leg.id), packed);
-    this.#legs.get(record)?.set(leg.id, true);
-    void journal.written().then(written);
+    if (record.tracked) {
+      this.#own(record, leg.id);
+      this.#legs.get(record)?.set(leg.id, true);
+      journal.put(record.id, mediaPart(leg.id), packed);
+    }
+    // What nobody will go on with may go as far as it likes.
+    void journal.written().then(() => leg.stored(serial));
   }
 
   /** Writes what has changed. */
@@ -66,22 +72,25 @@ export class CallRecorder {
       const legs = new Set(
         call.legs.flatMap(({ session, isLeaving }) => (isLeaving ? [] : (session.media?.leg ?? []))),
       );
-      this.#own(record, legs);
+      this.#ownAll(record, legs);
     }
   }
 
-  #own(record: DialogRecord, legs: ReadonlySet<string>): void {
+  #own(record: DialogRecord, leg: string): void {
     const known = this.#legs.get(record) ?? new Map<string, boolean>();
     this.#legs.set(record, known);
+    this.#owners.set(leg, record);
+    if (!known.has(leg)) known.set(leg, false);
+  }
+
+  #ownAll(record: DialogRecord, legs: ReadonlySet<string>): void {
+    for (const leg of legs) this.#own(record, leg);
+    const known = this.#legs.get(record) ?? new Map<string, boolean>();
     for (const [leg, isKept] of known) {
       if (legs.has(leg)) continue;
       known.delete(leg);
       this.#disown(record, leg);
       if (isKept) this.#ports.journal.remove(record.id, mediaPart(leg));
-    }
-    for (const leg of legs) {
-      this.#owners.set(leg, record);
-      if (!known.has(leg)) known.set(leg, false);
     }
   }
 

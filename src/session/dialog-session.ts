@@ -2,7 +2,7 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -198,6 +198,11 @@ export abstract class DialogSession extends CallAudio {
     const { media } = this.#media;
     if (!media) throw new StateError(this.callId, 'the call has no media yet');
     return media;
+  }
+
+  /** @internal Of its audio, if it has any. */
+  get mediaLeg(): MediaLeg | undefined {
+    return this.#media.media?.leg;
   }
 
   /** Whom this call comes from, for a leg that is made on its behalf. */
@@ -459,6 +464,7 @@ export abstract class DialogSession extends CallAudio {
     this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
+    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }

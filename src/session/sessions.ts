@@ -1,4 +1,5 @@
 /** The sessions that run. Each is in from its beginning until it is over. */
+import type { MediaLeg } from '../../media/index.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
 import type { Replaces } from '../sip/replaces.ts';
 import { isFailure } from '../sip/trace/trace.ts';
@@ -48,6 +49,12 @@ export class Sessions {
   /** The leg of ours with this Call-ID. */
   outgoing(callId: string): DialogClientSession | undefined {
     return this.#byCallId.get(callId)?.find((session) => session instanceof DialogClientSession);
+  }
+
+  /** The one whose audio that is. */
+  withMedia(leg: MediaLeg): DialogSession | undefined {
+    for (const session of this.#running.values()) if (session.mediaLeg === leg) return session;
+    return undefined;
   }
 
   /** The one whose dialog that is. */

@@ -98,6 +98,7 @@ export class SipEndpoint {
   readonly #maxPending: number;
   readonly #backlog: InviteBacklog;
   #held: [message: SipMessage, bytes: Uint8Array, flow: PeerFlow][] | undefined;
+  #holdsInvites = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: SipEndpointOptions) {
@@ -279,6 +280,17 @@ export class SipEndpoint {
     this.#held ??= [];
   }
 
+  /** New INVITEs are not heard any more: their callers try again. */
+  holdInvites(): void {
+    this.#holdsInvites = true;
+  }
+
+  /** Closes the sockets and tells nobody: another process goes on from here. */
+  async suspend(): Promise<void> {
+    this.hold();
+    await this.#core.transport.close();
+  }
+
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -292,6 +304,8 @@ export class SipEndpoint {
       if (this.#held.length < mostHeld) this.#held.push([message, bytes, flow]);
       return;
     }
+    if (this.#holdsInvites && message.kind === 'request' && message.method === 'INVITE' && !tagOf(message.headers.to))
+      return;
     const core = this.#core;
     core.observe('in', message, flow);
     const note = (begins: boolean): void => core.tap.note('in', message.headers.callId, bytes, flow, begins);

@@ -176,9 +176,11 @@ export class BinrpcServer {
   #streamServer(address: ControlAddress): Server {
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, address));
     server.maxConnections = this.#limits.connections;
-    // As of a process that has no file descriptor left; who opens the server is told of its own errors beside.
-    server.on('error', (error) =>
-      this.#options.logger.warn({ error: messageOf(error) }, 'control: a connection is lost'),
+    // As of a process that has no file descriptor left. Who opens the server is told of what keeps it from that.
+    server.once('listening', () =>
+      server.on('error', (error) =>
+        this.#options.logger.warn({ error: messageOf(error) }, 'control: a connection is lost'),
+      ),
     );
     return server;
   }

@@ -49,6 +49,7 @@ export class Metrics {
   async text(report: TandemReport | undefined): Promise<string> {
     const now = new Registry();
     if (report) describeReport(now, report);
+    if (report?.store) describeStore(now, report.store);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
     describeWebhooks(now, this.#options.webhooks.stats);
@@ -177,6 +178,18 @@ function describeReport(registry: Registry, report: TandemReport): void {
   const calls = report.trunks.map((trunk) => [trunk.name, trunk.calls] as const);
   rows(Gauge, registry, 'trunk_calls', 'Calls of a trunk', 'trunk', calls);
   one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
+}
+
+function describeStore(registry: Registry, store: NonNullable<TandemReport['store']>): void {
+  one(registry, 'store_up', 'Whether the database of the calls takes what is written', store.state === 'ready' ? 1 : 0);
+  rows(Gauge, registry, 'store_pending', 'Calls and call detail records that wait for the database', 'what', [
+    ['calls', store.pending],
+    ['cdrs', store.cdrs],
+  ]);
+  rows(Counter, registry, 'store_events_total', 'How often the database was lost, and what it did not take', 'what', [
+    ['lost', store.losses],
+    ['dropped', store.dropped],
+  ]);
 }
 
 function describeDialogs(registry: Registry, statistics: ObservedRegistry['statistics']): void {
