@@ -26,6 +26,8 @@ import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
+/** ms until the kernel has taken a process apart that was killed. */
+const dyingMs = 1000;
 /** The sockets of a process that was killed are closed one by one: so often, and after so many ms, a port is tried again. */
 const bindTries = 10;
 const bindWaitMs = 20;
@@ -68,6 +70,7 @@ export class Media {
   #lock: PortRangeLock | undefined;
   #starting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
+  #opened = false;
   #closing: Promise<void> | undefined;
 
   /** @throws ConfigError when an option is wrong, or workers are asked for with a clock that is not the machine's */
@@ -116,16 +119,18 @@ export class Media {
   }
 
   async #open(): Promise<void> {
+    const { logger, udp, onSaved, files, random } = this.#ports;
     const { rtpPorts } = this.#settings;
     // What comes of it is awaited below.
     this.#start().catch(() => {});
-    if (!this.#ports.udp) {
-      await checkEphemeralRange(rtpPorts, this.#ports.files);
-      this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
+    if (!udp) {
+      await checkEphemeralRange(rtpPorts, files);
+      // Whoever goes on with the legs of another process may be there before it is quite gone.
+      this.#lock = await lockPortRange(rtpPorts, random, onSaved ? dyingMs : 0);
     }
-    if ('io' in this.#udp)
-      this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
+    if ('io' in this.#udp) logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
     await this.#start();
+    this.#opened = true;
   }
 
   async #startAll(): Promise<void> {
@@ -280,7 +285,7 @@ export class Media {
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {
-    if (this.#closing || this.#links.length === 0)
+    if (this.#closing || !this.#opened)
       throw new TandemError('ERR_MEDIA_CLOSED', this.#closing ? 'the media engine is closed' : 'call open() first');
     if (beside?.link.alive) return beside.link;
     const alive = this.#links.filter((link) => link.alive);

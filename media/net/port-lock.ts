@@ -14,9 +14,7 @@ const prefix = 'tandem-rtp/';
 const turnstile = 'tandem-rtp-claim';
 const turnstileTries = 100;
 const turnstileWaitMs = 20;
-/** A process that was killed has its claim until the kernel has taken it apart: so often it is looked again. */
-const dyingTries = 50;
-const dyingWaitMs = 20;
+const lookAgainMs = 20;
 
 export interface PortRangeLock {
   /** Idempotent. */
@@ -28,20 +26,24 @@ interface Range {
   readonly max: number;
 }
 
-/** @throws {TandemError} ERR_RTP_PORTS_IN_USE when a living process has claimed some of these ports, after a second */
-export async function lockPortRange(range: Range, random: Random): Promise<PortRangeLock> {
+/**
+ * @param patienceMs how long another process may have these ports still: one that was killed has its claim until the kernel
+ *   has taken it apart
+ * @throws {TandemError} ERR_RTP_PORTS_IN_USE when a living process has claimed some of these ports
+ */
+export async function lockPortRange(range: Range, random: Random, patienceMs = 0): Promise<PortRangeLock> {
   if (process.platform !== 'linux') return { release: async () => {} };
-  for (let tries = 1; ; tries++) {
+  for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
     const lock = await tryLock(range, random);
     if ('release' in lock) return lock;
-    if (tries === dyingTries || lock.pid === process.pid)
+    if (waitedMs >= patienceMs || lock.pid === process.pid)
       throw new TandemError(
         'ERR_RTP_PORTS_IN_USE',
         `media.rtpPorts ${range.min}–${range.max}: ports ${lock.min}–${lock.max} belong to a running Tandem ` +
           `(process ${lock.pid}); give this one another range`,
         { facts: { ...range, claimed: { min: lock.min, max: lock.max }, pid: lock.pid } },
       );
-    await new Promise((resolve) => setTimeout(resolve, dyingWaitMs));
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
   }
 }
 

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readWav } from '../../media/audio/index.ts';
 import { loadOpus } from '../../media/codec/index.ts';
-import { Media, unpackSaved } from '../../media/index.ts';
+import { Media, type MediaLeg, unpackSaved } from '../../media/index.ts';
 import { seqDiff } from '../../media/rtp/sequence.ts';
 import { hosts, machine } from './support/open-media.ts';
 import { Phone } from './support/phone.ts';
@@ -63,10 +63,9 @@ describe.each(hosts)('with %i workers over %s', (workers, io) => {
     await phone.hears(60);
     child.kill('SIGKILL');
     // At once: it may be dying still.
-    await using media = new Media(
-      { workers, io: io as 'dgram', opus: true, rtpPorts: { min: port, max: port + 1 } },
-      machine,
-    );
+    const rtpPorts = { min: port, max: port + 1 };
+    const onSaved = (leg: MediaLeg, _: Uint8Array, serial: number): void => leg.stored(serial);
+    await using media = new Media({ workers, io, opus: true, rtpPorts }, { ...machine, onSaved });
     await media.open();
     const before = phone.heard.length;
     const last = phone.heard.at(-1)!;
