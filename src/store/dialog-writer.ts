@@ -72,6 +72,7 @@ export class DialogWriter {
   readonly #changed = new Set<DialogRecord>();
   /** Those with rows that are over. */
   readonly #ended = new Set<DialogRecord>();
+  readonly #suspects = new Set<DialogRecord>();
   /** The JSON of legs before it was sealed. */
   readonly #legs = new WeakMap<ExtraRow, string>();
   /** Being written, on the connection of this number: what comes of an earlier one is not heard any more. */
@@ -122,7 +123,7 @@ export class DialogWriter {
       const records: DialogRecord[] = [];
       for (const set of what === 'all' ? [this.#ended, this.#changed] : [this.#ended])
         for (const record of set) {
-          if (records.length === mostCalls) break;
+          if (records.length === (this.#suspects.size > 0 ? 1 : mostCalls)) break;
           set.delete(record);
           records.push(record);
         }
@@ -151,6 +152,7 @@ export class DialogWriter {
   }
 
   async #write(database: Database, records: readonly DialogRecord[]): Promise<void> {
+    for (const record of records) this.#suspects.delete(record);
     const plans = records.flatMap((record) => this.#plan(record) ?? []);
     if (plans.length === 0) return;
     const tables = this.#tablesOf(database);
@@ -173,8 +175,8 @@ export class DialogWriter {
         for (const { record } of plans) this.touch(record);
         throw error;
       }
-      if (plans.length > 1) for (const { record } of plans) await this.#write(database, [record]);
-      else this.#wasRefused(plans, database.explain(error));
+      if (plans.length === 1) this.#wasRefused(plans, database.explain(error));
+      else for (const { record } of plans) this.#suspect(record);
     }
   }
 
@@ -214,6 +216,12 @@ export class DialogWriter {
       // It ended while it was written.
       if (after && !isStored(record)) this.touch(record);
     }
+  }
+
+  /** Something of what was written together with it was refused: while there are such, each is written alone. */
+  #suspect(record: DialogRecord): void {
+    this.#suspects.add(record);
+    this.touch(record);
   }
 
   #wasRefused(plans: readonly Plan[], error: string): void {
