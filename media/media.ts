@@ -26,6 +26,9 @@ import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
+/** The sockets of a process that was killed are closed one by one: so often, and after so many ms, a port is tried again. */
+const bindTries = 10;
+const bindWaitMs = 20;
 /** ms: of a worker that dies a second time within so long the next one has to wait as long. */
 const restartMs = 1000;
 /** ms: of a worker that dies a second time within so long the legs end. */
@@ -190,7 +193,8 @@ export class Media {
 
   /**
    * Binds an RTP/RTCP port pair in the engine with the fewest legs.
-   * @throws {TandemError} ERR_NO_RTP_PORT when the range is used up, ERR_BIND for an address that is not ours
+   * @throws {TandemError} ERR_NO_RTP_PORT when the range is used up, ERR_BIND for an address that is not ours; with a
+   *   snapshot ERR_NO_RTP_PORT when another leg has its port or the range has it not, ERR_PORT_IN_USE when somebody else has it
    */
   async createLeg(options: CreateLegOptions): Promise<MediaLeg> {
     const link = this.#place(options.beside);
@@ -207,7 +211,7 @@ export class Media {
     const config = this.#config(bindAddress, callId, port);
     if (snapshot) {
       try {
-        await this.#create(link, id, config, snapshot);
+        await this.#createAgain(link, id, config, snapshot);
       } catch (error) {
         this.#pairs.release(port);
         throw error;
@@ -250,6 +254,20 @@ export class Media {
       status: 503,
       facts: { min, max },
     });
+  }
+
+  async #createAgain(link: EngineLink, leg: string, config: LegConfig, snapshot: LegSnapshot): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#create(link, leg, config, snapshot);
+        return;
+      } catch (error) {
+        if (tries === bindTries || !(error instanceof TandemError) || error.code !== 'ERR_PORT_IN_USE') throw error;
+        await new Promise<void>((resolve) => {
+          this.#ports.clock.setTimer(bindWaitMs, resolve, 'media port in use');
+        });
+      }
+    }
   }
 
   #create(link: EngineLink, leg: string, config: LegConfig, snapshot?: LegSnapshot): Promise<void> {

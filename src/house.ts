@@ -25,6 +25,7 @@ import {
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
+import { endOrphan } from './recovery/orphans.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
@@ -50,7 +51,6 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
-import { endOrphan } from './store/orphans.ts';
 import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
@@ -315,8 +315,7 @@ export class House {
       if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
       await sleep(this.clock, settlePollMs);
     }
-    // The next process reads the database, too; what ends from here on it finds there, and removes.
-    await within(this.clock, farewellMs, this.store?.close() ?? Promise.resolve());
+    await this.store?.flush();
     const handed = keeper.stepAside();
     await this.endpoint.suspend();
     await keeper.handOver();
@@ -331,8 +330,7 @@ export class House {
 
   async #open(): Promise<void> {
     try {
-      await this.media.open();
-      await this.keeper?.open();
+      await Promise.all([this.media.open(), this.keeper?.open()]);
       this.endpoint.hold();
       await this.endpoint.open();
       const { recovered = [] } = (await this.keeper?.recover()) ?? {};

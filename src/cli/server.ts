@@ -25,7 +25,7 @@ import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
-import { awaitTurn, isSuccessor } from './successor.ts';
+import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -72,17 +72,17 @@ export async function runServer(
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
   };
   try {
-    const followsAnother = isSuccessor();
-    // A server that is in nobody's place finds out first whether somebody has its sockets.
-    if (!followsAnother) await openServices();
+    // Calls go on before anything else is done; without, who has our sockets is found out first.
+    const callsFirst = config.recovery.path !== 'none';
+    if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
-    if (followsAnother) {
+    if (isSuccessor()) {
       await tandem.prepare();
       await awaitTurn();
     }
     const { handler, resume } = application;
     await tandem.serveBackground(handler, resume ? { resume } : {});
-    if (followsAnother) await openServices();
+    if (callsFirst) await openServices().catch((error: unknown) => stepAside(tandem, error));
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -120,6 +120,12 @@ export async function runServer(
     signals.close();
     stopLogging();
   }
+}
+
+/** The server cannot stay: its calls are left to the next one, which can. @throws error */
+async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
+  await tandem.handOver({ patience: 0 });
+  throw error;
 }
 
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
@@ -209,15 +215,14 @@ interface ServerSignals {
   close(): void;
 }
 
-/** A terminal and a supervisor may both send the same signal, ms apart. */
-const sameSignalMs = 500;
-
 /**
  * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
  * `onRestart`.
  */
 function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
+  // The supervisor passes on what a terminal sends to this process as well, ms apart.
+  const sameSignalMs = isSupervised() ? 500 : 0;
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1);

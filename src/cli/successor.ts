@@ -22,6 +22,11 @@ export function isSuccessor(): boolean {
   return process.env[successorKey] !== undefined && process.send !== undefined;
 }
 
+/** Whether signals come by the supervisor, too. */
+export function isSupervised(): boolean {
+  return process.env[supervisedKey] !== undefined;
+}
+
 /** Resolves when the process before has ended, or has become the supervisor. To be called when all is loaded. */
 export async function awaitTurn(): Promise<void> {
   delete process.env[successorKey];

@@ -59,7 +59,7 @@ export interface RecoveryPorts {
 }
 
 /** What a peer is told whose call is over. */
-const farewell: readonly HeaderField[] = [['Reason', 'SIP;cause=500;text="server restarted"']];
+export const farewell: readonly HeaderField[] = [['Reason', 'SIP;cause=500;text="server restarted"']];
 
 interface LegAlive {
   readonly of: CallLeg;

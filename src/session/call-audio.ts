@@ -5,6 +5,7 @@ import type {
   AudioWriter,
   MediaLeg,
   PlayResult,
+  RecordingHandle,
   RecordOptions,
   RecordTarget,
   Tone,
@@ -72,6 +73,11 @@ export abstract class CallAudio {
   /** @param tone default: European ringback. */
   ringtone(tone?: Tone): Ringtone {
     return new Ringtone(() => this.#leg, tone);
+  }
+
+  /** Recordings to files that run now; one of an earlier process goes on by itself, and is closed here if need be. */
+  get recordings(): readonly RecordingHandle[] {
+    return this.#leg.recordings;
   }
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */

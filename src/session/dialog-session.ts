@@ -464,6 +464,7 @@ export abstract class DialogSession extends CallAudio {
     this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
+    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }

@@ -243,6 +243,8 @@ export class Store {
       if (made.length > 0) logger.info({ store: this.#shownUrl, made }, 'the database was prepared');
       if (!this.#isLoaded) await this.#load(database);
       this.#isLoaded = true;
+      // Calls of an earlier process that go on may be further than their rows, or have none yet.
+      if (this.#subscriptions.length > 0) for (const record of this.#ports.registry ?? []) this.#dialogs.touch(record);
     } catch (error) {
       await this.#drop();
       throw error instanceof TandemError ? error : new Error(database.explain(error), { cause: error });

@@ -1,10 +1,12 @@
 /**
- * A phone that shares no code with the server: SIP over UDP as hand-written text, RTP as hand-written
- * bytes. What it says it heard is what was on the wire.
+ * A phone that shares no code with the server: SIP as hand-written text, RTP and SRTP as hand-written bytes. What it
+ * says it heard is what was on the wire.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bound, type RawLink, UdpLink } from './raw-link.ts';
+import type { RawSrtp } from './raw-srtp.ts';
 
 export interface RtpPacket {
   readonly payloadType: number;
@@ -13,6 +15,8 @@ export interface RtpPacket {
   readonly timestamp: number;
   readonly ssrc: number;
   readonly payload: Buffer;
+  /** With SRTP: of 48 bits. */
+  readonly index: number | undefined;
   /** Milliseconds, monotonic. */
   readonly at: number;
 }
@@ -33,6 +37,12 @@ export interface CallOptions {
   readonly headers?: readonly string[];
 }
 
+export interface RawPhoneOptions {
+  /** Default: UDP. */
+  readonly link?: RawLink;
+  readonly srtp?: RawSrtp;
+}
+
 /** What the phone does with an INVITE: status lines to send, the last one final. */
 export interface AnswerPlan {
   readonly ringMs?: number;
@@ -51,14 +61,19 @@ export class RawPhone {
   plan: AnswerPlan = { final: '200 OK' };
   /** Answer BYEs by itself. */
   answersBye = true;
+  /** Answers INVITEs of the call it is in by itself. */
+  answersReInvite = false;
   codec: { readonly payloadType: number; readonly name: string } = { payloadType: 0, name: 'PCMU' };
   rtpTarget: { readonly port: number } | undefined;
-  readonly #sip: Socket;
+  /** Packets that did not authenticate. */
+  forged = 0;
+  readonly #sip: RawLink;
   readonly #rtp: Socket;
+  readonly #srtp: RawSrtp | undefined;
   #waiters: { readonly match: (message: Message) => boolean; readonly resolve: (message: Message) => void }[] = [];
   #sequence = 1000;
   #timestamp = 5000;
-  readonly #ssrc = randomBytes(4).readUInt32BE();
+  readonly ssrc = randomBytes(4).readUInt32BE();
   #dialog:
     | {
         callId: string;
@@ -72,22 +87,18 @@ export class RawPhone {
       }
     | undefined;
 
-  private constructor(sip: Socket, rtp: Socket) {
+  private constructor(sip: RawLink, rtp: Socket, srtp: RawSrtp | undefined) {
     this.#sip = sip;
     this.#rtp = rtp;
-    this.sipPort = sip.address().port;
+    this.#srtp = srtp;
+    this.sipPort = sip.port;
     this.rtpPort = rtp.address().port;
-    sip.on('message', (data, from) => this.#heardSip(data.toString('latin1'), from.port));
+    sip.onMessage = (text) => this.#heardSip(text);
     rtp.on('message', (data) => this.#heardRtp(data));
   }
 
-  static async open(): Promise<RawPhone> {
-    const bind = (socket: Socket): Promise<Socket> =>
-      new Promise((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind(0, '127.0.0.1', () => resolve(socket));
-      });
-    return new RawPhone(await bind(createSocket('udp4')), await bind(createSocket('udp4')));
+  static async open({ link, srtp }: RawPhoneOptions = {}): Promise<RawPhone> {
+    return new RawPhone(link ?? (await UdpLink.open()), await bound(createSocket('udp4')), srtp);
   }
 
   close(): void {
@@ -107,7 +118,8 @@ export class RawPhone {
       's=-',
       'c=IN IP4 127.0.0.1',
       't=0 0',
-      `m=audio ${this.rtpPort} RTP/AVP ${payloadType} 101`,
+      `m=audio ${this.rtpPort} RTP/${this.#srtp ? 'SAVP' : 'AVP'} ${payloadType} 101`,
+      ...(this.#srtp ? [this.#srtp.crypto] : []),
       `a=rtpmap:${payloadType} ${name}/8000`,
       'a=rtpmap:101 telephone-event/8000',
       'a=fmtp:101 0-16',
@@ -252,7 +264,8 @@ export class RawPhone {
   }
 
   sendRtp(payload: Uint8Array, payloadType = this.codec.payloadType, marker = false, advance = 160): void {
-    this.sendRaw(rtp(payloadType, marker, this.#sequence++, this.#timestamp, this.#ssrc, payload));
+    const packet = rtp(payloadType, marker, this.#sequence++, this.#timestamp, this.ssrc, payload);
+    this.sendRaw(this.#srtp?.protect(packet) ?? packet);
     this.#timestamp += advance;
   }
 
@@ -263,7 +276,8 @@ export class RawPhone {
       const end = step > 5;
       const duration = Math.min(step, 5) * 160;
       const payload = Buffer.from([event, end ? 0x8a : 0x0a, duration >> 8, duration & 255]);
-      this.sendRaw(rtp(payloadType, step === 1, this.#sequence++, this.#timestamp, this.#ssrc, payload));
+      const packet = rtp(payloadType, step === 1, this.#sequence++, this.#timestamp, this.ssrc, payload);
+      this.sendRaw(this.#srtp?.protect(packet) ?? packet);
       if (!end) await delay(20);
     }
     this.#timestamp += 5 * 160;
@@ -288,20 +302,20 @@ export class RawPhone {
     const to = method === 'CANCEL' ? dialog.toHeader : dialog.remote;
     const lines = [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.sipPort};branch=${branch};rport`,
+      `Via: SIP/2.0/${this.#sip.protocol} 127.0.0.1:${this.sipPort};branch=${branch};rport`,
       'Max-Forwards: 70',
       `From: <${dialog.localUri}>;tag=${dialog.localTag}`,
       `To: ${to}`,
       `Call-ID: ${dialog.callId}`,
       `CSeq: ${seq} ${method}`,
-      `Contact: <sip:raw@127.0.0.1:${this.sipPort}>`,
+      `Contact: <sip:raw@127.0.0.1:${this.sipPort}${this.#sip.params}>`,
       ...headers,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${Buffer.byteLength(body, 'latin1')}`,
       '',
       body,
     ];
-    this.#sip.send(Buffer.from(lines.join('\r\n'), 'latin1'), dialog.peerPort, '127.0.0.1');
+    this.#sip.send(lines.join('\r\n'), dialog.peerPort);
   }
 
   /** Takes the dialog from a response: for requests before `final`. */
@@ -318,6 +332,7 @@ export class RawPhone {
   learnRtp(message: Message): void {
     const port = /^m=audio (\d+)/m.exec(message.body)?.[1];
     if (port && port !== '0') this.rtpTarget = { port: Number(port) };
+    this.#srtp?.learn(message.body);
   }
 
   respond(
@@ -336,14 +351,14 @@ export class RawPhone {
       `To: ${to}${tag}`,
       `Call-ID: ${first(request, 'call-id')}`,
       `CSeq: ${first(request, 'cseq')}`,
-      `Contact: <sip:raw@127.0.0.1:${this.sipPort}>`,
+      `Contact: <sip:raw@127.0.0.1:${this.sipPort}${this.#sip.params}>`,
       ...headers,
       ...(sdp ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${sdp?.length ?? 0}`,
       '',
       sdp ?? '',
     ];
-    this.#sip.send(Buffer.from(lines.join('\r\n'), 'latin1'), port, '127.0.0.1');
+    this.#sip.send(lines.join('\r\n'), port);
   }
 
   readonly #uasTag = randomBytes(4).toString('hex');
@@ -371,13 +386,15 @@ export class RawPhone {
   #cancelled = false;
   #invite: Message | undefined;
 
-  #heardSip(text: string, _port: number): void {
+  #heardSip(text: string): void {
     const message = parse(text);
     if (!message) return;
     this.received.push(message);
     if (message.method === 'INVITE' && !first(message, 'to').includes('tag=')) {
       this.#invite = message;
       void this.#answer(message);
+    } else if (message.method === 'INVITE' && this.answersReInvite) {
+      this.respond(message, '200 OK', { sdp: this.sdp() });
     } else if (message.method === 'BYE' && this.answersBye) {
       this.respond(message, '200 OK');
     } else if (message.method === 'CANCEL') {
@@ -395,15 +412,20 @@ export class RawPhone {
   }
 
   #heardRtp(data: Buffer): void {
-    if (data.length < 12) return;
+    const at = performance.now();
+    const opened = this.#srtp ? this.#srtp.open(data) : { packet: data, index: undefined };
+    if (!opened) this.forged++;
+    if (!opened || data.length < 12) return;
+    const { packet, index } = opened;
     this.packets.push({
-      payloadType: data.readUInt8(1) & 0x7f,
-      marker: (data.readUInt8(1) & 0x80) !== 0,
-      sequence: data.readUInt16BE(2),
-      timestamp: data.readUInt32BE(4),
-      ssrc: data.readUInt32BE(8),
-      payload: data.subarray(12),
-      at: performance.now(),
+      payloadType: packet.readUInt8(1) & 0x7f,
+      marker: (packet.readUInt8(1) & 0x80) !== 0,
+      sequence: packet.readUInt16BE(2),
+      timestamp: packet.readUInt32BE(4),
+      ssrc: packet.readUInt32BE(8),
+      payload: packet.subarray(12),
+      index,
+      at,
     });
   }
 }

@@ -1,6 +1,6 @@
 /** Entry of the thread that writes a journal. */
+import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createNodeRandom } from '../../base/node.ts';
 import { createSeal } from '../../base/sealed.ts';
 import { LogFile } from './log-file.ts';
 import type { JournalOp } from './record.ts';
@@ -21,7 +21,8 @@ export type JournalCommand =
 
 const port = parentPort;
 const { path, encryptionKey, fsync, live, serial } = workerData as JournalWorkerData;
-const seal = encryptionKey === undefined ? undefined : createSeal(encryptionKey, createNodeRandom());
+const seal =
+  encryptionKey === undefined ? undefined : createSeal(encryptionKey, { bytes: (length) => randomBytes(length) });
 const writer = new BatchWriter(new LogFile({ path, seal, fsync }, live, serial), (report) => port?.postMessage(report));
 port?.on('message', (command: JournalCommand) => {
   if ('batch' in command) {

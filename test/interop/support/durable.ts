@@ -1,0 +1,123 @@
+/** A server that is killed and started again in its place: same folder, same ports. */
+import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFailed } from 'vitest';
+import { type Folder, temporaryFolder } from './folder.ts';
+import { freePort } from './ports.ts';
+import { Program, root } from './process.ts';
+import { type Check, tandem } from './tandem.ts';
+
+export interface DurableOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Default UDP on a free port of 127.0.0.1. */
+  readonly transports?: readonly ('udp' | 'tls')[];
+  /** `tandem.yaml`. */
+  readonly config?: unknown;
+}
+
+const rtpPorts = 1000;
+
+export class DurableServer implements AsyncDisposable {
+  readonly folder: Folder;
+  readonly #command: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #ports: ReadonlyMap<string, number>;
+  #program: Program;
+  /** Of the processes before. */
+  #output = '';
+
+  private constructor(folder: Folder, command: readonly string[], env: NodeJS.ProcessEnv, ports: Map<string, number>) {
+    this.folder = folder;
+    this.#command = command;
+    this.#env = env;
+    this.#ports = ports;
+    this.#program = this.#start();
+  }
+
+  /** @param script `examples/b2bua.ts`. It listens when this resolves. */
+  static async start(script: string, { env = {}, transports = ['udp'], config = {} }: DurableOptions = {}) {
+    const folder = await temporaryFolder();
+    await writeFile(folder.file('tandem.yaml'), JSON.stringify(config));
+    const ports = new Map<string, number>();
+    for (const transport of transports) ports.set(transport, await freePort());
+    const min = 32_000 - rtpPorts - 2 * randomInt(3000);
+    const command = [
+      join(root, 'bin', 'tandem.js'),
+      ...['serve', join(root, script), '--config', folder.file('tandem.yaml')],
+      ...[...ports].flatMap(([transport, port]) => ['--listen', `${transport}:127.0.0.1:${port}`]),
+      ...['--rtp-ports', `${min}-${min + rtpPorts - 1}`, '--socket', folder.file('tandem.sock')],
+      ...['--control', folder.file('tandem_ctl'), '--http', 'none', '--log-level', 'info'],
+    ];
+    const server = new DurableServer(folder, command, env, ports);
+    onTestFailed(() => console.error(server.output));
+    await server.listening();
+    return server;
+  }
+
+  get port(): number {
+    return this.portOf('udp');
+  }
+
+  portOf(transport: 'udp' | 'tls'): number {
+    return this.#ports.get(transport) ?? 0;
+  }
+
+  /** What all processes so far have printed. */
+  get output(): string {
+    return this.#output + this.#program.output;
+  }
+
+  /** What the last one has printed. */
+  get printed(): string {
+    return this.#program.output;
+  }
+
+  listening(): Promise<void> {
+    return this.#program.until('"listening"', () => this.#program.stderr.includes('"listening"'));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#program.kill(name);
+  }
+
+  /** SIGTERM. @returns the exit status */
+  async stop(): Promise<number | null> {
+    this.#program.kill('SIGTERM');
+    return (await this.#program.exit).code;
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    this.#program.kill('SIGKILL');
+    await this.#program.exit;
+  }
+
+  /** Starts the next process. */
+  again(): Promise<void> {
+    this.#output += `${this.#program.output}\n--- killed\n`;
+    this.#program = this.#start();
+    return this.listening();
+  }
+
+  async check(): Promise<Check> {
+    const { code, stdout, stderr } = await tandem(['check', '--json', '--socket', this.folder.file('tandem.sock')]);
+    if (code !== 0) throw new Error(`tandem check: ${code} ${stderr}\n${this.output}`);
+    return JSON.parse(stdout) as Check;
+  }
+
+  /** What a command of the control socket answers. */
+  async ask(...command: readonly string[]): Promise<string> {
+    const { stdout } = await tandem([...command, '--server', `unixs:${this.folder.file('tandem_ctl')}`]);
+    return stdout;
+  }
+
+  #start(): Program {
+    return new Program(process.execPath, this.#command, { cwd: this.folder.path, env: this.#env });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+    await this.folder[Symbol.asyncDispose]();
+  }
+}
