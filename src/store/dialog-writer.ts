@@ -7,16 +7,7 @@ import type { Logger } from '../base/log.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import { storedCallId } from './columns.ts';
 import type { Database, Statement } from './database.ts';
-import {
-  type CallDetails,
-  type DialogRow,
-  dialogRowOf,
-  extraRowOf,
-  isStored,
-  legsOf,
-  type VarRow,
-  variablesOf,
-} from './dialog-rows.ts';
+import { type DialogRow, dialogRowOf, extraRowOf, isStored, legsOf, type VarRow, variablesOf } from './dialog-rows.ts';
 import type { StoreSettings } from './options.ts';
 import { columnNames, type ExtraRow, extraColumns, extraTable } from './own-tables.ts';
 import { TableWriter } from './table-writer.ts';
@@ -28,7 +19,6 @@ export interface WriterOptions {
   readonly settings: Pick<StoreSettings, 'tableName' | 'columns' | 'varsTableName' | 'varsColumns'>;
   readonly server: string;
   readonly logger: Logger;
-  details(record: DialogRecord): CallDetails;
   /** Of the JSON of legs what is written. */
   sealed(json: string): string;
 }
@@ -191,7 +181,7 @@ export class DialogWriter {
   }
 
   #rowsOf(record: DialogRecord, before: KeptRows | undefined): KeptRows {
-    const { server, details, sealed } = this.#options;
+    const { server, sealed } = this.#options;
     const dialog = dialogRowOf(record);
     const variables = variablesOf(record);
     if (record.foreign) {
@@ -200,7 +190,7 @@ export class DialogWriter {
       const own = before ? { ...before.dialog, state, timeout, sflags, iflags, fromCseq, toCseq } : dialog;
       return { dialog: own, extra: before?.extra, variables };
     }
-    const extra = extraRowOf(record, server, details(record), legsOf(record));
+    const extra = extraRowOf(record, server, legsOf(record));
     const json = String(extra.legs);
     // Sealed twice, the same looks different.
     const isAsBefore = before?.extra && this.#legs.get(before.extra) === json;
