@@ -185,7 +185,6 @@ export class House {
     if (options.store && registry)
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
-        details: ({ steps }) => ({ step: steps.last }),
         onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
       });
     const context: SessionContext = {

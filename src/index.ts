@@ -164,7 +164,7 @@ export type { TraceOptions } from './sip/trace/options.ts';
 export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
-export type { CallDetails, StoredLeg } from './store/dialog-rows.ts';
+export type { StoredLeg } from './store/dialog-rows.ts';
 export type { StoreMode, StoreOptions } from './store/options.ts';
 export { openStore, type Store, type StoreHealth, type StorePorts } from './store/store.ts';
 export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
