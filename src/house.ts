@@ -332,7 +332,8 @@ export class House {
       if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
       await sleep(this.clock, settlePollMs);
     }
-    await this.store?.flush();
+    // A database that hangs does not hold up the restart.
+    if (this.store) await within(this.clock, farewellMs, this.store.flush());
     const handed = keeper.stepAside();
     await this.cdrs?.close();
     await this.endpoint.suspend();
