@@ -128,7 +128,7 @@ function isUp({ session, isLeaving }: CallLeg): boolean {
 }
 
 /** Transactions that were open: who is at their other end learns what became of them. */
-function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
+function finish({ legs }: CallSnapshot, { endpoint, background }: RecoveryPorts): void {
   for (const { session, isLeaving } of legs) {
     const { unfinished, part, dialog } = session;
     if (isLeaving) {
@@ -136,6 +136,10 @@ function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
     } else if (unfinished) {
       if (part.kind === 'server') endpoint.refuse(unfinished);
       else endpoint.takeBack(unfinished);
+    } else if (dialog && !session.media?.audio) {
+      // Answered, and no audio was settled yet: it waits for the ACK with an answer to our offer.
+      const restored = endpoint.restore(dialog);
+      if (restored) background(giveUp(restored, dialog, undefined));
     }
   }
 }

@@ -57,7 +57,8 @@ it('every call goes on, or is told; none hears of another', async () => {
   onTestFailed(() => {
     console.error(list);
     for (const call of crowd.calls)
-      if (call.outcome !== 'hung up') console.error(call.outcome, call.caller.callId, call.callee?.callId, call.heardSip);
+      if (call.outcome !== 'hung up')
+        console.error(call.outcome, call.caller.callId, call.callee?.callId, call.heardSip);
   });
   // Those that are up still talk.
   const before = crowd.talking.map(({ heard }) => heard);
