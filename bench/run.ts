@@ -14,6 +14,7 @@ import { capacity, twoWorkers } from './scenarios/capacity.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
+import { journal } from './scenarios/journal.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import { plc } from './scenarios/plc.ts';
@@ -47,6 +48,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['plc', plc],
   ['registry', registry],
   ['store', store],
+  ['journal', journal],
   ['lab', testLab],
 ]);
 

@@ -9,6 +9,9 @@ import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
+import type { Cdr } from './cdr/cdr.ts';
+import { CdrBook } from './cdr/cdr-book.ts';
+import { cdrSinks } from './cdr/sinks.ts';
 import { IncomingCalls } from './incoming/calls.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
@@ -26,6 +29,7 @@ import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
 import { endOrphan } from './recovery/orphans.ts';
+import type { RecoveryReport } from './recovery/recovery.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
@@ -66,6 +70,8 @@ const farewellMs = 2000;
 /** ms between two looks at whether calls are still being set up. */
 const settlePollMs = 20;
 
+const nothingRecovered: RecoveryReport = { recovered: [], lost: [], over: [] };
+
 /** The parts of one Tandem. */
 export class House {
   readonly observer: Observer<TandemEvents>;
@@ -86,6 +92,8 @@ export class House {
   readonly trunks: Trunks;
   /** Takes instant messages; without it they get 405. */
   onMessage: MessageHandler | undefined;
+  /** With the options `cdr`, `store` or `recovery`. */
+  readonly cdrs: CdrBook | undefined;
   /** With the option `recovery`. */
   readonly keeper: CallKeeper | undefined;
   readonly #dialogEvents: DialogEvents | undefined;
@@ -177,7 +185,6 @@ export class House {
     if (options.store && registry)
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
-        details: ({ steps }) => ({ step: steps.last }),
         onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
       });
     const context: SessionContext = {
@@ -212,7 +219,16 @@ export class House {
       localAddress: (peer) => network.localAddress(peer),
     });
     this.legs = new Legs(context, places, srtp);
-    const { recovery } = options;
+    const { recovery, cdr } = options;
+    if (registry && (cdr || options.store || recovery)) {
+      const { store } = this;
+      const writeCdr = store && ((record: Cdr): Promise<void> => store.writeCdr(record));
+      this.cdrs = new CdrBook({
+        ...{ clock, logger, registry, observer },
+        sinks: cdrSinks(cdr ?? {}, { clock, fetch: options.fetch ?? nodeFetch, writeCdr }),
+        journal: () => this.keeper?.journal,
+      });
+    }
     if (recovery && registry)
       this.keeper = new CallKeeper({
         registry,
@@ -222,6 +238,7 @@ export class House {
         conferences: this.conferences,
         logger,
         wallclock: () => clock.wallclock(),
+        kept: (record) => this.cdrs?.kept(record) ?? new Map(),
         recordOf: (leg) => {
           const { data } = this.sessions.withMedia(leg) ?? {};
           return data instanceof DialogRecord ? data : undefined;
@@ -317,6 +334,7 @@ export class House {
     }
     await this.store?.flush();
     const handed = keeper.stepAside();
+    await this.cdrs?.close();
     await this.endpoint.suspend();
     await keeper.handOver();
     return handed;
@@ -333,7 +351,10 @@ export class House {
       await Promise.all([this.media.open(), this.keeper?.open()]);
       this.endpoint.hold();
       await this.endpoint.open();
-      const { recovered = [] } = (await this.keeper?.recover()) ?? {};
+      const { recovered, lost, over } = (await this.keeper?.recover()) ?? nothingRecovered;
+      for (const { record, found, since } of recovered)
+        this.cdrs?.recovered(record, found, { at: since, forMs: Math.max(0, this.clock.wallclock() - since) });
+      this.cdrs?.left([...lost.map(({ found }) => found), ...(this.keeper?.damaged ?? []), ...over]);
       this.endpoint.release();
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
       await this.store?.open();
@@ -360,6 +381,8 @@ export class House {
     } catch (error) {
       this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
+      if (this.cdrs) await within(this.clock, farewellMs, this.cdrs.settled());
+      await this.cdrs?.close();
       this.registrar?.close();
       this.registry?.close();
       await this.store?.close();

@@ -15,6 +15,7 @@ import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
+import type { CdrOptions } from './cdr/sinks.ts';
 import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
@@ -106,6 +107,8 @@ export interface TandemOptions {
   readonly registry?: RegistryOptions | false;
   /** Where calls are kept in a database, as Kamailio's dialog module does; default nowhere. Needs the registry. */
   readonly store?: StoreOptions;
+  /** Records of calls that are over; those in `store` need nothing said here. */
+  readonly cdr?: CdrOptions;
   /** Calls go on after a crash or a restart of the process; default: they do not. Needs the registry. */
   readonly recovery?: RecoveryOptions;
 }

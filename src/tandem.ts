@@ -3,6 +3,8 @@ import type { Media } from '../media/index.ts';
 import { sleep } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
+import type { Cdr } from './cdr/cdr.ts';
+import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
 import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
@@ -58,6 +60,8 @@ export interface CheckReport {
   readonly invites: InviteReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
+  /** Where records of calls go. */
+  readonly cdrs: readonly OutboxReport[];
   /** Undefined without the option `store`. */
   readonly store: StoreHealth | undefined;
   readonly draining: boolean;
@@ -279,6 +283,20 @@ export class Tandem {
     return found.value;
   }
 
+  // ---- records of calls
+
+  /** Hears of the record of each call that is over. With the options `cdr`, `store` or `recovery`. */
+  get onCdr(): ((cdr: Cdr) => void) | undefined {
+    return this.#house.cdrs?.onCdr;
+  }
+
+  /** @throws TandemError ERR_STATE where no records are made: say `cdr: {}` at least */
+  set onCdr(listener: ((cdr: Cdr) => void) | undefined) {
+    const { cdrs } = this.#house;
+    if (!cdrs) throw new TandemError('ERR_STATE', 'no records of calls are made here: give the option cdr, as cdr: {}');
+    cdrs.onCdr = listener;
+  }
+
   // ---- registrations
 
   /**
@@ -383,6 +401,7 @@ export class Tandem {
       invites: this.#house.calls.counts.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
+      cdrs: this.#house.cdrs?.report ?? [],
       draining: this.#house.calls.draining,
     };
   }

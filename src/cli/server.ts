@@ -5,6 +5,7 @@ import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
+  type CdrOptions,
   type Control,
   createLogger,
   type Http,
@@ -139,6 +140,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
+    cdr: cdrOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -150,6 +152,10 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {
+  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}) };
 }
 
 function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {

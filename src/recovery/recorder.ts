@@ -13,6 +13,8 @@ export const mediaPart = (leg: string): string => `media/${leg}`;
 export interface RecorderPorts {
   readonly registry: DialogRegistry;
   readonly journal: Journal;
+  /** What stays of a call that is over, by part. */
+  kept(record: DialogRecord): ReadonlyMap<string, Uint8Array>;
   /** The call that a media leg is in. */
   recordOf(leg: MediaLeg): DialogRecord | undefined;
   /** Unix ms. */
@@ -103,7 +105,10 @@ export class CallRecorder {
     this.#changed.delete(record);
     for (const leg of this.#legs.get(record)?.keys() ?? []) this.#disown(record, leg);
     this.#legs.delete(record);
-    this.#ports.journal.remove(record.id);
+    const { journal, kept } = this.#ports;
+    journal.remove(record.id);
+    // In the same batch: what is to outlive the call.
+    for (const [part, value] of kept(record)) journal.put(record.id, part, value);
   }
 
   /** Writes nothing any more. */

@@ -13,7 +13,7 @@ import { DialogServerSession } from '../session/dialog-server-session.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { Legs } from '../session/legs.ts';
 import type { Membership } from '../session/session-snapshot.ts';
-import type { Dialog } from '../sip/dialog.ts';
+import type { Dialog, DialogSnapshot } from '../sip/dialog.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
 import type { HeaderField } from '../sip/message.ts';
 import { type CallLeg, type CallSnapshot, unpackCall } from './call-snapshot.ts';
@@ -29,8 +29,8 @@ export interface RecoveredCall {
   readonly sessions: readonly RecoveredSession[];
   /** Its parts in the journal. */
   readonly found: FoundCall;
-  /** ms since its state was written. */
-  readonly awayMs: number;
+  /** Unix ms of the last that is known of it. */
+  readonly since: number;
 }
 
 /** A call that cannot go on: both ends have been told, as far as they can be reached. */
@@ -44,6 +44,8 @@ export interface UnrecoveredCall {
 export interface RecoveryReport {
   readonly recovered: readonly RecoveredCall[];
   readonly lost: readonly UnrecoveredCall[];
+  /** What was over already, and was kept for others. */
+  readonly over: readonly FoundCall[];
 }
 
 export interface RecoveryPorts {
@@ -65,6 +67,8 @@ interface LegAlive {
   readonly of: CallLeg;
   readonly dialog: Dialog;
   readonly media: MediaLeg;
+  /** Unix ms of the state of its media. */
+  readonly since: number;
 }
 
 /**
@@ -73,9 +77,9 @@ interface LegAlive {
  */
 export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryPorts): Promise<RecoveryReport> {
   const memberships = new Map<DialogSession, Membership>();
-  const calls = found.filter(({ parts }) => parts.has(callPart));
+  const calls = new Set(found.filter(({ parts }) => parts.has(callPart)));
   const results = await Promise.all(
-    calls.map((one) =>
+    [...calls].map((one) =>
       recoverCall(one, ports, memberships).catch((error: unknown): UnrecoveredCall => {
         ports.logger.error({ call: one.call, err: error, error: messageOf(error) }, 'a call cannot be recovered');
         return { found: one, call: undefined, reason: messageOf(error) };
@@ -85,7 +89,8 @@ export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryP
   const recovered = results.filter((result): result is RecoveredCall => 'record' in result);
   await connect(memberships, ports);
   for (const { record } of recovered) record.loaded();
-  return { recovered, lost: results.filter((result): result is UnrecoveredCall => !('record' in result)) };
+  const lost = results.filter((result): result is UnrecoveredCall => !('record' in result));
+  return { recovered, lost, over: found.filter((one) => !calls.has(one)) };
 }
 
 async function recoverCall(
@@ -101,7 +106,7 @@ async function recoverCall(
   if (legs.length === 0) return { found, call, reason: alive.length === 0 ? 'it was not answered' : 'no leg goes on' };
   const record = ports.registry.restore(call.record);
   if (!record) {
-    await Promise.all(legs.map(({ dialog, media }) => giveUp(dialog, media)));
+    for (const { of, dialog, media } of legs) ports.background(giveUp(dialog, of.session.dialog, media));
     return { found, call, reason: 'another call has its number' };
   }
   const sessions: RecoveredSession[] = [];
@@ -115,7 +120,7 @@ async function recoverCall(
     dialog.ack();
     ports.background(again.reachPeer());
   }
-  return { record, sessions, found, awayMs: Math.max(0, ports.wallclock() - call.at) };
+  return { record, sessions, found, since: Math.max(call.at, ...legs.map(({ since }) => since)) };
 }
 
 function isUp({ session, isLeaving }: CallLeg): boolean {
@@ -123,7 +128,7 @@ function isUp({ session, isLeaving }: CallLeg): boolean {
 }
 
 /** Transactions that were open: who is at their other end learns what became of them. */
-function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
+function finish({ legs }: CallSnapshot, { endpoint, background }: RecoveryPorts): void {
   for (const { session, isLeaving } of legs) {
     const { unfinished, part, dialog } = session;
     if (isLeaving) {
@@ -131,6 +136,10 @@ function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
     } else if (unfinished) {
       if (part.kind === 'server') endpoint.refuse(unfinished);
       else endpoint.takeBack(unfinished);
+    } else if (dialog && !session.media?.audio) {
+      // Answered, and no audio was settled yet: it waits for the ACK with an answer to our offer.
+      const restored = endpoint.restore(dialog);
+      if (restored) background(giveUp(restored, dialog, undefined));
     }
   }
 }
@@ -147,13 +156,14 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
     const { bindAddress } = settled;
     const media = await ports.media.createLeg({ bindAddress, callId: leg.session.callId, snapshot });
     if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio);
-    return { of: leg, dialog, media };
+    return { of: leg, dialog, media, since: snapshot.takenAt };
   } catch (error) {
     ports.logger.warn(
       { callId: leg.session.callId, error: messageOf(error) },
       'the media of a leg cannot be recovered',
     );
-    await giveUp(dialog, undefined);
+    // Its answer is not heard before all calls are there.
+    ports.background(giveUp(dialog, state, undefined));
     return undefined;
   }
 }
@@ -169,7 +179,14 @@ function withoutHandles(snapshot: LegSnapshot): LegSnapshot {
   };
 }
 
-function giveUp(dialog: Dialog, media: MediaLeg | undefined): Promise<unknown> {
+function giveUp(dialog: Dialog, state: DialogSnapshot | undefined, media: MediaLeg | undefined): Promise<unknown> {
+  // RFC 3261 §15: a BYE of ours waits for the ACK to our 2xx, which may have to be sent again for that.
+  if (state?.answer)
+    dialog.answerAgain(
+      state.answer,
+      () => {},
+      () => {},
+    );
   return Promise.all([dialog.bye(farewell), media?.close()]);
 }
 

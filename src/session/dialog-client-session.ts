@@ -238,6 +238,7 @@ export class DialogClientSession extends DialogSession {
         ...(offer ? { contentType: sdpType, body: offer.body } : {}),
       });
       this.#client = client;
+      client.onChange = () => this.noteChange();
       this.noteChange();
       client.onProvisional = (response, early, reliable) => {
         if (this.state === 'ended') return;

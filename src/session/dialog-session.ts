@@ -138,6 +138,7 @@ export abstract class DialogSession extends CallAudio {
       digits: this.digits,
     });
     if (!former) return;
+    for (const path of former.recordedTo) this.noteRecording(path);
     this.#life.restore(former.state, former.answeredAt);
     this.sessionTimer.restore(former.timer);
   }
@@ -444,6 +445,7 @@ export abstract class DialogSession extends CallAudio {
       timer: this.sessionTimer.snapshot,
       unfinished: this.unfinished,
       membership: this.#bridge?.describe(this),
+      recordedTo: this.recordedTo,
       part: this.part(),
     };
   }

@@ -334,7 +334,7 @@ export class SipEndpoint {
 
   /** A copy of an INVITE whose transaction an earlier process had gets its 2xx again. */
   #isAnsweredAgain({ headers }: SipRequest): boolean {
-    const dialog = tagOf(headers.to) === undefined ? this.#core.answeredBefore.get(originOf(headers)) : undefined;
+    const dialog = this.#core.answeredBefore.get(originOf(headers));
     dialog?.repeatAnswer();
     return dialog !== undefined;
   }

@@ -68,6 +68,8 @@ export class InviteClient {
   onProvisional: (response: SipResponse, dialog: Dialog | undefined, reliable: boolean) => void = () => {};
   /** An INVITE without SDP: a reliable response offers. What this resolves with goes into the PRACK. */
   onOffer: (response: SipResponse, dialog: Dialog) => Promise<BodyOptions> = async () => ({});
+  /** What `unfinished` says is another thing now. */
+  onChange: () => void = () => {};
   /** The first final response; never rejects. A 2xx comes with its dialog and is to be acknowledged. */
   readonly final: Promise<InviteResult<Dialog>>;
   readonly #core: SipCore;
@@ -113,6 +115,7 @@ export class InviteClient {
           this.#expired = true;
         },
         onTerminated: () => this.#terminated(),
+        onSent: () => this.onChange(),
         retry: (refusal) => options.retry?.(refusal),
         nextSeq: () => ++this.#seq,
       },
@@ -129,7 +132,8 @@ export class InviteClient {
   get unfinished(): UnfinishedInvite | undefined {
     const { flow, request } = this.#outgoing;
     if (!flow || this.#settled) return undefined;
-    return { request: writeRequest(request), flow: flowName(flow), localTag: this.localTag };
+    const early = [...this.#dialogs.values()].map((dialog) => dialog.snapshot());
+    return { request: writeRequest(request), flow: flowName(flow), localTag: this.localTag, early };
   }
 
   /** Idempotent; after the final response it does nothing. The outcome comes with `final`. */
@@ -204,6 +208,7 @@ export class InviteClient {
     this.#settled = true;
     // The transaction keeps this client for half a minute more, which must not keep the user's call.
     this.onProvisional = () => {};
+    this.onChange = () => {};
     this.onOffer = async () => ({});
     for (const dialog of this.#dialogs.values()) if (dialog !== result.dialog) dialog.forget();
     this.#settle(result);
@@ -258,6 +263,8 @@ export class InviteClient {
     dialog.learn(response);
     dialog.offers.begin('ours', 'INVITE');
     this.#dialogs.set(remoteTag ?? '', dialog);
+    dialog.onChange = () => this.onChange();
+    this.onChange();
     return dialog;
   }
 }

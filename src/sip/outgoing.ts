@@ -25,6 +25,8 @@ export interface OutgoingUser {
   onResponse(response: SipResponse, local: boolean): void;
   /** An INVITE rang for timer C: it has been cancelled. */
   onExpire?(): void;
+  /** `request` and `flow` are others now. */
+  onSent?(): void;
   /** Nothing more will come. */
   onTerminated?(): void;
   /** Headers to send the request again with, after a refusal. */
@@ -244,6 +246,7 @@ export class OutgoingRequest implements ClientUser, TimerOwner {
     this.#core.timers.cancel(this.#silence);
     if (responseTimeout !== undefined) this.#silence = this.#core.timers.set(this, 'silence', responseTimeout);
     this.#transaction = this.#core.transactions.request(request, bytes, flow, this);
+    this.#user.onSent?.();
   }
 
   #flowTo(named: Target): PeerFlow | undefined {

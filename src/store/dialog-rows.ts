@@ -26,14 +26,6 @@ export interface StoredLeg extends LegSignalling {
   readonly codec: string | undefined;
 }
 
-/** What only its owner can tell of a call. */
-export interface CallDetails {
-  /** Calls that are connected show the same. */
-  readonly bridge?: string | undefined;
-  /** The last step of its handler that was finished. */
-  readonly step?: string | undefined;
-}
-
 /** Whether a call has a row now: from its answer to its end, as in Kamailio. */
 export function isStored({ state, tracked }: DialogRecord): boolean {
   return tracked && (state === confirmedNa || state === confirmed);
@@ -113,12 +105,15 @@ function codecOf({ expectedAudio }: DialogSession): string | undefined {
   return expectedAudio && encodingOf(expectedAudio.codec);
 }
 
-export function extraRowOf(
-  record: DialogRecord,
-  server: string,
-  { bridge, step }: CallDetails,
-  legs: readonly StoredLeg[],
-): ExtraRow {
+/** The same for all calls that are connected: a name of the conference, or of the bridge. */
+function bridgeOf({ sessions }: DialogRecord): string | undefined {
+  const session = sessions.find(({ bridge }) => bridge);
+  const membership = session?.bridge?.describe(session);
+  if (!session || !membership) return undefined;
+  return membership.kind === 'conference' ? membership.name : [session.id, membership.partner ?? session.id].sort()[0];
+}
+
+export function extraRowOf(record: DialogRecord, server: string, legs: readonly StoredLeg[]): ExtraRow {
   const [first, second] = legs;
   const row: ExtraRow = {
     record_id: record.id,
@@ -136,8 +131,8 @@ export function extraRowOf(
     second_route_set: second ? second.routeSet.map((uri) => `<${uri}>`).join(',') : null,
     second_contact: second?.remote.contact ?? null,
     second_codec: second?.codec ?? null,
-    bridge_id: bridge ?? null,
-    step: step ?? null,
+    bridge_id: bridgeOf(record) ?? null,
+    step: record.steps.last ?? null,
     legs: JSON.stringify(legs),
   };
   return fittedOwn(row, extraColumns);

@@ -7,16 +7,7 @@ import type { Logger } from '../base/log.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import { storedCallId } from './columns.ts';
 import type { Database, Statement } from './database.ts';
-import {
-  type CallDetails,
-  type DialogRow,
-  dialogRowOf,
-  extraRowOf,
-  isStored,
-  legsOf,
-  type VarRow,
-  variablesOf,
-} from './dialog-rows.ts';
+import { type DialogRow, dialogRowOf, extraRowOf, isStored, legsOf, type VarRow, variablesOf } from './dialog-rows.ts';
 import type { StoreSettings } from './options.ts';
 import { columnNames, type ExtraRow, extraColumns, extraTable } from './own-tables.ts';
 import { TableWriter } from './table-writer.ts';
@@ -28,7 +19,6 @@ export interface WriterOptions {
   readonly settings: Pick<StoreSettings, 'tableName' | 'columns' | 'varsTableName' | 'varsColumns'>;
   readonly server: string;
   readonly logger: Logger;
-  details(record: DialogRecord): CallDetails;
   /** Of the JSON of legs what is written. */
   sealed(json: string): string;
 }
@@ -72,6 +62,7 @@ export class DialogWriter {
   readonly #changed = new Set<DialogRecord>();
   /** Those with rows that are over. */
   readonly #ended = new Set<DialogRecord>();
+  readonly #suspects = new Set<DialogRecord>();
   /** The JSON of legs before it was sealed. */
   readonly #legs = new WeakMap<ExtraRow, string>();
   /** Being written, on the connection of this number: what comes of an earlier one is not heard any more. */
@@ -122,7 +113,7 @@ export class DialogWriter {
       const records: DialogRecord[] = [];
       for (const set of what === 'all' ? [this.#ended, this.#changed] : [this.#ended])
         for (const record of set) {
-          if (records.length === mostCalls) break;
+          if (records.length === (this.#suspects.size > 0 ? 1 : mostCalls)) break;
           set.delete(record);
           records.push(record);
         }
@@ -151,6 +142,7 @@ export class DialogWriter {
   }
 
   async #write(database: Database, records: readonly DialogRecord[]): Promise<void> {
+    for (const record of records) this.#suspects.delete(record);
     const plans = records.flatMap((record) => this.#plan(record) ?? []);
     if (plans.length === 0) return;
     const tables = this.#tablesOf(database);
@@ -173,8 +165,8 @@ export class DialogWriter {
         for (const { record } of plans) this.touch(record);
         throw error;
       }
-      if (plans.length > 1) for (const { record } of plans) await this.#write(database, [record]);
-      else this.#wasRefused(plans, database.explain(error));
+      if (plans.length === 1) this.#wasRefused(plans, database.explain(error));
+      else for (const { record } of plans) this.#suspect(record);
     }
   }
 
@@ -189,7 +181,7 @@ export class DialogWriter {
   }
 
   #rowsOf(record: DialogRecord, before: KeptRows | undefined): KeptRows {
-    const { server, details, sealed } = this.#options;
+    const { server, sealed } = this.#options;
     const dialog = dialogRowOf(record);
     const variables = variablesOf(record);
     if (record.foreign) {
@@ -198,7 +190,7 @@ export class DialogWriter {
       const own = before ? { ...before.dialog, state, timeout, sflags, iflags, fromCseq, toCseq } : dialog;
       return { dialog: own, extra: before?.extra, variables };
     }
-    const extra = extraRowOf(record, server, details(record), legsOf(record));
+    const extra = extraRowOf(record, server, legsOf(record));
     const json = String(extra.legs);
     // Sealed twice, the same looks different.
     const isAsBefore = before?.extra && this.#legs.get(before.extra) === json;
@@ -214,6 +206,12 @@ export class DialogWriter {
       // It ended while it was written.
       if (after && !isStored(record)) this.touch(record);
     }
+  }
+
+  /** Something of what was written together with it was refused: while there are such, each is written alone. */
+  #suspect(record: DialogRecord): void {
+    this.#suspects.add(record);
+    this.touch(record);
   }
 
   #wasRefused(plans: readonly Plan[], error: string): void {

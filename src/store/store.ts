@@ -15,7 +15,7 @@ import type { StoredDialog } from '../registry/stored-dialog.ts';
 import { CdrWriter } from './cdr-writer.ts';
 import { storedCallId } from './columns.ts';
 import { type Database, openDatabase } from './database.ts';
-import { type CallDetails, type StoredLeg, storedLegsIn } from './dialog-rows.ts';
+import { type StoredLeg, storedLegsIn } from './dialog-rows.ts';
 import { DialogWriter } from './dialog-writer.ts';
 import { type LoadedDialog, loadDialogs } from './loader.ts';
 import { type StoreMode, type StoreOptions, type StoreSettings, storeSettings } from './options.ts';
@@ -42,8 +42,6 @@ export interface StorePorts {
   readonly hostName: string;
   /** Without it only call detail records are written. */
   readonly registry?: DialogRegistry | undefined;
-  /** What else is written of a call. */
-  details?(record: DialogRecord): CallDetails;
   /**
    * Takes what is left of a call that ran on this server when it ended. Its rows are removed when this resolves.
    * Without it such calls are listed as those of another server are: they can be ended.
@@ -127,7 +125,6 @@ export class Store {
       settings: this.#settings,
       server: this.#server,
       logger,
-      details: (record) => ports.details?.(record) ?? {},
       sealed: (json) => (seal ? `${sealedMark}${Buffer.from(seal.seal(Buffer.from(json))).toString('base64')}` : json),
     });
     this.#cdrs = new CdrWriter(this.#server, logger);

@@ -46,7 +46,11 @@ export class RunningTandem {
     this.child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: cwd ?? root,
       // Where nobody says another folder it is the project's own: nothing is left there.
-      env: { ...withoutTandem(process.env), ...(cwd === undefined && { TANDEM_STORE_URL: 'none' }), ...env },
+      env: {
+        ...withoutTandem(process.env),
+        ...(cwd === undefined && { TANDEM_STORE_URL: 'none', TANDEM_RECOVERY_PATH: 'none' }),
+        ...env,
+      },
     });
     // A test that failed half-way leaves nothing behind.
     const kill = (): void => void this.child.kill('SIGKILL');

@@ -264,7 +264,7 @@ export class RawPhone {
   }
 
   sendRtp(payload: Uint8Array, payloadType = this.codec.payloadType, marker = false, advance = 160): void {
-    const packet = rtp(payloadType, marker, this.#sequence++, this.#timestamp, this.ssrc, payload);
+    const packet = rtpPacket(payloadType, marker, this.#sequence++, this.#timestamp, this.ssrc, payload);
     this.sendRaw(this.#srtp?.protect(packet) ?? packet);
     this.#timestamp += advance;
   }
@@ -276,7 +276,7 @@ export class RawPhone {
       const end = step > 5;
       const duration = Math.min(step, 5) * 160;
       const payload = Buffer.from([event, end ? 0x8a : 0x0a, duration >> 8, duration & 255]);
-      const packet = rtp(payloadType, step === 1, this.#sequence++, this.#timestamp, this.ssrc, payload);
+      const packet = rtpPacket(payloadType, step === 1, this.#sequence++, this.#timestamp, this.ssrc, payload);
       this.sendRaw(this.#srtp?.protect(packet) ?? packet);
       if (!end) await delay(20);
     }
@@ -387,7 +387,7 @@ export class RawPhone {
   #invite: Message | undefined;
 
   #heardSip(text: string): void {
-    const message = parse(text);
+    const message = parseMessage(text);
     if (!message) return;
     this.received.push(message);
     if (message.method === 'INVITE' && !first(message, 'to').includes('tag=')) {
@@ -438,7 +438,7 @@ function cseqMethod(message: Message): string {
   return first(message, 'cseq').split(' ')[1] ?? '';
 }
 
-function parse(text: string): Message | undefined {
+export function parseMessage(text: string): Message | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const [startLine = '', ...lines] = text.slice(0, end).split('\r\n');
@@ -459,7 +459,7 @@ function parse(text: string): Message | undefined {
   };
 }
 
-function rtp(
+export function rtpPacket(
   payloadType: number,
   marker: boolean,
   sequence: number,

@@ -24,9 +24,11 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const refusal = new Error('value too long');
+
 /** A database with a switch. */
 class Switch {
-  how: 'on' | 'off' | 'silent' | 'done but not said' = 'on';
+  how: 'on' | 'off' | 'silent' | 'done but not said' | 'refuses something, and goes' = 'on';
   /** When it was tried to be opened, ms of the clock. */
   readonly tries: number[] = [];
   now: () => number = () => 0;
@@ -35,12 +37,17 @@ class Switch {
     this.tries.push(this.now());
     if (this.how !== 'on') throw new Error('connect ECONNREFUSED');
     const real = await openDatabase(url, logger);
-    return { ...real, batch: (statements) => this.#batch(real, statements) };
+    const isRefusal: Database['isRefusal'] = (error) => error === refusal || real.isRefusal(error);
+    return { ...real, isRefusal, batch: (statements) => this.#batch(real, statements) };
   };
 
   async #batch(real: Database, statements: Parameters<Database['batch']>[0]): Promise<void> {
     if (this.how === 'off') throw new Error('Connection terminated unexpectedly');
     if (this.how === 'silent') return new Promise(() => {});
+    if (this.how === 'refuses something, and goes') {
+      this.how = 'off';
+      throw refusal;
+    }
     await real.batch(statements);
     if (this.how === 'done but not said') throw new Error('Connection terminated unexpectedly');
   }
@@ -121,6 +128,19 @@ describe('a database that is lost', () => {
     power.how = 'on';
     await isBack(one);
     for (const table of ['dialog', 'dialog_vars', 'tandem_dialog']) expect(await place.rows(table)).toHaveLength(1);
+  });
+
+  it('while calls are looked through for what it refused loses none of them', async () => {
+    const power = new Switch();
+    const one = await start(power);
+    for (const name of ['a', 'b', 'c']) connected(one, name);
+    await settle();
+    power.how = 'refuses something, and goes';
+    await one.store.flush();
+    expect(one.store.health).toMatchObject({ state: 'lost', pending: 3, dropped: 0 });
+    power.how = 'on';
+    await isBack(one);
+    expect((await callIds()).toSorted()).toEqual(['a', 'b', 'c']);
   });
 
   it('is one that does not answer for fifteen seconds, too', async () => {

@@ -29,7 +29,9 @@ describe('a server with a store', () => {
     await lab.advance(100);
     await first.store?.flush();
     const place = await placeAt(url);
-    expect(await place.rows('tandem_dialog')).toMatchObject([{ codec: 'PCMU/8000', second_codec: 'PCMU/8000' }]);
+    expect(await place.rows('tandem_dialog')).toMatchObject([
+      { codec: 'PCMU/8000', second_codec: 'PCMU/8000', bridge_id: expect.stringMatching(/./) },
+    ]);
     // It does not write any more, as if it had been killed.
     await first.store?.close();
     await lab.serve(() => {}, { store: { url } });

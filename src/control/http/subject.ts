@@ -35,6 +35,13 @@ export interface TandemReport {
   /** How many legs, bridges, … there are. */
   readonly media: object;
   readonly registrations: readonly { readonly state: string }[];
+  /** Where records of calls go. */
+  readonly cdrs?: readonly {
+    readonly name: string;
+    readonly waiting: number;
+    readonly sent: number;
+    readonly dropped: number;
+  }[];
   /** The database of the calls, where there is one. */
   readonly store?:
     | {

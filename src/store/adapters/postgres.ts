@@ -20,8 +20,10 @@ export async function openPostgres(url: string, logger: Logger): Promise<Databas
     query_timeout: queryMs,
     keepAlive: true,
   });
-  // A connection that breaks while nobody uses it.
-  pool.on('error', (error) => logger.debug({ error: messageOf(error) }, 'a database connection broke'));
+  const broke = (error: Error): void => logger.debug({ error: messageOf(error) }, 'a database connection broke');
+  // The pool hears of connections that nobody uses. One that breaks between two statements would end the process.
+  pool.on('error', broke);
+  pool.on('connect', (client) => client.on('error', broke));
   const sql = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     kind: 'postgres',

@@ -1,7 +1,7 @@
 /** A server that is killed and started again in its place: same folder, same ports. */
 import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { onTestFailed } from 'vitest';
 import { type Folder, temporaryFolder } from './folder.ts';
 import { freePort } from './ports.ts';
@@ -35,7 +35,7 @@ export class DurableServer implements AsyncDisposable {
     this.#program = this.#start();
   }
 
-  /** @param script `examples/b2bua.ts`. It listens when this resolves. */
+  /** @param script `examples/b2bua.ts`, or an absolute path. It listens when this resolves. */
   static async start(script: string, { env = {}, transports = ['udp'], config = {} }: DurableOptions = {}) {
     const folder = await temporaryFolder();
     await writeFile(folder.file('tandem.yaml'), JSON.stringify(config));
@@ -44,7 +44,7 @@ export class DurableServer implements AsyncDisposable {
     const min = 32_000 - rtpPorts - 2 * randomInt(3000);
     const command = [
       join(root, 'bin', 'tandem.js'),
-      ...['serve', join(root, script), '--config', folder.file('tandem.yaml')],
+      ...['serve', resolve(root, script), '--config', folder.file('tandem.yaml')],
       ...[...ports].flatMap(([transport, port]) => ['--listen', `${transport}:127.0.0.1:${port}`]),
       ...['--rtp-ports', `${min}-${min + rtpPorts - 1}`, '--socket', folder.file('tandem.sock')],
       ...['--control', folder.file('tandem_ctl'), '--http', 'none', '--log-level', 'info'],
