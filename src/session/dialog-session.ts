@@ -3,7 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
-import { type Clock, sleep } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -24,6 +24,7 @@ import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
+import { reachAgain } from './reach-again.ts';
 import { causeOf, reasonValue } from './reason.ts';
 import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
@@ -45,9 +46,6 @@ import { type LegSignalling, signallingIn } from './signalling.ts';
 import type { StepContext } from './steps.ts';
 import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
-
-/** ms between attempts to reach a peer whose connection was lost. */
-const reachAgainMs: readonly number[] = [0, 2000, 4000, 8000, 16_000];
 
 export abstract class DialogSession extends CallAudio {
   readonly id: string;
@@ -458,6 +456,32 @@ export abstract class DialogSession extends CallAudio {
   /** @internal What its snapshot says is another thing now. */
   noteChange(): void {
     this.#report?.changed();
+  }
+
+  /** To be called once, of a session that an earlier process began: it goes on from now. */
+  protected goOn(birth: LegBirth, dialog: Dialog): void {
+    this.useDialog(dialog);
+    this.#birth = birth;
+    this.#leave = this.context.adopt(this);
+    this.#report = this.data.rejoin(this, birth);
+    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
+    const { direction, fromUri, toUri } = birth;
+    this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
+  }
+
+  /**
+   * @internal The connection to its peer is gone with the process that had it. The peer opens another one, or is asked
+   * by a re-INVITE at its Contact; else the call ends.
+   */
+  reachPeer(): Promise<void> {
+    return reachAgain({
+      clock: this.clock,
+      signal: this.signal,
+      isReachable: () => this.dialog?.isReachable ?? false,
+      refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
+      failed: (error) => this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet'),
+      lost: () => this.terminate({ by: 'error', reason: 'the connection to the peer was lost' }),
+    });
   }
 
   /** To be called once, of a session that an earlier process began: it goes on from now. */
