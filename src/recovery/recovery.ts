@@ -153,6 +153,8 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
     const packed = found.parts.get(mediaPart(settled.leg));
     if (!packed) throw new Error('there is no state of its media');
     const snapshot = withoutHandles(unpackSaved(packed).snapshot);
+    if (snapshot.recordings.some(({ path }) => path === undefined))
+      ports.logger.warn({ callId: leg.session.callId }, 'a recording to a stream has ended with its process');
     const { bindAddress } = settled;
     const media = await ports.media.createLeg({ bindAddress, callId: leg.session.callId, snapshot });
     if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio);

@@ -484,36 +484,6 @@ export abstract class DialogSession extends CallAudio {
     });
   }
 
-  /** To be called once, of a session that an earlier process began: it goes on from now. */
-  protected goOn(birth: LegBirth, dialog: Dialog): void {
-    this.useDialog(dialog);
-    this.#birth = birth;
-    this.#leave = this.context.adopt(this);
-    this.#report = this.data.rejoin(this, birth);
-    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
-    const { direction, fromUri, toUri } = birth;
-    this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
-  }
-
-  /**
-   * @internal The connection to its peer is gone with the process that had it. The peer opens another one, or is asked
-   * by a re-INVITE at its Contact; else the call ends.
-   */
-  async reachPeer(): Promise<void> {
-    for (const wait of reachAgainMs) {
-      try {
-        await sleep(this.clock, wait, this.signal);
-        if (this.dialog?.isReachable) return;
-        await this.negotiation.refresh(() => this.#dialogFor('INVITE'));
-      } catch (error) {
-        if (this.state === 'ended') return;
-        this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet');
-      }
-    }
-    if (this.dialog?.isReachable) return;
-    await this.terminate({ by: 'error', reason: 'the connection to the peer was lost' });
-  }
-
   /** To be called once, when identifiers are known: the call exists from now on. */
   protected begin(birth: LegBirth): void {
     this.#birth = birth;
