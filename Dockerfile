@@ -19,7 +19,7 @@ ENV NODE_ENV=production \
     TANDEM_SOCKET=/app/run/tandem.sock
 COPY --from=build /opt/tandem /opt/tandem
 COPY docker/entrypoint.sh /usr/local/bin/tandem-entrypoint
-RUN mkdir -p /app/run && chown -R node:node /app
+RUN mkdir -p /app/run /app/data && chown -R node:node /app
 WORKDIR /app
 USER node
 EXPOSE 5060/udp 5060/tcp 16384-32766/udp

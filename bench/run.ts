@@ -14,6 +14,7 @@ import { capacity, twoWorkers } from './scenarios/capacity.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
+import { journal } from './scenarios/journal.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
 import { plc } from './scenarios/plc.ts';
@@ -22,6 +23,7 @@ import type { Lab, Scenario } from './scenarios/scenario.ts';
 import { setUpAnswered, setUpBridged } from './scenarios/set-up.ts';
 import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
+import { store } from './scenarios/store.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
 import { transcode } from './scenarios/transcode.ts';
@@ -45,6 +47,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['srtp', srtp],
   ['plc', plc],
   ['registry', registry],
+  ['store', store],
+  ['journal', journal],
   ['lab', testLab],
 ]);
 

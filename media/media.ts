@@ -26,6 +26,11 @@ import { inlineCoder, PromptCoderPool, PromptStore } from './prompt/index.ts';
 import type { EngineCounts, LegConfig } from './protocol.ts';
 import type { ConferenceSnapshot, LegSnapshot } from './snapshot.ts';
 
+/** ms until the kernel has taken a process apart that was killed. */
+const dyingMs = 1000;
+/** The sockets of a process that was killed are closed one by one: so often, and after so many ms, a port is tried again. */
+const bindTries = 10;
+const bindWaitMs = 20;
 /** ms: of a worker that dies a second time within so long the next one has to wait as long. */
 const restartMs = 1000;
 /** ms: of a worker that dies a second time within so long the legs end. */
@@ -65,6 +70,7 @@ export class Media {
   #lock: PortRangeLock | undefined;
   #starting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
+  #opened = false;
   #closing: Promise<void> | undefined;
 
   /** @throws ConfigError when an option is wrong, or workers are asked for with a clock that is not the machine's */
@@ -104,7 +110,14 @@ export class Media {
    */
   async prepare(): Promise<void> {
     await this.#start();
-    await Promise.all(this.#links.map((link) => link.request({ type: 'counts' })));
+    await Promise.all(this.#links.map((link) => this.#warmUp(link)));
+  }
+
+  /** What a leg needs is compiled when the first one is made: then no call waits for that. */
+  async #warmUp(link: EngineLink): Promise<void> {
+    const leg = `${this.#prefix}-${++this.#names}`;
+    await this.#create(link, leg, { ...this.#config('127.0.0.1', '', 0), rtcpPort: 0 });
+    await link.request({ type: 'leg.close', leg, handover: false });
   }
 
   #start(): Promise<void> {
@@ -113,16 +126,18 @@ export class Media {
   }
 
   async #open(): Promise<void> {
+    const { logger, udp, onSaved, files, random } = this.#ports;
     const { rtpPorts } = this.#settings;
     // What comes of it is awaited below.
     this.#start().catch(() => {});
-    if (!this.#ports.udp) {
-      await checkEphemeralRange(rtpPorts, this.#ports.files);
-      this.#lock = await lockPortRange(rtpPorts, this.#ports.random);
+    if (!udp) {
+      await checkEphemeralRange(rtpPorts, files);
+      // Whoever goes on with the legs of another process may be there before it is quite gone.
+      this.#lock = await lockPortRange(rtpPorts, random, onSaved ? dyingMs : 0);
     }
-    if ('io' in this.#udp)
-      this.#ports.logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
+    if ('io' in this.#udp) logger.info({ ...this.#udp, workers: this.workers }, 'media.io: how RTP sockets are read');
     await this.#start();
+    this.#opened = true;
   }
 
   async #startAll(): Promise<void> {
@@ -190,7 +205,8 @@ export class Media {
 
   /**
    * Binds an RTP/RTCP port pair in the engine with the fewest legs.
-   * @throws {TandemError} ERR_NO_RTP_PORT when the range is used up, ERR_BIND for an address that is not ours
+   * @throws {TandemError} ERR_NO_RTP_PORT when the range is used up, ERR_BIND for an address that is not ours; with a
+   *   snapshot ERR_NO_RTP_PORT when another leg has its port or the range has it not, ERR_PORT_IN_USE when somebody else has it
    */
   async createLeg(options: CreateLegOptions): Promise<MediaLeg> {
     const link = this.#place(options.beside);
@@ -207,7 +223,7 @@ export class Media {
     const config = this.#config(bindAddress, callId, port);
     if (snapshot) {
       try {
-        await this.#create(link, id, config, snapshot);
+        await this.#createAgain(link, id, config, snapshot);
       } catch (error) {
         this.#pairs.release(port);
         throw error;
@@ -252,6 +268,20 @@ export class Media {
     });
   }
 
+  async #createAgain(link: EngineLink, leg: string, config: LegConfig, snapshot: LegSnapshot): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#create(link, leg, config, snapshot);
+        return;
+      } catch (error) {
+        if (tries === bindTries || !(error instanceof TandemError) || error.code !== 'ERR_PORT_IN_USE') throw error;
+        await new Promise<void>((resolve) => {
+          this.#ports.clock.setTimer(bindWaitMs, resolve, 'media port in use');
+        });
+      }
+    }
+  }
+
   #create(link: EngineLink, leg: string, config: LegConfig, snapshot?: LegSnapshot): Promise<void> {
     return link.request<void>({ type: 'leg.create', leg, config, ...(snapshot ? { snapshot } : {}) });
   }
@@ -262,7 +292,7 @@ export class Media {
   }
 
   #place(beside: MediaLeg | undefined): EngineLink {
-    if (this.#closing || this.#links.length === 0)
+    if (this.#closing || !this.#opened)
       throw new TandemError('ERR_MEDIA_CLOSED', this.#closing ? 'the media engine is closed' : 'call open() first');
     if (beside?.link.alive) return beside.link;
     const alive = this.#links.filter((link) => link.alive);

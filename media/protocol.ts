@@ -8,8 +8,9 @@ import type { Tone } from './audio/index.ts';
 import type { Route } from './conference/party.ts';
 import type { SrtpProblem } from './engine/leg-security.ts';
 import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
+import type { RecordingGap } from './recording-resume.ts';
 import type { Codec, NegotiatedAudio } from './sdp/types.ts';
-import type { LegSnapshot, PlayProgress, SymmetricRtp } from './snapshot.ts';
+import type { LegSnapshot, PlayProgress, ResumableRecording, SymmetricRtp } from './snapshot.ts';
 
 export { encodingOf } from './sdp/codecs.ts';
 export type { AnalysisSnapshot, LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
@@ -157,6 +158,14 @@ export type Command =
       readonly path: string | undefined;
       readonly config: RecordingConfig;
     }
+  /** Goes on with one of an earlier leg. */
+  | {
+      readonly type: 'record.resume';
+      readonly leg: string;
+      readonly recording: ResumableRecording;
+      /** Unix ms when its state was taken. */
+      readonly takenAt: number;
+    }
   | { readonly type: 'record.pause'; readonly leg: string; readonly recording: string; readonly on: boolean }
   | { readonly type: 'record.stop'; readonly leg: string; readonly recording: string }
   /** The main thread wrote a `record.data`, or could not. */
@@ -261,6 +270,7 @@ export type EngineEvent =
       readonly end: RecordingEnd;
       readonly durationMs: number;
       readonly bytes: number;
+      readonly gaps: readonly RecordingGap[];
       readonly error?: ErrorData;
     }
   | {

@@ -50,11 +50,14 @@ export class RecordingSink {
     this.#work();
   }
 
-  /** Resolves when everything is written and closed, or given up. @param keep samples; the rest is cut off */
-  async close(keep: number): Promise<void> {
+  /**
+   * Resolves when everything is written and closed, or given up.
+   * @param keep samples; the rest is cut off. Undefined: the file is not finished, somebody else goes on in it
+   */
+  async close(keep: number | undefined): Promise<void> {
     while (this.#working) await this.#working;
     try {
-      const change = this.#failed ? undefined : await this.#format.end(keep);
+      const change = this.#failed || keep === undefined ? undefined : await this.#format.end(keep);
       if (change) await this.#writer.write(change);
     } catch (error) {
       this.#fail(writeError(error));

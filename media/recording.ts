@@ -2,6 +2,7 @@
 import { clamp16, rmsLevel } from './audio/index.ts';
 import { beatMs } from './pacer.ts';
 import type { RecordingConfig, RecordingEnd } from './protocol.ts';
+import type { RecordingGap } from './recording-resume.ts';
 import type { RecordingSink } from './recording-sink.ts';
 import { RecordingTimeline } from './recording-timeline.ts';
 import type { RtpTimestamp } from './rtp/sequence.ts';
@@ -29,12 +30,20 @@ export class EngineRecording {
   #sounded = 0;
   #paused = false;
 
-  /** @param rate samples per second of the file */
-  constructor(id: string, config: RecordingConfig, rate: number, sink: RecordingSink) {
+  #gaps: readonly RecordingGap[] = [];
+
+  /**
+   * @param rate samples per second of the file
+   * @param samples that are in it already, when it goes on
+   */
+  constructor(id: string, config: RecordingConfig, rate: number, sink: RecordingSink, samples = 0) {
     this.id = id;
     this.#config = config;
     this.#rate = rate;
     this.#sink = sink;
+    this.#samples = samples;
+    // What was said while nobody recorded is not known: it counts as something.
+    this.#sounded = samples;
     this.#received = new RecordingTimeline(rate);
     this.#sent = new RecordingTimeline(rate);
     const frame = Math.floor((rate * beatMs) / 1000);
@@ -49,6 +58,26 @@ export class EngineRecording {
 
   get durationMs(): number {
     return (this.#samples * 1000) / this.#rate;
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Where there is only silence, as nobody recorded. */
+  get gaps(): readonly RecordingGap[] {
+    return this.#gaps;
+  }
+
+  /** The file it goes on in was opened. @param more samples than were expected in it */
+  opened(more: number, gaps: readonly RecordingGap[]): void {
+    this.#samples += more;
+    this.#sounded += more;
+    this.#gaps = gaps;
   }
 
   /** Why it is over by itself; undefined while it is not. */
@@ -99,14 +128,18 @@ export class EngineRecording {
     if (this.#filled >= chunk.length) this.#flush();
   }
 
-  /** Writes what is left, with what was still on its way; resolves when the target is closed. */
-  async end(): Promise<void> {
+  /**
+   * Writes what is left, with what was still on its way; resolves when the target is closed.
+   * @param goesOn elsewhere: the file is left as one that is being recorded
+   */
+  async end(goesOn = false): Promise<void> {
     const frame = this.#left.length;
-    for (let more = Math.max(this.#received.pending, this.#sent.pending); more > 0 && !this.over; more -= frame)
-      this.#frame();
+    // What is on its way would make the file longer than the time was.
+    const pending = goesOn ? 0 : Math.max(this.#received.pending, this.#sent.pending);
+    for (let more = pending; more > 0 && !this.over; more -= frame) this.#frame();
     this.#flush();
-    this.#samples = this.#kept;
-    await this.#sink.close(this.#samples);
+    if (!goesOn) this.#samples = this.#kept;
+    await this.#sink.close(goesOn ? undefined : this.#samples);
   }
 
   /** Samples that would be kept if it ended now. */

@@ -8,7 +8,8 @@ import type { ForwardState } from './bridge.ts';
 import type { DtmfReceiverState } from './dtmf/receiver.ts';
 import type { DtmfSendState } from './dtmf/sender.ts';
 import type { SecuritySnapshot } from './engine/leg-security.ts';
-import type { PlayState, PromptKey } from './protocol.ts';
+import type { PlayState, PromptKey, RecordingConfig } from './protocol.ts';
+import type { RecordingGap } from './recording-resume.ts';
 import type { LatchState } from './rtp/latch.ts';
 import type { ReceiverState } from './rtp/receiver.ts';
 import type { RtcpState } from './rtp/rtcp-session.ts';
@@ -32,6 +33,22 @@ export type ItemSnapshot =
 export interface PlaybackSnapshot extends PlayProgress {
   readonly source: ItemSnapshot | { readonly kind: 'list'; readonly items: readonly ItemSnapshot[] };
 }
+
+/** A recording in mid-work. */
+export interface RecordingSnapshot {
+  readonly id: string;
+  /** Undefined for one to a stream or to an open file: it ends with its process. */
+  readonly path: string | undefined;
+  readonly config: RecordingConfig;
+  /** Hz, of the file. */
+  readonly sampleRate: number;
+  /** For each channel; some of them may not be in the file. */
+  readonly samples: number;
+  readonly paused: boolean;
+  readonly gaps: readonly RecordingGap[];
+}
+
+export type ResumableRecording = RecordingSnapshot & { readonly path: string };
 
 /** A detector in mid-work. */
 export type AnalysisSnapshot = AnalysisState & { readonly id: string };
@@ -57,6 +74,7 @@ export interface LegSnapshot {
   readonly dtmf: { readonly received: DtmfReceiverState; readonly sending: DtmfSendState | undefined };
   readonly forward: ForwardState | undefined;
   readonly analyses: readonly AnalysisSnapshot[];
+  readonly recordings: readonly RecordingSnapshot[];
   readonly echo: boolean;
   /** Undefined too for a source that cannot be opened again (a stream). */
   readonly playback: PlaybackSnapshot | undefined;

@@ -1,4 +1,5 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
+import { hostname } from 'node:os';
 import { isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
@@ -8,6 +9,9 @@ import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
+import type { Cdr } from './cdr/cdr.ts';
+import { CdrBook } from './cdr/cdr-book.ts';
+import { cdrSinks } from './cdr/sinks.ts';
 import { IncomingCalls } from './incoming/calls.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
@@ -15,6 +19,7 @@ import {
   checkedRecovery,
   checkedRegistrar,
   checkedSrtp,
+  checkedStore,
   checkedTransports,
   type TandemOptions,
   type TransferMode,
@@ -23,6 +28,8 @@ import {
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
+import { endOrphan } from './recovery/orphans.ts';
+import type { RecoveryReport } from './recovery/recovery.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
@@ -48,6 +55,7 @@ import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
+import { Store } from './store/store.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -62,11 +70,14 @@ const farewellMs = 2000;
 /** ms between two looks at whether calls are still being set up. */
 const settlePollMs = 20;
 
+const nothingRecovered: RecoveryReport = { recovered: [], lost: [], over: [] };
+
 /** The parts of one Tandem. */
 export class House {
   readonly observer: Observer<TandemEvents>;
   readonly registrar: Registrar | undefined;
   readonly registry: DialogRegistry | undefined;
+  readonly store: Store | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: SipEndpoint;
@@ -81,6 +92,8 @@ export class House {
   readonly trunks: Trunks;
   /** Takes instant messages; without it they get 405. */
   onMessage: MessageHandler | undefined;
+  /** With the options `cdr`, `store` or `recovery`. */
+  readonly cdrs: CdrBook | undefined;
   /** With the option `recovery`. */
   readonly keeper: CallKeeper | undefined;
   readonly #dialogEvents: DialogEvents | undefined;
@@ -95,6 +108,7 @@ export class House {
   constructor(options: TandemOptions, invite: TrunkContext['invite']) {
     const transports = checkedTransports(options.transports);
     checkedRegistrar(options);
+    checkedStore(options);
     checkedRecovery(options);
     const { clock = nodeClock, random = createNodeRandom(), logger = createLogger() } = options;
     const { network = createNodeNetwork(), resolver = nodeResolver } = options;
@@ -168,6 +182,11 @@ export class House {
             foreignLegs: (stored, data) => joinForeignLegs(context, stored, data),
           });
     this.registry = registry;
+    if (options.store && registry)
+      this.store = new Store(options.store, {
+        ...{ clock, random, logger, registry, hostName: hostname() },
+        onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
+      });
     const context: SessionContext = {
       clock,
       random,
@@ -200,7 +219,16 @@ export class House {
       localAddress: (peer) => network.localAddress(peer),
     });
     this.legs = new Legs(context, places, srtp);
-    const { recovery } = options;
+    const { recovery, cdr } = options;
+    if (registry && (cdr || options.store || recovery)) {
+      const { store } = this;
+      const writeCdr = store && ((record: Cdr): Promise<void> => store.writeCdr(record));
+      this.cdrs = new CdrBook({
+        ...{ clock, logger, registry, observer },
+        sinks: cdrSinks(cdr ?? {}, { clock, fetch: options.fetch ?? nodeFetch, writeCdr }),
+        journal: () => this.keeper?.journal,
+      });
+    }
     if (recovery && registry)
       this.keeper = new CallKeeper({
         registry,
@@ -210,6 +238,7 @@ export class House {
         conferences: this.conferences,
         logger,
         wallclock: () => clock.wallclock(),
+        kept: (record) => this.cdrs?.kept(record) ?? new Map(),
         recordOf: (leg) => {
           const { data } = this.sessions.withMedia(leg) ?? {};
           return data instanceof DialogRecord ? data : undefined;
@@ -303,7 +332,10 @@ export class House {
       if (until - this.clock.now() < patience / 4) this.endpoint.holdInvites();
       await sleep(this.clock, settlePollMs);
     }
+    // A database that hangs does not hold up the restart.
+    if (this.store) await within(this.clock, farewellMs, this.store.flush());
     const handed = keeper.stepAside();
+    await this.cdrs?.close();
     await this.endpoint.suspend();
     await keeper.handOver();
     return handed;
@@ -317,15 +349,19 @@ export class House {
 
   async #open(): Promise<void> {
     try {
-      await this.media.open();
-      await this.keeper?.open();
+      await Promise.all([this.media.open(), this.keeper?.open()]);
       this.endpoint.hold();
       await this.endpoint.open();
-      const { recovered = [] } = (await this.keeper?.recover()) ?? {};
+      const { recovered, lost, over } = (await this.keeper?.recover()) ?? nothingRecovered;
+      for (const { record, found, since } of recovered)
+        this.cdrs?.recovered(record, found, { at: since, forMs: Math.max(0, this.clock.wallclock() - since) });
+      this.cdrs?.left([...lost.map(({ found }) => found), ...(this.keeper?.damaged ?? []), ...over]);
       this.endpoint.release();
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
+      await this.store?.open();
       this.trunks.start();
     } catch (error) {
+      await this.store?.close();
       await this.endpoint.close();
       await this.media.close();
       await this.keeper?.close();
@@ -346,8 +382,11 @@ export class House {
     } catch (error) {
       this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
+      if (this.cdrs) await within(this.clock, farewellMs, this.cdrs.settled());
+      await this.cdrs?.close();
       this.registrar?.close();
       this.registry?.close();
+      await this.store?.close();
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();

@@ -17,6 +17,9 @@ export type {
 export { createLogger, type Logger, type LogLevel } from './base/log.ts';
 export { espeakNg } from './base/node-espeak.ts';
 export type { Random } from './base/random.ts';
+export type { Cdr, CdrGap, CdrLeg } from './cdr/cdr.ts';
+export type { CdrSink } from './cdr/outbox.ts';
+export type { CdrOptions, CdrWebhookOptions } from './cdr/sinks.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
 export type { CommandSubject } from './control/commands/subject.ts';
@@ -55,6 +58,7 @@ export type { ActiveDialogs, BridgeMode, DialogRegistry, DialogStatistics } from
 export type { RegistryReport } from './registry/report.ts';
 export type { DialogEnd, Side } from './registry/sides.ts';
 export type { DialogState } from './registry/states.ts';
+export type { StoredDialog, StoredEnd } from './registry/stored-dialog.ts';
 export type {
   HeardTone,
   MachineOptions,
@@ -160,6 +164,9 @@ export type { TraceOptions } from './sip/trace/options.ts';
 export type { TraceMessage } from './sip/trace/trace.ts';
 export type { Target as SipTarget } from './sip/transport/flow.ts';
 export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/transport/network.ts';
+export type { StoredLeg } from './store/dialog-rows.ts';
+export type { StoreMode, StoreOptions } from './store/options.ts';
+export { openStore, type Store, type StoreHealth, type StorePorts } from './store/store.ts';
 export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
 export type { StreamOptions } from './stream/options.ts';
 export { type CheckReport, Tandem, type TandemInviteOptions } from './tandem.ts';

@@ -15,6 +15,7 @@ import { ConfigError } from './base/errors.ts';
 import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.ts';
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
+import type { CdrOptions } from './cdr/sinks.ts';
 import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
@@ -29,6 +30,7 @@ import type { ListenOptions, SipEndpointOptions } from './sip/options.ts';
 import type { TraceOptions } from './sip/trace/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
+import type { StoreOptions } from './store/options.ts';
 import type { TrunkOptions } from './trunk/options.ts';
 
 export interface TransportOptions extends ListenOptions {
@@ -103,6 +105,10 @@ export interface TandemOptions {
   readonly udp?: UdpIo;
   /** How calls are kept track of; false: they are not, and profiles need not be declared. */
   readonly registry?: RegistryOptions | false;
+  /** Where calls are kept in a database, as Kamailio's dialog module does; default nowhere. Needs the registry. */
+  readonly store?: StoreOptions;
+  /** Records of calls that are over; those in `store` need nothing said here. */
+  readonly cdr?: CdrOptions;
   /** Calls go on after a crash or a restart of the process; default: they do not. Needs the registry. */
   readonly recovery?: RecoveryOptions;
 }
@@ -125,6 +131,11 @@ export function checkedCodecs(names: readonly string[] = defaultCodecs, noise = 
 export function checkedSrtp(name: string, mode: SrtpMode = 'off'): SrtpMode {
   if (srtpModes.includes(mode)) return mode;
   throw new ConfigError(`${name} is one of ${srtpModes.join(', ')}, not ${JSON.stringify(mode)}`);
+}
+
+/** @throws ConfigError for calls that are to be written and are not kept track of. */
+export function checkedStore({ registry, store }: TandemOptions): void {
+  if (store && registry === false) throw new ConfigError('store needs the registry: leave out registry: false');
 }
 
 /** @throws ConfigError for calls that are to go on and are not kept track of. */

@@ -3,6 +3,8 @@ import type { Media } from '../media/index.ts';
 import { sleep } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
+import type { Cdr } from './cdr/cdr.ts';
+import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
 import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
@@ -30,6 +32,7 @@ import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts'
 import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
+import type { Store, StoreHealth } from './store/store.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -57,6 +60,10 @@ export interface CheckReport {
   readonly invites: InviteReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
+  /** Where records of calls go. */
+  readonly cdrs: readonly OutboxReport[];
+  /** Undefined without the option `store`. */
+  readonly store: StoreHealth | undefined;
   readonly draining: boolean;
 }
 
@@ -110,6 +117,7 @@ export class Tandem {
    * things to do before it takes calls.
    */
   prepare(): Promise<void> {
+    this.#house.endpoint.prepare();
     return this.#house.media.prepare();
   }
 
@@ -123,6 +131,11 @@ export class Tandem {
     const { registry } = this.#house;
     if (!registry) throw new TandemError('ERR_STATE', 'this Tandem keeps no registry (registry: false)');
     return registry;
+  }
+
+  /** The database of the calls; undefined without the option `store`. */
+  get store(): Store | undefined {
+    return this.#house.store;
   }
 
   /** The bound listeners, with the ports that `bindPort: 0` got. */
@@ -271,6 +284,20 @@ export class Tandem {
     return found.value;
   }
 
+  // ---- records of calls
+
+  /** Hears of the record of each call that is over. With the options `cdr`, `store` or `recovery`. */
+  get onCdr(): ((cdr: Cdr) => void) | undefined {
+    return this.#house.cdrs?.onCdr;
+  }
+
+  /** @throws TandemError ERR_STATE where no records are made: say `cdr: {}` at least */
+  set onCdr(listener: ((cdr: Cdr) => void) | undefined) {
+    const { cdrs } = this.#house;
+    if (!cdrs) throw new TandemError('ERR_STATE', 'no records of calls are made here: give the option cdr, as cdr: {}');
+    cdrs.onCdr = listener;
+  }
+
   // ---- registrations
 
   /**
@@ -374,6 +401,8 @@ export class Tandem {
       trunks: this.#house.trunks.reports,
       invites: this.#house.calls.counts.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
+      store: this.#house.store?.health,
+      cdrs: this.#house.cdrs?.report ?? [],
       draining: this.#house.calls.draining,
     };
   }

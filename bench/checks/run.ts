@@ -8,9 +8,10 @@ import { burst } from './burst.ts';
 import { answered, bridged } from './bye-behind-ack.ts';
 import type { Check, Verdict } from './check.ts';
 import { gapless } from './gapless.ts';
+import { handOver } from './hand-over.ts';
 import { ring, stall } from './latency.ts';
 
-const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless];
+const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless, handOver];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

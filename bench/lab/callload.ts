@@ -55,6 +55,8 @@ export interface Load {
   readonly warmup?: number;
   readonly uas?: number;
   readonly uasRingMs?: number;
+  /** How long a call without RTP lasts; default it ends at once. */
+  readonly holdMs?: number;
   /** Name in From, by which a script tells what to do. */
   readonly user?: string;
   /** Streams start when told by `onReady`. */
@@ -128,11 +130,12 @@ export class CpuTrace {
 
 /** Loads `target`, which the process `pid` serves. */
 export async function callload(program: string, target: string, pid: number, load: Load): Promise<Measured> {
-  const { calls, rate, rtp, seconds = 0, warmup = 1, uas, uasRingMs, user, onReady } = load;
+  const { calls, rate, rtp, seconds = 0, warmup = 1, uas, uasRingMs, holdMs, user, onReady } = load;
   const args = ['--target', target, '--calls', calls, '--rate', rate, '--rtp', rtp, '--pid', pid].map(String);
   if (rtp !== 'none') args.push('--duration', String(seconds), '--warmup', String(warmup), '--drain', '0.3');
   if (uas !== undefined) args.push('--uas', String(uas));
   if (uasRingMs !== undefined) args.push('--uas-ring', String(uasRingMs));
+  if (holdMs !== undefined) args.push('--hold', String(holdMs));
   if (user !== undefined) args.push('--user', user);
   if (onReady) args.push('--wait-signal');
   const trace = new CpuTrace(pid);

@@ -58,7 +58,7 @@ export class Server {
     const child = new Child(
       process.execPath,
       [...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), ...serveArguments(script, 0, folder, range)],
-      { core: serverCore, cwd: folder, env: { TANDEM_DRAIN_TIMEOUT: '100', ...env } },
+      { core: serverCore, cwd: folder, env: { TANDEM_DRAIN_TIMEOUT: '100', TANDEM_STORE_URL: 'none', ...env } },
     );
     try {
       const line = await child.line((text) => text.includes('"listening"'), startMs);

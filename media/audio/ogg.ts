@@ -10,6 +10,8 @@
 export interface OggPage {
   /** Bytes before it that belong to no page. */
   readonly skipped: number;
+  /** How long it is. */
+  readonly bytes: number;
   readonly serial: number;
   readonly sequence: number;
   /** Where the last packet that ends on it ends, in the codec's units; −1: none does. */
@@ -103,6 +105,7 @@ function readPage(page: Uint8Array, skipped: number): OggPage | undefined {
   if (open) pieces.push(page.subarray(from, to));
   return {
     skipped,
+    bytes: page.length,
     serial: view.getUint32(14, true),
     sequence: view.getUint32(18, true),
     granule: view.getInt32(10, true) * 2 ** 32 + view.getUint32(6, true),

@@ -66,13 +66,28 @@ export function writeOpusHead({ channels, preSkip, inputRate }: Omit<OpusHead, '
   return packet;
 }
 
-/** RFC 7845 §5.2: who wrote it, and no comments. */
-export function writeOpusTags(vendor: string): Uint8Array {
+/**
+ * RFC 7845 §5.2: who wrote it, and comments (`NAME=value`), of which those are left out that have no room.
+ * @param room bytes for comments; what they do not take is padding, so that others can be put in their place
+ */
+export function writeOpusTags(vendor: string, room = 0, comments: readonly string[] = []): Uint8Array {
   const name = new TextEncoder().encode(vendor);
-  const packet = new Uint8Array(16 + name.length);
+  const packet = new Uint8Array(16 + name.length + room);
+  const view = new DataView(packet.buffer);
   new TextEncoder().encodeInto(tags, packet);
-  new DataView(packet.buffer).setUint32(8, name.length, true);
+  view.setUint32(8, name.length, true);
   packet.set(name, 12);
+  let at = 16 + name.length;
+  let count = 0;
+  for (const comment of comments) {
+    const bytes = new TextEncoder().encode(comment);
+    if (at + 4 + bytes.length > packet.length) break;
+    view.setUint32(at, bytes.length, true);
+    packet.set(bytes, at + 4);
+    at += 4 + bytes.length;
+    count++;
+  }
+  view.setUint32(12 + name.length, count, true);
   return packet;
 }
 

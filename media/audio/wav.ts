@@ -121,13 +121,15 @@ export function wavHeader(options: {
   readonly sampleRate: number;
   readonly channels: 1 | 2;
   readonly dataBytes: number;
+  /** Bytes of chunks behind the audio; default none. */
+  readonly moreBytes?: number;
 }): Uint8Array {
-  const { sampleRate, channels, dataBytes } = options;
+  const { sampleRate, channels, dataBytes, moreBytes = 0 } = options;
   const header = new Uint8Array(wavHeaderBytes);
   const view = new DataView(header.buffer);
   const text = new TextEncoder();
   text.encodeInto('RIFF', header);
-  view.setUint32(4, Math.min(36 + dataBytes + (dataBytes & 1), unknownLength), true);
+  view.setUint32(4, Math.min(36 + dataBytes + (dataBytes & 1) + moreBytes, unknownLength), true);
   text.encodeInto('WAVEfmt ', header.subarray(8));
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);

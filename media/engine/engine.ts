@@ -161,6 +161,9 @@ export class Engine {
       case 'record.start':
         leg.startRecording(command.recording, command.path, command.config);
         break;
+      case 'record.resume':
+        leg.resumeRecording(command.recording, command.takenAt);
+        break;
       case 'record.pause':
         leg.record.pause(command.recording, command.on);
         break;

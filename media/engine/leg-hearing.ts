@@ -16,13 +16,20 @@ export interface HearingPorts extends RecordingPorts {
   readonly clock: Clock;
 }
 
+export interface HearingOwner {
+  /** Asks for the beat. */
+  readonly pace: () => void;
+  /** What is recorded, or how, is another now. */
+  readonly onRecordings: () => void;
+}
+
 export class LegHearing {
   readonly #leg: string;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #jitterBuffer: JitterBufferOptions;
   readonly #ports: HearingPorts;
-  readonly #pace: () => void;
+  readonly #owner: HearingOwner;
   readonly #taps = new Map<string, AudioTap>();
   readonly recordings: LegRecordings;
   /** What it listens for. */
@@ -30,25 +37,27 @@ export class LegHearing {
   /** Beats of a stall that are not heard yet. */
   #beatsOwed = 0;
 
-  /** @param pace asks for the beat */
   constructor(
     leg: string,
     incoming: Incoming,
     outgoing: Outgoing,
     jitterBuffer: JitterBufferOptions,
     ports: HearingPorts,
-    pace: () => void,
+    owner: HearingOwner,
   ) {
     this.#leg = leg;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
-    this.#pace = pace;
+    this.#owner = owner;
     this.recordings = new LegRecordings(
       leg,
       ports,
-      () => this.#listen(),
+      () => {
+        this.#listen();
+        owner.onRecordings();
+      },
       () => this.#taps.size === 0 && this.#hearRest(),
     );
     this.analysis = new LegAnalysis(leg, ports.clock, ports.emit, () => this.#analyse());
@@ -104,7 +113,7 @@ export class LegHearing {
       this.#beatsOwed = 0;
     } else {
       this.#incoming.playout ??= new Playout(this.#jitterBuffer);
-      this.#pace();
+      this.#owner.pace();
     }
   }
 

@@ -9,8 +9,10 @@ import type { RecordingCoders } from '../recorder/coder.ts';
 import { EngineRecording } from '../recording.ts';
 import { type FileChange, type RecordingFormat, wavRecording } from '../recording-format.ts';
 import { oggRecording } from '../recording-ogg.ts';
+import { type RecordingGap, type Resume, reopened } from '../recording-resume.ts';
 import { type ChunkWriter, fileWriter, RecordingSink } from '../recording-sink.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
+import type { RecordingSnapshot, ResumableRecording } from '../snapshot.ts';
 
 /** ms of one packet that are decoded. */
 const longestMs = 250;
@@ -24,6 +26,9 @@ export interface RecordingPorts {
 
 interface Running {
   readonly recording: EngineRecording;
+  readonly path: string | undefined;
+  readonly config: RecordingConfig;
+  readonly sampleRate: number;
   error: TandemError | undefined;
   /** The main thread's answer to the chunk it was given last. */
   onWritten: ((error: ErrorData | undefined) => void) | undefined;
@@ -78,24 +83,70 @@ export class LegRecordings {
     const asked = config.sampleRate === 0 ? this.#rate : config.sampleRate;
     const rate = config.type === 'audio/ogg' ? opusRateFor(asked) : asked;
     const writer = path === undefined ? this.#remote(id) : fileWriter(this.#ports.files, path);
-    const sink = new RecordingSink(writer, this.#format(config, rate), (error) => {
+    this.#run({ id, path, config, sampleRate: rate }, writer);
+  }
+
+  /** Goes on with one of an earlier process. @param awayMs since its state was taken */
+  resume(of: ResumableRecording, awayMs: number): void {
+    const { id, path, config, sampleRate, samples, paused, gaps } = of;
+    const { maxDuration } = config;
+    const longest = maxDuration > 0 ? Math.round((maxDuration * sampleRate) / 1000) : Number.POSITIVE_INFINITY;
+    const missed = paused ? 0 : Math.round((awayMs * sampleRate) / 1000);
+    const expected = Math.min(longest, samples + missed);
+    const { open, writer } = reopened(this.#ports.files, path);
+    const onOpened = (found: number, all: readonly RecordingGap[]): void => {
+      recording.opened(found - expected, all);
+      this.#onChange();
+    };
+    const { recording } = this.#run({ id, path, config, sampleRate }, writer, {
+      open,
+      samples: expected,
+      gaps,
+      onOpened,
+    });
+    recording.pause(paused);
+  }
+
+  #run(
+    of: Pick<RecordingSnapshot, 'id' | 'path' | 'config' | 'sampleRate'>,
+    to: ChunkWriter,
+    resume?: Resume,
+  ): Running {
+    const { id, path, config, sampleRate } = of;
+    const sink = new RecordingSink(to, this.#format(config, sampleRate, resume), (error) => {
       running.error ??= error;
       this.end(id, 'stopped');
     });
     const running: Running = {
-      recording: new EngineRecording(id, config, rate, sink),
+      recording: new EngineRecording(id, config, sampleRate, sink, resume?.samples),
+      path,
+      config,
+      sampleRate,
       error: undefined,
       onWritten: undefined,
     };
     this.#running.set(id, running);
     this.#writing.set(id, running);
     this.#onChange();
+    return running;
   }
 
-  #format({ type, channels }: RecordingConfig, sampleRate: number): RecordingFormat {
+  #format({ type, channels }: RecordingConfig, sampleRate: number, resume?: Resume): RecordingFormat {
     const shape = { sampleRate, channels };
-    if (type === 'audio/wav') return wavRecording(shape);
-    return oggRecording(shape, this.#ports.random.uint32(), this.#ports.recordingCoders.open(shape));
+    if (type === 'audio/wav') return wavRecording(shape, resume);
+    return oggRecording(shape, this.#ports.random.uint32(), this.#ports.recordingCoders.open(shape), resume);
+  }
+
+  get state(): readonly RecordingSnapshot[] {
+    return [...this.#running].map(([id, { recording, path, config, sampleRate }]) => ({
+      id,
+      path,
+      config,
+      sampleRate,
+      samples: recording.samples,
+      paused: recording.paused,
+      gaps: recording.gaps,
+    }));
   }
 
   /** Chunks to the main thread, one at a time. */
@@ -124,6 +175,7 @@ export class LegRecordings {
 
   pause(id: string, on: boolean): void {
     this.#running.get(id)?.recording.pause(on);
+    this.#onChange();
   }
 
   received(samples: Int16Array, rate: number): void {
@@ -149,15 +201,15 @@ export class LegRecordings {
     }
   }
 
-  /** Idempotent: says `record.done` when all is written. */
-  end(id: string, end: RecordingEnd): void {
+  /** Idempotent: says `record.done` when all is written. @param goesOn see `EngineRecording` */
+  end(id: string, end: RecordingEnd, goesOn = false): void {
     const running = this.#running.get(id);
     if (!running) return;
     if (this.#running.size === 1) this.#onLast();
     this.#running.delete(id);
     this.#onChange();
     const { recording } = running;
-    const ended = recording.end().then(() => {
+    const ended = recording.end(goesOn && running.path !== undefined).then(() => {
       this.#ending.delete(id);
       this.#writing.delete(id);
       this.#emit({
@@ -167,15 +219,16 @@ export class LegRecordings {
         end,
         durationMs: recording.durationMs,
         bytes: recording.sink.bytes,
+        gaps: recording.gaps,
         ...(running.error ? { error: toErrorData(running.error) } : {}),
       });
     });
     this.#ending.set(id, ended);
   }
 
-  /** Ends all; resolves when all is written. */
-  async close(): Promise<void> {
-    for (const id of [...this.#running.keys()]) this.end(id, 'ended');
+  /** Ends all; resolves when all is written. @param goOn elsewhere: files are left as they are */
+  async close(goOn = false): Promise<void> {
+    for (const id of [...this.#running.keys()]) this.end(id, 'ended', goOn);
     this.#codecs.length = 0;
     this.#coders.close();
     await Promise.all(this.#ending.values());

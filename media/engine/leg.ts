@@ -27,7 +27,7 @@ import { RtpSender } from '../rtp/sender.ts';
 import { addSeq } from '../rtp/sequence.ts';
 import type { SavedLeg } from '../saved-leg.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import type { LegSnapshot, PlayProgress } from '../snapshot.ts';
+import type { LegSnapshot, PlayProgress, ResumableRecording } from '../snapshot.ts';
 import { Incoming } from './incoming.ts';
 import type { LegAnalysis } from './leg-analysis.ts';
 import { LegHearing } from './leg-hearing.ts';
@@ -150,7 +150,10 @@ export class EngineLeg implements PacedStream {
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
     });
     this.#rtcpLatch = rtcpLatch;
-    this.#hearing = new LegHearing(id, this.#incoming, this.#outgoing, config.jitterBuffer, ports, () => this.#pace());
+    this.#hearing = new LegHearing(id, this.#incoming, this.#outgoing, config.jitterBuffer, ports, {
+      pace: () => this.#pace(),
+      onRecordings: () => ports.onChanged(this),
+    });
     this.#route = new LegRoute(this.#incoming, this.#outgoing, snapshot?.echo ?? false, {
       now: () => clock.now(),
       onTurn: () => ports.udp.flush(),
@@ -386,10 +389,24 @@ export class EngineLeg implements PacedStream {
     if (this.#audio && !this.#codec) {
       const error = { code: 'ERR_AUDIO_FORMAT', message: `${encodingOf(this.#audio.codec)} cannot be recorded here` };
       const [recording] = options;
-      this.#ports.emit({ type: 'record.done', leg: this.id, recording, end: 'ended', durationMs: 0, bytes: 0, error });
+      this.#ports.emit({
+        type: 'record.done',
+        leg: this.id,
+        recording,
+        end: 'ended',
+        durationMs: 0,
+        bytes: 0,
+        gaps: [],
+        error,
+      });
       return;
     }
     this.#hearing.recordings.start(...options);
+  }
+
+  /** Goes on with one of an earlier process. @param takenAt Unix ms when its state was */
+  resumeRecording(recording: ResumableRecording, takenAt: number): void {
+    this.record.resume(recording, Math.max(0, this.#ports.clock.wallclock() - takenAt));
   }
 
   // State
@@ -448,6 +465,7 @@ export class EngineLeg implements PacedStream {
       dtmf: { received: dtmf.state, sending: digits && { ...digits.state } },
       forward: forwarder.state,
       analyses: this.analysis.state,
+      recordings: this.record.state,
       echo: this.#route.echo,
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
@@ -478,7 +496,7 @@ export class EngineLeg implements PacedStream {
     this.#coders.close();
     this.#rtcp.close(!handover);
     this.#ports.udp.flush();
-    await Promise.all([this.#closeSockets(), this.#hearing.recordings.close()]);
+    await Promise.all([this.#closeSockets(), this.#hearing.recordings.close(handover)]);
   }
 
   async #closeSockets(): Promise<void> {

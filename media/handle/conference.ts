@@ -169,14 +169,8 @@ export class MediaConference {
     this.#check();
     const link = this.#engine();
     const id = this.#handle('r');
-    const recording = new RecordingControl(
-      link,
-      this.id,
-      id,
-      target,
-      { ...options, direction: 'in', channels: 1 },
-      () => this.#recordings.delete(id),
-    );
+    const of = { link, leg: this.id, id, onOver: () => this.#recordings.delete(id) };
+    const recording = RecordingControl.start(of, target, { ...options, direction: 'in', channels: 1 });
     this.#recordings.set(id, recording);
     if (!link.alive)
       recording.lost(new TandemError('ERR_MEDIA_WORKER', 'the media worker is being replaced: try again'));

@@ -17,7 +17,7 @@ import { LegWriter } from './audio-writer.ts';
 import { fromErrorData } from './errors.ts';
 import type { EngineLink, LegEvent, LegListener } from './link.ts';
 import { type LoadedSource, Playback } from './playback.ts';
-import { RecordingControl } from './recording.ts';
+import { RecordingControl, type RecordingOf } from './recording.ts';
 import type { LoadRequest, SourceLoader } from './sources.ts';
 import type {
   AudioReader,
@@ -180,10 +180,17 @@ export class MediaLeg {
     return playback;
   }
 
-  /** Goes on with what the snapshot's leg was playing. */
+  /** Goes on with what the snapshot's leg was playing and recording. */
   restore(snapshot: LegSnapshot): void {
     this.#audio = snapshot.audio;
     this.#echo = snapshot.echo;
+    for (const { path, ...recording } of snapshot.recordings) {
+      if (path === undefined) continue;
+      const of = this.#recordingOf(recording.id);
+      this.#recordings.set(of.id, RecordingControl.resume(of, { ...recording, path }, snapshot.takenAt));
+    }
+    const ids = [...snapshot.recordings, ...(snapshot.playback ? [snapshot.playback] : [])].map(({ id }) => id);
+    this.#handles = Math.max(0, ...ids.map((id) => Number(/\d+$/.exec(id)?.[0] ?? 0)));
     this.#analyses.forget(snapshot.analyses.map((analysis) => analysis.id));
     const { playback } = snapshot;
     if (!playback) return;
@@ -223,10 +230,19 @@ export class MediaLeg {
     });
   }
 
+  /** What is being recorded, that of an earlier process too with which this leg goes on. */
+  get recordings(): readonly RecordingHandle[] {
+    return [...this.#recordings.values()];
+  }
+
+  #recordingOf(id: string): RecordingOf {
+    return { link: this.#link, leg: this.id, id, onOver: () => this.#recordings.delete(id) };
+  }
+
   /** Records both directions from now on, whoever else listens or speaks. */
   record(target: RecordTarget, options: RecordOptions = {}): RecordingHandle {
     const id = this.#handle('r');
-    const recording = new RecordingControl(this.#link, this.id, id, target, options, () => this.#recordings.delete(id));
+    const recording = RecordingControl.start(this.#recordingOf(id), target, options);
     this.#recordings.set(id, recording);
     if (this.#gone) recording.lost(closed());
     else if (!this.#link.alive) recording.lost(interrupted());

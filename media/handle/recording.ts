@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { TandemError } from '../../src/base/errors.ts';
 import type { EngineEvent } from '../protocol.ts';
+import type { ResumableRecording } from '../snapshot.ts';
 import { audioTypeOfName } from './content-type.ts';
 import { fromErrorData, toErrorData } from './errors.ts';
 import type { EngineLink } from './link.ts';
@@ -22,6 +23,14 @@ interface Settle {
   readonly reject: (error: TandemError) => void;
 }
 
+/** Whose recording it is. */
+export interface RecordingOf {
+  readonly link: EngineLink;
+  readonly leg: string;
+  readonly id: string;
+  readonly onOver: () => void;
+}
+
 export class RecordingControl implements RecordingHandle {
   readonly id: string;
   readonly done: Promise<RecordingResult>;
@@ -35,37 +44,51 @@ export class RecordingControl implements RecordingHandle {
     this.#link.send({ type: 'record.stop', leg: this.#leg, recording: this.id });
   };
   readonly #stream: StreamWriter | undefined;
+  readonly path: string | undefined;
   #settle: Settle | undefined;
   #paused = false;
   #beeping = false;
 
-  constructor(
-    link: EngineLink,
-    leg: string,
-    id: string,
-    target: RecordTarget,
-    options: RecordOptions,
-    onOver: () => void,
-  ) {
-    this.id = id;
-    this.#link = link;
-    this.#leg = leg;
+  private constructor(of: RecordingOf, target: RecordTarget, signal?: AbortSignal) {
+    this.id = of.id;
+    this.#link = of.link;
+    this.#leg = of.leg;
     this.#target = target;
-    this.#stream = typeof target === 'string' || isFileHandle(target) ? undefined : new StreamWriter(target);
-    this.#onOver = onOver;
-    this.#signal = options.signal;
+    this.path = typeof target === 'string' ? target : undefined;
+    this.#stream = typeof target === 'object' && !isFileHandle(target) ? new StreamWriter(target) : undefined;
+    this.#onOver = of.onOver;
+    this.#signal = signal;
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     this.done.catch(() => {});
+  }
+
+  /** Begins one. */
+  static start(of: RecordingOf, target: RecordTarget, options: RecordOptions): RecordingControl {
+    const recording = new RecordingControl(of, target, options.signal);
+    recording.#start(options);
+    return recording;
+  }
+
+  /** Goes on with one of an earlier leg. @param takenAt Unix ms when its state was */
+  static resume(of: RecordingOf, snapshot: ResumableRecording, takenAt: number): RecordingControl {
+    const recording = new RecordingControl(of, snapshot.path);
+    recording.#paused = snapshot.paused;
+    of.link.send({ type: 'record.resume', leg: of.leg, recording: snapshot, takenAt });
+    return recording;
+  }
+
+  #start(options: RecordOptions): void {
+    const { path } = this;
     const direction = options.direction ?? 'both';
-    link.send({
+    this.#link.send({
       type: 'record.start',
-      leg,
-      recording: id,
-      path: typeof target === 'string' ? target : undefined,
+      leg: this.#leg,
+      recording: this.id,
+      path,
       config: {
-        type: options.type ?? (typeof target === 'string' ? recordTypeOfName(target) : 'audio/wav'),
+        type: options.type ?? (path === undefined ? 'audio/wav' : recordTypeOfName(path)),
         channels: options.channels ?? (direction === 'both' ? 2 : 1),
         direction,
         sampleRate: options.sampleRate ?? 0,
@@ -118,7 +141,10 @@ export class RecordingControl implements RecordingHandle {
     if (event.type === 'record.data') void this.#write(event);
     if (event.type !== 'record.done') return;
     if (event.error) this.#end()?.reject(fromErrorData(event.error));
-    else this.#end()?.resolve({ durationMs: event.durationMs, bytes: event.bytes, end: event.end });
+    else {
+      const { durationMs, bytes, end, gaps } = event;
+      this.#end()?.resolve({ durationMs, bytes, end, gaps });
+    }
   }
 
   /** The engine died; what it wrote until then is a playable file. */
@@ -140,7 +166,7 @@ export class RecordingControl implements RecordingHandle {
     const answer = { type: 'record.written', leg: this.#leg, recording: this.id } as const;
     try {
       if (this.#stream) await this.#stream.write(event);
-      else if (typeof this.#target !== 'string' && isFileHandle(this.#target)) await writeAt(this.#target, event);
+      else if (typeof this.#target === 'object' && isFileHandle(this.#target)) await writeAt(this.#target, event);
       this.#link.send(answer);
     } catch (error) {
       this.#link.send({ ...answer, error: toErrorData(error, 'ERR_FILE') });

@@ -10,6 +10,7 @@ import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
 import type { RecordingEnd, SymmetricRtp } from '../protocol.ts';
+import type { RecordingGap } from '../recording-resume.ts';
 import type { VoipMetrics } from '../rtp/xr.ts';
 import type { MediaLeg } from './leg.ts';
 
@@ -173,9 +174,13 @@ export interface RecordingResult {
   readonly bytes: number;
   /** `stopped`: by us; `ended`: the leg went; `max`, `silence`: by `maxDuration`, `maxSilence`. */
   readonly end: RecordingEnd;
+  /** Silence in place of what was said while its process was gone, ms from the beginning. */
+  readonly gaps: readonly RecordingGap[];
 }
 
 export interface RecordingHandle {
+  /** Where it is recorded to; undefined for what was opened already. */
+  readonly path: string | undefined;
   /** Rejects when it cannot be written (ERR_FILE, ERR_RECORDING_SLOW); the call goes on. */
   readonly done: Promise<RecordingResult>;
   pause(): void;

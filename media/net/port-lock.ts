@@ -14,6 +14,7 @@ const prefix = 'tandem-rtp/';
 const turnstile = 'tandem-rtp-claim';
 const turnstileTries = 100;
 const turnstileWaitMs = 20;
+const lookAgainMs = 20;
 
 export interface PortRangeLock {
   /** Idempotent. */
@@ -25,20 +26,33 @@ interface Range {
   readonly max: number;
 }
 
-/** @throws {TandemError} ERR_RTP_PORTS_IN_USE when a living process has claimed some of these ports */
-export async function lockPortRange(range: Range, random: Random): Promise<PortRangeLock> {
+/**
+ * @param patienceMs how long another process may have these ports still: one that was killed has its claim until the kernel
+ *   has taken it apart
+ * @throws {TandemError} ERR_RTP_PORTS_IN_USE when a living process has claimed some of these ports
+ */
+export async function lockPortRange(range: Range, random: Random, patienceMs = 0): Promise<PortRangeLock> {
   if (process.platform !== 'linux') return { release: async () => {} };
-  const turn = await pass();
-  try {
-    for (const claim of await claims()) {
-      if (range.min > claim.max || range.max < claim.min) continue;
+  for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
+    const lock = await tryLock(range, random);
+    if ('release' in lock) return lock;
+    if (waitedMs >= patienceMs || lock.pid === process.pid)
       throw new TandemError(
         'ERR_RTP_PORTS_IN_USE',
-        `media.rtpPorts ${range.min}–${range.max}: ports ${claim.min}–${claim.max} belong to a running Tandem ` +
-          `(process ${claim.pid}); give this one another range`,
-        { facts: { ...range, claimed: { min: claim.min, max: claim.max }, pid: claim.pid } },
+        `media.rtpPorts ${range.min}–${range.max}: ports ${lock.min}–${lock.max} belong to a running Tandem ` +
+          `(process ${lock.pid}); give this one another range`,
+        { facts: { ...range, claimed: { min: lock.min, max: lock.max }, pid: lock.pid } },
       );
-    }
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+  }
+}
+
+/** @returns the claim of somebody else, if there is one */
+async function tryLock(range: Range, random: Random): Promise<PortRangeLock | Claim> {
+  const turn = await pass();
+  try {
+    const claim = (await claims()).find(({ min, max }) => range.min <= max && range.max >= min);
+    if (claim) return claim;
     const server = await listen(`${prefix}${range.min}-${range.max}/${process.pid}/${token(random, 4)}`);
     let released: Promise<void> | undefined;
     return {
@@ -70,7 +84,11 @@ async function pass(): Promise<Server> {
   }
 }
 
-async function claims(): Promise<(Range & { readonly pid: number })[]> {
+interface Claim extends Range {
+  readonly pid: number;
+}
+
+async function claims(): Promise<Claim[]> {
   const list = await readFile('/proc/net/unix', 'latin1');
   return [...list.matchAll(/@tandem-rtp\/(\d+)-(\d+)\/(\d+)\//g)].map((match) => ({
     min: Number(match[1]),

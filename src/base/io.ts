@@ -8,6 +8,16 @@ export interface FileWriter {
   close(): Promise<void>;
 }
 
+/** A file that was there already. */
+export interface FileEditor extends FileWriter {
+  /** When it was opened. */
+  readonly size: number;
+  /** @returns fewer bytes at its end */
+  read(position: number, length: number): Promise<Uint8Array>;
+  /** Cuts off what is behind so many bytes, or adds zeros up to there. */
+  truncate(size: number): Promise<void>;
+}
+
 export interface FileStat {
   readonly size: number;
   /** Unix milliseconds. */
@@ -19,6 +29,8 @@ export interface Files {
   stat(path: string): Promise<FileStat>;
   /** Creates or truncates. */
   create(path: string): Promise<FileWriter>;
+  /** Rejects when it is not there or must not be written; without it, no recording goes on after a crash. */
+  reopen?(path: string): Promise<FileEditor>;
 }
 
 /** HTTP GET of a whole body; rejects on a status that is not 2xx and past `maxBytes`. */

@@ -1,10 +1,10 @@
 /** The ports as Node.js gives them. Other files take these as arguments. */
 import { randomFillSync } from 'node:crypto';
 import { lookup, resolveNaptr, resolveSrv } from 'node:dns/promises';
-import { open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
 import { messageOf, TandemError } from './errors.ts';
-import type { Fetch, Files, Resolver } from './io.ts';
+import type { Fetch, FileEditor, Files, Resolver } from './io.ts';
 import type { Random } from './random.ts';
 
 /** Of a timer of Node.js, some 25 days: one that is longer fires at once. */
@@ -54,20 +54,35 @@ export const nodeFiles: Files = {
     return { size: s.size, modified: s.mtimeMs };
   },
   async create(path) {
-    const file = await open(path, 'w');
+    return editor(await open(path, 'w'));
+  },
+  async reopen(path) {
+    const file = await open(path, 'r+');
+    const { size } = await file.stat();
     return {
-      async write(bytes, position) {
-        let done = 0;
-        while (done < bytes.length) {
-          const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-          done += bytesWritten;
-        }
+      ...editor(file),
+      size,
+      async read(position, length) {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, position);
+        return buffer.subarray(0, bytesRead);
       },
-      truncate: (size) => file.truncate(size),
-      close: () => file.close(),
     };
   },
 };
+
+function editor(file: FileHandle): Omit<FileEditor, 'size' | 'read'> {
+  return {
+    async write(bytes, position) {
+      let done = 0;
+      while (done < bytes.length) {
+        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+        done += bytesWritten;
+      }
+    },
+    truncate: (size) => file.truncate(size),
+    close: () => file.close(),
+  };
+}
 
 export const nodeFetch: Fetch = {
   async get(url, { signal, maxBytes, timeoutMs }) {

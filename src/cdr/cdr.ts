@@ -15,6 +15,13 @@ export interface CdrLeg {
   readonly packetsLost: number | undefined;
 }
 
+/** The server was away in mid-call. */
+export interface CdrGap {
+  /** Unix ms. */
+  readonly at: number;
+  readonly forMs: number;
+}
+
 export interface Cdr {
   /** Stable over restarts: that of the call's record. */
   readonly id: string;
@@ -34,7 +41,6 @@ export interface Cdr {
   readonly legs: readonly CdrLeg[];
   /** Paths or names of what was recorded. */
   readonly recordings: readonly string[];
-  /** Times that the server was away in mid-call: Unix ms, and for how many ms. */
-  readonly gaps: readonly { readonly at: number; readonly forMs: number }[];
+  readonly gaps: readonly CdrGap[];
   readonly variables: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 /** What a running server's report means, point by point: what is well, what is not, and what to do about it. Pure. */
-import type { CheckReport, InviteReport, RegistryReport } from '../index.ts';
+import type { CheckReport, InviteReport, RegistryReport, StoreHealth } from '../index.ts';
 
 export interface Finding {
   readonly what: string;
@@ -8,7 +8,8 @@ export interface Finding {
   readonly todo?: string;
 }
 
-export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'>;
+export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
+  Partial<Pick<CheckReport, 'store'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -27,6 +28,7 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
           { what: 'profiles', ...profilesFinding(registry) },
         ]
       : []),
+    ...(report.store ? [{ what: 'database', ...storeFinding(report.store) }] : []),
   ];
 }
 
@@ -49,6 +51,16 @@ function commandsFinding(commands: readonly string[] | string): Result {
       ? undefined
       : 'there is no dlg.stats: use dlg.stats_active, dlg.briefing or dlg.list',
   );
+}
+
+function storeFinding({ url, mode, state, error, pending, cdrs, dropped }: StoreHealth): Result {
+  if (state !== 'ready')
+    return warn(
+      `${url} is ${state}: ${error ?? ''}; ${pending} calls and ${cdrs} call detail records wait`,
+      'calls go on, and it is tried again: see docs/persistence.md',
+    );
+  if (dropped > 0) return warn(`${url} did not take ${dropped} rows`, 'the log says which, and why');
+  return ok(`${url}, mode ${mode}`);
 }
 
 /** There is no dlg_manage() to be called, and no flag to be set: a call that is not tracked was taken out by a script. */

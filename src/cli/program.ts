@@ -5,6 +5,7 @@ import type { BridgeCommandOptions } from './bridge.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
+import type { DbOptions } from './db.ts';
 import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
 import type { MonitorOptions } from './monitor/monitor.ts';
@@ -55,7 +56,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--workers <n>', 'media threads', wholeNumber)
       .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
       .option('--control <path|none>', 'where kamcmd and `tandem dlg.list` ask; default ./run/tandem_ctl')
-      .option('--store <url|none>', 'database (not available yet)')
+      .option('--store <url|none>', 'database of the calls; default sqlite:./data/tandem.db')
       .option('--recovery <path|none>', 'journal from which calls go on after a crash; default ./run/recovery')
       .option('--socket <path|none>', 'where `tandem check` asks')
       .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
@@ -151,6 +152,23 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .command('schema <what>')
     .description('JSON Schema: of the configuration file (config), or of commands and events (rpc)')
     .action(run(async (what: string) => (await import('./schema.ts')).showSchema(what)));
+
+  const database = program.command('db').description('the database of the calls');
+  const db = (name: string, does: string): Command =>
+    database
+      .command(name)
+      .description(does)
+      .option('--url <url>', 'the database; default that of the configuration')
+      .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there');
+  db('migrate', 'make or bring up to date the tables').action(
+    run(async (options: DbOptions) => (await import('./db.ts')).migrateDb(options)),
+  );
+  db('check', 'what is wrong with the database, and what to do').action(
+    run(async (options: DbOptions) => (await import('./db.ts')).checkDb(options)),
+  );
+  db('export [what]', 'dialogs (default) or cdrs, one JSON object a line').action(
+    run(async (what: string | undefined, options: DbOptions) => (await import('./db.ts')).exportDb(what, options)),
+  );
 
   program
     .command('import <kamailio.cfg>')

@@ -5,7 +5,7 @@ import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type CallHandler,
-  ConfigError,
+  type CdrOptions,
   type Control,
   createLogger,
   type Http,
@@ -25,7 +25,8 @@ import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
-import { awaitTurn, isSuccessor } from './successor.ts';
+import { storeOptions } from './store-options.ts';
+import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -38,8 +39,6 @@ export interface Application {
   stop?(): Promise<void>;
 }
 
-const later = 'is not available yet';
-
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
  * @param options who may call and register
@@ -50,7 +49,6 @@ export async function runServer(
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
-  refuseUnavailable(config);
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
@@ -75,17 +73,17 @@ export async function runServer(
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
   };
   try {
-    const followsAnother = isSuccessor();
-    // A server that is in nobody's place finds out first whether somebody has its sockets.
-    if (!followsAnother) await openServices();
+    // Calls go on before anything else is done; without, who has our sockets is found out first.
+    const callsFirst = config.recovery.path !== 'none';
+    if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
-    if (followsAnother) {
+    if (isSuccessor()) {
       await tandem.prepare();
       await awaitTurn();
     }
     const { handler, resume } = application;
     await tandem.serveBackground(handler, resume ? { resume } : {});
-    if (followsAnother) await openServices();
+    if (callsFirst) await openServices().catch((error: unknown) => stepAside(tandem, error));
     if (config.socket !== 'none')
       socket = await openCheckSocket(config.socket, async () => ({
         ...(await tandem.check()),
@@ -97,7 +95,8 @@ export async function runServer(
     if (http) logger.info(http.address, 'listening for HTTP');
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
-    logger.info({ store: 'none' }, 'not available yet, so not started');
+    const { store } = tandem;
+    logger.info(store ? { store: store.health.url, mode: store.health.mode } : { store: 'none' }, 'database');
 
     const failed = Promise.withResolvers<never>();
     application.start?.().catch(failed.reject);
@@ -124,6 +123,12 @@ export async function runServer(
   }
 }
 
+/** The server cannot stay: its calls are left to the next one, which can. @throws error */
+async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
+  await tandem.handOver({ patience: 0 });
+  throw error;
+}
+
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
   const { enabled, ...defence } = config.defence;
   return new Tandem({
@@ -133,7 +138,9 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
+    ...storeOptions(config.store),
     ...recoveryOf(config),
+    cdr: cdrOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -145,6 +152,10 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {
+  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}) };
 }
 
 function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {
@@ -174,11 +185,6 @@ function controlAddresses({ control: { path, listen } }: Config): string[] {
   return path === 'none' ? listen : [path, ...listen];
 }
 
-function refuseUnavailable({ store }: Config): void {
-  if ([store.url, store.mode, store.dbUrl, store.dbMode].some((one) => one !== undefined && one !== 'none'))
-    throw new ConfigError(`the database (--store) ${later}: leave it out or say none`);
-}
-
 const flagFor: Readonly<Record<string, string>> = {
   ERR_PORT_IN_USE: '--listen',
   ERR_LISTEN: '--listen',
@@ -186,6 +192,7 @@ const flagFor: Readonly<Record<string, string>> = {
   ERR_JOURNAL_IN_USE: '--recovery',
   ERR_SOCKET_IN_USE: '--socket',
   ERR_SOCKET: '--socket',
+  ERR_STORE: '--store',
 };
 
 /** Where a service says of its errors that they are its own. */
@@ -214,15 +221,14 @@ interface ServerSignals {
   close(): void;
 }
 
-/** A terminal and a supervisor may both send the same signal, ms apart. */
-const sameSignalMs = 500;
-
 /**
  * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
  * `onRestart`.
  */
 function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
+  // The supervisor passes on what a terminal sends to this process as well, ms apart.
+  const sameSignalMs = isSupervised() ? 500 : 0;
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) process.exit(1);

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TandemError } from '../base/errors.ts';
 
@@ -20,6 +20,11 @@ const loadMs = 30_000;
 /** Whether this process takes the place of one that still serves. */
 export function isSuccessor(): boolean {
   return process.env[successorKey] !== undefined && process.send !== undefined;
+}
+
+/** Whether signals come by the supervisor, too. */
+export function isSupervised(): boolean {
+  return process.env[supervisedKey] !== undefined;
 }
 
 /** Resolves when the process before has ended, or has become the supervisor. To be called when all is loaded. */
@@ -72,7 +77,6 @@ export class Successor {
   takeOver(folder: string, supervisor: string): never {
     const { pid = 0 } = this.#child;
     const file = join(folder, 'pid');
-    mkdirSync(folder, { recursive: true });
     writeFileSync(file, `${pid}\n`);
     if (process.env[supervisedKey] === undefined && process.execve)
       process.execve(process.execPath, [process.execPath, supervisor, String(pid), file], environment());

@@ -54,7 +54,9 @@ function place({
   if (!section) return { why: 'the dialog module has no such parameter that is known here' };
   if (value === undefined) return { why: 'its value is neither a number nor a text' };
   if (Object.hasOwn(unusedBecause, key)) return { why: unusedBecause[key as keyof typeof unusedBecause] };
-  if (/^(enableDmq|dbUrl|dbMode)$/.test(key) && value !== 0) return { why: 'not available yet' };
+  if (key === 'enableDmq' && value !== 0) return { why: 'not available yet' };
+  if (key === 'dbUrl' && !/^(sqlite|postgres|postgresql|mysql|mariadb):/.test(String(value)))
+    return { why: 'SQLite, PostgreSQL and MySQL are the databases that are known here' };
   const checked = checkConfig({ [section]: { [key]: value } });
   if ('issue' in checked) return { why: `${JSON.stringify(value)}: ${checked.issue.message}` };
   const plain = leaves.get(`${section}.${key}`) === 'boolean' ? value === 1 : value;

@@ -120,12 +120,23 @@ const mode = z
     `expected ${modes.join(', ')}, or 0 to 3`,
   )
   .transform((value) => modes.find((one, number) => value === one || Number(value) === number) ?? 'none');
-const none = '"none" is all there is for now';
 
 export const storeSchema = z
   .strictObject({
-    url: z.string().min(1).default('none').describe(`the database; ${none}`),
-    mode: mode.default('none').describe(`when dialogs are written: ${modes.join(', ')}, or 0 to 3; ${none}`),
+    url: z
+      .string()
+      .min(1)
+      .default('sqlite:./data/tandem.db')
+      .describe('the database: sqlite:<file>, postgres://user:password@host/name, mysql://… or "none"'),
+    mode: mode.default('realtime').describe(`when dialogs are written: ${modes.join(', ')}, or 0 to 3`),
+    serverName: z
+      .string()
+      .regex(/^[!-~]{1,64}$/, 'expected up to 64 letters, digits and signs, without a space')
+      .optional()
+      .describe('which rows are ours where several servers share a database; default the name of the machine'),
+    required: flag.default(false).describe('without the database there is no start; else the server goes on without'),
+    cdrRetentionDays: from(0).default(0).describe('days for which call detail records are kept; 0 for ever'),
+    encryptionKey: z.string().min(1).optional().describe('seals what is needed to go on with a call; a passphrase'),
     dbUrl: z.string().min(1).optional().describe('the same as url'),
     dbMode: mode.optional().describe('the same as mode'),
     dbUpdatePeriod: from(1).default(60).describe('s between two writes in mode delayed'),

@@ -300,6 +300,20 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('calls in the hands of programs that ask by JSON-RPC'),
+  cdr: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .default('none')
+        .describe('JSON lines: a record of each call that is over; "none" writes none'),
+      webhook: z
+        .strictObject({ url: text.min(1), secret: text.min(1) })
+        .optional()
+        .describe('who gets each record by HTTP POST, signed, until it is taken'),
+    })
+    .prefault({})
+    .describe('records of calls, beside those in the database'),
   recovery: z
     .strictObject({
       path: z

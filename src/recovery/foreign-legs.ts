@@ -4,7 +4,8 @@ import type { CallData, LegBirth } from '../session/call-data.ts';
 import { ForeignSession } from '../session/foreign-session.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import type { Dialog, DialogSnapshot } from '../sip/dialog.ts';
-import { isTransportName, type SipTransportName } from '../sip/transport/kinds.ts';
+import type { FlowName } from '../sip/transport/flow.ts';
+import { isTransportName } from '../sip/transport/kinds.ts';
 import { parseUri } from '../sip/uri.ts';
 
 /**
@@ -34,7 +35,6 @@ export function joinForeignLegs(context: SessionContext, stored: StoredDialog, d
 
 /** The dialog that `peer` has with `other`, as it looks from the place of `other` (RFC 3261 §12.2.1.1). */
 function dialogOf(callId: string, peer: StoredEnd, other: StoredEnd, role: 'uac' | 'uas'): DialogSnapshot {
-  const [transport, host, port] = socketIn(peer.socket || other.socket);
   return {
     ...{ version: 1, role, state: 'confirmed', callId, localTag: other.tag, remoteTag: peer.tag },
     local: `<${other.uri}>`,
@@ -47,20 +47,23 @@ function dialogOf(callId: string, peer: StoredEnd, other: StoredEnd, role: 'uac'
     contact: [`<${other.contact || other.uri}>`],
     byFlow: false,
     allowed: [],
-    flow: { transport, ...placeOf(peer), listener: { host, port } },
+    flow: wayTo(peer.socket || other.socket, peer.contact || peer.uri),
     ...{ credentials: undefined, answer: undefined, accepted: undefined, ack: undefined },
   };
 }
 
-/** Only its family counts: requests go where the Contact says. */
-function placeOf({ contact, uri }: StoredEnd): { readonly address: string; readonly port: number } {
-  const parsed = parseUri(contact || uri);
-  const host = parsed.ok ? parsed.value.host : '';
-  return { address: host.includes(':') ? host.replace(/[[\]]/g, '') : '127.0.0.1', port: 5060 };
-}
-
-/** `udp:192.0.2.1:5060` */
-function socketIn(socket: string): [transport: SipTransportName, host: string, port: number] {
-  const [, transport = 'udp', host = '', port = '5060'] = /^(\w+):\[?(.*?)\]?:(\d+)$/.exec(socket) ?? [];
-  return [isTransportName(transport) ? transport : 'udp', host, Number(port)];
+/**
+ * The way to a peer, as far as it is known without its connection: requests go where its Contact says.
+ * @param socket ours: `udp:192.0.2.1:5060` @param contact of the peer, of which only the family of the address counts
+ */
+export function wayTo(socket: string, contact: string): FlowName {
+  const [, name = 'udp', host = '', port = '5060'] = /^(\w+):\[?(.*?)\]?:(\d+)$/.exec(socket) ?? [];
+  const parsed = parseUri(contact);
+  const at = parsed.ok ? parsed.value.host : '';
+  return {
+    transport: isTransportName(name) ? name : 'udp',
+    address: at.includes(':') ? at.replace(/[[\]]/g, '') : '127.0.0.1',
+    port: 5060,
+    listener: { host, port: Number(port) },
+  };
 }

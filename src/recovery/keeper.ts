@@ -7,7 +7,7 @@ import type { OpenedJournal } from './options.ts';
 import { CallRecorder, mediaPart, type RecorderPorts } from './recorder.ts';
 import { type RecoveryPorts, type RecoveryReport, recoverCalls } from './recovery.ts';
 
-export interface KeeperPorts extends RecoveryPorts, Pick<RecorderPorts, 'recordOf'> {
+export interface KeeperPorts extends RecoveryPorts, Pick<RecorderPorts, 'recordOf' | 'kept'> {
   open(): Promise<OpenedJournal>;
 }
 
@@ -35,13 +35,13 @@ export class CallKeeper {
 
   /** The journal is this process' from now on. @throws TandemError ERR_JOURNAL_IN_USE, ERR_FILE */
   async open(): Promise<void> {
-    const { registry, recordOf, wallclock, logger } = this.#ports;
+    const { registry, recordOf, kept, wallclock, logger } = this.#ports;
     this.#opened = await this.#ports.open();
     const { journal, found, lost } = this.#opened;
     this.#found = new Map(found.map((one) => [one.call, one]));
     for (const { call, reason } of lost)
       logger.warn({ call, reason }, 'a call cannot be recovered: its state is damaged');
-    this.#recorder = new CallRecorder({ registry, journal, recordOf, wallclock });
+    this.#recorder = new CallRecorder({ registry, journal, recordOf, kept, wallclock });
   }
 
   /** Goes on with the calls that were found. Sockets are bound by now, and nothing is read from them yet. */

@@ -13,6 +13,8 @@ export const mediaPart = (leg: string): string => `media/${leg}`;
 export interface RecorderPorts {
   readonly registry: DialogRegistry;
   readonly journal: Journal;
+  /** What stays of a call that is over, by part. */
+  kept(record: DialogRecord): ReadonlyMap<string, Uint8Array>;
   /** The call that a media leg is in. */
   recordOf(leg: MediaLeg): DialogRecord | undefined;
   /** Unix ms. */
@@ -27,6 +29,8 @@ export class CallRecorder {
   readonly #owners = new Map<string, DialogRecord>();
   /** The media legs of each call, and whether the journal has a state of them. */
   readonly #legs = new Map<DialogRecord, Map<string, boolean>>();
+  /** States of legs whose call is not known yet. */
+  readonly #early = new Map<string, { readonly leg: MediaLeg; readonly packed: Uint8Array; readonly serial: number }>();
   #closed = false;
 
   constructor(ports: RecorderPorts) {
@@ -49,8 +53,14 @@ export class CallRecorder {
 
   /** The engine of a leg has told its state. @param serial of that state */
   saved(leg: MediaLeg, packed: Uint8Array, serial: number): void {
+    if (this.#closed) return;
     const record = this.#owners.get(leg.id) ?? this.#ports.recordOf(leg);
-    if (this.#closed || !record) return;
+    if (!record) {
+      // Of a call that is being built again: it has its first word before it has its session.
+      this.#early.set(leg.id, { leg, packed, serial });
+      return;
+    }
+    this.#early.delete(leg.id);
     const { journal } = this.#ports;
     if (record.tracked) {
       this.#own(record, leg.id);
@@ -81,6 +91,8 @@ export class CallRecorder {
     this.#legs.set(record, known);
     this.#owners.set(leg, record);
     if (!known.has(leg)) known.set(leg, false);
+    const early = this.#early.get(leg);
+    if (early) this.saved(early.leg, early.packed, early.serial);
   }
 
   #ownAll(record: DialogRecord, legs: ReadonlySet<string>): void {
@@ -103,7 +115,10 @@ export class CallRecorder {
     this.#changed.delete(record);
     for (const leg of this.#legs.get(record)?.keys() ?? []) this.#disown(record, leg);
     this.#legs.delete(record);
-    this.#ports.journal.remove(record.id);
+    const { journal, kept } = this.#ports;
+    journal.remove(record.id);
+    // In the same batch: what is to outlive the call.
+    for (const [part, value] of kept(record)) journal.put(record.id, part, value);
   }
 
   /** Writes nothing any more. */

@@ -29,8 +29,8 @@ export interface RecoveredCall {
   readonly sessions: readonly RecoveredSession[];
   /** Its parts in the journal. */
   readonly found: FoundCall;
-  /** ms since its state was written. */
-  readonly awayMs: number;
+  /** Unix ms of the last that is known of it. */
+  readonly since: number;
 }
 
 /** A call that cannot go on: both ends have been told, as far as they can be reached. */
@@ -44,6 +44,8 @@ export interface UnrecoveredCall {
 export interface RecoveryReport {
   readonly recovered: readonly RecoveredCall[];
   readonly lost: readonly UnrecoveredCall[];
+  /** What was over already, and was kept for others. */
+  readonly over: readonly FoundCall[];
 }
 
 export interface RecoveryPorts {
@@ -59,12 +61,14 @@ export interface RecoveryPorts {
 }
 
 /** What a peer is told whose call is over. */
-const farewell: readonly HeaderField[] = [['Reason', 'SIP;cause=500;text="server restarted"']];
+export const farewell: readonly HeaderField[] = [['Reason', 'SIP;cause=500;text="server restarted"']];
 
 interface LegAlive {
   readonly of: CallLeg;
   readonly dialog: Dialog;
   readonly media: MediaLeg;
+  /** Unix ms of the state of its media. */
+  readonly since: number;
 }
 
 /**
@@ -73,9 +77,9 @@ interface LegAlive {
  */
 export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryPorts): Promise<RecoveryReport> {
   const memberships = new Map<DialogSession, Membership>();
-  const calls = found.filter(({ parts }) => parts.has(callPart));
+  const calls = new Set(found.filter(({ parts }) => parts.has(callPart)));
   const results = await Promise.all(
-    calls.map((one) =>
+    [...calls].map((one) =>
       recoverCall(one, ports, memberships).catch((error: unknown): UnrecoveredCall => {
         ports.logger.error({ call: one.call, err: error, error: messageOf(error) }, 'a call cannot be recovered');
         return { found: one, call: undefined, reason: messageOf(error) };
@@ -85,7 +89,8 @@ export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryP
   const recovered = results.filter((result): result is RecoveredCall => 'record' in result);
   await connect(memberships, ports);
   for (const { record } of recovered) record.loaded();
-  return { recovered, lost: results.filter((result): result is UnrecoveredCall => !('record' in result)) };
+  const lost = results.filter((result): result is UnrecoveredCall => !('record' in result));
+  return { recovered, lost, over: found.filter((one) => !calls.has(one)) };
 }
 
 async function recoverCall(
@@ -115,7 +120,7 @@ async function recoverCall(
     dialog.ack();
     ports.background(again.reachPeer());
   }
-  return { record, sessions, found, awayMs: Math.max(0, ports.wallclock() - call.at) };
+  return { record, sessions, found, since: Math.max(call.at, ...legs.map(({ since }) => since)) };
 }
 
 function isUp({ session, isLeaving }: CallLeg): boolean {
@@ -123,7 +128,7 @@ function isUp({ session, isLeaving }: CallLeg): boolean {
 }
 
 /** Transactions that were open: who is at their other end learns what became of them. */
-function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
+function finish({ legs }: CallSnapshot, { endpoint, background }: RecoveryPorts): void {
   for (const { session, isLeaving } of legs) {
     const { unfinished, part, dialog } = session;
     if (isLeaving) {
@@ -131,6 +136,10 @@ function finish({ legs }: CallSnapshot, { endpoint }: RecoveryPorts): void {
     } else if (unfinished) {
       if (part.kind === 'server') endpoint.refuse(unfinished);
       else endpoint.takeBack(unfinished);
+    } else if (dialog && !session.media?.audio) {
+      // Answered, and no audio was settled yet: it waits for the ACK with an answer to our offer.
+      const restored = endpoint.restore(dialog);
+      if (restored) background(giveUp(restored, dialog, undefined));
     }
   }
 }
@@ -144,10 +153,12 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
     const packed = found.parts.get(mediaPart(settled.leg));
     if (!packed) throw new Error('there is no state of its media');
     const snapshot = withoutHandles(unpackSaved(packed).snapshot);
+    if (snapshot.recordings.some(({ path }) => path === undefined))
+      ports.logger.warn({ callId: leg.session.callId }, 'a recording to a stream has ended with its process');
     const { bindAddress } = settled;
     const media = await ports.media.createLeg({ bindAddress, callId: leg.session.callId, snapshot });
     if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio);
-    return { of: leg, dialog, media };
+    return { of: leg, dialog, media, since: snapshot.takenAt };
   } catch (error) {
     ports.logger.warn(
       { callId: leg.session.callId, error: messageOf(error) },

@@ -5,6 +5,7 @@ import type {
   AudioWriter,
   MediaLeg,
   PlayResult,
+  RecordingHandle,
   RecordOptions,
   RecordTarget,
   Tone,
@@ -40,9 +41,12 @@ export abstract class CallAudio {
   protected abstract readonly digits: SessionDigits;
   protected abstract readonly clock: Clock;
   protected abstract readonly stt: SttProvider | undefined;
+  readonly #recordedTo = new Set<string>();
   /** A leg's meter goes with it. */
   #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
   protected abstract recordingFailed(error: unknown): void;
+  /** @internal What its snapshot says is another thing now. */
+  abstract noteChange(): void;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
   get #leg(): MediaLeg {
@@ -74,8 +78,24 @@ export abstract class CallAudio {
     return new Ringtone(() => this.#leg, tone);
   }
 
+  /** Paths of all that was recorded of this leg. */
+  get recordedTo(): readonly string[] {
+    return [...this.#recordedTo];
+  }
+
+  protected noteRecording(path: string): void {
+    this.#recordedTo.add(path);
+    this.noteChange();
+  }
+
+  /** Recordings to files that run now; one of an earlier process goes on by itself, and is closed here if need be. */
+  get recordings(): readonly RecordingHandle[] {
+    return this.#leg.recordings;
+  }
+
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
+    if (typeof target === 'string') this.noteRecording(target);
     return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
   }
 

@@ -3,7 +3,7 @@
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
 import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
-import { type Clock, sleep } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -24,6 +24,7 @@ import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
+import { reachAgain } from './reach-again.ts';
 import { causeOf, reasonValue } from './reason.ts';
 import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
@@ -45,9 +46,6 @@ import { type LegSignalling, signallingIn } from './signalling.ts';
 import type { StepContext } from './steps.ts';
 import type { SttProvider } from './transcribe.ts';
 import { type OnLeft, PeerPlace, type Vacancy } from './vacancy.ts';
-
-/** ms between attempts to reach a peer whose connection was lost. */
-const reachAgainMs: readonly number[] = [0, 2000, 4000, 8000, 16_000];
 
 export abstract class DialogSession extends CallAudio {
   readonly id: string;
@@ -138,6 +136,7 @@ export abstract class DialogSession extends CallAudio {
       digits: this.digits,
     });
     if (!former) return;
+    for (const path of former.recordedTo) this.noteRecording(path);
     this.#life.restore(former.state, former.answeredAt);
     this.sessionTimer.restore(former.timer);
   }
@@ -444,6 +443,7 @@ export abstract class DialogSession extends CallAudio {
       timer: this.sessionTimer.snapshot,
       unfinished: this.unfinished,
       membership: this.#bridge?.describe(this),
+      recordedTo: this.recordedTo,
       part: this.part(),
     };
   }
@@ -464,6 +464,7 @@ export abstract class DialogSession extends CallAudio {
     this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
+    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }
@@ -472,19 +473,15 @@ export abstract class DialogSession extends CallAudio {
    * @internal The connection to its peer is gone with the process that had it. The peer opens another one, or is asked
    * by a re-INVITE at its Contact; else the call ends.
    */
-  async reachPeer(): Promise<void> {
-    for (const wait of reachAgainMs) {
-      try {
-        await sleep(this.clock, wait, this.signal);
-        if (this.dialog?.isReachable) return;
-        await this.negotiation.refresh(() => this.#dialogFor('INVITE'));
-      } catch (error) {
-        if (this.state === 'ended') return;
-        this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet');
-      }
-    }
-    if (this.dialog?.isReachable) return;
-    await this.terminate({ by: 'error', reason: 'the connection to the peer was lost' });
+  reachPeer(): Promise<void> {
+    return reachAgain({
+      clock: this.clock,
+      signal: this.signal,
+      isReachable: () => this.dialog?.isReachable ?? false,
+      refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
+      failed: (error) => this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet'),
+      lost: () => this.terminate({ by: 'error', reason: 'the connection to the peer was lost' }),
+    });
   }
 
   /** To be called once, when identifiers are known: the call exists from now on. */

@@ -91,6 +91,8 @@ export interface SessionSnapshot {
   /** The INVITE while it has no final response. */
   readonly unfinished: UnfinishedInvite | undefined;
   readonly membership: Membership | undefined;
+  /** Paths of what was recorded. */
+  readonly recordedTo: readonly string[];
   readonly part: ServerPart | ClientPart;
 }
 

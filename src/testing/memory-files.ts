@@ -1,6 +1,6 @@
 /** Files in memory over those of the disk, which are read and never written. */
 import { TandemError } from '../base/errors.ts';
-import type { FileStat, Files, FileWriter } from '../base/io.ts';
+import type { FileEditor, FileStat, Files, FileWriter } from '../base/io.ts';
 import { nodeFiles } from '../base/node.ts';
 import type { FakeClock } from './fake-clock.ts';
 
@@ -63,9 +63,22 @@ export class MemoryFiles implements Files {
     if (this.failure) throw this.failure;
     const file: MemoryFile = { bytes: new Uint8Array(0), length: 0, modified: this.#clock.wallclock() };
     this.#files.set(path, file);
+    return this.#edit(path, file);
+  }
+
+  async reopen(path: string): Promise<FileEditor> {
+    if (this.failure) throw this.failure;
+    const file = this.#files.get(path);
+    if (!file) throw new TandemError('ERR_FILE', `there is no ${path}`, { facts: { path } });
+    return this.#edit(path, file);
+  }
+
+  #edit(path: string, file: MemoryFile): FileEditor {
     this.#open++;
     let closed = false;
     return {
+      size: file.length,
+      read: async (position, length) => file.bytes.slice(position, Math.min(position + length, file.length)),
       write: async (bytes, position) => {
         if (this.failure) throw this.failure;
         if (closed) throw new TandemError('ERR_FILE', `${path} is closed`, { facts: { path } });
@@ -80,7 +93,10 @@ export class MemoryFiles implements Files {
         file.modified = this.#clock.wallclock();
       },
       truncate: async (size) => {
-        file.length = Math.min(file.length, size);
+        const same = file.bytes.subarray(0, Math.min(file.length, size));
+        file.bytes = new Uint8Array(size);
+        file.bytes.set(same);
+        file.length = size;
       },
       close: async () => {
         if (!closed) this.#open--;

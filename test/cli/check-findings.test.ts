@@ -41,6 +41,23 @@ describe('the findings of tandem check', () => {
     expect(after.of('clean-up')).toMatchObject({ result: 'ok' });
   });
 
+  test('tell of the database', async ({ lab }) => {
+    const tandem = await lab.serve(answer);
+    const report = await tandem.check();
+    const health = { ...{ url: 'mysql://u:…@h/d', mode: 'realtime', required: false, error: undefined, since: 0 } };
+    const counts = { pending: 0, cdrs: 0, dropped: 0, losses: 0, loaded: 0 };
+    const found = (more: object) => {
+      const store = { ...health, ...counts, state: 'ready', ...more } as NonNullable<typeof report.store>;
+      return findingsOf({ ...report, store }, names).find(({ what }) => what === 'database');
+    };
+    expect(findingsOf(report, names).some(({ what }) => what === 'database')).toBe(false);
+    expect(found({})).toMatchObject({ result: 'ok', text: 'mysql://u:…@h/d, mode realtime' });
+    expect(found({ state: 'lost', error: 'no route', pending: 2 })).toMatchObject({
+      ...{ result: 'warn', text: expect.stringContaining('is lost: no route; 2 calls and 0 call detail records wait') },
+    });
+    expect(found({ dropped: 1 })).toMatchObject({ result: 'warn', text: 'mysql://u:…@h/d did not take 1 rows' });
+  });
+
   test('say where to look when no call has come', async ({ lab }) => {
     const tandem = await lab.serve(answer);
     const { bad, of } = await look(tandem);

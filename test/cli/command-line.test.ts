@@ -58,7 +58,8 @@ describe('a wrong command line is one line and status 2', () => {
     [['ivr', '--control', 'tcp:0.0.0.0:2049'], 'BINRPC has no password'],
     [['ivr', '--http', '8080'], 'flag --http: http.listen: expected host:port'],
     [['ivr', '--http', '0.0.0.0:8080'], 'set http.token'],
-    [['ivr', '--store', 'sqlite:./data/tandem.db'], '--store) is not available yet'],
+    [['ivr', '--store', 'oracle://x/y'], '"oracle://x/y" is no database: write sqlite:./data/tandem.db'],
+    [['db', 'export', 'calls', '--url', 'sqlite:./x.db'], 'export takes dialogs or cdrs, not calls'],
     [['ivr', '--log-level', 'loud'], 'flag --log-level: log.level'],
     [['ivr', '--config', 'none.yaml'], 'none.yaml'],
   ])('%j', async (args, message) => {

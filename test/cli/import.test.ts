@@ -98,7 +98,11 @@ describe('a kamailio.cfg', () => {
       'modparam("dialog", "rr_param", "did")',
       'line 1: rr_param: we are an end of every dialog',
     ],
-    ['a database', 'modparam("dialog", "db_mode", 1)', 'line 1: db_mode: not available yet'],
+    [
+      'another database',
+      'modparam("dialog", "db_url", "text:///var/db")',
+      'line 1: db_url: SQLite, PostgreSQL and MySQL are',
+    ],
     [
       'a file that is included',
       'include_file "x.cfg"\n#!include_file "y.cfg"',

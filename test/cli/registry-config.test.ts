@@ -1,11 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { registryOptions, warnOfUnused } from '../../src/cli/registry-options.ts';
+import { storeOptions } from '../../src/cli/store-options.ts';
 import { unusedBecause } from '../../src/config/registry-schema.ts';
 import { leaves } from '../../src/config/schema.ts';
 import { loadConfig } from '../../src/config/sources.ts';
 import { registrySettings } from '../../src/registry/options.ts';
-import { runTandem, TemporaryFolder } from '../helpers/cli.ts';
 import { memoryLogger } from '../helpers/memory-logger.ts';
 
 const load = (yaml: string, environment: Readonly<Record<string, string>> = {}) =>
@@ -123,23 +122,20 @@ describe('the store section', () => {
     );
   });
 
-  it.each([
-    'url: "sqlite:./x.db"',
-    'mode: realtime',
-    'dbMode: 2',
-    'dbUrl: "mysql://h/d"',
-  ])('%s is not there yet', async (line) => {
-    using folder = new TemporaryFolder();
-    const { status, stderr } = await runTandem(['ivr', '--listen', 'udp:127.0.0.1:0'], {
-      cwd: folder.path,
-      env: { TANDEM_CONFIG: write(folder, `store: { ${line} }\n`) },
+  it('names a database, columns and all, as the library wants it', () => {
+    const { store } = load('store: { dbUrl: "mysql://u:p@h/d", dbMode: 2, dbFetchRows: 0, callIdColumn: cid }');
+    expect(storeOptions(store)).toMatchObject({
+      store: {
+        url: 'mysql://u:p@h/d',
+        mode: 'delayed',
+        fetchRows: 0,
+        columns: { callId: 'cid', fromCseq: 'caller_cseq' },
+      },
     });
-    expect([status, stderr]).toEqual([2, expect.stringContaining('not available yet')]);
+    expect(storeOptions(load('store: { url: none }').store)).toEqual({});
+  });
+
+  it('is SQLite, written at each change, where nothing is said', () => {
+    expect(storeOptions(load('').store)).toMatchObject({ store: { url: 'sqlite:./data/tandem.db', mode: 'realtime' } });
   });
 });
-
-function write(folder: TemporaryFolder, text: string): string {
-  const path = folder.file('tandem.yaml');
-  writeFileSync(path, text);
-  return path;
-}

@@ -216,13 +216,15 @@ describe('what is in the way is one line, with the flag that changes it', () => 
   it('the socket of another server', async () => {
     await using server = await serve(answers);
     const own = ['--listen', 'udp:127.0.0.1:0', '--rtp-ports', '9200-9299'];
-    const control = await refused(own, server.folder);
+    const journal = await refused(own, server.folder);
+    expect(journal).toMatchObject({ status: 1, stderr: expect.stringContaining('--recovery') });
+    const withoutJournal = [...own, '--recovery', 'none'];
+    const control = await refused(withoutJournal, server.folder);
     expect(control).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/tandem_ctl is in use.* with --control/),
     });
-    const args = [...own, '--control', 'none'];
-    const { status, stderr } = await refused(args, server.folder);
+    const { status, stderr } = await refused([...withoutJournal, '--control', 'none'], server.folder);
     expect(status).toBe(1);
     expect(stderr).toContain('--socket');
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import { fuzz } from './fuzz.ts';
+import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
 import { fuzzWav } from './wav.ts';
@@ -82,4 +83,17 @@ describe('mutated audio files', () => {
     expect(played).toBeGreaterThan(50);
     expect(refused).toBeGreaterThan(10);
   }, 60_000);
+});
+
+describe('damaged journals', () => {
+  it.each([1, 2, 3, 4])('never have an old state of a call, or a part of it: 1,000 of seed %i', async (seed) => {
+    const { messages, found, lost } = await fuzzJournal(seed);
+    expect(messages).toBe(1000);
+    expect(found).toBeGreaterThan(300);
+    expect(lost).toBeGreaterThan(300);
+  });
+
+  it('are the same ones each time', async () => {
+    expect(await fuzzJournal(9, { messages: 200 })).toEqual(await fuzzJournal(9, { messages: 200 }));
+  });
 });

@@ -2,6 +2,7 @@
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import type { FuzzOptions } from './fuzz.ts';
+import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
 import { fuzzWav } from './wav.ts';
@@ -20,4 +21,6 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   binrpc: fuzzBinrpc,
   /** Bodies of JSON-RPC. */
   'json-rpc': fuzzJsonRpc,
+  /** Logs of calls that a process left behind. */
+  journal: fuzzJournal,
 };

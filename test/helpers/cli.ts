@@ -45,7 +45,12 @@ export class RunningTandem {
   constructor(args: readonly string[], { cwd, env, node = [], bin = ownBin }: RunOptions = {}) {
     this.child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: cwd ?? root,
-      env: { ...withoutTandem(process.env), ...env },
+      // Where nobody says another folder it is the project's own: nothing is left there.
+      env: {
+        ...withoutTandem(process.env),
+        ...(cwd === undefined && { TANDEM_STORE_URL: 'none', TANDEM_RECOVERY_PATH: 'none' }),
+        ...env,
+      },
     });
     // A test that failed half-way leaves nothing behind.
     const kill = (): void => void this.child.kill('SIGKILL');

@@ -1,35 +1,10 @@
 /** A disk that is really full: a small file system in memory, which root may mount. */
-import { execFileSync } from 'node:child_process';
 import { readFile, statfs, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { decodeWav } from '../../media/audio/index.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 import { expectIdle, openTandem } from '../helpers/tandem.ts';
-import { temporaryFolder } from './support/folder.ts';
-
-const mayMount = process.platform === 'linux' && process.getuid?.() === 0 && canMount();
-
-function canMount(): boolean {
-  try {
-    // In a name space of its own, so that nothing is left of it.
-    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function smallDisk(bytes: number) {
-  const folder = await temporaryFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder.path]);
-  return {
-    ...folder,
-    async [Symbol.asyncDispose]() {
-      execFileSync('umount', [folder.path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
+import { mayMount, smallDisk } from './support/disk.ts';
 
 describe.runIf(mayMount)('a full disk', () => {
   it('ends a recording, which can be played, and not the call', async () => {

@@ -210,6 +210,24 @@ describe('the port range', () => {
     await again.close();
   });
 
+  it("of a leg that goes on may be somebody else's by now", async () => {
+    await using media = await openMedia({ workers: 1 });
+    const leg = await media.createLeg({ bindAddress: '127.0.0.1', callId: 'a' });
+    const { port } = leg;
+    const snapshot = await leg.handOver();
+    const foreign = createSocket('udp4');
+    await new Promise<void>((resolve) => foreign.bind({ port, address: '127.0.0.1', exclusive: true }, resolve));
+    const create = { bindAddress: '127.0.0.1', callId: 'a', snapshot };
+    await expect(media.createLeg(create)).rejects.toMatchObject({ code: 'ERR_PORT_IN_USE', facts: { port } });
+    // It is waited for a moment: its owner may be dying.
+    const creating = media.createLeg(create);
+    await media.counts();
+    foreign.close();
+    await expect(creating).resolves.toMatchObject({ port });
+    const elsewhere = { ...create, snapshot: { ...snapshot, leg: 'b', port: 1024, rtcpPort: 1025 } };
+    await expect(media.createLeg(elsewhere)).rejects.toMatchObject({ code: 'ERR_NO_RTP_PORT' });
+  });
+
   it('must keep out of the ports that the kernel gives out', async () => {
     const files = { ...machine.files, read: async () => new TextEncoder().encode('32768\t60999\n') };
     const media = new Media({ workers: 0, rtpPorts: { min: 32_000, max: 33_000 } }, { ...machine, files });

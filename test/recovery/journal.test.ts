@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -72,6 +72,14 @@ describe('a journal', () => {
     expect(other.found).toEqual([]);
     expect(other.lost).toMatchObject([{ call: 'a', reason: 'key' }]);
     await other.journal.close();
+    // What was there is not written over, however often it happens.
+    const third = await openJournal({ path, encryptionKey: 'three' }, ports);
+    await third.journal.close();
+    expect(readdirSync(path).sort()).toEqual(['journal', 'journal.unreadable', 'journal.unreadable.1']);
+    copyFileSync(join(path, 'journal.unreadable'), join(path, 'journal'));
+    const again = await openJournal({ path, encryptionKey: 'one' }, ports);
+    expect(found(again.found)).toEqual({ a: { call: 'a secret word' } });
+    await again.journal.close();
   });
 
   it('that is no journal is moved aside', async () => {
@@ -97,6 +105,18 @@ describe('a journal', () => {
     const second = await openJournal({ path }, ports);
     expect(second).toMatchObject({ found: [], lost: [{ call: 'a', reason: 'version' }] });
     await second.journal.close();
+  });
+
+  it('refuses a name that no record can have, and goes on', async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.file('journal');
+    const { journal } = await openJournal({ path }, ports);
+    expect(() => journal.put('a', 'x'.repeat(1025), bytes('1'))).toThrow(RangeError);
+    journal.put('a', 'x'.repeat(1024), bytes('2'));
+    await journal.close();
+    const again = await openJournal({ path }, ports);
+    expect(found(again.found)).toEqual({ a: { ['x'.repeat(1024)]: '2' } });
+    await again.journal.close();
   });
 
   it('gets smaller when it is far larger than what it says', async () => {
@@ -166,5 +186,68 @@ describe('a damaged journal', () => {
     whole[at] = 0;
     expect(found(read(whole)?.found ?? [])).toEqual({ b: current.b });
     expect(read(whole)?.lost).toMatchObject([{ call: 'a', reason: 'damaged' }]);
+  });
+
+  it('that ends in the middle of a batch loses nothing that was written before', async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.file('journal');
+    const file = join(path, 'journal');
+    const { journal } = await openJournal({ path }, ports);
+    journal.put('a', 'call', bytes('1'));
+    journal.put('b', 'call', bytes('1'));
+    await journal.written();
+    const before = readFileSync(file);
+    journal.put('a', 'call', bytes('2'));
+    journal.put('a', 'media', bytes('2'));
+    journal.put('b', 'call', bytes('the last value'));
+    await journal.close();
+    // The serial that is promised is written behind the batch.
+    const after = Buffer.concat([before, readFileSync(file).subarray(before.length)]);
+    for (let length = before.length; length < after.length; length++) {
+      const { found: calls = [], lost } = read(after.subarray(0, length)) ?? {};
+      expect([length, found(calls), lost]).toEqual([length, { a: { call: '1' }, b: { call: '1' } }, []]);
+    }
+    expect(found(read(after)?.found ?? [])).toEqual({
+      a: { call: '2', media: '2' },
+      b: { call: 'the last value' },
+    });
+  });
+
+  it('never has a part of what a batch said of a call', async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.file('journal');
+    const { journal } = await openJournal({ path }, ports);
+    journal.put('a', 'call', bytes('1'));
+    journal.put('a', 'media', bytes('1'));
+    await journal.written();
+    journal.put('b', 'call', bytes('2'));
+    await journal.close();
+    const log = readFileSync(join(path, 'journal'));
+    const head = log.indexOf('TJ');
+    log[head] = 0;
+    expect(found(read(log)?.found ?? [])).toEqual({ b: { call: '2' } });
+    expect(read(log)?.lost).toMatchObject([{ call: 'a', reason: 'truncated' }]);
+  });
+
+  it('has a call that is lost as lost, however often the process is killed before it is over', async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.file('journal');
+    mkdirSync(path);
+    const damaged = await log();
+    damaged[damaged.indexOf('new state of a')] = 0;
+    writeFileSync(join(path, 'journal'), damaged);
+    for (let start = 0; start < 3; start++) {
+      const { journal, found: calls, lost } = await openJournal({ path }, ports);
+      expect(found(calls)).toEqual({ b: current.b });
+      expect(lost).toMatchObject([{ call: 'a', reason: 'damaged' }]);
+      await journal.close();
+    }
+    const { journal } = await openJournal({ path }, ports);
+    journal.remove('a');
+    await journal.close();
+    const last = await openJournal({ path }, ports);
+    expect(found(last.found)).toEqual({ b: current.b });
+    expect(last.lost).toEqual([]);
+    await last.journal.close();
   });
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { missingPeers, peers } from '../../scripts/peers.ts';
+import { missingPeers, peers, programOf } from '../../scripts/peers.ts';
 import { root, TemporaryFolder } from '../helpers/cli.ts';
 
 describe('the last line of a test run', () => {
@@ -35,10 +35,10 @@ describe('missing peers', () => {
   it('are those that no folder of PATH has as a program', () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.file('bin'));
-    for (const name of peers) writeFileSync(folder.file(`bin/${name}`), '#!/bin/sh\n');
+    for (const name of peers) writeFileSync(folder.file(`bin/${programOf(name)}`), '#!/bin/sh\n');
     chmodSync(folder.file('bin/sipp'), 0o755);
     expect(missingPeers(`/nowhere:${folder.file('bin')}`)).toEqual(peers.filter((name) => name !== 'sipp'));
-    for (const name of peers) chmodSync(folder.file(`bin/${name}`), 0o755);
+    for (const name of peers) chmodSync(folder.file(`bin/${programOf(name)}`), 0o755);
     expect(missingPeers(folder.file('bin'))).toEqual([]);
   });
 

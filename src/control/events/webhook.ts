@@ -3,13 +3,13 @@
  * once: one is sent again, under the same id, until it is taken or has been tried for long enough. Those behind it wait in
  * a queue that drops the oldest. Nothing of this is waited for by a call.
  */
-import { createHmac } from 'node:crypto';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { ConfigError, messageOf } from '../../base/errors.ts';
 import type { Unsubscribe } from '../../base/events.ts';
 import type { Fetch } from '../../base/io.ts';
 import type { Logger } from '../../base/log.ts';
 import { type Random, token } from '../../base/random.ts';
+import { postSigned, secretKey } from '../../base/signed-post.ts';
 import { type EventFilter, eventFilter } from './filter.ts';
 import type { EventLog, LoggedEvent } from './log.ts';
 
@@ -41,7 +41,6 @@ export interface WebhookPorts {
 }
 
 const mostQueued = 10_000;
-const answerMs = 10_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 /** With the waits before them: some 20 minutes. */
@@ -78,16 +77,11 @@ interface CheckedWebhook {
 function check({ url, secret, events = [] }: WebhookOptions): CheckedWebhook {
   const parsed = URL.parse(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol)) throw new ConfigError(`http.webhooks: "${url}" is no http(s) URL`);
-  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret);
+  const key = secretKey(secret);
   if (key.length === 0) throw new ConfigError(`http.webhooks: ${parsed.host} needs a secret`);
   const filter = eventFilter(events);
   if (!filter.ok) throw new ConfigError(`http.webhooks: ${filter.error}`);
   return { url: parsed, key, filter: filter.value };
-}
-
-/** @param seconds Unix time */
-export function signature(key: Uint8Array, id: string, seconds: number, body: string): string {
-  return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`;
 }
 
 class Webhook {
@@ -178,26 +172,12 @@ class Webhook {
     if (this.#attempts++ > 0) this.#retried++;
     let problem: string;
     try {
-      const status = await fetch.post?.(url.href, {
-        body: event.json,
-        headers: {
-          'content-type': 'application/json',
-          'webhook-id': id,
-          'webhook-timestamp': String(seconds),
-          'webhook-signature': signature(key, id, seconds, event.json),
-        },
-        signal: this.#abort.signal,
-        timeoutMs: answerMs,
-      });
-      if (status !== undefined && status >= 200 && status < 300) {
-        this.#delivered++;
-        this.#done();
-        return 0;
-      }
-      problem = `HTTP ${status}`;
+      await postSigned(fetch, { url, key, id, seconds, body: event.json, signal: this.#abort.signal });
+      this.#delivered++;
+      this.#done();
+      return 0;
     } catch (error) {
-      // A URL may have a secret in it.
-      problem = messageOf(error).replaceAll(url.href, url.host);
+      problem = messageOf(error);
     }
     const fields = { host: url.host, id, attempt: this.#attempts, problem };
     if (this.#attempts >= mostAttempts) {

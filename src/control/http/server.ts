@@ -163,7 +163,14 @@ export class HttpServer {
     const reasons = report
       ? [...(report.draining ? ['draining'] : []), ...(report.listeners.length === 0 ? ['not open'] : [])]
       : ['media does not answer'];
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+    const store = report?.store;
+    // Calls go on without it: another server would not do better, unless rows are what this one is for.
+    const lost = store && store.state !== 'ready' ? [`the database is ${store.state}`] : [];
+    if (store?.required) reasons.push(...lost);
+    const warnings = store?.required ? [] : lost;
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ ready: reasons.length === 0, reasons, ...(warnings.length > 0 && { warnings }) });
   }
 
   /** One at a time, for however many ask: anybody may. */

@@ -35,5 +35,24 @@ export interface TandemReport {
   /** How many legs, bridges, … there are. */
   readonly media: object;
   readonly registrations: readonly { readonly state: string }[];
+  /** Where records of calls go. */
+  readonly cdrs?: readonly {
+    readonly name: string;
+    readonly waiting: number;
+    readonly sent: number;
+    readonly dropped: number;
+  }[];
+  /** The database of the calls, where there is one. */
+  readonly store?:
+    | {
+        readonly required: boolean;
+        readonly state: string;
+        readonly error: string | undefined;
+        readonly pending: number;
+        readonly cdrs: number;
+        readonly dropped: number;
+        readonly losses: number;
+      }
+    | undefined;
   readonly trunks: readonly { readonly name: string; readonly state: string; readonly calls: number }[];
 }

@@ -49,6 +49,8 @@ export class Metrics {
   async text(report: TandemReport | undefined): Promise<string> {
     const now = new Registry();
     if (report) describeReport(now, report);
+    if (report?.store) describeStore(now, report.store);
+    if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
     describeWebhooks(now, this.#options.webhooks.stats);
@@ -177,6 +179,25 @@ function describeReport(registry: Registry, report: TandemReport): void {
   const calls = report.trunks.map((trunk) => [trunk.name, trunk.calls] as const);
   rows(Gauge, registry, 'trunk_calls', 'Calls of a trunk', 'trunk', calls);
   one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
+}
+
+function describeCdrs(registry: Registry, cdrs: NonNullable<TandemReport['cdrs']>): void {
+  const each = (key: 'waiting' | 'sent' | 'dropped'): [string, number][] => cdrs.map((one) => [one.name, one[key]]);
+  rows(Gauge, registry, 'cdr_waiting', 'Records of calls that are not taken yet', 'sink', each('waiting'));
+  rows(Counter, registry, 'cdr_sent_total', 'Records of calls that were taken', 'sink', each('sent'));
+  rows(Counter, registry, 'cdr_dropped_total', 'Records of calls that were pushed out', 'sink', each('dropped'));
+}
+
+function describeStore(registry: Registry, store: NonNullable<TandemReport['store']>): void {
+  one(registry, 'store_up', 'Whether the database of the calls takes what is written', store.state === 'ready' ? 1 : 0);
+  rows(Gauge, registry, 'store_pending', 'Calls and call detail records that wait for the database', 'what', [
+    ['calls', store.pending],
+    ['cdrs', store.cdrs],
+  ]);
+  rows(Counter, registry, 'store_events_total', 'How often the database was lost, and what it did not take', 'what', [
+    ['lost', store.losses],
+    ['dropped', store.dropped],
+  ]);
 }
 
 function describeDialogs(registry: Registry, statistics: ObservedRegistry['statistics']): void {

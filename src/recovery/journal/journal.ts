@@ -1,9 +1,12 @@
 /** A log of what another process needs to go on: it is there as soon as it is written, whatever becomes of this one. */
 import type { Logger } from '../../base/log.ts';
-import type { JournalOp } from './record.ts';
+import { checkName, type JournalOp } from './record.ts';
 
 export interface Journal {
-  /** All of one turn is written together, or nothing of it. @param value not to be changed any more */
+  /**
+   * All of one turn is written together, or nothing of it. @param value not to be changed any more
+   * @throws RangeError for a name of more than 1024 bytes
+   */
   put(call: string, part: string, value: Uint8Array): void;
   /** The part, or without it all of the call. */
   remove(call: string, part?: string): void;
@@ -75,6 +78,8 @@ export class QueuedJournal implements Journal {
   }
 
   put(call: string, part: string, value: Uint8Array): void {
+    checkName(call);
+    checkName(part);
     this.#add({ op: 'put', call, part, value });
   }
 

@@ -4,12 +4,14 @@
  *     0  "TANDEM-JOURNAL"   14  format version   16  serial of the last record that is written   20  CRC-32 of that
  *    24  a sealed text, by which the key is known, and its length before it   then records
  *
- * When it has grown far beyond what it says, what is current is written to a new one that takes its place.
+ * When it has grown far beyond what it says, what is current is written to a new one that takes its place. Serials begin
+ * again with 1 there, so that they never come to the end of their 32 bits.
  */
 import {
   closeSync,
   fdatasyncSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -17,10 +19,11 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Seal } from '../../base/sealed.ts';
-import type { JournalStats } from './journal.ts';
-import { type JournalOp, writeBatch } from './record.ts';
+import type { JournalStats, LostCall } from './journal.ts';
+import { type JournalOp, sizeOf, writeBatch } from './record.ts';
 
 const magic = 'TANDEM-JOURNAL';
 export const formatVersion = 1;
@@ -69,11 +72,16 @@ export class LogFile {
   readonly #options: LogFileOptions;
   /** What is current, as it is written. */
   readonly #live = new Map<string, Map<string, Uint8Array>>();
+  /** Calls that cannot go on, until somebody says that they are over: this process may be killed before. */
+  readonly #lost: Map<string, LostCall['reason']>;
+  /** Bytes that all this takes in a log. */
   #liveBytes = 0;
   /** Undefined until there is one. */
   #fd: number | undefined;
   #size = 0;
-  #serial: number;
+  #serial = 0;
+  /** A log of fewer bytes is not made smaller. */
+  #leastBytes = leastBytes;
   #records = 0;
   #batches = 0;
   #compactions = 0;
@@ -82,16 +90,16 @@ export class LogFile {
 
   /**
    * Writes nothing yet: `repair` begins the new log.
-   * @param live what is known of calls, sealed already if there is a key @param serial of the last record of the log before
+   * @param live what is known of calls, sealed already if there is a key @param lost those that cannot go on
    */
   constructor(
     options: LogFileOptions,
     live: Iterable<readonly [string, ReadonlyMap<string, Uint8Array>]>,
-    serial: number,
+    lost: Iterable<readonly [string, LostCall['reason']]> = [],
   ) {
     this.#options = options;
     for (const [call, parts] of live) for (const [part, value] of parts) this.#keep(call, part, value);
-    this.#serial = serial;
+    this.#lost = new Map(lost);
   }
 
   get stats(): JournalStats {
@@ -101,8 +109,11 @@ export class LogFile {
 
   /** @throws what the file system says: nothing of this batch is in the log then, and what is current is kept for `repair` */
   write(batch: readonly JournalOp[]): void {
-    const sealed = batch.map((op) => this.#sealed(op));
-    for (const op of sealed) this.#apply(op);
+    const sealed = batch.map((op) => {
+      const made = this.#made(op);
+      this.#apply(made);
+      return made;
+    });
     this.#records += batch.length;
     this.#batches++;
     const fd = this.#fd;
@@ -118,7 +129,7 @@ export class LogFile {
       this.#broken = true;
       throw error;
     }
-    if (this.#size > leastBytes && this.#size > mostGrowth * this.#liveBytes) this.#compact();
+    if (this.#size > this.#leastBytes && this.#size > mostGrowth * this.#liveBytes) this.#makeSmaller();
   }
 
   /**
@@ -137,12 +148,23 @@ export class LogFile {
     this.#fd = undefined;
   }
 
+  #makeSmaller(): void {
+    try {
+      this.#compact();
+    } catch (error) {
+      if (this.#broken) throw error;
+      // All is in the log as it is: there is just no room for another one now.
+      this.#leastBytes = this.#size + leastBytes;
+    }
+  }
+
   #compact(): void {
     const [fd, size] = this.#begin();
     this.close();
     this.#fd = fd;
     this.#size = size;
     this.#compactions++;
+    this.#leastBytes = leastBytes;
   }
 
   /** A new file with all that is current, in the place of the one before. */
@@ -151,7 +173,7 @@ export class LogFile {
     const next = `${path}.new`;
     const fd = openSync(next, 'w', 0o600);
     try {
-      let serial = this.#serial;
+      let serial = 0;
       const key = seal ? seal.seal(keyText) : keyText;
       const head = Buffer.alloc(keyAt + 2);
       head.write(magic, 'latin1');
@@ -165,6 +187,7 @@ export class LogFile {
       writeAll(fd, serialBytes(serial), serialAt);
       if (this.#options.fsync) fdatasyncSync(fd);
       renameSync(next, path);
+      if (this.#options.fsync) this.#syncFolder();
       this.#serial = serial;
       return [fd, size];
     } catch (error) {
@@ -174,33 +197,58 @@ export class LogFile {
     }
   }
 
+  #syncFolder(): void {
+    const folder = openSync(dirname(this.#options.path), 'r');
+    try {
+      fsyncSync(folder);
+    } catch (error) {
+      // The log before has lost its name already.
+      this.#broken = true;
+      throw error;
+    } finally {
+      closeSync(folder);
+    }
+  }
+
   *#batchesOfAll(): Iterable<readonly JournalOp[]> {
     let batch: JournalOp[] = [];
     for (const [call, parts] of this.#live) {
-      for (const [part, value] of parts) batch.push({ op: 'put', call, part, value });
+      let begins = true;
+      for (const [part, value] of parts) {
+        batch.push({ op: 'put', call, part, value, begins });
+        begins = false;
+      }
+      const reason = this.#lost.get(call);
+      if (reason) batch.push({ op: 'lose', call, part: reason });
       if (batch.length < batchRecords) continue;
       yield batch;
       batch = [];
     }
+    for (const [call, reason] of this.#lost) if (!this.#live.has(call)) batch.push({ op: 'lose', call, part: reason });
     if (batch.length > 0) yield batch;
   }
 
-  #sealed(op: JournalOp): JournalOp {
+  /** As it is written, before it is current. */
+  #made(op: JournalOp): JournalOp {
+    if (op.op !== 'put') return op;
     const { seal } = this.#options;
-    return op.op === 'put' && seal ? { ...op, value: seal.seal(op.value) } : op;
+    return { ...op, value: seal ? seal.seal(op.value) : op.value, begins: !this.#live.has(op.call) };
   }
 
   #apply(op: JournalOp): void {
     if (op.op === 'put') this.#keep(op.call, op.part, op.value);
     else if (op.op === 'removePart') this.#drop(op.call, op.part);
-    else for (const part of [...(this.#live.get(op.call)?.keys() ?? [])]) this.#drop(op.call, part);
+    else if (op.op === 'removeCall') {
+      for (const part of [...(this.#live.get(op.call)?.keys() ?? [])]) this.#drop(op.call, part);
+      this.#lost.delete(op.call);
+    }
   }
 
   #keep(call: string, part: string, value: Uint8Array): void {
     this.#drop(call, part);
     const parts = this.#live.get(call) ?? new Map<string, Uint8Array>();
     this.#live.set(call, parts.set(part, value));
-    this.#liveBytes += value.length;
+    this.#liveBytes += sizeOf(call, part, value);
   }
 
   #drop(call: string, part: string): void {
@@ -209,7 +257,7 @@ export class LogFile {
     if (!parts || !value) return;
     parts.delete(part);
     if (parts.size === 0) this.#live.delete(call);
-    this.#liveBytes -= value.length;
+    this.#liveBytes -= sizeOf(call, part, value);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Opens the journal of a folder: what the process before left in it, and a thread that writes what this one has. */
-import { mkdirSync, realpathSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { workerEntry } from '../../../media/host/worker-entry.ts';
@@ -19,7 +19,7 @@ export interface JournalPorts {
   readonly random: Random;
 }
 
-const nothing: ReadLog = { found: [], lost: [], serial: 0 };
+const nothing: ReadLog = { found: [], lost: [] };
 
 /**
  * Nobody else may use the folder while this process lives.
@@ -37,12 +37,13 @@ export async function openJournal(
     const before = readBefore(file, seal, logger);
     // What was found is this log's from now on, until somebody says that it is over.
     const live = [...before.found, ...before.lost].map(({ call, parts }) => [call, parts] as const);
-    const data: JournalWorkerData = { path: file, encryptionKey, fsync, live, serial: before.serial };
+    const lost = before.lost.map(({ call, reason }) => [call, reason] as const);
+    const data: JournalWorkerData = { path: file, encryptionKey, fsync, live, lost };
     const journal = new QueuedJournal((report) => startThread(data, report, unlock), logger);
     return { journal, ...(seal ? opened(before, seal) : before) };
   } catch (error) {
     await unlock();
-    throw error;
+    throw error instanceof TandemError ? error : unusable(folder, error);
   }
 }
 
@@ -51,33 +52,41 @@ function usable(path: string): string {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return realpathSync(path);
   } catch (error) {
-    throw new TandemError('ERR_FILE', `the folder of the journal cannot be used: ${messageOf(error)}`, {
-      cause: error,
-      facts: { path },
-    });
+    throw unusable(path, error);
   }
+}
+
+function unusable(path: string, cause: unknown): TandemError {
+  return new TandemError('ERR_FILE', `the journal in ${path} cannot be used: ${messageOf(cause)}`, {
+    cause,
+    facts: { path },
+  });
 }
 
 function readBefore(file: string, seal: Seal | undefined, logger: Logger): ReadLog {
   const log = readLogFile(file);
   if (!log || log.length === 0) return nothing;
   const head = readHead(log, seal);
-  if (!head) {
-    const aside = `${file}.unreadable`;
-    renameSync(file, aside);
-    logger.error({ file: aside }, 'the journal is none: it was moved aside, and no call goes on');
-    return nothing;
-  }
-  const read = readLog(log, head.begin, head.promised);
-  if (head.version !== formatVersion) return givenUp(read, 'version');
-  return head.keyFits ? read : givenUp(read, 'key');
+  if (head?.version === formatVersion && head.keyFits) return readLog(log, head.begin, head.promised);
+  const aside = freeName(`${file}.unreadable`);
+  renameSync(file, aside);
+  const reason = head && (head.version === formatVersion ? 'key' : 'version');
+  logger.error({ file: aside, reason: reason ?? 'no journal' }, 'the journal was moved aside: no call in it goes on');
+  return head && reason ? givenUp(readLog(log, head.begin, head.promised), reason) : nothing;
 }
 
-function givenUp({ found, lost, serial }: ReadLog, reason: LostCall['reason']): ReadLog {
-  return { found: [], lost: [...found, ...lost].map(({ call }) => ({ call, parts: new Map(), reason })), serial };
+/** What was moved aside before stays there. */
+function freeName(name: string): string {
+  let free = name;
+  for (let number = 1; existsSync(free); number++) free = `${name}.${number}`;
+  return free;
 }
 
-function opened({ found, lost }: ReadLog, seal: Seal): Pick<ReadLog, 'found' | 'lost'> {
+function givenUp({ found, lost }: ReadLog, reason: LostCall['reason']): ReadLog {
+  return { found: [], lost: [...found, ...lost].map(({ call }) => ({ call, parts: new Map(), reason })) };
+}
+
+function opened({ found, lost }: ReadLog, seal: Seal): ReadLog {
   const clear: FoundCall[] = [];
   const gone: LostCall[] = lost.map((one) => ({ ...one, parts: clearParts(one, seal).parts }));
   for (const one of found) {

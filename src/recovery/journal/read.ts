@@ -1,22 +1,23 @@
 /**
  * What a log says of each call. What is damaged costs the call it belongs to; where it is not known whose it was, every
- * call that has a part of which nothing newer was written: it may be old, and an index of SRTP in it used already.
+ * call that did not begin behind it: what is read of that may be old, and an index of SRTP in it used already.
  */
 import type { FoundCall, LostCall } from './journal.ts';
-import { findRecord, type JournalOp, type ReadRecord, readRecord } from './record.ts';
+import { findRecord, type ReadRecord, readRecord } from './record.ts';
 
 export interface ReadLog {
   readonly found: readonly FoundCall[];
   readonly lost: readonly LostCall[];
-  /** Of the last record. */
-  readonly serial: number;
 }
 
 interface Known {
   readonly parts: Map<string, Uint8Array>;
   /** Parts whose newest value is damaged. */
   readonly damaged: Set<string>;
-  readonly serials: Map<string, number>;
+  /** The serial with which it began; 0 if that is missing. */
+  readonly begun: number;
+  /** An earlier process has found that it is lost, and why. */
+  lost: LostCall['reason'] | undefined;
 }
 
 /**
@@ -25,60 +26,71 @@ interface Known {
  */
 export function readLog(log: Buffer, begin: number, promised: number): ReadLog {
   const calls = new Map<string, Known>();
-  let serial = 0;
-  /** Everything up to here may have been something else. */
-  let doubtful = 0;
+  /** Of the last record, and of the last one of a batch that is all there. */
+  let [serial, finished] = [0, 0];
+  /** Of calls that began before this one something may be missing. */
+  let doubtful = 1;
   let batch: ReadRecord[] = [];
+  /** Something before this batch or at its beginning is missing. */
+  let isPartial = false;
   for (let at = begin; at < log.length; ) {
     const read = readRecord(log, at);
     if (!read) {
       at = findRecord(log, at + 1);
-      const next = readRecord(log, at);
-      // What was cut off in the middle of a batch is nothing that somebody relied on.
-      if (next) doubtful = next.serial;
-      batch = [];
+      [batch, isPartial] = [[], true];
       continue;
     }
-    const expected = serial + batch.length + 1;
-    if (serial > 0 && read.serial !== expected) doubtful = read.serial;
+    // Of a batch that nobody was told is written, and that is not all there.
+    if (read.isCut && read.serial > promised) break;
+    if (read.serial !== serial + 1) [batch, isPartial] = [[], true];
+    serial = read.serial;
     batch.push(read);
     at = read.end;
     if (!read.isLast) continue;
     for (const one of batch) apply(calls, one);
-    serial = read.serial;
-    batch = [];
+    // Even what this batch says of a call may be a part of what it said.
+    if (isPartial) doubtful = serial + 1;
+    finished = serial;
+    [batch, isPartial] = [[], false];
   }
-  // A value that is cut off at the end belongs to a batch that was never finished.
-  if (serial < promised) doubtful = promised + 1;
-  return { ...sorted(calls, doubtful), serial: Math.max(serial, promised) };
+  return sorted(calls, finished < promised ? Number.POSITIVE_INFINITY : doubtful);
+}
+
+const reasons: readonly LostCall['reason'][] = ['damaged', 'truncated', 'key', 'version'];
+
+function knownFrom(begun: number): Known {
+  return { parts: new Map(), damaged: new Set(), begun, lost: undefined };
 }
 
 function apply(calls: Map<string, Known>, { record, serial, isWhole }: ReadRecord): void {
-  const { call, op } = record;
-  if (op === 'removeCall') {
+  const { call } = record;
+  if (record.op === 'removeCall') {
     calls.delete(call);
     return;
   }
-  const known: Known = calls.get(call) ?? { parts: new Map(), damaged: new Set(), serials: new Map() };
+  const begins = record.op === 'put' && record.begins;
+  const known = begins ? knownFrom(serial) : (calls.get(call) ?? knownFrom(0));
   calls.set(call, known);
-  known.serials.set(record.part, serial);
-  known.parts.delete(record.part);
-  known.damaged.delete(record.part);
-  if (op === 'removePart') {
-    known.serials.delete(record.part);
+  if (record.op === 'lose') {
+    known.lost = reasons.find((reason) => reason === record.part) ?? 'damaged';
     return;
   }
-  if (isWhole) known.parts.set(record.part, (record as Extract<JournalOp, { op: 'put' }>).value);
+  known.parts.delete(record.part);
+  known.damaged.delete(record.part);
+  if (record.op === 'removePart') return;
+  if (isWhole) known.parts.set(record.part, record.value);
   else known.damaged.add(record.part);
 }
 
-function sorted(calls: ReadonlyMap<string, Known>, doubtful: number): Pick<ReadLog, 'found' | 'lost'> {
+function sorted(calls: ReadonlyMap<string, Known>, doubtful: number): ReadLog {
   const found: FoundCall[] = [];
   const lost: LostCall[] = [];
-  for (const [call, { parts, damaged, serials }] of calls) {
-    if (damaged.size > 0) lost.push({ call, parts, reason: 'damaged' });
-    else if ([...serials.values()].some((serial) => serial < doubtful)) lost.push({ call, parts, reason: 'truncated' });
-    else if (parts.size > 0) found.push({ call, parts });
+  for (const [call, { parts, damaged, begun, lost: before }] of calls) {
+    if (before) lost.push({ call, parts, reason: before });
+    else if (damaged.size > 0) lost.push({ call, parts, reason: 'damaged' });
+    else if (parts.size === 0) continue;
+    else if (begun < doubtful) lost.push({ call, parts, reason: 'truncated' });
+    else found.push({ call, parts });
   }
   return { found, lost };
 }

@@ -57,6 +57,7 @@ export class BatchWriter {
   }
 
   close(): void {
+    if (this.#retry) this.#repair();
     clearTimeout(this.#retry);
     this.#log.close();
   }

@@ -136,6 +136,19 @@ describe('/metrics', () => {
     expect(await lines('dialogs_total')).toContain('{what="processed"} 100');
   });
 
+  it('tells how the database of the calls is', async () => {
+    const subject = new TestSubject();
+    const { lines } = metricsOf(subject);
+    expect(await lines('store_up')).toEqual([]);
+    const store = { required: false, state: 'ready', error: undefined, pending: 0, cdrs: 0, dropped: 0, losses: 0 };
+    subject.report = { ...idleReport, store };
+    expect(await lines('store_up')).toEqual([' 1']);
+    subject.report = { ...idleReport, store: { ...store, state: 'lost', pending: 7, cdrs: 3, dropped: 1, losses: 2 } };
+    expect(await lines('store_up')).toEqual([' 0']);
+    expect(await lines('store_pending')).toEqual(['{what="calls"} 7', '{what="cdrs"} 3']);
+    expect(await lines('store_events_total')).toEqual(['{what="lost"} 2', '{what="dropped"} 1']);
+  });
+
   it('is there when the media engine hangs, without what it knows', async () => {
     const { metrics } = metricsOf(new TestSubject());
     const text = await metrics.text(undefined);
@@ -180,6 +193,21 @@ describe('the probes', () => {
     subject.report = { ...idleReport, ...report };
     await using server = await openServer(subject);
     expect(await probes(server.base)).toEqual({ alive: 200, ready, said: { ready: ready === 200, reasons } });
+  });
+
+  it('tell of a database that is lost, and are not ready without one that is required', async () => {
+    const subject = new TestSubject();
+    await using server = await openServer(subject);
+    const store = { required: false, state: 'ready', error: undefined, pending: 0, cdrs: 0, dropped: 0, losses: 0 };
+    const saidOf = async (own: object): Promise<unknown> => {
+      subject.report = { ...idleReport, store: { ...store, ...own } };
+      const { ready, said } = await probes(server.base);
+      return [ready, said];
+    };
+    const lost = 'the database is lost';
+    expect(await saidOf({})).toEqual([200, { ready: true, reasons: [] }]);
+    expect(await saidOf({ state: 'lost' })).toEqual([200, { ready: true, reasons: [], warnings: [lost] }]);
+    expect(await saidOf({ state: 'lost', required: true })).toEqual([503, { ready: false, reasons: [lost] }]);
   });
 
   it('tell of a media engine that hangs', async () => {

@@ -184,11 +184,14 @@ class Session {
   }
 }
 
-/** A Kamailio with the module, as proxy to the port that a file names. */
-export async function startKamailio(folder: Folder): Promise<Commanded & AsyncDisposable> {
+/**
+ * A Kamailio with the module, as proxy to the port that a file names.
+ * @param more lines of its configuration
+ */
+export async function startKamailio(folder: Folder, more = ''): Promise<Commanded & AsyncDisposable> {
   const [port] = [await freePort()];
   const control = folder.file('kamailio_ctl');
-  await writeFile(folder.file('kamailio.cfg'), configuration(port, control, folder.file('target')));
+  await writeFile(folder.file('kamailio.cfg'), configuration(port, control, folder.file('target'), more));
   const args = ['-f', folder.file('kamailio.cfg'), '-DD', '-E', '-Y', folder.path, '-P', folder.file('pid')];
   const program = new Program('kamailio', args);
   await program.until('ready', () => program.output.includes('proxy is ready'));
@@ -206,7 +209,7 @@ export async function startKamailio(folder: Folder): Promise<Commanded & AsyncDi
 
 const modules = ['kex', 'corex', 'tm', 'tmx', 'sl', 'rr', 'pv', 'xlog', 'textops', 'siputils', 'maxfwd', 'exec'];
 
-function configuration(port: number, control: string, target: string): string {
+function configuration(port: number, control: string, target: string, more: string): string {
   return `
 debug=2
 log_stderror=yes
@@ -220,6 +223,7 @@ modparam("rr", "append_fromtag", 1)
 modparam("dialog", "default_timeout", 21600)
 modparam("dialog", "profiles_with_value", "caller")
 modparam("dialog", "profiles_no_value", "inbound")
+${more}
 
 event_route[core:worker-one-init] { xlog("L_NOTICE", "proxy is ready\\n"); }
 

@@ -77,6 +77,16 @@ export class DurableServer implements AsyncDisposable {
     return this.#program.until('"listening"', () => this.#program.stderr.includes('"listening"'));
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#program.kill(name);
+  }
+
+  /** SIGTERM. @returns the exit status */
+  async stop(): Promise<number | null> {
+    this.#program.kill('SIGTERM');
+    return (await this.#program.exit).code;
+  }
+
   /** SIGKILL. */
   async kill(): Promise<void> {
     this.#program.kill('SIGKILL');

@@ -36,6 +36,10 @@ export interface ServerOptions extends StartOptions {
   readonly listen?: readonly string[];
   /** Where it serves HTTP; default nowhere. */
   readonly http?: string;
+  /** URL of its database; default none. */
+  readonly store?: string;
+  /** Folder of its journal; default none. */
+  readonly recovery?: string;
   /** Started in `beforeAll`, so that no single test can write its log when it fails. */
   readonly forAll?: boolean;
 }
@@ -66,6 +70,7 @@ export class TandemServer implements AsyncDisposable {
             ...listen.flatMap((one) => ['--listen', one]),
             ...['--rtp-ports', `${min}-${max}`, '--socket', folder.file('tandem.sock')],
             ...['--control', folder.file('tandem_ctl'), '--http', options.http ?? 'none'],
+            ...['--store', options.store ?? 'none', '--recovery', options.recovery ?? 'none'],
             ...['--log-level', 'info', '--debug'],
           ],
           options,

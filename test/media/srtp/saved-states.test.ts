@@ -1,5 +1,7 @@
 /** Legs whose states outlive their process: whatever it dies of, no index of SRTP is used twice. */
+import { serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
+import { LegSecurity } from '../../../media/engine/leg-security.ts';
 import { type MediaLeg, type NegotiatedAudio, type SrtpParameters, unpackSaved } from '../../../media/index.ts';
 import { newMasterKey } from '../../../media/srtp/profiles.ts';
 import { SrtpReceiver } from '../../../media/srtp/receiver.ts';
@@ -199,6 +201,31 @@ describe('a state that is told', () => {
     }
     expect(call.packets).toBe(9000);
   });
+});
+
+it('a new key protects nothing before a state that has it is stored: the state of before may be found with it', () => {
+  const random = seededRandom(6);
+  const key = () => ({ inline: newMasterKey(profile, random), mki: '', lifetime: undefined });
+  const keys = (): SrtpParameters => ({ profile, local: key(), remote: [key()] });
+  const security = new LegSecurity({ onProblem: () => {}, reserves: true, onLow: () => {} });
+  const next = { ssrc: 0x1234, sequence: 7 };
+  const packet = rtpBytes({ sequence: 7, timestamp: 0, payload: noise(160) });
+  security.configure(keys(), next);
+  security.reserve(1, next, 0);
+  expect(security.stands).toBe(false);
+  security.configure(keys(), next);
+  expect(security.stands).toBe(true);
+  expect(security.sealRtp(packet, 0, packet.length)).toBeUndefined();
+  security.reserve(2, next, 0);
+  security.stored(1);
+  expect(security.stands).toBe(true);
+  security.stored(2);
+  expect(security.stands).toBe(false);
+});
+
+it('what is no state of a leg is refused by name', () => {
+  for (const bytes of [new Uint8Array(0), noise(100), serialize({}), serialize({ snapshot: { version: 2 } })])
+    expect(() => unpackSaved(bytes)).toThrow(expect.objectContaining({ code: 'ERR_MEDIA_SNAPSHOT' }));
 });
 
 describe('no index is used twice', () => {

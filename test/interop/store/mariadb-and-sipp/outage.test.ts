@@ -1,0 +1,4 @@
+import { startMariadb } from '../../support/databases.ts';
+import { outageSuite } from '../outage.ts';
+
+outageSuite('MariaDB', startMariadb);

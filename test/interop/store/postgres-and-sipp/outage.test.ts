@@ -1,0 +1,4 @@
+import { startPostgres } from '../../support/databases.ts';
+import { outageSuite } from '../outage.ts';
+
+outageSuite('PostgreSQL', startPostgres);
