@@ -19,19 +19,23 @@ async function survivor(headers: readonly string[] = [], whileAway = async (): P
   const caller = stack.use(await RawPhone.open());
   const callee = stack.use(await RawPhone.open());
   const server = stack.use(
-    await DurableServer.start('examples/b2bua.ts', { env: { TARGET: `sip:uas@127.0.0.1:${callee.sipPort}` } }),
+    await DurableServer.start('examples/b2bua.ts', {
+      env: { TARGET: `sip:uas@127.0.0.1:${callee.sipPort}` },
+      config: { transfer: 'execute' },
+    }),
   );
   expect((await caller.call(server.port, { headers })).status).toBe(200);
   await callee.nextRequest('ACK');
   const talkers = [new Talker(caller, 0x11), new Talker(callee, 0x22)];
-  stack.defer(async () => void (await Promise.all(talkers.map((talker) => talker.stop()))));
+  const quiet = async (): Promise<void> => void (await Promise.all(talkers.map((talker) => talker.stop())));
+  stack.defer(quiet);
   await Promise.all([hearsMore(caller, 50), hearsMore(callee, 50)]);
   await whileAway();
   await server.kill();
   await server.again();
   await Promise.all([hearsMore(caller, 50), hearsMore(callee, 50)]);
   const kept = stack.move();
-  return { caller, callee, server, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { caller, callee, server, quiet, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 function responseTo(phone: RawPhone, method: string): Promise<Message> {
@@ -61,6 +65,7 @@ describe('in a bridged call that goes on', () => {
 
   it('keys go across, each once', async () => {
     await using call = await survivor();
+    await call.quiet();
     for (const key of '15#') await call.caller.press(key);
     for (const key of '0*') await call.callee.press(key);
     await expect.poll(() => digitsOf(call.callee.packets)).toBe('15#');
