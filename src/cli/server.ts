@@ -1,4 +1,6 @@
 /** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
@@ -73,8 +75,8 @@ export async function runServer(
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
   };
   try {
-    // Calls go on before anything else is done; without, who has our sockets is found out first.
-    const callsFirst = config.recovery.path !== 'none';
+    // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
+    const callsFirst = isSuccessor() || existsSync(join(config.recovery.path, 'journal'));
     if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
     if (isSuccessor()) {

@@ -112,16 +112,16 @@ describe('hears', () => {
       time line of seed 1 (TANDEM_SEED=1 replays it)
             0.000  alice           calls sip:1000@10.0.0.1
             0.000  alice → tandem  INVITE sip:1000@10.0.0.1 #1 SDP
-            0.001  tandem          call 7c32 created, inbound
+            0.001  tandem          call abc4 created, inbound
             0.001  tandem → alice  200 OK #1 INVITE SDP
-            0.001  tandem          call 7c32 answered
-            0.001  tandem          media of 7c32 started, PCMU
+            0.001  tandem          call abc4 answered
+            0.001  tandem          media of abc4 started, PCMU
             0.002  alice → tandem  ACK sip:1000@10.0.0.1:5060 #1
             0.002  alice → tandem  RTP begins, payload type 0
-            0.003  tandem          call 7c32 confirmed
+            0.003  tandem          call abc4 confirmed
             0.004  tandem → alice  RTP begins, payload type 0
             0.384  tandem → alice  BYE sip:alice@10.0.1.1:5060 #1
-            0.384  tandem          call 7c32 ended by local
+            0.384  tandem          call abc4 ended by local
             0.385  alice → tandem  200 OK #1 BYE"
     `);
   });
