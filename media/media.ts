@@ -110,7 +110,14 @@ export class Media {
    */
   async prepare(): Promise<void> {
     await this.#start();
-    await Promise.all(this.#links.map((link) => link.request({ type: 'counts' })));
+    await Promise.all(this.#links.map((link) => this.#warmUp(link)));
+  }
+
+  /** What a leg needs is compiled when the first one is made: then no call waits for that. */
+  async #warmUp(link: EngineLink): Promise<void> {
+    const leg = `${this.#prefix}-${++this.#names}`;
+    await this.#create(link, leg, { ...this.#config('127.0.0.1', '', 0), rtcpPort: 0 });
+    await link.request({ type: 'leg.close', leg, handover: false });
   }
 
   #start(): Promise<void> {

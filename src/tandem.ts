@@ -117,6 +117,7 @@ export class Tandem {
    * things to do before it takes calls.
    */
   prepare(): Promise<void> {
+    this.#house.endpoint.prepare();
     return this.#house.media.prepare();
   }
 

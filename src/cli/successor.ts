@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TandemError } from '../base/errors.ts';
 
@@ -77,7 +77,6 @@ export class Successor {
   takeOver(folder: string, supervisor: string): never {
     const { pid = 0 } = this.#child;
     const file = join(folder, 'pid');
-    mkdirSync(folder, { recursive: true });
     writeFileSync(file, `${pid}\n`);
     if (process.env[supervisedKey] === undefined && process.execve)
       process.execve(process.execPath, [process.execPath, supervisor, String(pid), file], environment());

@@ -164,7 +164,6 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
       { callId: leg.session.callId, error: messageOf(error) },
       'the media of a leg cannot be recovered',
     );
-    // Its answer is not heard before all calls are there.
     ports.background(giveUp(dialog, state, undefined));
     return undefined;
   }
@@ -181,6 +180,7 @@ function withoutHandles(snapshot: LegSnapshot): LegSnapshot {
   };
 }
 
+/** To go on behind all others: no answer is read yet. */
 function giveUp(dialog: Dialog, state: DialogSnapshot | undefined, media: MediaLeg | undefined): Promise<unknown> {
   // RFC 3261 §15: a BYE of ours waits for the ACK to our 2xx, which may have to be sent again for that.
   if (state?.answer)

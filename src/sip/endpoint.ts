@@ -4,6 +4,7 @@
  */
 import { ok, type Result, TandemError } from '../base/errors.ts';
 import { isAdmitted, isFullOfDialogs, retryLater } from './admission.ts';
+import { parseMessage } from './codec.ts';
 import { dialogKey, originOf, SipCore } from './core.ts';
 import type { Counters } from './counters.ts';
 import type { Defence } from './defence/defence.ts';
@@ -84,6 +85,10 @@ export interface Way {
 }
 
 const defaultPendingInvites = 50_000;
+const firstMessage = new TextEncoder().encode(
+  'INVITE sip:a@b.invalid SIP/2.0\r\nVia: SIP/2.0/UDP b.invalid;branch=z9hG4bK1\r\nFrom: <sip:b@b.invalid>;tag=1\r\n' +
+    'To: <sip:a@b.invalid>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContact: <sip:b@b.invalid>\r\nContent-Length: 0\r\n\r\n',
+);
 /** Messages that wait while calls are built again. */
 const mostHeld = 10_000;
 
@@ -111,6 +116,11 @@ export class SipEndpoint {
       else if (!this.#core.guard(() => this.onInvite(invite))) invite.reject(500);
     });
     this.#maxPending = options.maxPendingInvites ?? defaultPendingInvites;
+  }
+
+  /** What reads messages is compiled when the first one comes: then no message waits for that. */
+  prepare(): void {
+    parseMessage(firstMessage, 'datagram');
   }
 
   /** Opens all listeners or none. Rejects with TandemError ERR_PORT_IN_USE or ERR_LISTEN {transport, host, port}. */

@@ -540,6 +540,33 @@ describe('say', () => {
   });
 });
 
+describe('durable-ivr', () => {
+  test('asks for a number, holds it, and books it when that is confirmed', async ({ lab }) => {
+    const { call } = await load<{ call: LabHandler }>('durable-ivr');
+    const post = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('held-1'));
+    try {
+      await lab.serve(call);
+      const alice = lab.phone('alice');
+      await alice.dial('1000');
+      await alice.hears('welcome.wav');
+      await alice.hears('record.wav', { ms: 1_000 });
+      await alice.press('42#');
+      await alice.hears('message.wav', { ms: 1_000 });
+      await alice.press('1#');
+      await alice.hears('goodbye.wav');
+      await alice.ends();
+      expect(post.mock.calls.map(([url, options]) => [url, options?.body])).toEqual([
+        ['http://127.0.0.1:8000/hold', '{"number":"42"}'],
+        ['http://127.0.0.1:8000/book', '{"held":"held-1"}'],
+      ]);
+      const keys = post.mock.calls.map(([, options]) => new Headers(options?.headers).get('idempotency-key'));
+      expect(keys).toEqual([expect.stringMatching(/.\/hold$/), expect.stringMatching(/.\/book$/)]);
+    } finally {
+      post.mockRestore();
+    }
+  });
+});
+
 describe('voicemail', () => {
   async function leave(lab: Lab): Promise<{ readonly alice: Phone; readonly words: Int16Array }> {
     await serve(lab, 'voicemail');
