@@ -185,7 +185,10 @@ export class House {
     if (options.store && registry)
       this.store = new Store(options.store, {
         ...{ clock, random, logger, registry, hostName: hostname() },
-        onOrphan: (_, legs = []) => endOrphan(endpoint, legs),
+        onOrphan: (stored, legs = [], id) => {
+          endOrphan(endpoint, legs);
+          this.cdrs?.orphan(id, stored);
+        },
       });
     const context: SessionContext = {
       clock,
@@ -355,7 +358,8 @@ export class House {
       const { recovered, lost, over } = (await this.keeper?.recover()) ?? nothingRecovered;
       for (const { record, found, since } of recovered)
         this.cdrs?.recovered(record, found, { at: since, forMs: Math.max(0, this.clock.wallclock() - since) });
-      this.cdrs?.left([...lost.map(({ found }) => found), ...(this.keeper?.damaged ?? []), ...over]);
+      this.cdrs?.left([...lost.map(({ found }) => found), ...(this.keeper?.damaged ?? [])]);
+      this.cdrs?.leftOver(over);
       this.endpoint.release();
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
       await this.store?.open();

@@ -14,9 +14,10 @@ import { callPart } from '../recovery/recorder.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
 import { confirmed, confirmedNa } from '../registry/states.ts';
+import type { StoredDialog } from '../registry/stored-dialog.ts';
 import type { TandemEvents } from '../session/events.ts';
 import type { Cdr, CdrGap } from './cdr.ts';
-import { cdrOf, crashedCdr } from './cdr-of.ts';
+import { cdrOf, crashedCdr, storedCdr } from './cdr-of.ts';
 import { type CdrSink, Outbox, type OutboxReport } from './outbox.ts';
 
 /** Part of the journal with a record that is on its way, and with the times that the server was away. */
@@ -43,6 +44,8 @@ export class CdrBook {
   readonly #gaps = new Map<string, readonly CdrGap[]>();
   /** Those that a sink has not taken yet, as the journal has them. */
   readonly #pending = new Map<string, Uint8Array>();
+  /** Calls of an earlier process. */
+  readonly #earlier = new Set<string>();
   #closed = false;
   #onSettled: (() => void) | undefined;
   /** Hears of each new one. */
@@ -77,6 +80,7 @@ export class CdrBook {
    * @param gap while nobody had it
    */
   recovered(record: DialogRecord, found: FoundCall, gap: CdrGap): void {
+    this.#earlier.add(record.id);
     const gaps = [...gapsIn(found), gap];
     this.#gaps.set(record.id, gaps);
     this.#ports.journal()?.put(record.id, gapsPart, serialize(gaps));
@@ -85,10 +89,11 @@ export class CdrBook {
   /** What an earlier process left of calls that do not go on: each gets its record, if it has none. */
   left(found: readonly FoundCall[]): void {
     for (const one of found) {
+      this.#earlier.add(one.call);
       const packed = one.parts.get(cdrPart);
       const written = packed && unpackCdr(packed);
       if (written) {
-        this.#publish(written, false);
+        this.#publish(written.cdr, written.taken);
         continue;
       }
       const state = one.parts.get(callPart);
@@ -96,6 +101,20 @@ export class CdrBook {
       const seconds = Math.floor(this.#ports.clock.wallclock() / 1000);
       this.#publish(crashedCdr(one.call, call, gapsIn(one), seconds));
     }
+  }
+
+  /** What is left of calls that are over; most have their record among it. */
+  leftOver(found: readonly FoundCall[]): void {
+    this.left(found.filter(({ parts }) => parts.has(cdrPart)));
+    // A step of a handler that was done after the end.
+    for (const { call, parts } of found) if (!parts.has(cdrPart)) this.#ports.journal()?.remove(call);
+  }
+
+  /** A call of an earlier process that only the database knows. */
+  orphan(id: string, stored: StoredDialog): void {
+    if (this.#earlier.has(id)) return;
+    this.#earlier.add(id);
+    this.#publish(storedCdr(id, stored, Math.floor(this.#ports.clock.wallclock() / 1000)));
   }
 
   /** The call is over: from now on its record cannot get lost. */
@@ -143,26 +162,38 @@ export class CdrBook {
     for (const { session } of record.legs) this.#stats.delete(session.id);
   }
 
-  #keep(cdr: Cdr): void {
-    const packed = serialize(cdr);
+  /** @param taken names of sinks that have it */
+  #keep(cdr: Cdr, taken: readonly string[] = []): void {
+    const packed = serialize({ cdr, taken } satisfies KeptCdr);
     this.#pending.set(cdr.id, packed);
     this.#ports.journal()?.put(cdr.id, cdrPart, packed);
   }
 
-  /** @param isNew nobody was told of it yet */
-  #publish(cdr: Cdr, isNew = true): void {
+  /** @param before names of sinks that have it from an earlier process; undefined when nobody was told of it yet */
+  #publish(cdr: Cdr, before?: readonly string[]): void {
     if (this.#closed) return;
-    this.#keep(cdr);
-    if (isNew) this.#tell(cdr);
-    let left = this.#outboxes.length;
-    const taken = (): void => {
-      if (--left > 0) return;
+    const taken = [...(before ?? [])];
+    const left = new Set(this.#outboxes.filter(({ name }) => !taken.includes(name)));
+    let isKept = false;
+    this.#keep(cdr, taken);
+    if (!before) this.#tell(cdr);
+    const settle = (): void => {
+      if (left.size > 0) return;
       this.#pending.delete(cdr.id);
-      this.#ports.journal()?.remove(cdr.id);
+      if (!isKept) this.#ports.journal()?.remove(cdr.id);
       if (this.#pending.size === 0) this.#onSettled?.();
     };
-    if (left === 0) taken();
-    for (const outbox of this.#outboxes) outbox.add(cdr, taken);
+    settle();
+    for (const outbox of [...left])
+      outbox.add(cdr, (isTaken) => {
+        if (this.#closed) return;
+        left.delete(outbox);
+        if (isTaken) taken.push(outbox.name);
+        // There was no room for it: the journal has it for the next process.
+        else isKept = true;
+        if (left.size > 0 || isKept) this.#keep(cdr, taken);
+        settle();
+      });
   }
 
   #tell(cdr: Cdr): void {
@@ -198,9 +229,16 @@ function gapsIn({ parts }: FoundCall): readonly CdrGap[] {
   }
 }
 
-function unpackCdr(packed: Uint8Array): Cdr | undefined {
+interface KeptCdr {
+  readonly cdr: Cdr;
+  /** Names of the sinks that have it. */
+  readonly taken: readonly string[];
+}
+
+function unpackCdr(packed: Uint8Array): KeptCdr | undefined {
   try {
-    return deserialize(packed) as Cdr;
+    const kept = deserialize(packed) as Partial<KeptCdr>;
+    return kept.cdr && kept.taken ? { cdr: kept.cdr, taken: kept.taken } : undefined;
   } catch {
     return undefined;
   }

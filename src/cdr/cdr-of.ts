@@ -4,6 +4,7 @@ import { encodingOf, type LegStats, type NegotiatedAudio } from '../../media/ind
 import type { CallSnapshot } from '../recovery/call-snapshot.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { RecordLeg } from '../registry/record-leg.ts';
+import type { StoredDialog } from '../registry/stored-dialog.ts';
 import type { LegBirth } from '../session/call-data.ts';
 import type { Cdr, CdrGap, CdrLeg } from './cdr.ts';
 
@@ -19,7 +20,8 @@ export function cdrOf(
     beganAt: initTs,
     answeredAt: startTs,
     endedAt: endTs,
-    cause: record.cause ?? { by: 'local' },
+    // Of the leg that was hung up by its peer, and not of the one that we hung up then.
+    cause: endedBy === 'local' ? (record.cause ?? { by: 'local' }) : { ...record.cause, by: 'remote' },
     legs: record.legs.map((leg) => legOf(leg, statsOf(leg.session.id))),
     recordings: [...new Set(record.legs.flatMap(({ session }) => session.recordedTo))],
     variables: Object.fromEntries(record.variables),
@@ -63,6 +65,22 @@ export function crashedCdr(id: string, call: CallSnapshot | undefined, gaps: rea
       ...{ mos: undefined, packetsSent: undefined, packetsReceived: undefined, packetsLost: undefined },
     })),
     recordings: (call?.legs ?? []).flatMap(({ session }) => session.recordedTo),
+    variables: Object.fromEntries(variables),
+  };
+}
+
+/** As `crashedCdr`, of a call of which only the database knows. */
+export function storedCdr(id: string, stored: StoredDialog, at: number): Cdr {
+  const { hEntry, hId, callId, caller, callee, requestUri, startTs, variables } = stored;
+  const uris = { fromUri: caller.uri, toUri: callee.uri };
+  const unknown = { mos: undefined, packetsSent: undefined, packetsReceived: undefined, packetsLost: undefined };
+  return {
+    ...crashedCdr(id, undefined, [], at),
+    ...{ hEntry, hId, ...uris, requestUri },
+    beganAt: startTs,
+    answeredAt: startTs,
+    duration: startTs === 0 ? 0 : Math.max(0, at - startTs),
+    legs: [{ callId, ...urisOf({ direction: 'inbound', ...uris, requestUri }), codec: undefined, ...unknown }],
     variables: Object.fromEntries(variables),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Records on their way to one place, in order: one that is not taken is sent again, after 1 s and up to 60 s, until it is.
- * Nothing waits for it but the record itself.
+ * Records on their way to one place: one that is not taken is sent again, after 1 s and up to 60 s, until it is. Nothing
+ * waits for it but the record itself.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -9,7 +9,10 @@ import type { Cdr } from './cdr.ts';
 
 /** Where records go. */
 export interface CdrSink {
+  /** The same in every process: the journal says by it who has what. */
   readonly name: string;
+  /** How many may be under way; default 1. */
+  readonly atOnce?: number;
   /** Resolves when it is there for good; one that comes twice has the same id. */
   send(cdr: Cdr): Promise<void>;
   close?(): Promise<void>;
@@ -19,7 +22,7 @@ export interface OutboxReport {
   readonly name: string;
   readonly sent: number;
   readonly waiting: number;
-  /** Pushed out by newer ones, where no journal has them. */
+  /** Pushed out by newer ones: with a journal the next process sends them, without they are lost. */
   readonly dropped: number;
   /** Why nothing is taken now. */
   readonly problem: string | undefined;
@@ -30,15 +33,21 @@ export interface OutboxPorts {
   readonly logger: Logger;
 }
 
+interface Waiting {
+  readonly cdr: Cdr;
+  readonly done: (isTaken: boolean) => void;
+}
+
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
-const mostWaiting = 10_000;
+export const mostWaiting = 10_000;
 
 export class Outbox {
   readonly #sink: CdrSink;
   readonly #ports: OutboxPorts;
-  readonly #waiting: { readonly cdr: Cdr; readonly done: () => void }[] = [];
-  #working = false;
+  /** In the order in which they are sent. */
+  readonly #waiting = new Map<string, Waiting>();
+  #sending = 0;
   #retry: Timer | undefined;
   #retryMs = firstRetryMs;
   #sent = 0;
@@ -51,53 +60,67 @@ export class Outbox {
     this.#ports = ports;
   }
 
-  get report(): OutboxReport {
-    const { name } = this.#sink;
-    return { name, sent: this.#sent, waiting: this.#waiting.length, dropped: this.#dropped, problem: this.#problem };
+  get name(): string {
+    return this.#sink.name;
   }
 
-  /** @param done called when it is there */
-  add(cdr: Cdr, done: () => void): void {
-    if (this.#waiting.length >= mostWaiting) {
-      // The one that is under way stays.
-      this.#waiting.splice(1, 1);
+  get report(): OutboxReport {
+    const waiting = this.#waiting.size + this.#sending;
+    return { name: this.name, sent: this.#sent, waiting, dropped: this.#dropped, problem: this.#problem };
+  }
+
+  /** @param done called when it is there, or will not be any more */
+  add(cdr: Cdr, done: (isTaken: boolean) => void): void {
+    const [oldest] = this.#waiting.values();
+    if (oldest && this.#waiting.size >= mostWaiting) {
+      this.#waiting.delete(oldest.cdr.id);
       this.#dropped++;
+      oldest.done(false);
     }
-    this.#waiting.push({ cdr, done });
-    if (!this.#retry) void this.#work();
+    this.#waiting.set(cdr.id, { cdr, done });
+    this.#work();
+  }
+
+  #work(): void {
+    if (this.#closed || this.#retry) return;
+    const { atOnce = 1 } = this.#sink;
+    for (const [id, one] of this.#waiting) {
+      if (this.#sending >= atOnce) return;
+      this.#waiting.delete(id);
+      this.#sending++;
+      void this.#send(one);
+    }
   }
 
   /** Never rejects. */
-  async #work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    for (let first = this.#waiting[0]; first && !this.#closed; first = this.#waiting[0]) {
-      try {
-        await this.#sink.send(first.cdr);
-      } catch (error) {
-        this.#failed(first.cdr, messageOf(error));
-        break;
-      }
-      this.#waiting.shift();
+  async #send(one: Waiting): Promise<void> {
+    try {
+      await this.#sink.send(one.cdr);
+      this.#sending--;
       this.#sent++;
       this.#problem = undefined;
       this.#retryMs = firstRetryMs;
-      first.done();
+      one.done(true);
+    } catch (error) {
+      this.#sending--;
+      // Behind the others: one that is never taken is in nobody's way.
+      this.#waiting.set(one.cdr.id, one);
+      this.#failed(one.cdr, messageOf(error));
     }
-    this.#working = false;
+    this.#work();
   }
 
   #failed({ id }: Cdr, problem: string): void {
     const { clock, logger } = this.#ports;
-    if (this.#closed) return;
-    const fields = { sink: this.#sink.name, id, problem, waiting: this.#waiting.length };
+    if (this.#closed || this.#retry) return;
+    const fields = { sink: this.name, id, problem, waiting: this.report.waiting };
     if (this.#problem === undefined) logger.warn(fields, 'a record of a call was not taken: it is sent again');
     this.#problem = problem;
     this.#retry = clock.setTimer(
       this.#retryMs,
       () => {
         this.#retry = undefined;
-        void this.#work();
+        this.#work();
       },
       'records of calls',
     );

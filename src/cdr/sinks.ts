@@ -29,6 +29,7 @@ export function webhookSink({ url, secret }: CdrWebhookOptions, clock: Clock, fe
   const abort = new AbortController();
   return {
     name: 'webhook',
+    atOnce: 8,
     send: (cdr) =>
       postSigned(fetch, {
         ...{ url: parsed, key, id: cdr.id },
@@ -54,7 +55,7 @@ export function cdrSinks(
   { clock, fetch, writeCdr }: { clock: Clock; fetch: Fetch; writeCdr: ((cdr: Cdr) => Promise<void>) | undefined },
 ): readonly CdrSink[] {
   return [
-    ...(writeCdr ? [{ name: 'database', send: writeCdr }] : []),
+    ...(writeCdr ? [{ name: 'database', atOnce: 1000, send: writeCdr }] : []),
     ...(file === undefined ? [] : [fileSink(file)]),
     ...(webhook ? [webhookSink(webhook, clock, fetch)] : []),
     ...sinks,

@@ -39,6 +39,10 @@ export class Watch {
 
   follow(name: string, { observer }: Tandem): void {
     const say = (text: string, kind: EntryKind = 'call'): void => this.#note(kind, name, text);
+    // Of an earlier process.
+    observer.on('call:recovered', ({ sessionId, callId }) => {
+      this.#session(name, sessionId, callId).created++;
+    });
     observer.on('call:created', ({ sessionId, callId, direction }) => {
       this.#session(name, sessionId, callId).created++;
       say(`call ${sessionId.slice(0, 4)} created, ${direction}`);
