@@ -24,7 +24,7 @@ import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
-import { reachAgain } from './reach-again.ts';
+import { askSilent, reachAgain } from './reach-again.ts';
 import { causeOf, reasonValue } from './reason.ts';
 import type { ReferHandler } from './refer-in.ts';
 import { type ReferOutcome, ReferralBoard, referTo } from './refer-out.ts';
@@ -473,14 +473,21 @@ export abstract class DialogSession extends CallAudio {
    * @internal The connection to its peer is gone with the process that had it. The peer opens another one, or is asked
    * by a re-INVITE at its Contact; else the call ends.
    */
-  reachPeer(): Promise<void> {
-    return reachAgain({
+  async reachPeer(): Promise<void> {
+    await reachAgain({
       clock: this.clock,
       signal: this.signal,
       isReachable: () => this.dialog?.isReachable ?? false,
       refresh: () => this.negotiation.refresh(() => this.#dialogFor('INVITE')),
       failed: (error) => this.log.info({ error: messageOf(error) }, 'the peer of a recovered call is not reached yet'),
       lost: () => this.terminate({ by: 'error', reason: 'the connection to the peer was lost' }),
+    });
+    await askSilent({
+      clock: this.clock,
+      signal: this.signal,
+      heard: async () => (await this.stats()).received.packets,
+      ask: async () => (await this.#dialogFor('INVITE').request('OPTIONS')).status,
+      gone: () => this.terminate({ by: 'crash', status: 481, reason: 'the peer knows the call no more' }),
     });
   }
 

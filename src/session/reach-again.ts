@@ -1,4 +1,4 @@
-/** A peer whose connection is gone with the process that had it. */
+/** Whether the peer of a call of an earlier process is still there. */
 import { type Clock, sleep } from '../base/clock.ts';
 
 export interface UnreachedPeer {
@@ -29,4 +29,31 @@ export async function reachAgain(peer: UnreachedPeer): Promise<void> {
     }
   }
   if (!peer.isReachable()) await peer.lost();
+}
+
+export interface SilentPeer {
+  readonly clock: Clock;
+  /** Aborted when the call is over. */
+  readonly signal: AbortSignal;
+  /** RTP packets so far. */
+  heard(): Promise<number>;
+  /** Asks it whether it knows the call. @returns the status of its answer */
+  ask(): Promise<number>;
+  gone(): Promise<void>;
+}
+
+/** ms in which a peer that talks is heard. */
+const silenceMs = 3000;
+
+/** A call may have ended in the last moment of the process before, and that was not written: who is silent is asked. */
+export async function askSilent(peer: SilentPeer): Promise<void> {
+  try {
+    const before = await peer.heard();
+    await sleep(peer.clock, silenceMs, peer.signal);
+    if ((await peer.heard()) > before || (await peer.ask()) !== 481) return;
+  } catch {
+    // The call is over.
+    return;
+  }
+  await peer.gone();
 }

@@ -1,5 +1,5 @@
 /** Many calls that begin and end all the time, while their server is killed every few seconds. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it, onTestFailed } from 'vitest';
 import { UdpLink } from '../../helpers/raw-link.ts';
@@ -29,7 +29,9 @@ it('every call goes on, or is told; none hears of another', async () => {
   await using folder = await temporaryFolder();
   const callees = await UdpLink.open();
   await writeFile(folder.file('through.ts'), script(callees.port));
-  await using server = await DurableServer.start(folder.file('through.ts'));
+  await using server = await DurableServer.start(folder.file('through.ts'), {
+    config: { cdr: { file: folder.file('calls.jsonl') } },
+  });
   const crowd = await Crowd.open(callees, server.port);
   let isOn = true;
   /** One after the other, each of a random length. */
@@ -82,8 +84,32 @@ it('every call goes on, or is told; none hears of another', async () => {
   expect(crowd.strays).toEqual([]);
   expect(crowd.crossed).toBe(0);
   await expect.poll(async () => (await server.check()).calls, { timeout: 40_000 }).toBe(0);
+  const records = await recordsIn(folder.file('calls.jsonl'));
+  const wrong = crowd.calls.flatMap(({ outcome, isHangingUp, caller }) => {
+    const ids = new Set(records.get(caller.callId)?.map(({ id }) => id));
+    const causes = records.get(caller.callId)?.map(({ cause }) => cause.by) ?? [];
+    // One that was hanging up may have been cut in that.
+    const fits = isHangingUp ? causes.length === 1 : causes[0] === 'crash';
+    return ids.size === 1 && fits ? [] : [{ outcome, callId: caller.callId, causes }];
+  });
+  expect(wrong).toEqual([]);
   crowd.close();
 });
+
+interface CallRecord {
+  readonly id: string;
+  readonly cause: { readonly by: string };
+  readonly legs: readonly { readonly callId: string }[];
+}
+
+/** By the Call-ID of the caller. */
+async function recordsIn(file: string): Promise<Map<string | undefined, CallRecord[]>> {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return Map.groupBy(
+    lines.map((line) => JSON.parse(line) as CallRecord),
+    ({ legs }) => legs[0]?.callId,
+  );
+}
 
 async function over(call: CrowdCall): Promise<void> {
   while (!call.outcome) await delay(100);

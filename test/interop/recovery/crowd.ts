@@ -224,6 +224,11 @@ export class Crowd {
   #inDialog(message: Message, link: UdpLink): void {
     const call = this.#byCallId.get(first(message, 'call-id'));
     const end = link === this.#callers ? call?.caller : call?.callee;
+    if (call?.outcome && message.method === 'OPTIONS') {
+      // The server was killed before it wrote that the call is over.
+      this.#respond(link, message, '481 No Such Call');
+      return;
+    }
     if (
       !call ||
       !end ||
@@ -235,7 +240,7 @@ export class Crowd {
       return;
     }
     if (message.method !== 'BYE') this.strays.push(message.text);
-    else if (end === call.caller) call.outcome ??= 'told';
+    else if (end === call.caller && !call.isHangingUp) call.outcome ??= 'told';
     end.told = true;
     this.#respond(link, message, '200 OK');
   }

@@ -145,7 +145,7 @@ it('a conference of three goes on, and who was muted is muted', async () => {
     await Promise.all(phones.map((phone) => hearsMore(phone, 20)));
     await heardAll();
     for (const phone of phones) {
-      expect(requestsOf(phone)).toEqual([]);
+      expect(requestsOf(phone)).not.toContain('BYE');
       expect((await phone.bye()).status).toBe(200);
     }
     await expect.poll(async () => (await server.check()).calls).toBe(0);
