@@ -150,3 +150,11 @@ export interface Resolver {
   /** IPv4 and IPv6 addresses of a host name, in the order to try. */
   lookup(host: string): Promise<readonly { readonly address: string; readonly family: 4 | 6 }[]>;
 }
+
+/** A file of lines that grows, and may be moved away at any time: the next line goes into a new one then. */
+export interface LineFile {
+  /** Resolves when the disk has it. What a crash has left of a line is ended first. @param text whole lines */
+  append(text: string): Promise<void>;
+  /** The last so many bytes, from the beginning of a line; nothing when there is no file. */
+  tail(bytes: number): Promise<string>;
+}

@@ -3,14 +3,14 @@
  * before, where there is a journal.
  */
 import { deserialize, serialize } from 'node:v8';
-import type { LegStats } from '../../media/index.ts';
+import { type LegStats, unpackSaved } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Observer, Unsubscribe } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
 import { type CallSnapshot, unpackCall } from '../recovery/call-snapshot.ts';
 import type { FoundCall, Journal } from '../recovery/journal/journal.ts';
-import { callPart } from '../recovery/recorder.ts';
+import { callPart, mediaPart } from '../recovery/recorder.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
 import { confirmed, confirmedNa } from '../registry/states.ts';
@@ -98,8 +98,8 @@ export class CdrBook {
       }
       const state = one.parts.get(callPart);
       const call: CallSnapshot | undefined = state && unpackCall(state);
-      const seconds = Math.floor(this.#ports.clock.wallclock() / 1000);
-      this.#publish(crashedCdr(one.call, call, gapsIn(one), seconds));
+      const lastSeen = call ? lastWord(one, call) : this.#ports.clock.wallclock();
+      this.#publish(crashedCdr(one.call, call, gapsIn(one), Math.floor(lastSeen / 1000)));
     }
   }
 
@@ -217,6 +217,20 @@ export class CdrBook {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all(this.#outboxes.map((outbox) => outbox.close()));
+  }
+}
+
+/** Unix ms of the newest state of a call, or of its media. */
+function lastWord({ parts }: FoundCall, call: CallSnapshot): number {
+  const legs = call.legs.map(({ session }) => takenAt(session.media && parts.get(mediaPart(session.media.leg))));
+  return Math.max(call.at, ...legs);
+}
+
+function takenAt(packed: Uint8Array | undefined): number {
+  try {
+    return packed ? unpackSaved(packed).snapshot.takenAt : 0;
+  } catch {
+    return 0;
   }
 }
 

@@ -43,19 +43,18 @@ function legOf({ session, birth }: RecordLeg, stats: LegStats | undefined): CdrL
 /**
  * Of a call that did not outlive its process.
  * @param call what the journal says of it; undefined where it says nothing that can be read
- * @param at Unix seconds: when that was found out
+ * @param at Unix seconds of the last that is known of it
  */
 export function crashedCdr(id: string, call: CallSnapshot | undefined, gaps: readonly CdrGap[], at: number): Cdr {
   const unknown: LegBirth = { direction: 'inbound', fromUri: '', toUri: '', requestUri: '' };
   const { hEntry = 0, hId = 0, birth = unknown, initTs = 0, startTs = 0, variables = [] } = call?.record ?? {};
   const { fromUri, toUri, requestUri } = birth;
-  const endedAt = call ? Math.floor(call.at / 1000) : at;
   return {
     ...{ id, hEntry, hId, fromUri, toUri, requestUri, gaps },
     beganAt: initTs,
     answeredAt: startTs,
-    endedAt,
-    duration: startTs === 0 ? 0 : Math.max(0, endedAt - startTs),
+    endedAt: at,
+    duration: startTs === 0 ? 0 : Math.max(0, at - startTs),
     cause: { by: 'crash', reason: 'the server ended in mid-call' },
     endedBy: 'local',
     legs: (call?.legs ?? []).map(({ session, birth: own }) => ({

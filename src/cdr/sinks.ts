@@ -2,15 +2,11 @@
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Fetch } from '../base/io.ts';
-import { appendLine } from '../base/node-append.ts';
+import { nodeLineFile } from '../base/node-line-file.ts';
 import { postSigned, secretKey } from '../base/signed-post.ts';
 import type { Cdr } from './cdr.ts';
+import { FileSink } from './file-sink.ts';
 import type { CdrSink } from './outbox.ts';
-
-/** One line of JSON for each call. */
-export function fileSink(path: string, append = appendLine): CdrSink {
-  return { name: 'file', send: (cdr) => append(path, JSON.stringify(cdr)) };
-}
 
 export interface CdrWebhookOptions {
   /** `http:` or `https:` */
@@ -56,7 +52,7 @@ export function cdrSinks(
 ): readonly CdrSink[] {
   return [
     ...(writeCdr ? [{ name: 'database', atOnce: 1000, send: writeCdr }] : []),
-    ...(file === undefined ? [] : [fileSink(file)]),
+    ...(file === undefined ? [] : [new FileSink(nodeLineFile(file))]),
     ...(webhook ? [webhookSink(webhook, clock, fetch)] : []),
     ...sinks,
   ];
