@@ -77,7 +77,8 @@ it('every call goes on, or is told; none hears of another', async () => {
   expect(/ongoing: (\d+)\s+all: (\d+)/.exec(stats)?.slice(1).map(Number)).toEqual(Array(2).fill(crowd.talking.length));
   await Promise.all(crowd.talking.map((call) => crowd.hangup(call)));
   const outcomes = Map.groupBy(crowd.calls, ({ outcome }) => outcome);
-  console.log([...outcomes].map(([outcome, calls]) => `${outcome}: ${calls.length}`).join(', '));
+  const counts = [...outcomes].map(([outcome, calls]) => `${outcome}: ${calls.length}`);
+  console.log([...counts, `callees abandoned: ${crowd.abandoned}`].join(', '));
   expect(outcomes.get('lost') ?? []).toEqual([]);
   expect([...mustGoOn].filter(({ outcome }) => outcome !== 'hung up')).toEqual([]);
   expect(mustGoOn.size).toBeGreaterThan(crowdSize / 2);

@@ -69,6 +69,8 @@ export class Crowd {
   readonly calls: CrowdCall[] = [];
   /** What nobody of the crowd should have got. */
   readonly strays: string[] = [];
+  /** Callees whose answer nobody took, of calls whose caller was refused. */
+  abandoned = 0;
   /** RTP of one call that another heard. */
   crossed = 0;
   readonly #server: number;
@@ -287,7 +289,9 @@ export class Crowd {
       say();
       await Promise.race([acknowledged, delay(wait)]);
     }
-    if (!isAcknowledged) this.strays.push(`no ACK for ${callId}`);
+    // A process that is killed in the millisecond of its INVITE leaves nothing written of it.
+    if (!isAcknowledged && call.outcome === 'refused') this.abandoned++;
+    else if (!isAcknowledged) this.strays.push(`no ACK for ${callId}`);
   }
 
   #respond(link: UdpLink, request: Message, status: string, tag = '', body = ''): void {
