@@ -365,6 +365,9 @@ export class House {
       await this.store?.open();
       this.trunks.start();
     } catch (error) {
+      // Calls that go on do so in a process that can open all it needs.
+      this.keeper?.stepAside();
+      await this.cdrs?.close();
       await this.store?.close();
       await this.endpoint.close();
       await this.media.close();

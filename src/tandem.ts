@@ -10,6 +10,7 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
 import type { RegisterTransaction } from './registration/register-transaction.ts';
@@ -62,6 +63,8 @@ export interface CheckReport {
   readonly registry: RegistryReport | undefined;
   /** Where records of calls go. */
   readonly cdrs: readonly OutboxReport[];
+  /** Undefined without the option `recovery`. */
+  readonly recovery: KeeperReport | undefined;
   /** Undefined without the option `store`. */
   readonly store: StoreHealth | undefined;
   readonly draining: boolean;
@@ -403,6 +406,7 @@ export class Tandem {
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],
+      recovery: this.#house.keeper?.report,
       draining: this.#house.calls.draining,
     };
   }

@@ -5,8 +5,8 @@
  * use is then only noticed one by one.
  */
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { TandemError } from '../../src/base/errors.ts';
+import { type HeldName, holdName } from '../../src/base/node-abstract-socket.ts';
 import { type Random, token } from '../../src/base/random.ts';
 
 const prefix = 'tandem-rtp/';
@@ -16,10 +16,7 @@ const turnstileTries = 100;
 const turnstileWaitMs = 20;
 const lookAgainMs = 20;
 
-export interface PortRangeLock {
-  /** Idempotent. */
-  release(): Promise<void>;
-}
+export type PortRangeLock = HeldName;
 
 interface Range {
   readonly min: number;
@@ -53,23 +50,16 @@ async function tryLock(range: Range, random: Random): Promise<PortRangeLock | Cl
   try {
     const claim = (await claims()).find(({ min, max }) => range.min <= max && range.max >= min);
     if (claim) return claim;
-    const server = await listen(`${prefix}${range.min}-${range.max}/${process.pid}/${token(random, 4)}`);
-    let released: Promise<void> | undefined;
-    return {
-      release() {
-        released ??= close(server);
-        return released;
-      },
-    };
+    return await holdName(`${prefix}${range.min}-${range.max}/${process.pid}/${token(random, 4)}`);
   } finally {
-    await close(turn);
+    await turn.release();
   }
 }
 
-async function pass(): Promise<Server> {
+async function pass(): Promise<HeldName> {
   for (let tries = 1; ; tries++) {
     try {
-      return await listen(turnstile);
+      return await holdName(turnstile);
     } catch (error) {
       if (tries >= turnstileTries || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE')
         throw new TandemError(
@@ -95,20 +85,4 @@ async function claims(): Promise<Claim[]> {
     max: Number(match[2]),
     pid: Number(match[3]),
   }));
-}
-
-function listen(name: string): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(`\0${name}`, () => {
-      server.off('error', reject);
-      server.unref();
-      resolve(server);
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
 }

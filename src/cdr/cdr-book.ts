@@ -25,6 +25,8 @@ const cdrPart = 'cdr';
 const gapsPart = 'gaps';
 /** ms that the last statistics of a call may take. */
 const statsMs = 2000;
+/** Legs that are over and whose calls are not. */
+const mostStats = 10_000;
 
 export interface CdrBookPorts {
   readonly clock: Clock;
@@ -56,7 +58,7 @@ export class CdrBook {
     const { registry, observer, sinks } = ports;
     this.#outboxes = sinks.map((sink) => new Outbox(sink, ports));
     this.#unsubscribe = [
-      observer.on('media:stats', ({ sessionId, stats }) => void this.#stats.set(sessionId, stats)),
+      observer.on('media:stats', ({ sessionId, stats }) => this.#hear(sessionId, stats)),
       ...(['terminated', 'failed', 'expired'] as const).map((name) =>
         registry.on(name, ({ dialog }) => this.#note(dialog)),
       ),
@@ -155,6 +157,13 @@ export class CdrBook {
 
   #cdrOf(record: DialogRecord): Cdr {
     return cdrOf(record, (session) => this.#stats.get(session), this.#gaps.get(record.id) ?? []);
+  }
+
+  #hear(session: string, stats: LegStats): void {
+    this.#stats.set(session, stats);
+    // Of a leg that was not answered nobody asks for them.
+    const [oldest] = this.#stats.keys();
+    if (oldest !== undefined && this.#stats.size > mostStats) this.#stats.delete(oldest);
   }
 
   #forget(record: DialogRecord): void {

@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
-  Partial<Pick<CheckReport, 'store'>>;
+  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -29,6 +29,8 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
         ]
       : []),
     ...(report.store ? [{ what: 'database', ...storeFinding(report.store) }] : []),
+    ...(report.recovery ? [{ what: 'journal', ...journalFinding(report.recovery) }] : []),
+    ...(report.cdrs?.length ? [{ what: 'records', ...recordsFinding(report.cdrs) }] : []),
   ];
 }
 
@@ -61,6 +63,23 @@ function storeFinding({ url, mode, state, error, pending, cdrs, dropped }: Store
     );
   if (dropped > 0) return warn(`${url} did not take ${dropped} rows`, 'the log says which, and why');
   return ok(`${url}, mode ${mode}`);
+}
+
+function journalFinding({ problem, recovered, lost }: NonNullable<CheckReport['recovery']>): Result {
+  if (problem !== undefined)
+    return warn(`cannot be written: ${problem}`, 'calls go on, and would not outlive a crash: see docs/recovery.md');
+  return ok(`calls would go on after a crash; of the process before ${recovered} do, and ${lost} could not`);
+}
+
+function recordsFinding(cdrs: CheckReport['cdrs']): Result {
+  const bad = cdrs.filter(({ problem }) => problem !== undefined);
+  const [first] = bad;
+  if (first)
+    return warn(
+      `${first.waiting} wait for the ${first.name}: ${first.problem}`,
+      'they are sent again: see docs/cdr.md',
+    );
+  return ok(cdrs.map(({ name, sent }) => `${sent} to the ${name}`).join(', '));
 }
 
 /** There is no dlg_manage() to be called, and no flag to be set: a call that is not tracked was taken out by a script. */

@@ -1,7 +1,7 @@
 /** Keeps what the calls of this process need to go on in the next one, and goes on with those of the one before. */
 import { type MediaLeg, packSaved } from '../../media/index.ts';
 import type { StepStore } from '../session/steps.ts';
-import type { FoundCall, Journal, LostCall } from './journal/journal.ts';
+import type { FoundCall, Journal, JournalStats, LostCall } from './journal/journal.ts';
 import { JournalSteps } from './journal-steps.ts';
 import type { OpenedJournal } from './options.ts';
 import { CallRecorder, mediaPart, type RecorderPorts } from './recorder.ts';
@@ -11,10 +11,21 @@ export interface KeeperPorts extends RecoveryPorts, Pick<RecorderPorts, 'recordO
   open(): Promise<OpenedJournal>;
 }
 
+/** How calls are kept for the next process, and what became of those of the one before. */
+export interface KeeperReport {
+  readonly recovered: number;
+  /** Of an earlier process, that could not go on. */
+  readonly lost: number;
+  /** Why the journal cannot be written now. */
+  readonly problem: string | undefined;
+  readonly journal: JournalStats;
+}
+
 export class CallKeeper {
   readonly #ports: KeeperPorts;
   #opened: OpenedJournal | undefined;
   #recorder: CallRecorder | undefined;
+  #counts = { recovered: 0, lost: 0 };
   /** Media legs that are to go on elsewhere. */
   #stepping: readonly { readonly call: string; readonly leg: MediaLeg | undefined }[] = [];
   /** What the journal had of calls of an earlier process, until they go on. */
@@ -26,6 +37,11 @@ export class CallKeeper {
 
   get journal(): Journal | undefined {
     return this.#opened?.journal;
+  }
+
+  get report(): KeeperReport | undefined {
+    const { journal } = this;
+    return journal && { ...this.#counts, problem: journal.problem, journal: journal.stats };
   }
 
   /** Calls of which the journal says too little. */
@@ -58,9 +74,10 @@ export class CallKeeper {
       journal?.remove(call);
     for (const { call } of damaged) journal?.remove(call);
     const { recovered, lost } = report;
+    this.#counts = { recovered: recovered.length, lost: lost.length + damaged.length };
     if (found.length > 0)
       this.#ports.logger.info(
-        { recovered: recovered.length, lost: lost.length + damaged.length, tookMs: this.#ports.wallclock() - began },
+        { ...this.#counts, tookMs: this.#ports.wallclock() - began },
         'calls of an earlier process go on',
       );
     for (const {

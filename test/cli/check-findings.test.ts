@@ -41,6 +41,24 @@ describe('the findings of tandem check', () => {
     expect(after.of('clean-up')).toMatchObject({ result: 'ok' });
   });
 
+  test('tell of the journal and of the records of calls', async ({ lab }) => {
+    const report = await (await lab.serve(answer)).check();
+    const journal = { bytes: 0, records: 0, batches: 0, compactions: 0 };
+    const found = (more: object, what: string) =>
+      findingsOf({ ...report, ...more }, names).find((one) => one.what === what);
+    expect(found({}, 'journal')).toBeUndefined();
+    const kept = { recovered: 3, lost: 1, problem: undefined, journal };
+    expect(found({ recovery: kept }, 'journal')).toMatchObject({
+      ...{ result: 'ok', text: 'calls would go on after a crash; of the process before 3 do, and 1 could not' },
+    });
+    expect(found({ recovery: { ...kept, problem: 'ENOSPC' } }, 'journal')).toMatchObject({ result: 'warn' });
+    const file = { name: 'file', sent: 2, waiting: 0, dropped: 0, problem: undefined };
+    expect(found({ cdrs: [file] }, 'records')).toMatchObject({ result: 'ok', text: '2 to the file' });
+    expect(found({ cdrs: [{ ...file, waiting: 4, problem: 'EACCES' }] }, 'records')).toMatchObject({
+      ...{ result: 'warn', text: '4 wait for the file: EACCES' },
+    });
+  });
+
   test('tell of the database', async ({ lab }) => {
     const tandem = await lab.serve(answer);
     const report = await tandem.check();

@@ -167,7 +167,8 @@ export class HttpServer {
     // Calls go on without it: another server would not do better, unless rows are what this one is for.
     const lost = store && store.state !== 'ready' ? [`the database is ${store.state}`] : [];
     if (store?.required) reasons.push(...lost);
-    const warnings = store?.required ? [] : lost;
+    const unkept = report?.recovery?.problem === undefined ? [] : ['the journal cannot be written'];
+    const warnings = [...(store?.required ? [] : lost), ...unkept];
     return reply
       .code(reasons.length === 0 ? 200 : 503)
       .send({ ready: reasons.length === 0, reasons, ...(warnings.length > 0 && { warnings }) });

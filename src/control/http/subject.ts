@@ -35,6 +35,10 @@ export interface TandemReport {
   /** How many legs, bridges, … there are. */
   readonly media: object;
   readonly registrations: readonly { readonly state: string }[];
+  /** The journal from which calls go on, where there is one. */
+  readonly recovery?:
+    | { readonly recovered: number; readonly lost: number; readonly problem: string | undefined }
+    | undefined;
   /** Where records of calls go. */
   readonly cdrs?: readonly {
     readonly name: string;

@@ -50,6 +50,7 @@ export class Metrics {
     const now = new Registry();
     if (report) describeReport(now, report);
     if (report?.store) describeStore(now, report.store);
+    if (report?.recovery) describeRecovery(now, report.recovery);
     if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
@@ -179,6 +180,15 @@ function describeReport(registry: Registry, report: TandemReport): void {
   const calls = report.trunks.map((trunk) => [trunk.name, trunk.calls] as const);
   rows(Gauge, registry, 'trunk_calls', 'Calls of a trunk', 'trunk', calls);
   one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
+}
+
+function describeRecovery(registry: Registry, recovery: NonNullable<TandemReport['recovery']>): void {
+  const { problem, recovered, lost } = recovery;
+  one(registry, 'journal_up', 'Whether calls would outlive a crash now', problem === undefined ? 1 : 0);
+  rows(Gauge, registry, 'recovered_calls', 'What became of the calls of the process before', 'what', [
+    ['recovered', recovered],
+    ['lost', lost],
+  ]);
 }
 
 function describeCdrs(registry: Registry, cdrs: NonNullable<TandemReport['cdrs']>): void {
