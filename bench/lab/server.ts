@@ -13,6 +13,8 @@ export const command = join(root, 'bin', 'tandem.js');
 /** Apart from the ports that the load generators take; the next is tried when another Tandem has some of them. */
 export const rtpPorts = ['18500-32766', '18500-25999', '26000-32766'] as const;
 const startMs = 20_000;
+/** What a scenario does not measure is not there. */
+const alone = { TANDEM_DRAIN_TIMEOUT: '100', TANDEM_STORE_URL: 'none', TANDEM_RECOVERY_PATH: 'none' };
 const run = promisify(execFile);
 
 export interface ServerOptions {
@@ -58,7 +60,7 @@ export class Server {
     const child = new Child(
       process.execPath,
       [...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), ...serveArguments(script, 0, folder, range)],
-      { core: serverCore, cwd: folder, env: { TANDEM_DRAIN_TIMEOUT: '100', TANDEM_STORE_URL: 'none', ...env } },
+      { core: serverCore, cwd: folder, env: { ...alone, ...env } },
     );
     try {
       const line = await child.line((text) => text.includes('"listening"'), startMs);

@@ -1,4 +1,7 @@
-/** What it costs to keep calls in a database: CPU time per call in each mode, and how long 10,000 take to be read. */
+/**
+ * What it costs to keep calls in a database: CPU time per call in each mode, with the journal and without either, and how
+ * long 10,000 take to be read.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { callload, type Measured } from '../lab/callload.ts';
@@ -15,7 +18,10 @@ const rate = 200;
 const holdMs = 1_000;
 const settleMs = 500;
 const modes = ['none', 'realtime', 'delayed', 'shutdown'] as const;
-type Mode = (typeof modes)[number];
+/** Neither database nor journal; else with the journal. */
+const bare = 'none, without the journal';
+const kinds = [bare, ...modes] as const;
+type Kind = (typeof kinds)[number];
 const rowsRead = 10_000;
 
 export async function store(lab: Lab): Promise<Table> {
@@ -23,9 +29,9 @@ export async function store(lab: Lab): Promise<Table> {
   const repeated = await repeat(lab.runs, async () => {
     const values: Record<string, number> = await reading();
     let disturbed: string | undefined;
-    for (const mode of modes) {
-      const { cpuMs, report, ...rest } = await measure(lab, mode);
-      values[mode] = cpuMs / report.calls;
+    for (const kind of kinds) {
+      const { cpuMs, report, ...rest } = await measure(lab, kind);
+      values[kind] = cpuMs / report.calls;
       disturbed ??= rest.disturbed;
     }
     return { values, disturbed };
@@ -34,7 +40,7 @@ export async function store(lab: Lab): Promise<Table> {
   return {
     title: `Store, SQLite, ${rate} calls a second`,
     head: ['`store.mode`', 'ms/call', 'ratio'],
-    rows: modes.map((mode) => [mode, figure(values[mode], 3), ratio(values[mode], values.none)]),
+    rows: kinds.map((kind) => [kind, figure(values[kind], 3), ratio(values[kind], values.none)]),
     notes: [
       ...runNotes('Store', repeated),
       `Calls are answered with media and last ${holdMs / 1000} s: in mode realtime rows are written and removed for each.`,
@@ -44,9 +50,13 @@ export async function store(lab: Lab): Promise<Table> {
   };
 }
 
-async function measure(lab: Lab, mode: Mode): Promise<Measured> {
-  const url = mode === 'none' ? 'none' : 'sqlite:./calls.db';
-  const env = { TANDEM_STORE_URL: url, TANDEM_STORE_MODE: mode };
+async function measure(lab: Lab, kind: Kind): Promise<Measured> {
+  const mode = kind === bare ? 'none' : kind;
+  const env = {
+    TANDEM_STORE_URL: mode === 'none' ? 'none' : 'sqlite:./calls.db',
+    TANDEM_STORE_MODE: mode,
+    TANDEM_RECOVERY_PATH: kind === bare ? 'none' : './recovery',
+  };
   const server = await Server.start({ script: 'bench/scripts/calls.ts', env });
   try {
     const run = (seconds: number): Promise<Measured> =>
