@@ -91,7 +91,7 @@ export class Server {
     return `127.0.0.1:${this.port}`;
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGWINCH'): void {
     this.#child.process.kill(signal);
   }
 

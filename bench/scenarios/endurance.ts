@@ -57,7 +57,7 @@ export async function endurance(lab: Lab): Promise<Table> {
 
 async function held(server: Server, file: string): Promise<Held> {
   await rm(file, { force: true });
-  server.signal('SIGUSR2');
+  server.signal('SIGWINCH');
   for (let i = 0; i < 100; i++) {
     await sleep(100);
     try {

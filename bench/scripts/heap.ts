@@ -1,4 +1,4 @@
-/** Answers, and says on SIGUSR2 what memory it holds after a garbage collection: a line of JSON in the file REPORT. */
+/** Answers, and says on SIGWINCH what memory it holds after a garbage collection: a line of JSON in the file REPORT. */
 import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -9,7 +9,7 @@ const collect = runInNewContext('gc') as () => void;
 
 export default {
   start(): void {
-    process.on('SIGUSR2', () => {
+    process.on('SIGWINCH', () => {
       for (let i = 0; i < 4; i++) collect();
       const { heapUsed, external, rss } = process.memoryUsage();
       const handles = process.getActiveResourcesInfo().length;
