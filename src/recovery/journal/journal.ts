@@ -10,7 +10,10 @@ export interface Journal {
   put(call: string, part: string, value: Uint8Array): void;
   /** The part, or without it all of the call. */
   remove(call: string, part?: string): void;
-  /** Resolves when all that was asked before is written. */
+  /**
+   * Resolves when nothing older than what was asked before can be found any more: it is written, or the log that cannot be
+   * written is gone, and nothing is found at all.
+   */
   written(): Promise<void>;
   /** Why nothing can be written now; undefined while all is well. */
   readonly problem: string | undefined;
@@ -49,7 +52,10 @@ export interface LogWriter {
   close(): Promise<void>;
 }
 
-export type LogReport = { readonly written: number; readonly stats: JournalStats } | { readonly problem: string };
+export type LogReport =
+  | { readonly written: number; readonly stats: JournalStats }
+  /** @param gone number of the last batch that nothing older can be found than: the log is gone */
+  | { readonly problem: string; readonly gone?: number };
 
 export class QueuedJournal implements Journal {
   readonly #writer: LogWriter;
@@ -122,13 +128,18 @@ export class QueuedJournal implements Journal {
           'the journal cannot be written: calls go on, and would not outlive a crash',
         );
       this.#problem = report.problem;
+      if (report.gone !== undefined) this.#resolve(report.gone);
       return;
     }
     if (this.#problem !== undefined) this.#logger.info({}, 'the journal is written again');
     this.#problem = undefined;
     this.#stats = report.stats;
-    this.#done = report.written;
-    const through = this.#waiting.findIndex(({ number }) => number > this.#done);
+    this.#resolve(report.written);
+  }
+
+  #resolve(number: number): void {
+    this.#done = number;
+    const through = this.#waiting.findIndex((one) => one.number > number);
     for (const { resolve } of this.#waiting.splice(0, through < 0 ? this.#waiting.length : through)) resolve();
   }
 }

@@ -143,6 +143,18 @@ export class LogFile {
     this.#broken = false;
   }
 
+  /** Nothing is found in it any more. What is current is kept for `repair`. @returns false when it cannot be removed */
+  abandon(): boolean {
+    this.#broken = true;
+    try {
+      rmSync(this.#options.path, { force: true });
+      this.close();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;

@@ -1,5 +1,5 @@
 /** Opens the journal of a folder: what the process before left in it, and a thread that writes what this one has. */
-import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { workerEntry } from '../../../media/host/worker-entry.ts';
@@ -113,15 +113,23 @@ function startThread(
 ): LogWriter {
   const worker = new Worker(workerEntry(import.meta.url, 'journal-worker'), { workerData, name: 'tandem-journal' });
   worker.unref();
+  let closing = false;
   const ended = new Promise<void>((resolve) => {
     worker.on('message', report);
     worker.on('error', (error) => report({ problem: messageOf(error) }));
-    worker.on('exit', () => resolve());
+    worker.on('exit', () => {
+      resolve();
+      if (closing) return;
+      // What it wrote last gets old from now on, and must not be found.
+      rmSync(workerData.path, { force: true });
+      report({ problem: 'its thread has ended', gone: Number.POSITIVE_INFINITY });
+    });
   });
   const post = (command: JournalCommand): void => worker.postMessage(command);
   return {
     write: (batch, number) => post({ batch, number }),
     async close() {
+      closing = true;
       worker.ref();
       post({ close: true });
       await ended;

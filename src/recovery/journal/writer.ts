@@ -5,7 +5,9 @@ import type { LogFile } from './log-file.ts';
 import type { JournalOp } from './record.ts';
 
 /** ms between two attempts to write again, at first and at most. */
-const retryMs = { first: 250, most: 5000 };
+const retryMs = { first: 250, most: 2000 };
+/** ms: streams with SRTP have indices for longer, which are reserved up to what was written last. */
+const patienceMs = 8_000;
 
 export class BatchWriter {
   readonly #log: LogFile;
@@ -14,6 +16,7 @@ export class BatchWriter {
   #number = 0;
   #retry: NodeJS.Timeout | undefined;
   #waitMs = retryMs.first;
+  #failingSince: number | undefined;
 
   constructor(log: LogFile, report: (report: LogReport) => void) {
     this.#log = log;
@@ -27,13 +30,24 @@ export class BatchWriter {
       this.#log.write(batch);
       this.#written();
     } catch (error) {
-      if (this.#retry) return;
-      this.#report({ problem: messageOf(error) });
+      this.#failed(error);
       this.#tryAgain();
     }
   }
 
+  /**
+   * A log that says something old is worse than none: after a while it is given up. Nothing waits for it then, and no call
+   * goes on from it.
+   */
+  #failed(error: unknown): void {
+    const problem = messageOf(error);
+    this.#failingSince ??= performance.now();
+    const isOld = performance.now() - this.#failingSince >= patienceMs;
+    this.#report(isOld && this.#log.abandon() ? { problem, gone: this.#number } : { problem });
+  }
+
   #written(): void {
+    this.#failingSince = undefined;
     this.#report({ written: this.#number, stats: this.#log.stats });
   }
 
@@ -43,12 +57,13 @@ export class BatchWriter {
       this.#waitMs = retryMs.first;
       this.#written();
     } catch (error) {
-      this.#report({ problem: messageOf(error) });
+      this.#failed(error);
       this.#tryAgain();
     }
   }
 
   #tryAgain(): void {
+    if (this.#retry) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#repair();
