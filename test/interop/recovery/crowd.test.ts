@@ -10,8 +10,9 @@ import { Crowd, type CrowdCall } from './crowd.ts';
 
 const isLong = process.env.TANDEM_TEST_LONG === '1';
 const crowdSize = isLong ? 200 : 40;
-const killCount = isLong ? 12 : 3;
+const killCount = isLong ? 12 : 2;
 const killEveryMs = 5000;
+const longestCallMs = isLong ? 20_000 : 10_000;
 /** Packets at both ends, one each 100 ms: the call has been up for long enough to go on. */
 const settled = 20;
 
@@ -40,7 +41,7 @@ it('every call goes on, or is told; none hears of another', async () => {
     while (isOn) {
       const call = await crowd.call();
       if (call.outcome) continue;
-      await Promise.race([delay(2000 + Math.random() * 20_000), over(call)]);
+      await Promise.race([delay(2000 + Math.random() * longestCallMs), over(call)]);
       if (!call.outcome && isOn) await crowd.hangup(call);
     }
   };

@@ -5,7 +5,7 @@ import type { RawPhone, RtpPacket } from '../../helpers/raw-phone.ts';
 import { nearest } from '../../helpers/raw-srtp.ts';
 
 /** How often a test kills the server. */
-export const kills = process.env.TANDEM_TEST_LONG === '1' ? 10 : 3;
+export const kills = process.env.TANDEM_TEST_LONG === '1' ? 10 : 2;
 
 /** Speaks all the time: every packet says whose it is, and which one. */
 export class Talker {
