@@ -62,7 +62,7 @@ export class CdrBook {
       ...(['terminated', 'failed', 'expired'] as const).map((name) =>
         registry.on(name, ({ dialog }) => this.#note(dialog)),
       ),
-      registry.on('destroyed', ({ dialog }) => void this.#finish(dialog)),
+      registry.on('destroyed', ({ dialog }) => this.#finish(dialog)),
       registry.on('untracked', ({ dialog }) => this.#forget(dialog)),
     ];
   }

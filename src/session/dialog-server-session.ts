@@ -361,6 +361,8 @@ export class DialogServerSession extends DialogSession {
   /** The codec this call has, or would get if it were answered now. */
   override get expectedAudio(): NegotiatedAudio | undefined {
     const { body } = this.#invite.request;
+    // A leg whose place somebody took has no audio any more.
+    if (!this.hasMedia) return undefined;
     return this.media.audio ?? (body.length > 0 ? this.media.preview(body) : undefined);
   }
 

@@ -199,6 +199,10 @@ export abstract class DialogSession extends CallAudio {
     return media;
   }
 
+  protected get hasMedia(): boolean {
+    return this.#media.media !== undefined;
+  }
+
   /** @internal Of its audio, if it has any. */
   get mediaLeg(): MediaLeg | undefined {
     return this.#media.media?.leg;
