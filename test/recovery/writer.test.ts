@@ -12,12 +12,16 @@ class Disk {
   removed = 0;
   readonly stats = { bytes: 0, records: 0, batches: 0, compactions: 0 };
 
+  #broken = false;
+
   write(): void {
-    if (this.full) throw new Error('ENOSPC');
+    if (this.#broken) throw new Error('the log is not writable');
+    this.repair();
   }
 
   repair(): void {
-    this.write();
+    this.#broken = this.full;
+    if (this.full) throw new Error('ENOSPC');
   }
 
   abandon(): boolean {

@@ -17,6 +17,7 @@ export class BatchWriter {
   #retry: NodeJS.Timeout | undefined;
   #waitMs = retryMs.first;
   #failingSince: number | undefined;
+  #problem = '';
 
   constructor(log: LogFile, report: (report: LogReport) => void) {
     this.#log = log;
@@ -30,7 +31,9 @@ export class BatchWriter {
       this.#log.write(batch);
       this.#written();
     } catch (error) {
-      this.#failed(error);
+      // While it is tried again, the first failure says why.
+      this.#problem = this.#retry ? this.#problem : messageOf(error);
+      this.#failed();
       this.#tryAgain();
     }
   }
@@ -39,8 +42,8 @@ export class BatchWriter {
    * A log that says something old is worse than none: after a while it is given up. Nothing waits for it then, and no call
    * goes on from it.
    */
-  #failed(error: unknown): void {
-    const problem = messageOf(error);
+  #failed(): void {
+    const problem = this.#problem;
     this.#failingSince ??= performance.now();
     const isOld = performance.now() - this.#failingSince >= patienceMs;
     this.#report(isOld && this.#log.abandon() ? { problem, gone: this.#number } : { problem });
@@ -57,7 +60,8 @@ export class BatchWriter {
       this.#waitMs = retryMs.first;
       this.#written();
     } catch (error) {
-      this.#failed(error);
+      this.#problem = messageOf(error);
+      this.#failed();
       this.#tryAgain();
     }
   }
