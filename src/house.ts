@@ -325,6 +325,9 @@ export class House {
   async handOver(patience: number): Promise<number> {
     const { keeper, registry } = this;
     if (!keeper || !registry) throw new TandemError('ERR_STATE', 'calls can only go on elsewhere with recovery.path');
+    const { problem } = keeper.report ?? {};
+    if (problem !== undefined)
+      throw new TandemError('ERR_STATE', `calls cannot go on elsewhere: the journal cannot be written: ${problem}`);
     const until = this.clock.now() + patience;
     const settling = (): number => {
       const { starting, connecting, answering } = registry.activeDialogs;

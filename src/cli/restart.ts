@@ -15,6 +15,8 @@ export class Restarts {
   readonly #folder: string;
   readonly #logger: Logger;
   #running = false;
+  /** Ends a process that is to follow and does not serve yet. */
+  #abandon = new AbortController();
 
   /** @param folder `recovery.path` */
   constructor(tandem: Tandem, folder: string, logger: Logger) {
@@ -28,8 +30,16 @@ export class Restarts {
     this.#running = true;
     this.#restart().catch((error: unknown) => {
       this.#running = false;
+      if (this.#abandon.signal.aborted) return;
+      this.#abandon.abort();
+      this.#abandon = new AbortController();
       this.#logger.error({ error: messageOf(error), err: error }, 'the restart failed: this process goes on');
     });
+  }
+
+  /** The server ends: nobody takes its place. Idempotent. */
+  close(): void {
+    this.#abandon.abort();
   }
 
   async #restart(): Promise<void> {
@@ -39,7 +49,7 @@ export class Restarts {
         'calls cannot go on elsewhere without recovery.path: set it, or drain (SIGTERM)',
       );
     this.#logger.info({}, 'restart: the next process is being loaded');
-    const successor = await Successor.start();
+    const successor = await Successor.start(this.#abandon.signal);
     const calls = await this.#tandem.handOver();
     this.#logger.info({ calls }, 'restart: the calls go on in the next process');
     successor.takeOver(this.#folder, join(dirname(realpathSync(process.argv[1] ?? '')), 'supervisor.js'));

@@ -105,6 +105,7 @@ export async function runServer(
     const restarts = new Restarts(tandem, config.recovery.path, logger);
     signals.onRestart = () => restarts.ask();
     const signal = await Promise.race([signals.first, failed.promise]);
+    restarts.close();
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
     logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
     await tandem.drain({ timeout: config.drainTimeout });

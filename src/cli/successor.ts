@@ -43,12 +43,18 @@ export class Successor {
     this.#child = child;
   }
 
-  /** @throws TandemError ERR_RESTART when it does not come up: this process goes on */
-  static async start(): Promise<Successor> {
+  /**
+   * @param abandon ends it, as long as it does not serve
+   * @throws TandemError ERR_RESTART when it does not come up: this process goes on
+   */
+  static async start(abandon: AbortSignal): Promise<Successor> {
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, [successorKey]: '1', [supervisedKey]: '1' },
+      signal: abandon,
+      killSignal: 'SIGKILL',
     });
+    child.on('error', () => {}); // that it was abandoned
     const signal = AbortSignal.timeout(loadMs);
     try {
       await Promise.race([
@@ -62,11 +68,6 @@ export class Successor {
       child.kill('SIGKILL');
       throw new TandemError('ERR_RESTART', 'the next process does not come up: this one goes on', { cause: error });
     }
-  }
-
-  /** It is not needed after all. */
-  abandon(): void {
-    this.#child.kill('SIGKILL');
   }
 
   /**

@@ -70,7 +70,6 @@ export abstract class DialogSession extends CallAudio {
   protected readonly negotiation: Negotiation;
   readonly #media: SessionMedia;
   #bridge: BridgeMembership | undefined;
-  #birth: LegBirth | undefined;
   #leave: (() => void) | undefined;
   #report: LegReport | undefined;
   #hanging: Promise<void> | undefined;
@@ -430,11 +429,6 @@ export abstract class DialogSession extends CallAudio {
     return this.#life.gone();
   }
 
-  /** How the leg came about. */
-  get birth(): LegBirth | undefined {
-    return this.#birth;
-  }
-
   /** As plain data, for a process that may have to go on with it. */
   snapshot(): SessionSnapshot {
     const { id, callId, fromUser, toUser, state } = this;
@@ -465,7 +459,6 @@ export abstract class DialogSession extends CallAudio {
   /** To be called once, of a session that an earlier process began: it goes on from now. */
   protected goOn(birth: LegBirth, dialog: Dialog): void {
     this.useDialog(dialog);
-    this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
     for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
@@ -497,7 +490,6 @@ export abstract class DialogSession extends CallAudio {
 
   /** To be called once, when identifiers are known: the call exists from now on. */
   protected begin(birth: LegBirth): void {
-    this.#birth = birth;
     this.#leave = this.context.adopt(this);
     this.#report = this.data.join(this, birth);
     const { direction, fromUri, toUri } = birth;

@@ -1,7 +1,9 @@
 /** A restart on purpose: the next process takes over, and no call ends. The gaps are printed. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { RawPhone } from '../../helpers/raw-phone.ts';
 import { DurableServer } from '../support/durable.ts';
+import { isBound } from '../support/ports.ts';
 import { expectNoPrograms } from '../support/process.ts';
 import { expectOneStream, hearsMore, longestGap, requestsOf, Talker, wordsLost } from './talk.ts';
 
@@ -59,4 +61,15 @@ it('keeps bridged calls, by the command and by the signal, twice', async () => {
   }
   // Who started the server knows the first process: what is left of it ends when the server does.
   expect(await server.stop()).toBe(0);
+});
+
+it('that is asked for in front of a stop leaves nobody behind', async () => {
+  await using server = await DurableServer.start('test/interop/recovery/by-port.ts');
+  server.signal('SIGUSR2');
+  await expect.poll(() => server.output).toContain('the next process is being loaded');
+  expect(await server.stop()).toBe(0);
+  // As long as a process takes to load.
+  await delay(1500);
+  expect(isBound('udp', server.port)).toBe(false);
+  expect(server.output.split('"listening"').length).toBe(2);
 });
