@@ -238,8 +238,19 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'media',
   ],
   'src/testing': ['src/base', 'src/sip', 'src/session', 'src/options', 'src/tandem', 'src/index', 'media'],
+  'src/console': [
+    'src/base',
+    'src/sip',
+    'src/session',
+    'src/registrar',
+    'src/registry',
+    'src/store',
+    'src/cdr',
+    'src/control',
+    'media',
+  ],
   'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/control', 'src/store', 'src/index'],
+  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/store', 'src/index'],
 };
 
 /** Package → the files that may import it. */
@@ -285,7 +296,7 @@ const impure = [
   /^src\/base\/node/,
   /^src\/sip\/transport\//,
   /^src\/store\/adapters\//,
-  /^src\/(cli|control|testing)\//,
+  /^src\/(cli|console|control|testing)\//,
   /^src\/recovery\/journal\//,
   /^media\/(net|host)\//,
 ];

@@ -1,0 +1,176 @@
+/** What the console's pages and the server say to each other. Plain JSON; times are Unix ms unless said otherwise. */
+export interface SessionInfo {
+  /** Undefined: not logged in. */
+  readonly role: 'view' | 'control' | undefined;
+  readonly user: string | undefined;
+  /** To be sent as `x-tandem-csrf` with every POST. */
+  readonly csrf: string;
+  /** False on loopback without tokens: there is nothing to log in to. */
+  readonly loginNeeded: boolean;
+  readonly server: { readonly name: string; readonly version: string };
+}
+
+export interface CallLeg {
+  readonly sessionId: string;
+  readonly side: 'caller' | 'callee';
+  readonly callId: string;
+  readonly uri: string;
+  readonly transport: string;
+  readonly codec: string | undefined;
+  readonly secure: 'none' | 'sdes' | 'dtls';
+  readonly held: boolean;
+  readonly mos: number | undefined;
+}
+
+/** One tracked call (a dialog of the registry). */
+export interface CallRow {
+  /** `h_entry:h_id`, as `dlg.list` has it. */
+  readonly id: string;
+  readonly callId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'unconfirmed' | 'early' | 'confirmed_na' | 'confirmed' | 'deleted';
+  readonly startedAt: number;
+  readonly answeredAt: number | undefined;
+  readonly direction: 'in' | 'out';
+  readonly trunk: string | undefined;
+  readonly legs: readonly CallLeg[];
+  /** What it is with: another call's id, or a conference's name. */
+  readonly bridge: string | undefined;
+  readonly conference: string | undefined;
+  readonly recording: boolean;
+  readonly profiles: Readonly<Record<string, string>>;
+}
+
+export interface RegistrationRow {
+  readonly user: string;
+  readonly contact: string;
+  readonly transport: string;
+  readonly source: string;
+  readonly userAgent: string;
+  readonly expiresAt: number;
+}
+
+export interface Totals {
+  readonly at: number;
+  readonly active: number;
+  readonly early: number;
+  readonly processed: number;
+  readonly failed: number;
+  readonly registered: number;
+  /** Per second, over the last second(s). */
+  readonly callsPerSecond: number;
+  readonly messagesPerSecond: number;
+  /** ms, 0..1 */
+  readonly eventLoopDelay: number;
+  readonly cpu: number;
+  readonly mos: number | undefined;
+}
+
+/** One point of a leg's media, about once a second. */
+export interface MediaPoint {
+  readonly at: number;
+  /** Per cent of the last second. */
+  readonly loss: number;
+  /** ms */
+  readonly jitter: number;
+  readonly rtt: number | undefined;
+  readonly mos: number | undefined;
+  /** Peak level of each 50 ms of what is received, dBFS rounded, -96 = silence. */
+  readonly received: readonly number[];
+  readonly sent: readonly number[];
+}
+
+export interface LadderMessage {
+  readonly at: number;
+  readonly sessionId: string;
+  readonly direction: 'in' | 'out';
+  readonly transport: string;
+  readonly local: string;
+  readonly remote: string;
+  /** Request or status line without version. */
+  readonly summary: string;
+  readonly cseq: string;
+  readonly text: string;
+}
+
+export interface TimelineEvent {
+  readonly at: number;
+  readonly name: string;
+  readonly sessionId: string | undefined;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface CallDetail {
+  readonly call: CallRow;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly ladder: readonly LadderMessage[];
+  readonly events: readonly TimelineEvent[];
+  readonly media: Readonly<Record<string, readonly MediaPoint[]>>;
+}
+
+/** Over the WebSocket `/console/stream`, from the server. Lists first, then what changed, at most every 250 ms. */
+export type ServerMessage =
+  | { readonly type: 'hello'; readonly now: number; readonly history: readonly Totals[] }
+  | {
+      readonly type: 'calls';
+      readonly full: boolean;
+      readonly changed: readonly CallRow[];
+      readonly gone: readonly string[];
+    }
+  | { readonly type: 'registrations'; readonly rows: readonly RegistrationRow[] }
+  | { readonly type: 'totals'; readonly totals: Totals }
+  | { readonly type: 'call'; readonly id: string; readonly detail: CallDetail | undefined }
+  /** Since the last: to be appended. */
+  | {
+      readonly type: 'call-more';
+      readonly id: string;
+      readonly call?: CallRow;
+      readonly variables?: Readonly<Record<string, string>>;
+      readonly ladder?: readonly LadderMessage[];
+      readonly events?: readonly TimelineEvent[];
+      readonly media?: Readonly<Record<string, MediaPoint>>;
+    }
+  /** Audio of a call that is listened to: binary messages follow, Int16 little-endian mono at `sampleRate`, 20 ms each. */
+  | { readonly type: 'listening'; readonly sessionId: string; readonly sampleRate: number }
+  | { readonly type: 'error'; readonly error: string };
+
+/** From the page. */
+export type ClientMessage =
+  | { readonly type: 'watch'; readonly id: string }
+  | { readonly type: 'unwatch'; readonly id: string }
+  | { readonly type: 'listen'; readonly sessionId: string }
+  | { readonly type: 'unlisten' };
+
+/** `GET /console/finished?search=&before=<startedAt>&limit=` → newest first. */
+export interface FinishedPage {
+  readonly rows: readonly FinishedRow[];
+  readonly more: boolean;
+}
+
+export interface FinishedRow {
+  readonly id: string;
+  readonly callId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly startedAt: number;
+  readonly answeredAt: number | undefined;
+  readonly endedAt: number;
+  readonly cause: string;
+  readonly status: number | undefined;
+  readonly recordings: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** `GET /phone/config` */
+export interface PhoneConfig {
+  /** In order of preference, as `wss://host:8443/ws`. */
+  readonly servers: readonly string[];
+  /** Host part of users' addresses. */
+  readonly domain: string;
+  readonly iceServers: readonly {
+    readonly urls: readonly string[];
+    readonly username?: string;
+    readonly credential?: string;
+  }[];
+}
