@@ -35,9 +35,8 @@ export class IceAgent {
   readonly #reader = new StunReader();
   readonly #counts: IceCounts;
   readonly #gate: Gate;
-  #current: IceSession | undefined;
-  /** Of before a restart, until a pair of the new session is selected (RFC 8445 §2.4). */
-  #previous: IceSession | undefined;
+  /** Of now, and behind it that of before a restart, until a pair of the new one is selected (RFC 8445 §2.4). */
+  #sessions: readonly IceSession[] = [];
   #state: IceState = 'new';
   #selected: UdpPeer | undefined;
 
@@ -66,11 +65,7 @@ export class IceAgent {
       send: (message: StunWriter, to) => ports.send(message.bytes, message.length, to),
     };
     if (!snapshot) return;
-    const [current, previous] = snapshot.sessions.map((saved) =>
-      IceSession.restore(this.#sessionPorts, saved, takenAt),
-    );
-    this.#current = current;
-    this.#previous = previous;
+    this.#sessions = snapshot.sessions.map((saved) => IceSession.restore(this.#sessionPorts, saved, takenAt));
     this.#selected = this.#live?.selected?.peer;
     this.#state = this.#stateAt(takenAt);
   }
@@ -86,10 +81,11 @@ export class IceAgent {
     else {
       const { random } = this.#ports;
       const tieBreaker = { high: random.uint32(), low: random.uint32() };
-      this.#current = new IceSession(this.#sessionPorts, parameters, tieBreaker, now);
       if (before) this.#counts.restarts++;
-      // A second restart before the first is through: what media goes by is older still.
-      if (before?.selected) this.#previous = before;
+      // A second restart may come before the first is through: what media goes by is older still then.
+      const kept = this.#live;
+      const session = new IceSession(this.#sessionPorts, parameters, tieBreaker, now);
+      this.#sessions = kept?.selected ? [session, kept] : [session];
     }
     this.#settle(now);
   }
@@ -125,9 +121,8 @@ export class IceAgent {
   }
 
   #request(request: StunReader, from: UdpPeer, now: number): void {
-    const sessions = this.#sessions;
-    const known = sessions.some((session) => session.isValid(from));
-    const verdict = this.#gate.check(request, sessions, known, now);
+    const known = this.#sessions.some((session) => session.isValid(from));
+    const verdict = this.#gate.check(request, this.#sessions, known, now);
     if (verdict === undefined) return;
     if (typeof verdict === 'number') this.#sessionPorts.send(errorTo(request, verdict), from);
     else verdict.request(request, from, now);
@@ -139,8 +134,8 @@ export class IceAgent {
       this.#counts.refused.strayAnswer++;
   }
 
-  get #sessions(): readonly IceSession[] {
-    return [this.#current, this.#previous].filter((session) => session !== undefined);
+  get #current(): IceSession | undefined {
+    return this.#sessions[0];
   }
 
   /** Authenticated media came (SRTP whose tag was right). Cheap: to be called for every packet. */
@@ -183,14 +178,13 @@ export class IceAgent {
 
   /** The session that media goes by. */
   get #live(): IceSession | undefined {
-    return this.#current?.selected ? this.#current : (this.#previous ?? this.#current);
+    return this.#sessions.find(({ selected }) => selected) ?? this.#current;
   }
 
   #stateAt(now: number): IceState {
     const live = this.#live;
     if (!live || !this.#current) return 'new';
-    if (live.selected && !live.lost) return 'connected';
-    if (this.#state === 'connected' || this.#state === 'disconnected' || live.selected) return 'disconnected';
+    if (live.selected) return live.lost ? 'disconnected' : 'connected';
     return now - this.#current.startedAt >= patienceMs ? 'failed' : 'checking';
   }
 
@@ -198,7 +192,7 @@ export class IceAgent {
   #settle(now: number): void {
     const before = { state: this.#state, selected: this.#selected };
     // RFC 8445 §9: the pair of before has served its time.
-    if (this.#current?.selected) this.#previous = undefined;
+    if (this.#sessions.length > 1 && this.#current?.selected) this.#sessions = [this.#current];
     const live = this.#live;
     const peer = live?.lost ? undefined : live?.selected?.peer;
     // A restart that found the peer where it was changes nothing for media.

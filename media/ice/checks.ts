@@ -5,7 +5,7 @@
  */
 import type { UdpPeer } from '../net/udp-port.ts';
 import { stunClass, transactionBytes } from '../stun/constants.ts';
-import type { StunReader } from '../stun/reader.ts';
+import type { MappedAddress, StunReader } from '../stun/reader.ts';
 import type { StunWriter } from '../stun/writer.ts';
 import { candidatePriority } from './candidate.ts';
 import { checkOf } from './messages.ts';
@@ -26,6 +26,8 @@ const consentSpreadMs = 2000;
 /** A selected pair that leaves a check of consent unanswered for so long, while another answers, is left for that. */
 const suspiciousMs = 1000;
 const mostReflexive = 8;
+/** A pair that was valid a moment ago answers soon, or another one is taken. */
+const nominationRequests = 4;
 const later = Number.POSITIVE_INFINITY;
 
 interface Check {
@@ -56,7 +58,7 @@ export class Checks {
   #nominating: Pair | undefined;
   #consent: ConsentCheck | undefined;
   #consentAt = later;
-  readonly #reflexive = new Set<string>();
+  readonly #reflexive: MappedAddress[] = [];
 
   constructor(session: IceSession, now: number) {
     this.#session = session;
@@ -71,8 +73,8 @@ export class Checks {
   }
 
   /** Where the peers see us that we did not know of (RFC 8445 §7.2.5.3.1). */
-  get reflexive(): readonly string[] {
-    return [...this.#reflexive];
+  get reflexive(): readonly MappedAddress[] {
+    return this.#reflexive;
   }
 
   /** The peer checks this pair: so do we, in front of all others (RFC 8445 §7.3.1.4). */
@@ -158,7 +160,7 @@ export class Checks {
     const transaction = this.#transaction();
     const message = this.#message(transaction, nominates);
     if (!message) return;
-    const again = new Retransmission(now, this.#rto);
+    const again = new Retransmission(now, this.#rto, nominates ? nominationRequests : undefined);
     this.#outstanding.set(pair, { pair, transaction, message, role, nominates, sentAt: now, again });
     if (!nominates) pair.state = 'in-progress';
     this.#send(message, pair);
@@ -254,10 +256,13 @@ export class Checks {
       pair.nominated = true;
       session.select(pair, now);
     } else if (pair.nominated && session.role === 'controlled') session.nominate(pair, now);
+    const { selected, lost } = session;
+    if (pair === selected) {
+      session.consented(now);
+      if (this.#consentAt === later) this.#plan(now);
+    }
     // RFC 8445 §12.1: until one is nominated, any that is valid will do.
-    const { selected } = session;
-    if (!selected || (!selected.nominated && pair.priority > selected.priority)) session.select(pair, now);
-    else if (pair === selected) session.consented(now);
+    else if (!selected || lost || (!selected.nominated && pair.priority > selected.priority)) session.select(pair, now);
     // Perhaps the peer is somewhere else now: whether it is still where it was shows at once.
     else if (this.#consentAt !== later && !this.#consent) this.#consentAt = now;
     this.#decide(now);
@@ -265,10 +270,9 @@ export class Checks {
 
   #learn(response: StunReader): void {
     const mapped = response.mapped;
-    if (!mapped || this.#reflexive.size >= mostReflexive) return;
-    const { local } = this.#session.ports;
-    if (local.some(({ address, port }) => address === mapped.address && port === mapped.port)) return;
-    this.#reflexive.add(`${mapped.address}|${mapped.port}`);
+    if (!mapped || this.#reflexive.length >= mostReflexive) return;
+    const isIt = ({ address, port }: MappedAddress): boolean => address === mapped.address && port === mapped.port;
+    if (!this.#session.ports.local.some(isIt) && !this.#reflexive.some(isIt)) this.#reflexive.push(mapped);
   }
 
   // ── Nomination ───────────────────────────────────────────────────────────────────────────────
@@ -311,13 +315,12 @@ export class Checks {
   }
 
   get #suspectAt(): number {
-    if (this.#session.lost) return 0;
     return this.#consent ? this.#consent.sentAt + suspiciousMs : later;
   }
 
   #suspect(): Pair | undefined {
     const { selected, pairs } = this.#session;
-    if (!selected || (!this.#consent && !this.#session.lost)) return undefined;
+    if (!selected || !this.#consent) return undefined;
     let latest: Pair | undefined;
     for (const pair of pairs.all)
       if (pair !== selected && pair.state === 'succeeded' && pair.answeredAt > (latest ?? selected).answeredAt)

@@ -23,7 +23,7 @@ export type PairState = 'waiting' | 'in-progress' | 'succeeded' | 'failed';
 export interface Pair {
   /** Stays the same object. */
   readonly peer: UdpPeer;
-  readonly type: IceCandidateType;
+  type: IceCandidateType;
   readonly priority: number;
   /** Of our own checks. */
   state: PairState;
@@ -66,7 +66,12 @@ export class Pairs {
   /** A candidate that the peer named. @returns undefined for what we have, cannot reach, or have enough of */
   add({ component, address, port, type, priority }: IceCandidate): Pair | undefined {
     if (component !== 1 || this.#signalled >= mostSignalled || !this.#families.has(ipFamily(address))) return undefined;
-    if (this.find({ address, port })) return undefined;
+    const known = this.find({ address, port });
+    if (known) {
+      // Its check was quicker than its description (RFC 8445 §7.3.1.3).
+      if (known.type === 'prflx') known.type = type;
+      return undefined;
+    }
     const pair = this.#put({ address, port }, type, priority);
     if (pair) this.#signalled++;
     return pair;

@@ -2,7 +2,7 @@
 
 /** Rc: requests in all. */
 const mostRequests = 7;
-/** Rm: the last is waited for so many times RTO. */
+/** Rm: the last of them is waited for so many times RTO. */
 const lastWait = 16;
 
 export class Retransmission {
@@ -32,7 +32,7 @@ export class Retransmission {
   next(now: number): boolean {
     if (this.#tries >= this.#most) return false;
     this.#tries++;
-    this.#at = now + this.#rto * (this.#tries === this.#most ? lastWait : 2 ** (this.#tries - 1));
+    this.#at = now + this.#rto * (this.#tries === mostRequests ? lastWait : 2 ** (this.#tries - 1));
     return true;
   }
 }

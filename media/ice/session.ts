@@ -5,7 +5,7 @@
 import type { Random } from '../../src/base/random.ts';
 import type { UdpPeer } from '../net/udp-port.ts';
 import { transactionBytes } from '../stun/constants.ts';
-import type { StunReader, TieBreaker } from '../stun/reader.ts';
+import type { MappedAddress, StunReader, TieBreaker } from '../stun/reader.ts';
 import type { StunWriter } from '../stun/writer.ts';
 import { Checks } from './checks.ts';
 import { sameCredentials } from './credentials.ts';
@@ -86,7 +86,8 @@ export class IceSession {
   }
 
   snapshot(now: number): IceSessionSnapshot {
-    const pairs = this.pairs.all.filter((pair) => pair === this.selected || heardAt(pair) !== never);
+    const { localLite } = this.parameters;
+    const pairs = this.pairs.all.filter((pair) => !localLite || pair === this.selected || heardAt(pair) !== never);
     return {
       parameters: this.parameters,
       role: this.role,
@@ -245,7 +246,8 @@ export class IceSession {
   tick(now: number): void {
     if (this.#consentEnds <= now) {
       this.lost = true;
-      if (this.selected) this.selected.state = 'failed';
+      // What has not been asked for so long says nothing any more; checks of the peer bring it back.
+      for (const pair of this.pairs.all) if (pair.answeredAt + consentMs <= now) pair.state = 'failed';
     }
     this.#checks?.tick(now);
     if (this.#nextKeepalive > now) return;
@@ -268,7 +270,7 @@ export class IceSession {
     return asked ? this.#keepaliveAt : Number.POSITIVE_INFINITY;
   }
 
-  get reflexive(): readonly string[] {
+  get reflexive(): readonly MappedAddress[] {
     return this.#checks?.reflexive ?? [];
   }
 

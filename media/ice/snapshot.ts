@@ -8,7 +8,7 @@ export interface IceSessionSnapshot {
   readonly parameters: IceParameters;
   readonly role: IceRole;
   readonly tieBreaker: TieBreaker;
-  /** Those that were heard of; the others are in the parameters. */
+  /** Of a lite agent those that were heard of: the others are in the parameters, and nothing was asked of them. */
   readonly pairs: readonly Pair[];
   /** Index in `pairs`. */
   readonly selected: number | undefined;

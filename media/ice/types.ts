@@ -84,5 +84,5 @@ export interface IceStats {
   readonly rttMs: number | undefined;
   /** Pairs of this session, and addresses that the peer sees us at and that we did not name. */
   readonly pairs: number;
-  readonly reflexive: readonly string[];
+  readonly reflexive: readonly { readonly address: string; readonly port: number }[];
 }
