@@ -35,7 +35,6 @@ beforeAll(() => {
       '/CN=x',
     );
   cert('ec', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1');
-  cert('p384', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1');
   cert('rsa', 'rsa:2048');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -122,13 +121,13 @@ function exported({ profile, local, remote }: SrtpParameters, role: DtlsRole): s
 }
 
 interface Meeting {
-  readonly cert: 'ec' | 'p384' | 'rsa';
+  readonly cert: 'ec' | 'rsa';
   readonly profile: DtlsSrtpProfile;
   readonly args: readonly string[];
   readonly options?: Partial<DtlsEndpointOptions>;
 }
 
-/** Shakes hands, and lets the peer say goodbye. */
+/** Shakes hands, and then one of the two says goodbye. */
 async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): Promise<{ said: string }> {
   const der = Buffer.from(
     readFileSync(join(folder, `${cert}.pem`), 'latin1').replace(/-----[^-]+-----/g, ''),
@@ -176,8 +175,14 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     const keys = await connected.promise;
     expect(keys.profile).toBe(profile);
     expect(await peer.saw(/Keying material: ([0-9A-F]+)\n/)).toBe(exported(keys, role));
-    peer.quit();
-    await closed.promise;
+    if (role === 'server') {
+      peer.quit();
+      await closed.promise;
+    } else {
+      // This one leaves without a word, but says when we go.
+      endpoint.close(performance.now());
+      await peer.saw(/^DONE$/m);
+    }
     return { said: peer.output };
   } finally {
     clearInterval(timer);
@@ -191,13 +196,13 @@ describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
   });
 
   it.each([
-    ['X25519', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ec'],
-    ['P-256', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ec'],
-    ['X25519', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ec'],
-    ['P-256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'p384'],
-  ] as const)('%s, %s, certificate %s', async (group, suite, cert) => {
+    ['X25519:P-256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    ['P-256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    ['X25519:P-256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+    ['P-256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+  ] as const)('%s, %s', async (group, suite) => {
     const args = ['-groups', group, '-cipher', suite];
-    const { said } = await meet(role, { cert, profile: 'AES_CM_128_HMAC_SHA1_80', args });
+    const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args });
     expect(said).toContain(suite);
   });
 
