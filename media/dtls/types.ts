@@ -19,6 +19,13 @@ export interface DtlsIdentity {
 }
 
 export type DtlsRole = 'client' | 'server';
+/** What an offer and its answer settle (RFC 5763 §5). */
+export interface DtlsParameters {
+  readonly role: DtlsRole;
+  /** Of the peer's certificate. */
+  readonly fingerprints: readonly DtlsFingerprint[];
+}
+
 export type DtlsState = 'new' | 'handshaking' | 'connected' | 'failed' | 'closed';
 
 export interface DtlsStats {
