@@ -16,6 +16,7 @@ import { unpackSaved } from '../saved-leg.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import type { SrtpParameters } from '../srtp/profiles.ts';
 import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
@@ -96,6 +97,8 @@ export class MediaLeg {
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
   #echo = false;
+  /** What a handshake settled. */
+  #keys: SrtpParameters | undefined;
   /** A `SavedLeg`. */
   #saved: Uint8Array | undefined;
   #handles = 0;
@@ -114,7 +117,10 @@ export class MediaLeg {
       clock,
       random,
       send: (record) => link.send({ type: 'leg.dtls', leg: id, record }),
-      onKeys: (srtp) => link.send({ type: 'leg.keys', leg: id, srtp }),
+      onKeys: (srtp) => {
+        this.#keys = srtp;
+        link.send({ type: 'leg.keys', leg: id, srtp });
+      },
       onState: (state, error) => this.onDtls({ state, error }),
     });
     this.#sources = sources;
@@ -442,6 +448,7 @@ export class MediaLeg {
     const audio = this.#audio;
     if (audio && !isDeepStrictEqual(saved?.audio, audio))
       this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
+    if (this.#keys && !saved?.security) this.#link.send({ type: 'leg.keys', leg: this.id, srtp: this.#keys });
     this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
     for (const tap of this.#taps.values()) tap.revive();
     this.#analyses.revive();
