@@ -139,5 +139,4 @@ describe('ICE and DTLS-SRTP', () => {
     await lab.advance(15_000);
     expect(await lab.run(call.ended)).toMatchObject({ by: 'timeout', status: 408 });
   });
-
 });
