@@ -279,16 +279,19 @@ export class Checks {
 
   /** ms when `#decide` has something to decide. */
   get #decisionAt(): number {
-    if (this.#session.role !== 'controlling' || this.#nominating) return later;
     if (this.#concluded) return this.#suspect() ? this.#suspectAt : later;
+    if (this.#session.role !== 'controlling' || this.#nominating) return later;
     return this.#best() ? this.#validAt + betterMs : later;
   }
 
   /** RFC 8445 §8.1.1, regular nomination: one pair, when it is known which. */
   #decide(now: number): void {
-    if (this.#session.role !== 'controlling' || this.#nominating) return;
-    const pair = this.#concluded ? this.#instead(now) : this.#choice(now);
+    const concluded = this.#concluded;
+    const pair = concluded ? this.#instead(now) : this.#choice(now);
     if (!pair) return;
+    // Beyond the RFC, which has a restart for it: a NAT may give the peer another address in mid-call.
+    if (concluded) this.#session.move(pair, now);
+    if (this.#session.role !== 'controlling' || this.#nominating) return;
     this.#nominating = pair;
     this.#triggered = [pair, ...this.#triggered.filter((other) => other !== pair)];
   }

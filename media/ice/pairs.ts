@@ -29,10 +29,9 @@ export interface Pair {
   state: PairState;
   /** The peer wants media here, and is controlling. */
   nominated: boolean;
-  /** ms of the last check of the peer that was right, whether that nominated, and ms of the last that did. */
+  /** ms of the last check of the peer that was right, and whether that nominated. */
   checkedAt: number;
   nominates: boolean;
-  nominatedAt: number;
   /** ms of the last answer to a check of ours. */
   answeredAt: number;
   /** The peer's half of the name, from before we knew it: whose address this is. */
@@ -111,7 +110,6 @@ export class Pairs {
       nominated: false,
       checkedAt: never,
       nominates: false,
-      nominatedAt: never,
       answeredAt: never,
       ufrag: undefined,
     };

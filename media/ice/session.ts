@@ -172,14 +172,33 @@ export class IceSession {
 
   #checked(pair: Pair, request: StunReader, now: number): void {
     pair.ufrag = this.keys.peer ? undefined : request.username?.split(':')[1];
+    const again = this.#wentTo(pair, now);
     pair.checkedAt = now;
     pair.nominates = request.useCandidate;
     if (pair === this.selected && this.parameters.localLite) this.#consents(now);
     this.#checks?.trigger(pair, now);
-    if (!pair.nominates || this.role !== 'controlled') return;
-    pair.nominated = true;
-    this.nominate(pair, now);
-    pair.nominatedAt = now;
+    if (this.role !== 'controlled') return;
+    if (pair.nominates) {
+      pair.nominated = true;
+      this.nominate(pair, now, again);
+    } else if (again && !this.#checks) this.move(pair, now);
+  }
+
+  /**
+   * Whether the peer has checked this pair before, and not the selected one since: a browser that changes its network does
+   * not say that it leaves, nor does one whose NAT gives it another address. One that keeps several pairs checks them in turn.
+   */
+  #wentTo(pair: Pair, now: number): boolean {
+    const before = this.selected;
+    if (!before || pair === before) return false;
+    const heard = Math.max(before.checkedAt, this.consentAt);
+    return pair.checkedAt > before.checkedAt && now - heard >= quietMs;
+  }
+
+  /** The selected pair is this one now, with all that was settled of it. */
+  move(pair: Pair, now: number): void {
+    pair.nominated ||= this.selected?.nominated ?? false;
+    this.select(pair, now);
   }
 
   /** RFC 8445 §7.3.1.1. @returns whether the peer is the one to give way */
@@ -199,21 +218,23 @@ export class IceSession {
     this.role = this.role === 'controlling' ? 'controlled' : 'controlling';
   }
 
-  /** The peer wants media on this pair. Taken at once, or when our own check of it is answered. */
-  nominate(pair: Pair, now: number): void {
+  /**
+   * The peer wants media on this pair. Taken at once, or when our own check of it is answered.
+   * @param went the peer has left the selected pair for it
+   */
+  nominate(pair: Pair, now: number, went = false): void {
     const checked = this.#checks ? pair.state === 'succeeded' : true;
-    if (checked && this.keys.peer && this.#follows(pair, now)) this.select(pair, now);
+    if (checked && this.keys.peer && this.#follows(pair, went)) this.select(pair, now);
   }
 
   /**
-   * RFC 8445 §8.1.1: of several nominated pairs the one that ranks highest. But browsers that change their network nominate
-   * a pair that may rank below the one that is no more; a peer that nominates whatever it checks would come back to that.
+   * RFC 8445 §8.1.1: of several nominated pairs the one that ranks highest. But a browser that changed its network nominates
+   * one that may rank below that of before, while a peer that nominates whatever it checks means nothing by it.
    */
-  #follows(pair: Pair, now: number): boolean {
+  #follows(pair: Pair, went: boolean): boolean {
     const before = this.selected;
     if (!before || pair === before || this.lost || !before.nominated) return true;
-    if (pair.priority > before.priority || !before.nominates) return true;
-    return pair.nominatedAt > before.checkedAt && now - Math.max(before.checkedAt, this.consentAt) >= quietMs;
+    return pair.priority > before.priority || !before.nominates || went;
   }
 
   select(pair: Pair, now: number): void {
