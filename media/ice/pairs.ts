@@ -10,7 +10,8 @@ import type { IceCandidate, IceCandidateType } from './types.ts';
 
 /** RFC 8445 §6.1.2.5 has 100 pairs by default. */
 const mostPairs = 100;
-const mostSignalled = 64;
+/** Candidates that the peer may name. */
+export const mostSignalled = 64;
 /** Addresses that show themselves only by a check, each second; a peer that moves has a few at once. */
 const learntRate = 10;
 const learntBurst = 20;

@@ -12,7 +12,7 @@ import { sameCredentials } from './credentials.ts';
 import type { Counted } from './gate.ts';
 import { IceKeys } from './keys.ts';
 import { answerTo, errorTo, keepalive } from './messages.ts';
-import { heardAt, never, type Pair, Pairs } from './pairs.ts';
+import { heardAt, mostSignalled, never, type Pair, Pairs } from './pairs.ts';
 import { type IceSessionSnapshot, shiftPair } from './snapshot.ts';
 import type { IceCandidate, IceParameters, IceRefused, IceRole } from './types.ts';
 
@@ -61,7 +61,7 @@ export class IceSession {
 
   constructor(ports: SessionPorts, parameters: IceParameters, tieBreaker: TieBreaker, now: number) {
     this.ports = ports;
-    this.parameters = parameters;
+    this.parameters = bounded(parameters);
     this.tieBreaker = tieBreaker;
     this.startedAt = now;
     this.keys = new IceKeys(parameters.local, parameters.remote);
@@ -69,7 +69,7 @@ export class IceSession {
     this.role = roleOf(parameters);
     this.#keepaliveAt = now + keepaliveMs;
     this.#checks = parameters.localLite ? undefined : new Checks(this, now);
-    for (const candidate of parameters.candidates) this.pairs.add(candidate);
+    for (const candidate of this.parameters.candidates) this.pairs.add(candidate);
     if (this.#bothLite) this.#takeDefault();
   }
 
@@ -110,14 +110,14 @@ export class IceSession {
 
   configure(parameters: IceParameters, now: number): void {
     const before = this.parameters;
-    this.parameters = parameters;
+    this.parameters = bounded(parameters);
     if (!before.remote && parameters.remote) {
       this.keys.peer = parameters.remote;
       this.pairs.keepOf(parameters.remote.ufrag);
     }
     // RFC 8445 §7.3.1.1: who found out that the roles are others than it was told keeps what it found.
     if (roleOf(before) !== roleOf(parameters)) this.role = roleOf(parameters);
-    for (const candidate of parameters.candidates) this.add(candidate);
+    for (const candidate of this.parameters.candidates) this.add(candidate);
     if (this.#bothLite) this.#takeDefault();
     else if (!before.remote) for (const pair of this.pairs.all) if (pair.nominated) this.nominate(pair, now);
   }
@@ -304,6 +304,11 @@ export class IceSession {
     const pair = this.pairs.find(from);
     return pair !== undefined && (heardAt(pair) !== never || (this.#bothLite && pair === this.selected));
   }
+}
+
+/** What is kept of the peer's candidates, in snapshots too, is no more than what is used of them. */
+function bounded(parameters: IceParameters): IceParameters {
+  return { ...parameters, candidates: parameters.candidates.slice(0, 2 * mostSignalled) };
 }
 
 /** RFC 8445 §6.1.1. */

@@ -191,7 +191,7 @@ describe('a peer that moves', () => {
   ])('is followed within seconds, without a restart: it is %s', (_, options) => {
     const lab = new IceLab(options).configure().run(20_000);
     lab.b.from = { address: '192.0.2.77', port: 5555 };
-    lab.run(8000);
+    lab.run(10_000);
     expect(lab.a.agent.selected).toEqual(lab.b.from);
     expect(lab.a.agent.state).toBe('connected');
     lab.run(60_000);
