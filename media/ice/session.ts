@@ -24,6 +24,8 @@ const keepaliveMs = 15_000;
 export const patienceMs = 39_500;
 /** A selected pair that was heard of more recently is not left for one that ranks below it. */
 const quietMs = 500;
+/** Nor one that was heard of so recently for one that nobody nominated: checks of consent are 6 s apart at the most. */
+const silentMs = 7000;
 
 /** What happened, over all sessions of a leg. */
 export interface IceCounts {
@@ -100,17 +102,17 @@ export class IceSession {
     };
   }
 
-  /** The same offer and answer with more in it. False for other credentials, which are another session. */
+  /** The same offer and answer with more in it, or the same offer again. False for other credentials: another session. */
   continues({ local, remote }: IceParameters): boolean {
     const before = this.parameters;
     return (
-      sameCredentials(local, before.local) && (before.remote === undefined || sameCredentials(remote, before.remote))
+      sameCredentials(local, before.local) && (!before.remote || !remote || sameCredentials(remote, before.remote))
     );
   }
 
   configure(parameters: IceParameters, now: number): void {
     const before = this.parameters;
-    this.parameters = bounded(parameters);
+    this.parameters = bounded({ ...parameters, remote: parameters.remote ?? before.remote });
     if (!before.remote && parameters.remote) {
       this.keys.peer = parameters.remote;
       this.pairs.keepOf(parameters.remote.ufrag);
@@ -181,7 +183,7 @@ export class IceSession {
     if (pair.nominates) {
       pair.nominated = true;
       this.nominate(pair, now, again);
-    } else if (again && !this.#checks) this.move(pair, now);
+    } else if (again && !this.#checks && now - this.#selectedHeardAt >= silentMs) this.move(pair, now);
   }
 
   /**
@@ -191,8 +193,11 @@ export class IceSession {
   #wentTo(pair: Pair, now: number): boolean {
     const before = this.selected;
     if (!before || pair === before) return false;
-    const heard = Math.max(before.checkedAt, this.consentAt);
-    return pair.checkedAt > before.checkedAt && now - heard >= quietMs;
+    return pair.checkedAt > before.checkedAt && now - this.#selectedHeardAt >= quietMs;
+  }
+
+  get #selectedHeardAt(): number {
+    return Math.max(this.selected?.checkedAt ?? never, this.consentAt);
   }
 
   /** The selected pair is this one now, with all that was settled of it. */
