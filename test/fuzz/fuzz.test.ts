@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import { fuzz } from './fuzz.ts';
+import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
@@ -34,6 +35,21 @@ describe.each(mediaTargets)('mutated %s', (target) => {
 
   it('is the same each time', async () => {
     expect(await fuzzMedia(target, 9, { messages: 200 })).toEqual(await fuzzMedia(target, 9, { messages: 200 }));
+  });
+});
+
+describe('mutated STUN between two agents', () => {
+  it.each([
+    1, 2, 3, 4, 5, 6,
+  ])('turns no media away, and they find each other behind it: 1,000 of seed %i', async (seed) => {
+    const { messages, refused, answered } = await fuzzIce(seed);
+    expect(messages).toBe(1000);
+    expect(refused).toBeGreaterThan(300);
+    expect(answered).toBeGreaterThan(3);
+  });
+
+  it('is the same each time', async () => {
+    expect(await fuzzIce(9, { messages: 200 })).toEqual(await fuzzIce(9, { messages: 200 }));
   });
 });
 

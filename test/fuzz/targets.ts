@@ -2,6 +2,7 @@
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import type { FuzzOptions } from './fuzz.ts';
+import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
@@ -14,6 +15,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ...Object.fromEntries(
     mediaTargets.map((name): [string, FuzzTarget] => [name, (seed, options) => fuzzMedia(name, seed, options)]),
   ),
+  /** STUN between two ICE agents, by somebody who has not their passwords. */
+  ice: fuzzIce,
   wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,
