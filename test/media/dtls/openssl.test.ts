@@ -220,7 +220,8 @@ describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
     process.env.OPENSSL_CONF = join(folder, 'old.cnf');
     try {
       const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
-      expect(said).toContain('Extended master secret: no');
+      // OpenSSL's server does not say.
+      if (role === 'server') expect(said).toContain('Extended master secret: no');
     } finally {
       delete process.env.OPENSSL_CONF;
     }
