@@ -144,7 +144,7 @@ export class DtlsEndpoint {
     this.#flush();
   }
 
-  /** @returns when it is due again, ms; undefined: not until something else happens */
+  /** To be called behind `start` and `datagram` too. @returns when it is due again, ms; undefined: not of its own accord */
   tick(now: number): number | undefined {
     this.#now = now;
     if (this.#state === 'handshaking') {
