@@ -23,6 +23,10 @@ export const profileIds = {
 } as const satisfies Partial<Record<SrtpProfile, number>>;
 export type DtlsSrtpProfile = keyof typeof profileIds;
 
+export function isDtlsProfile(profile: SrtpProfile): profile is DtlsSrtpProfile {
+  return profile in profileIds;
+}
+
 export interface HandshakeOptions {
   readonly identity: DtlsIdentity;
   /** Of the peer. */

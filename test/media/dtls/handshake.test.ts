@@ -7,7 +7,7 @@ import { Outgoing } from '../../../media/dtls/outgoing.ts';
 import { handshakeHeaderBytes, Reassembly, wholeMessage } from '../../../media/dtls/reassembly.ts';
 import { contentTypes, readRecords, recordHeaderBytes } from '../../../media/dtls/records.ts';
 import type { DtlsFingerprint, DtlsRole } from '../../../media/dtls/types.ts';
-import { masterBytes } from '../../../media/srtp/profiles.ts';
+import { masterBytes, type SrtpProfile } from '../../../media/srtp/profiles.ts';
 import { End, identities, Pair } from './pair.ts';
 
 const profiles = Object.keys(profileIds) as DtlsSrtpProfile[];
@@ -62,6 +62,12 @@ describe('A handshake', () => {
     expect(pair.server.message).toContain('no SRTP profile in common');
     expect(pair.client.events).toEqual(['ERR_DTLS_ALERT']);
     expect(pair.client.message).toContain('handshakeFailure');
+  });
+
+  it('has nothing to do with profiles that DTLS has no number for', () => {
+    const all: SrtpProfile[] = ['AES_256_CM_HMAC_SHA1_80', 'AEAD_AES_128_GCM'];
+    expect(new Pair({ client: { profiles: all } }).run().server.keys?.profile).toBe('AEAD_AES_128_GCM');
+    expect(() => new End('client', { profiles: ['AES_256_CM_HMAC_SHA1_80'] })).toThrow(/needs a profile/);
   });
 
   it('has other keys each time', () => {
@@ -202,6 +208,8 @@ describe('A close', () => {
     peer.endpoint.datagram(sent[0]!, pair.now);
     peer.endpoint.datagram(sent[0]!, pair.now);
     expect(peer.events).toEqual(['closed']);
+    // Answered once; who closed hears nothing any more.
+    expect(peer.take().map((answer) => pair[role].endpoint.datagram(answer, pair.now))).toHaveLength(1);
     expect(pair[role].events).toEqual([]);
     expect(states(pair)).toEqual(['closed', 'closed']);
   });

@@ -121,18 +121,17 @@ function exported({ profile, local, remote }: SrtpParameters, role: DtlsRole): s
 }
 
 interface Meeting {
-  readonly cert: 'ec' | 'rsa';
+  /** Undefined: none. */
+  readonly cert: 'ec' | 'rsa' | undefined;
   readonly profile: DtlsSrtpProfile;
   readonly args: readonly string[];
   readonly options?: Partial<DtlsEndpointOptions>;
 }
 
 /** Shakes hands, and then one of the two says goodbye. */
-async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): Promise<{ said: string }> {
-  const der = Buffer.from(
-    readFileSync(join(folder, `${cert}.pem`), 'latin1').replace(/-----[^-]+-----/g, ''),
-    'base64',
-  );
+async function meet(role: DtlsRole, { cert: name, profile, args, options }: Meeting): Promise<{ said: string }> {
+  const pem = readFileSync(join(folder, `${name ?? 'ec'}.pem`), 'latin1');
+  const cert = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
   const socket = await boundSocket();
   const connected = Promise.withResolvers<SrtpParameters>();
   const closed = Promise.withResolvers<void>();
@@ -141,7 +140,7 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     {
       role,
       identity: identities[role],
-      fingerprints: [fingerprintOf(der, 'sha-256')],
+      fingerprints: [fingerprintOf(cert, 'sha-256')],
       profiles: [profile],
       random: createNodeRandom(),
       clockNow: performance.now(),
@@ -159,7 +158,8 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     endpoint.datagram(datagram, performance.now());
   });
   const timer = setInterval(() => endpoint.tick(performance.now()), 20);
-  const common = ['-dtls1_2', '-cert', `${cert}.pem`, '-key', `${cert}.key`, '-use_srtp', theirNames[profile], ...args];
+  const own = name ? ['-cert', `${name}.pem`, '-key', `${name}.key`] : [];
+  const common = ['-dtls1_2', ...own, '-use_srtp', theirNames[profile], ...args];
   const material = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', `${exportedBytes[profile]}`];
   const address = (port: number): string => `127.0.0.1:${port}`;
   await using peer = new Peer(
@@ -189,6 +189,11 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     socket.close();
   }
 }
+
+it('As server, without a certificate of OpenSSL’s', async () => {
+  const met = meet('server', { cert: undefined, profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
+  await expect(met).rejects.toMatchObject({ code: 'ERR_DTLS_HANDSHAKE', message: 'DTLS: the peer has no certificate' });
+});
 
 describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
   it.each(Object.keys(theirNames) as DtlsSrtpProfile[])('keys for %s', async (profile) => {
