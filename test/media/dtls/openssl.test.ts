@@ -77,8 +77,9 @@ class Peer {
     }
   }
 
-  quit(): void {
-    this.#process.stdin.write('Q\n');
+  /** `Q` says goodbye, `R` wants another handshake. */
+  command(letter: 'Q' | 'R'): void {
+    this.#process.stdin.write(`${letter}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,10 +127,12 @@ interface Meeting {
   readonly profile: DtlsSrtpProfile;
   readonly args: readonly string[];
   readonly options?: Partial<DtlsEndpointOptions>;
+  /** Once there are keys. */
+  readonly then?: (peer: Peer) => Promise<void>;
 }
 
 /** Shakes hands, and then one of the two says goodbye. */
-async function meet(role: DtlsRole, { cert: name, profile, args, options }: Meeting): Promise<{ said: string }> {
+async function meet(role: DtlsRole, { cert: name, profile, args, options, then }: Meeting): Promise<{ said: string }> {
   const pem = readFileSync(join(folder, `${name ?? 'ec'}.pem`), 'latin1');
   const cert = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
   const socket = await boundSocket();
@@ -175,8 +178,9 @@ async function meet(role: DtlsRole, { cert: name, profile, args, options }: Meet
     const keys = await connected.promise;
     expect(keys.profile).toBe(profile);
     expect(await peer.saw(/Keying material: ([0-9A-F]+)\n/)).toBe(exported(keys, role));
+    await then?.(peer);
     if (role === 'server') {
-      peer.quit();
+      peer.command('Q');
       await closed.promise;
     } else {
       // This one leaves without a word, but says when we go.
@@ -193,6 +197,14 @@ async function meet(role: DtlsRole, { cert: name, profile, args, options }: Meet
 it('As server, without a certificate of OpenSSL’s', async () => {
   const met = meet('server', { cert: undefined, profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
   await expect(met).rejects.toMatchObject({ code: 'ERR_DTLS_HANDSHAKE', message: 'DTLS: the peer has no certificate' });
+});
+
+it('As server, does not renegotiate', async () => {
+  const then = async (peer: Peer): Promise<void> => {
+    peer.command('R');
+    await peer.saw(/no renegotiation/);
+  };
+  await meet('server', { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [], then });
 });
 
 describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
