@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ByteReader, concat, vector16 } from '../../../media/dtls/bytes.ts';
 import { type DtlsSrtpProfile, profileIds } from '../../../media/dtls/handshake.ts';
@@ -114,6 +115,20 @@ describe('A ClientHello', () => {
     expect(version).toBe(0xfefd);
     // renegotiation_info, extended_master_secret, ec_point_formats, use_srtp: nothing that was not asked for.
     expect([...extensions.keys()].toSorted((a, b) => a - b)).toEqual([11, 14, 23, 0xff01]);
+  });
+
+  it('of Chromium 156, which offers DTLS 1.3 and a post-quantum share, is answered with 1.2', () => {
+    const text = readFileSync(new URL('files/chromium-156-client-hello.hex', import.meta.url), 'latin1');
+    const datagrams = text
+      .trim()
+      .split('\n')
+      .map((line) => Buffer.from(line, 'hex'));
+    expect(datagrams).toHaveLength(2);
+    const server = new End('server');
+    for (const datagram of datagrams) server.endpoint.datagram(datagram, 0);
+    const types = messagesOf(server.take()).map(({ type }) => type);
+    const { serverHello, certificate, serverKeyExchange, certificateRequest, serverHelloDone } = handshakeTypes;
+    expect(types).toEqual([serverHello, certificate, serverKeyExchange, certificateRequest, serverHelloDone]);
   });
 
   it('of DTLS 1.0 is refused', () => {
