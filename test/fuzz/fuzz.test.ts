@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzDtls } from './dtls.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
@@ -50,6 +51,16 @@ describe('mutated STUN between two agents', () => {
 
   it('is the same each time', async () => {
     expect(await fuzzIce(9, { messages: 200 })).toEqual(await fuzzIce(9, { messages: 200 }));
+  });
+});
+
+describe('mutated handshakes of DTLS', () => {
+  it.each([1, 2])('fail, or give both sides the same keys: 1,000 datagrams of seed %i', async (seed) => {
+    const { messages, connected, failed } = await fuzzDtls(seed);
+    expect(messages).toBeGreaterThanOrEqual(1000);
+    // What never comes to keys tells nothing of them.
+    expect(connected).toBeGreaterThan(30);
+    expect(failed).toBeGreaterThan(10);
   });
 });
 

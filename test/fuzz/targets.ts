@@ -1,6 +1,7 @@
 /** What `npm run fuzz` can do instead of SIP, each by the flag of its name. */
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzDtls } from './dtls.ts';
 import type { FuzzOptions } from './fuzz.ts';
 import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
@@ -17,6 +18,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ),
   /** STUN between two ICE agents, by somebody who has not their passwords. */
   ice: fuzzIce,
+  /** Handshakes of DTLS. */
+  dtls: fuzzDtls,
   wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,
