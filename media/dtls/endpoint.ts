@@ -245,7 +245,8 @@ export class DtlsEndpoint {
 
   /** Datagrams change places: a Finished may come before what gives the keys to read it. */
   #keepEarly(record: DtlsRecord): void {
-    if (this.#early.length >= maxEarly || record.fragment.length > maxEarlyBytes) {
+    const isOne = this.#state === 'handshaking' && record.fragment.length <= maxEarlyBytes;
+    if (!isOne || this.#early.length >= maxEarly) {
       this.#ignored++;
       return;
     }

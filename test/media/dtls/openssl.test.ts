@@ -58,8 +58,8 @@ class Peer {
   readonly #process: ChildProcessWithoutNullStreams;
   output = '';
 
-  constructor(args: readonly string[]) {
-    this.#process = spawn('openssl', args, { cwd: folder });
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#process = spawn('openssl', args, { cwd: folder, env: { ...process.env, ...env } });
     const hear = (text: Buffer): void => {
       this.output += text.toString();
     };
@@ -126,13 +126,17 @@ interface Meeting {
   readonly cert: 'ec' | 'rsa' | undefined;
   readonly profile: DtlsSrtpProfile;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly options?: Partial<DtlsEndpointOptions>;
   /** Once there are keys. */
   readonly then?: (peer: Peer) => Promise<void>;
 }
 
 /** Shakes hands, and then one of the two says goodbye. */
-async function meet(role: DtlsRole, { cert: name, profile, args, options, then }: Meeting): Promise<{ said: string }> {
+async function meet(
+  role: DtlsRole,
+  { cert: name, profile, args, env = {}, options, then }: Meeting,
+): Promise<{ said: string }> {
   const pem = readFileSync(join(folder, `${name ?? 'ec'}.pem`), 'latin1');
   const cert = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
   const socket = await boundSocket();
@@ -165,11 +169,9 @@ async function meet(role: DtlsRole, { cert: name, profile, args, options, then }
   const common = ['-dtls1_2', ...own, '-use_srtp', theirNames[profile], ...args];
   const material = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', `${exportedBytes[profile]}`];
   const address = (port: number): string => `127.0.0.1:${port}`;
-  await using peer = new Peer(
-    role === 'client'
-      ? ['s_server', '-accept', address(theirPort), '-Verify', '1', ...common, ...material]
-      : ['s_client', '-connect', address((socket.address() as AddressInfo).port), ...common, ...material],
-  );
+  const asServer = ['s_server', '-accept', address(theirPort), '-Verify', '1'];
+  const asClient = ['s_client', '-connect', address((socket.address() as AddressInfo).port)];
+  await using peer = new Peer([...(role === 'client' ? asServer : asClient), ...common, ...material], env);
   try {
     if (role === 'client') {
       await peer.saw(/ACCEPT/);
@@ -234,14 +236,10 @@ describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
       join(folder, 'old.cnf'),
       'openssl_conf = top\n[top]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n[old]\nOptions = -ExtendedMasterSecret\n',
     );
-    process.env.OPENSSL_CONF = join(folder, 'old.cnf');
-    try {
-      const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
-      // OpenSSL's server does not say.
-      if (role === 'server') expect(said).toContain('Extended master secret: no');
-    } finally {
-      delete process.env.OPENSSL_CONF;
-    }
+    const env = { OPENSSL_CONF: join(folder, 'old.cnf') };
+    const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [], env });
+    // OpenSSL's server does not say.
+    if (role === 'server') expect(said).toContain('Extended master secret: no');
   });
 
   it('in small datagrams', async () => {
