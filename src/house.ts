@@ -1,5 +1,6 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { iceModes, isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
@@ -8,6 +9,7 @@ import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
+import { packageRoot } from './base/node-package.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
@@ -25,6 +27,7 @@ import {
   type TransferMode,
   type TransportOptions,
 } from './options.ts';
+import { Pbx } from './pbx/pbx.ts';
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
@@ -86,6 +89,8 @@ export class House {
   readonly background: Background;
   readonly sessions: Sessions;
   readonly parking: Parking;
+  /** Ring groups, queues and the like. */
+  readonly pbx: Pbx;
   readonly legs: Legs;
   readonly calls: IncomingCalls;
   readonly registrations: Registrations;
@@ -267,6 +272,16 @@ export class House {
       this.#dialogEvents = new DialogEvents(dialogEvents === true ? {} : dialogEvents, { clock, observer });
       endpoint.take('SUBSCRIBE');
     }
+    this.pbx = new Pbx({
+      ...{ clock, random, logger, observer, endpoint, background },
+      files: options.files ?? nodeFiles,
+      media: this.media,
+      registrar: this.registrar,
+      calls: () => this.sessions.all,
+      find: (id) => this.sessions.find(id),
+      leg: (target, how) => this.legs.outgoing(target, how),
+      prompt: (name) => join(packageRoot, 'prompts', `${name}.wav`),
+    });
     this.registrations = new Registrations({
       endpoint,
       clock,
@@ -396,6 +411,7 @@ export class House {
     } finally {
       if (this.cdrs) await within(this.clock, farewellMs, this.cdrs.settled());
       await this.cdrs?.close();
+      this.pbx.close();
       this.registrar?.close();
       this.registry?.close();
       await this.store?.close();

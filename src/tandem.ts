@@ -10,6 +10,7 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -349,6 +350,16 @@ export class Tandem {
    */
   conference(name: string, options: ConferenceOptions = {}): Conference {
     return this.#house.conferences.get(name, options);
+  }
+
+  // ---- the parts of a telephone system, each by its name: with `options` it is made, or goes on with those
+
+  /**
+   * Several who are rung for one call: `await tandem.ringGroup('sales', { members: ['5001', '5002'] }).connect(call)`.
+   * @throws ConfigError for settings that cannot be, or none of a group that is not there
+   */
+  ringGroup(name: string, options?: RingGroupOptions): RingGroup {
+    return this.#house.pbx.ringGroup(name, options);
   }
 
   /**

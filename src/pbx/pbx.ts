@@ -1,0 +1,53 @@
+/** The ring groups, queues, parking lots and mailboxes of one Tandem, by their names. */
+import { ConfigError } from '../base/errors.ts';
+import { Members } from './members.ts';
+import type { PbxPorts } from './ports.ts';
+import { RingGroup, type RingGroupOptions } from './ring-group.ts';
+
+/** Has a name, and settings that may change while it is in use. */
+interface Named<Options> {
+  configure(options: Options): void;
+}
+
+export class Pbx {
+  readonly #ports: PbxPorts;
+  readonly #members: Members;
+  readonly #groups = new Map<string, RingGroup>();
+
+  /** Follows nothing and keeps nothing until something is made. */
+  constructor(ports: PbxPorts) {
+    this.#ports = ports;
+    this.#members = new Members(ports);
+  }
+
+  /** See `Tandem.ringGroup`. */
+  ringGroup(name: string, options: RingGroupOptions | undefined): RingGroup {
+    return named('ring group', this.#groups, name, options, (one) => {
+      return new RingGroup(name, one, this.#ports, this.#members);
+    });
+  }
+
+  /** No timer is left. Idempotent. */
+  close(): void {
+    this.#members.close();
+  }
+}
+
+/** The one of this name, with these settings from now on; or a new one. @throws ConfigError when there is none */
+function named<Options, T extends Named<Options>>(
+  kind: string,
+  all: Map<string, T>,
+  name: string,
+  options: Options | undefined,
+  make: (options: Options) => T,
+): T {
+  const known = all.get(name);
+  if (known) {
+    if (options) known.configure(options);
+    return known;
+  }
+  if (!options) throw new ConfigError(`there is no ${kind} ${JSON.stringify(name)}: give its options the first time`);
+  const made = make(options);
+  all.set(name, made);
+  return made;
+}
