@@ -36,6 +36,15 @@ export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
 export type { MemberLegOptions } from './pbx/ports.ts';
+export { type EnterOptions, Queue } from './pbx/queue.ts';
+export type {
+  QueueAgentState,
+  QueueCallerState,
+  QueueOptions,
+  QueueResult,
+  QueueState,
+  QueueStrategy,
+} from './pbx/queue-options.ts';
 export { RingGroup, type RingGroupOptions, type RingGroupResult, type RingStrategy } from './pbx/ring-group.ts';
 export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
@@ -124,6 +133,15 @@ export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
 export type { ParkedCall, Parking, ParkOptions, ParkResult } from './session/parking.ts';
+export type {
+  AgentState,
+  QueueAgentCallEvent,
+  QueueAgentEvent,
+  QueueCallerEvent,
+  QueueEndReason,
+  QueueLeftEvent,
+  QueueMissedEvent,
+} from './session/pbx-events.ts';
 export {
   Playback,
   PlaybackControl,

@@ -10,6 +10,8 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { Queue } from './pbx/queue.ts';
+import type { QueueOptions } from './pbx/queue-options.ts';
 import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
@@ -360,6 +362,16 @@ export class Tandem {
    */
   ringGroup(name: string, options?: RingGroupOptions): RingGroup {
     return this.#house.pbx.ringGroup(name, options);
+  }
+
+  /** Callers who wait for an agent: `await tandem.queue('support', { members: ['5001'] }).enter(call)`. @throws as `ringGroup` */
+  queue(name: string, options?: QueueOptions): Queue {
+    return this.#house.pbx.queue(name, options);
+  }
+
+  /** All that were made, for those who watch them. */
+  get queues(): readonly Queue[] {
+    return this.#house.pbx.queues;
   }
 
   /**

@@ -18,10 +18,12 @@ export class Member {
   readonly #clock: Clock;
   readonly #find: () => readonly InviteTarget[];
   readonly #changed: (member: Member) => void;
-  readonly #calls = new Set<DialogSession>();
+  /** Each with the ms that it has for itself afterwards. */
+  readonly #calls = new Map<DialogSession, number>();
   #reserved = false;
   #idleSince: number;
   #wrapUp: Timer | undefined;
+  #closed = false;
 
   constructor(name: string, clock: Clock, find: () => readonly InviteTarget[], changed: (member: Member) => void) {
     this.name = name;
@@ -51,7 +53,7 @@ export class Member {
   }
 
   get state(): MemberState {
-    const calls = [...this.#calls];
+    const calls = [...this.#calls.keys()];
     if (calls.some((call) => call instanceof DialogServerSession || isUp(call))) return 'talking';
     if (this.#reserved || calls.length > 0) return 'ringing';
     if (this.#wrapUp) return 'wrap-up';
@@ -70,33 +72,26 @@ export class Member {
     };
   }
 
-  /** It is on the phone. */
-  join(call: DialogSession): void {
-    if (this.#calls.has(call) || call.state === 'ended') return;
-    this.#calls.add(call);
+  /** It is on the phone. @param wrapUpMs that it has for itself afterwards */
+  join(call: DialogSession, wrapUpMs = 0): void {
+    if (call.state === 'ended') return;
+    const known = this.#calls.get(call);
+    this.#calls.set(call, Math.max(known ?? 0, wrapUpMs));
+    if (known === undefined) void call.ended.then(() => this.leave(call));
     this.#changed(this);
-    void call.ended.then(() => this.leave(call));
   }
 
   /** A call of its is over, or another peer has taken its place there. */
   leave(call: DialogSession): void {
-    if (!this.#calls.delete(call)) return;
+    const wrapUpMs = this.#calls.get(call);
+    if (wrapUpMs === undefined) return;
+    this.#calls.delete(call);
     if (this.#calls.size === 0) this.#idleSince = this.#clock.now();
+    if (wrapUpMs > 0) this.#startWrapUp(wrapUpMs);
     this.#changed(this);
   }
 
-  has(call: DialogSession): boolean {
-    return this.#calls.has(call);
-  }
-
-  /** It has something else to do for so many ms. */
-  wrapUp(ms: number): void {
-    this.#wrapUp?.cancel();
-    this.#wrapUp = undefined;
-    if (ms > 0) this.#wrapUp = this.#clock.setTimer(ms, () => this.endWrapUp(), 'wrap-up');
-    this.#changed(this);
-  }
-
+  /** It is ready before its time. */
   endWrapUp(): void {
     if (!this.#wrapUp) return;
     this.#wrapUp.cancel();
@@ -111,7 +106,12 @@ export class Member {
 
   close(): void {
     this.#wrapUp?.cancel();
-    this.#wrapUp = undefined;
+    this.#closed = true;
+  }
+
+  #startWrapUp(ms: number): void {
+    this.#wrapUp?.cancel();
+    if (!this.#closed) this.#wrapUp = this.#clock.setTimer(ms, () => this.endWrapUp(), 'wrap-up');
   }
 }
 

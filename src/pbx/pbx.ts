@@ -2,6 +2,8 @@
 import { ConfigError } from '../base/errors.ts';
 import { Members } from './members.ts';
 import type { PbxPorts } from './ports.ts';
+import { Queue } from './queue.ts';
+import type { QueueOptions } from './queue-options.ts';
 import { RingGroup, type RingGroupOptions } from './ring-group.ts';
 
 /** Has a name, and settings that may change while it is in use. */
@@ -13,6 +15,7 @@ export class Pbx {
   readonly #ports: PbxPorts;
   readonly #members: Members;
   readonly #groups = new Map<string, RingGroup>();
+  readonly #queues = new Map<string, Queue>();
 
   /** Follows nothing and keeps nothing until something is made. */
   constructor(ports: PbxPorts) {
@@ -27,8 +30,18 @@ export class Pbx {
     });
   }
 
+  /** See `Tandem.queue`. */
+  queue(name: string, options: QueueOptions | undefined): Queue {
+    return named('queue', this.#queues, name, options, (one) => new Queue(name, one, this.#ports, this.#members));
+  }
+
+  get queues(): readonly Queue[] {
+    return [...this.#queues.values()];
+  }
+
   /** No timer is left. Idempotent. */
   close(): void {
+    for (const queue of this.#queues.values()) queue.close();
     this.#members.close();
   }
 }
