@@ -83,7 +83,7 @@ describe('a queue', () => {
       retryAfter: 600_000,
       announceEvery: 5000,
       music: false,
-      announce: (position, waitedMs) => ({ say: `${position} after ${Math.round(waitedMs / 1000)}` }),
+      announce: (position, waitedMs) => ({ say: `${position} after ${Math.floor(waitedMs / 1000)}` }),
     });
     await registered(lab, 'bob');
     const alice = lab.phone('alice');
@@ -99,7 +99,7 @@ describe('a queue', () => {
     const [first, second, urgent, vip] = callers;
     if (!first || !second || !urgent || !vip) throw new Error('no phones');
     await first.dial('queue');
-    await bob.rings();
+    await lab.until(() => agentStates(tandem).bob === 'ringing');
     await second.dial('queue');
     await urgent.dial('1');
     await vip.dial('9');
@@ -157,7 +157,12 @@ describe('a queue', () => {
   });
 
   test('goes to the next agent when one rejects, and to the first again after a pause', async ({ lab }) => {
-    const { told } = await serveQueue(lab, { members: ['bob', 'carol'], strategy: 'sequence', ringTime: 4000, retryAfter: 6000 });
+    const { told } = await serveQueue(lab, {
+      members: ['bob', 'carol'],
+      strategy: 'sequence',
+      ringTime: 4000,
+      retryAfter: 6000,
+    });
     const [bob, carol] = await registered(lab, 'bob', 'carol');
     bob.onCall = { reject: 486 };
     const alice = lab.phone('alice');
@@ -336,8 +341,8 @@ describe('a queue', () => {
     await lab.advance(3000);
     expect(tandem.queue('support').state.callers).toMatchObject([{ ringing: [] }]);
     await lab.run(leg.hangup());
-    await bob.ends();
-    await bob.isUp();
+    await lab.until(() => tandem.queue('support').state.callers.length === 0);
+    expect(agentStates(tandem)).toEqual({ bob: 'talking' });
     await alice.hangup();
   });
 
@@ -399,7 +404,12 @@ describe('a queue', () => {
   });
 
   test('lets a call that has waited in an earlier process keep its time', async ({ lab }) => {
-    const { tandem, results } = await serveQueue(lab, { members: ['bob'], maxWait: 60_000, ringTime: 1000, retryAfter: 600_000 });
+    const { tandem, results } = await serveQueue(lab, {
+      members: ['bob'],
+      maxWait: 60_000,
+      ringTime: 1000,
+      retryAfter: 600_000,
+    });
     await registered(lab, 'bob');
     await tandem.serveBackground(async (call) => {
       call.variables.set('queue_name', 'support');
