@@ -44,14 +44,14 @@ import type { TandemEvents } from './session/events.ts';
 import { Legs } from './session/legs.ts';
 import { MediaPlaces } from './session/media-places.ts';
 import { IncomingMessage, type MessageHandler } from './session/messages.ts';
-import { shownUri } from './session/outgoing.ts';
+import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import { Parking } from './session/parking.ts';
 import type { ReferHandler } from './session/refer-in.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { sessionTimerSettings } from './session/session-timer.ts';
 import { Sessions } from './session/sessions.ts';
 import { sipEvents } from './session/sip-events.ts';
-import { DialogEvents, eventPackages } from './session/subscriptions.ts';
+import { DialogEvents } from './session/subscriptions.ts';
 import { bridgeBySip, bridgeHere, reconnect, type ThirdPartyContext } from './session/third-party.ts';
 import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
 import { Authenticator } from './sip/authenticator.ts';
@@ -277,6 +277,10 @@ export class House {
       files: options.files ?? nodeFiles,
       media: this.media,
       registrar: this.registrar,
+      ask: async (target, how, method, content) => {
+        const { sip } = outgoingLeg(target, how, endpoint.listeners, []);
+        return endpoint.request({ ...sip, ...content, method });
+      },
       calls: () => this.sessions.all,
       find: (id) => this.sessions.find(id),
       leg: (target, how) => this.legs.outgoing(target, how),
@@ -310,12 +314,13 @@ export class House {
       entrance,
       registrar: this.registrar,
       dialogEvents: this.#dialogEvents,
+      messageWaiting: () => this.pbx.messageWaiting,
       message: (request) => this.#received(new IncomingMessage(clock, request)),
     };
-    const events = dialogEvents ? eventPackages : ['refer'];
     endpoint.onInvite = (incoming) => this.calls.accept(incoming);
     endpoint.onRequest = (request) => serveRequest(takers, request);
-    endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.calls.draining, events });
+    endpoint.onOptions = (request) =>
+      answerOptions(request, { codecs, draining: this.calls.draining, events: this.#eventPackages });
   }
 
   /** Resolves when all of it is closed. */
@@ -405,6 +410,7 @@ export class House {
         this.trunks.close(),
         this.registrations.close(),
         this.#dialogEvents && within(this.clock, farewellMs, this.#dialogEvents.close()),
+        within(this.clock, farewellMs, this.pbx.endSubscriptions()),
       ]);
     } catch (error) {
       this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
@@ -426,6 +432,12 @@ export class House {
   async #hangupAll(): Promise<void> {
     const farewells = this.sessions.hangup('server shutting down');
     await within(this.clock, farewellMs, Promise.all([farewells, this.background.settled()]));
+  }
+
+  /** What can be subscribed to, by REFER or SUBSCRIBE. */
+  get #eventPackages(): readonly string[] {
+    const dialog = this.#dialogEvents ? ['dialog'] : [];
+    return ['refer', ...dialog, ...(this.pbx.messageWaiting ? ['message-summary'] : [])];
   }
 
   #received(message: IncomingMessage): void {

@@ -6,6 +6,7 @@ export type {
   FileStat,
   Files,
   FileWriter,
+  Folders,
   NaptrRecord,
   PostOptions,
   Resolver,
@@ -46,6 +47,11 @@ export type {
   QueueStrategy,
 } from './pbx/queue-options.ts';
 export { RingGroup, type RingGroupOptions, type RingGroupResult, type RingStrategy } from './pbx/ring-group.ts';
+export type { ListenResult } from './pbx/voicemail/listening.ts';
+export { Mailbox } from './pbx/voicemail/mailbox.ts';
+export type { VoicemailMessage } from './pbx/voicemail/message.ts';
+export type { MessageCounts } from './pbx/voicemail/message-summary.ts';
+export type { VoicemailOptions } from './pbx/voicemail/options.ts';
 export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
@@ -141,6 +147,8 @@ export type {
   QueueEndReason,
   QueueLeftEvent,
   QueueMissedEvent,
+  VoicemailChangedEvent,
+  VoicemailRecordedEvent,
 } from './session/pbx-events.ts';
 export {
   Playback,

@@ -13,6 +13,8 @@ import type { TandemOptions } from './options.ts';
 import type { Queue } from './pbx/queue.ts';
 import type { QueueOptions } from './pbx/queue-options.ts';
 import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
+import type { Mailbox } from './pbx/voicemail/mailbox.ts';
+import type { VoicemailOptions } from './pbx/voicemail/options.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -372,6 +374,19 @@ export class Tandem {
   /** All that were made, for those who watch them. */
   get queues(): readonly Queue[] {
     return this.#house.pbx.queues;
+  }
+
+  /**
+   * A mailbox: `await tandem.voicemail('5001', { folder: 'voicemail' }).record(call)`. Its phones are told of messages
+   * from when it is made.
+   * @throws as `ringGroup`
+   */
+  voicemail(name: string, options?: VoicemailOptions): Mailbox {
+    return this.#house.pbx.voicemail(name, options);
+  }
+
+  get mailboxes(): readonly Mailbox[] {
+    return this.#house.pbx.mailboxes;
   }
 
   /**

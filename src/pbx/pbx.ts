@@ -5,6 +5,9 @@ import type { PbxPorts } from './ports.ts';
 import { Queue } from './queue.ts';
 import type { QueueOptions } from './queue-options.ts';
 import { RingGroup, type RingGroupOptions } from './ring-group.ts';
+import { Mailbox } from './voicemail/mailbox.ts';
+import { MessageWaiting } from './voicemail/message-waiting.ts';
+import type { VoicemailOptions } from './voicemail/options.ts';
 
 /** Has a name, and settings that may change while it is in use. */
 interface Named<Options> {
@@ -16,6 +19,8 @@ export class Pbx {
   readonly #members: Members;
   readonly #groups = new Map<string, RingGroup>();
   readonly #queues = new Map<string, Queue>();
+  readonly #mailboxes = new Map<string, Mailbox>();
+  #messageWaiting: MessageWaiting | undefined;
 
   /** Follows nothing and keeps nothing until something is made. */
   constructor(ports: PbxPorts) {
@@ -37,6 +42,30 @@ export class Pbx {
 
   get queues(): readonly Queue[] {
     return [...this.#queues.values()];
+  }
+
+  /** See `Tandem.voicemail`. */
+  voicemail(name: string, options: VoicemailOptions | undefined): Mailbox {
+    return named('voicemail', this.#mailboxes, name, options, (one) => {
+      const box = new Mailbox(name, one, this.#ports, (changed) => this.#messageWaiting?.tell(changed));
+      this.#messageWaiting ??= new MessageWaiting(this.#ports);
+      this.#messageWaiting.add(box);
+      return box;
+    });
+  }
+
+  get mailboxes(): readonly Mailbox[] {
+    return [...this.#mailboxes.values()];
+  }
+
+  /** Who may subscribe to mailboxes; undefined as long as there is none. */
+  get messageWaiting(): MessageWaiting | undefined {
+    return this.#messageWaiting;
+  }
+
+  /** Phones are told that nobody tells them any more. */
+  async endSubscriptions(): Promise<void> {
+    await this.#messageWaiting?.close();
   }
 
   /** No timer is left. Idempotent. */

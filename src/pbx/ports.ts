@@ -10,6 +10,8 @@ import type { DialogClientSession, InviteOptions, InviteTarget } from '../sessio
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { TandemEvents } from '../session/events.ts';
 import type { SipEndpoint } from '../sip/endpoint.ts';
+import type { SipResponse } from '../sip/message.ts';
+import type { BodyOptions } from '../sip/options.ts';
 
 export interface PbxPorts {
   readonly clock: Clock;
@@ -18,7 +20,15 @@ export interface PbxPorts {
   readonly observer: Observer<TandemEvents>;
   readonly files: Files;
   readonly media: Media;
-  readonly endpoint: SipEndpoint;
+  /** SUBSCRIBE is taken from when somebody may. */
+  readonly endpoint: Pick<SipEndpoint, 'take'>;
+  /** A request outside of any dialog. @throws TandemError */
+  readonly ask: (
+    target: InviteTarget,
+    how: Pick<InviteOptions, 'from'>,
+    method: string,
+    content: BodyOptions,
+  ) => Promise<SipResponse>;
   /** Where users are; undefined: members are URIs. */
   readonly registrar: Registrar | undefined;
   /** The calls that run now. */

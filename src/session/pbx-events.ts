@@ -43,6 +43,23 @@ export interface QueueAgentEvent {
   readonly at: number;
 }
 
+/** A message was left. */
+export interface VoicemailRecordedEvent extends SessionEvent {
+  readonly box: string;
+  /** Of the message. */
+  readonly id: string;
+  readonly durationMs: number;
+}
+
+/** A mailbox has more messages, or fewer, or one was heard. */
+export interface VoicemailChangedEvent {
+  readonly box: string;
+  readonly new: number;
+  readonly saved: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
 export interface PbxEvents {
   'queue:entered': QueueCallerEvent;
   'queue:ringing': QueueAgentCallEvent;
@@ -51,4 +68,6 @@ export interface PbxEvents {
   /** Once for each caller; also for one that was not let in. */
   'queue:left': QueueLeftEvent;
   'queue:agent': QueueAgentEvent;
+  'voicemail:recorded': VoicemailRecordedEvent;
+  'voicemail:changed': VoicemailChangedEvent;
 }

@@ -110,6 +110,8 @@ const observed = covering({
     state: z.enum(['idle', 'ringing', 'talking', 'wrap-up', 'paused', 'unregistered']),
     at,
   }),
+  'voicemail:recorded': z.strictObject({ ...session, box: z.string(), id: z.string(), durationMs: z.number() }),
+  'voicemail:changed': z.strictObject({ box: z.string(), new: z.int(), saved: z.int(), at }),
   'registrar:changed': z.strictObject({
     what: z.enum(['added', 'refreshed', 'removed', 'expired', 'replaced', 'disconnected']),
     user: z.string(),

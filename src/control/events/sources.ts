@@ -42,6 +42,8 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'queue:answered': true,
   'queue:left': true,
   'queue:agent': true,
+  'voicemail:recorded': true,
+  'voicemail:changed': true,
   'registrar:changed': true,
   'registration:registered': true,
   'registration:refreshed': true,
