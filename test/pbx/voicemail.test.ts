@@ -65,7 +65,7 @@ describe('a mailbox', () => {
     expect(correlate(sound.samples, await samples('welcome.wav')).correlation).toBeGreaterThan(0.95);
     expect(Math.abs((message?.durationMs ?? 0) - sound.samples.length / 8)).toBeLessThan(50);
     expect(box.counts).toEqual({ new: 1, saved: 0 });
-    expect(lab.files.paths.sort()).toEqual([`vm/5001/${message?.id}.json`, `vm/5001/${message?.id}.wav`]);
+    expect(lab.files.paths.toSorted()).toEqual([`vm/5001/${message?.id}.json`, `vm/5001/${message?.id}.wav`]);
   });
 
   test('takes what a caller has said who hangs up, without the silence behind it', async ({ lab }) => {
