@@ -42,6 +42,8 @@ export class Queue {
   /** In the order in which they are served. */
   #waiting: readonly QueuePlace[] = [];
   #matching = false;
+  /** An agent was registered in this process. */
+  #wasManned = false;
   readonly #left: Record<QueueEndReason, number> = {
     answered: 0,
     timeout: 0,
@@ -133,7 +135,7 @@ export class Queue {
       throw new StateError(call.callId, `the call is in the queue ${this.name} already`);
     if (call.signal.aborted) return { end: 'abandoned', waitedMs: 0 };
     if (this.#waiting.length >= (this.#options.maxCallers ?? 100)) return { end: 'full', waitedMs: 0 };
-    if (this.#isDeserted) return { end: 'no-agents', waitedMs: 0 };
+    if (this.#isDesertedFor(call)) return { end: 'no-agents', waitedMs: 0 };
     const place = this.#takePlace(call, priority);
     try {
       if (!call.isAnswered) await call.answer();
@@ -292,7 +294,7 @@ export class Queue {
       const { strategy = 'longest-idle' } = this.#options;
       const agents = [...this.#agents.values()];
       for (const place of this.#waiting.filter(({ wantsAgents }) => wantsAgents)) {
-        if (this.#isDeserted) place.leave({ end: 'no-agents' });
+        if (this.#isDesertedFor(place.call)) place.leave({ end: 'no-agents' });
         else this.#give(place, nextAgents(agents, strategy, this.#ports.random));
       }
     } finally {
@@ -315,10 +317,16 @@ export class Queue {
     });
   }
 
-  /** Nobody is there, and nobody waits for somebody to come. */
-  get #isDeserted(): boolean {
+  /**
+   * Nobody is there, and the caller is not to wait for somebody to come. One that waited in an earlier process already
+   * does: phones register again at their own time.
+   */
+  #isDesertedFor({ recovered }: DialogServerSession): boolean {
     const { whenEmpty = 'leave' } = this.#options;
-    return whenEmpty === 'leave' && ![...this.#agents.values()].some(({ member }) => member.isRegistered);
+    if (whenEmpty === 'wait') return false;
+    const isManned = [...this.#agents.values()].some(({ member }) => member.isRegistered);
+    if (isManned) this.#wasManned = true;
+    return !isManned && (this.#wasManned || !recovered);
   }
 
   #useAgents(): void {
