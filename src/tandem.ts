@@ -6,6 +6,7 @@ import type { Observer } from './base/events.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
+import type { AdmissionReport } from './incoming/admission.ts';
 import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
@@ -59,6 +60,8 @@ export interface CheckReport {
   readonly trunks: readonly TrunkReport[];
   /** Those of INVITEs that came in. */
   readonly invites: InviteReport;
+  /** Whether one more call is taken. */
+  readonly admission: AdmissionReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
   /** Where records of calls go. */
@@ -403,6 +406,7 @@ export class Tandem {
       registrations: this.#house.registrations.reports,
       trunks: this.#house.trunks.reports,
       invites: this.#house.calls.counts.report,
+      admission: this.#house.admission.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],

@@ -2,6 +2,7 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BenchOptions } from './bench.ts';
 import type { BridgeCommandOptions } from './bridge.ts';
+import type { CalibrateOptions } from './calibrate.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
@@ -189,7 +190,15 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)
     .option('--calls <n>', 'most calls to try at once', wholeNumber, 400)
-    .action(run(async (options: BenchOptions) => (await import('./bench.ts')).bench(options)));
+    .option('--calibrate', 'find out how many calls a server may take here (admission.maxCalls)')
+    .option('--write <file>', 'with --calibrate: put it into this tandem.yaml')
+    .action(
+      run(async ({ calibrate, ...options }: BenchOptions & CalibrateOptions & { calibrate?: boolean }) =>
+        calibrate
+          ? (await import('./calibrate.ts')).calibrate(options, root)
+          : (await import('./bench.ts')).bench(options),
+      ),
+    );
 
   program
     .command('native')

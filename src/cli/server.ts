@@ -146,6 +146,7 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     cdr: cdrOf(config),
     userAgent: config.userAgent,
     defence: enabled && defence,
+    admission: config.admission,
     trace: config.trace,
     transfer: config.transfer,
     replaces: config.replaces,

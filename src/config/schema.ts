@@ -164,6 +164,22 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('against scanners and floods'),
+  admission: z
+    .strictObject({
+      maxCalls: count.default(0).describe('calls at once; more get 503; 0 is no limit'),
+      maxCpu: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe(
+          'share of a core that a thread, and of all cores that the server may use before calls get 503; 0 is any',
+        ),
+      maxLag: milliseconds.default(200).describe('ms that the main thread may be late before calls get 503; 0 is any'),
+      retryAfter: z.int().min(0).max(3600).default(10).describe('seconds that a caller is told to wait'),
+    })
+    .prefault({})
+    .describe('calls that there is no room for: `tandem bench --calibrate` finds out how many there are'),
   trace: z
     .strictObject({
       keep: z.enum(['failed', 'all', 'none']).default('failed').describe('calls whose SIP messages are kept'),

@@ -40,6 +40,15 @@ export function variableOf(path: string): string {
   return `TANDEM_${words.toUpperCase()}`;
 }
 
+/** The text of a configuration file with one setting changed; comments and order stay. @throws ConfigError for no YAML */
+export function withSetting(text: string, path: string, value: unknown): string {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error) throw new ConfigError(`not changed, as it is no YAML: ${error.message}`);
+  document.setIn(path.split('.'), value);
+  return document.toString();
+}
+
 /** @throws ConfigError naming the key and where it stands, for what is unknown, unreadable or out of bounds. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settings = new Map<string, Setting>();

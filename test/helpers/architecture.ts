@@ -183,6 +183,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/registrar',
     'src/store',
     'src/trunk',
+    'src/incoming',
     'media',
   ],
   'src/cdr': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/recovery', 'media'],
