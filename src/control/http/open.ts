@@ -4,11 +4,15 @@ import type { Fetch } from '../../base/io.ts';
 import type { Logger } from '../../base/log.ts';
 import { createLogger } from '../../base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch } from '../../base/node.ts';
+import { packageVersion } from '../../base/node-package.ts';
 import { EventLog, type EventLogLimits } from '../events/log.ts';
 import { logEvents } from '../events/sources.ts';
 import { type WebhookOptions, Webhooks } from '../events/webhook.ts';
+import type { HttpDoor } from './door.ts';
 import { type HttpAddress, printHttpAddress } from './address.ts';
 import { defaultLimits, type HttpLimits } from './limits.ts';
+import type { HttpUser } from './passwords.ts';
+import type { Site } from './site.ts';
 import type { HttpSubject } from './subject.ts';
 
 export interface HttpOptions {
@@ -18,6 +22,14 @@ export interface HttpOptions {
   readonly token?: string | undefined;
   /** May read, and call commands that change nothing. */
   readonly viewToken?: string | undefined;
+  /** Who may log in with a password, by name. */
+  readonly users?: Readonly<Record<string, HttpUser>>;
+  /** Listeners of somebody else that HTTP comes in by as well, as that of SIP over `wss`. */
+  readonly doors?: readonly HttpDoor[];
+  /** Needed by who comes in by a door that others get to, where there is no `token` and nobody in `users`. */
+  readonly strangersToken?: string | undefined;
+  /** Pages, and what they ask for. */
+  readonly site?: Site;
   readonly webhooks?: readonly WebhookOptions[];
   readonly limits?: Partial<HttpLimits>;
   /** How many events are kept for clients that come back. */
@@ -48,7 +60,8 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
     import('../metrics/node-probe.ts'),
   ]);
   const log = new EventLog(clock, options.events);
-  const webhooks = new Webhooks(options.webhooks ?? [], { log, clock, fetch, random: createNodeRandom(), logger });
+  const random = createNodeRandom();
+  const webhooks = new Webhooks(options.webhooks ?? [], { log, clock, fetch, random, logger });
   const probe = new NodeProbe();
   const metrics = new Metrics(subject, { clock, probe, webhooks });
   const stopLogging = logEvents(subject, log, logger);
@@ -62,7 +75,14 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
   };
   let server: InstanceType<typeof HttpServer> | undefined;
   try {
-    server = new HttpServer(subject, { listen, token, viewToken, log, metrics, limits, clock, logger });
+    server = new HttpServer(subject, {
+      ...{ listen, token, viewToken, log, metrics, limits, clock, logger, random },
+      users: options.users ?? {},
+      strangersToken: options.strangersToken,
+      doors: options.doors ?? [],
+      site: options.site,
+      version: packageVersion(),
+    });
     await server.open();
   } catch (error) {
     await end();
