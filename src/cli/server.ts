@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { nodeClock } from '../base/node.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import type { PhoneConfigOptions } from '../console/phone-config.ts';
+import { openSite } from '../console/site.ts';
 import {
   type CallHandler,
   type CdrOptions,
@@ -20,6 +23,7 @@ import {
   remoteControl,
   Tandem,
   type TandemOptions,
+  type TlsServerOptions,
 } from '../index.ts';
 import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
@@ -29,6 +33,7 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
+import { keptCertificate, printAddresses, type WebPort, webPort } from './web.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -55,7 +60,9 @@ export async function runServer(
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
-  const tandem = createTandem(config, options, logger);
+  const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
+  const web = webPort(config, tls);
+  const tandem = createTandem(config, options, tls, web, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -72,7 +79,15 @@ export async function runServer(
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
+      http = await openHttp(
+        { tandem, registry: tandem.registry, methods, remote },
+        {
+          ...config.http,
+          logger,
+          site: await openSite({ phone: phoneOptions(config, tandem), console: undefined }),
+          ...(web ? { doors: [web.door], strangersToken: web.strangersToken } : {}),
+        },
+      );
   };
   try {
     // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
@@ -94,7 +109,10 @@ export async function runServer(
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     logger.info({ control: control?.addresses }, 'commands are heard');
-    if (http) logger.info(http.address, 'listening for HTTP');
+    if (http) {
+      logger.info(http.address, 'listening for HTTP');
+      printAddresses(http.address, web && tandem.listeners.at(-1));
+    }
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     const { store } = tandem;
@@ -132,11 +150,17 @@ async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   throw error;
 }
 
-function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
+function createTandem(
+  config: Config,
+  options: TandemOptions,
+  tls: TlsServerOptions | undefined,
+  web: WebPort | undefined,
+  logger: Logger,
+): Tandem {
   const { enabled, ...defence } = config.defence;
   return new Tandem({
     ...options,
-    transports: listenersOf(config, serverTls(config.tls)),
+    transports: [...listenersOf(config, tls), ...(web ? [web.transport] : [])],
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
@@ -155,6 +179,19 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+function madeTls({ http, externalHost }: Config): TlsServerOptions {
+  return keptCertificate(http.tlsFolder, externalHost);
+}
+
+function phoneOptions({ webrtc, registrar, externalHost }: Config, tandem: Tandem): PhoneConfigOptions {
+  return {
+    ...webrtc,
+    domain: registrar.domains?.[0] ?? externalHost,
+    clock: nodeClock,
+    listeners: () => tandem.listeners,
+  };
 }
 
 function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {

@@ -107,7 +107,10 @@ const iceServer = z
     secret: text.min(1).optional().describe('instead of both: shared with the TURN server, for credentials that end'),
     ttl: z.int().min(60).max(604_800).optional().describe('s that they are good for; default 86,400'),
   })
-  .refine((one) => (one.username === undefined) === (one.credential === undefined), 'username and credential go together')
+  .refine(
+    (one) => (one.username === undefined) === (one.credential === undefined),
+    'username and credential go together',
+  )
   .refine((one) => one.secret === undefined || one.username === undefined, 'a secret takes the place of username');
 
 const webhook = z.strictObject({
