@@ -6,10 +6,14 @@ import type { Logger } from '../base/log.ts';
 import { nodeClock } from '../base/node.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import { Console } from '../console/console.ts';
+import { RecentCdrs } from '../console/finished.ts';
 import type { PhoneConfigOptions } from '../console/phone-config.ts';
 import { openSite } from '../console/site.ts';
+import { EventLog } from '../control/events/log.ts';
 import {
   type CallHandler,
+  type Cdr,
   type CdrOptions,
   type Control,
   createLogger,
@@ -62,7 +66,8 @@ export async function runServer(
   const stopLogging = logStrayErrors(logger);
   const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
   const web = webPort(config, tls);
-  const tandem = createTandem(config, options, tls, web, logger);
+  const recent = new RecentCdrs();
+  const tandem = createTandem(config, options, tls, web, recent, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -78,16 +83,7 @@ export async function runServer(
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
-    if (config.http.listen !== 'none')
-      http = await openHttp(
-        { tandem, registry: tandem.registry, methods, remote },
-        {
-          ...config.http,
-          logger,
-          site: await openSite({ phone: phoneOptions(config, tandem), console: undefined }),
-          ...(web ? { doors: [web.door], strangersToken: web.strangersToken } : {}),
-        },
-      );
+    if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, web, recent, logger);
   };
   try {
     // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
@@ -155,6 +151,7 @@ function createTandem(
   options: TandemOptions,
   tls: TlsServerOptions | undefined,
   web: WebPort | undefined,
+  recent: RecentCdrs,
   logger: Logger,
 ): Tandem {
   const { enabled, ...defence } = config.defence;
@@ -167,7 +164,7 @@ function createTandem(
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
-    cdr: cdrOf(config),
+    cdr: cdrOf(config, recent),
     userAgent: config.userAgent,
     defence: enabled && defence,
     trace: config.trace,
@@ -179,6 +176,31 @@ function createTandem(
     sessionTimers: config.sessionTimers,
     logger,
   });
+}
+
+async function openWeb(
+  config: Config,
+  tandem: Tandem,
+  { methods, remote }: { methods: RpcMethods; remote: RemoteControl },
+  web: WebPort | undefined,
+  recent: RecentCdrs,
+  logger: Logger,
+): Promise<Http> {
+  const log = new EventLog(nodeClock);
+  const console = new Console({ subject: tandem, recent, log, clock: nodeClock, logger });
+  const site = await openSite({ phone: phoneOptions(config, tandem), console });
+  try {
+    return await openHttp(
+      { tandem, registry: tandem.registry, methods, remote },
+      {
+        ...{ ...config.http, logger, site, log },
+        ...(web ? { doors: [web.door], strangersToken: web.strangersToken } : {}),
+      },
+    );
+  } catch (error) {
+    site.close();
+    throw error;
+  }
 }
 
 function madeTls({ http, externalHost }: Config): TlsServerOptions {
@@ -194,8 +216,9 @@ function phoneOptions({ webrtc, registrar, externalHost }: Config, tandem: Tande
   };
 }
 
-function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {
-  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}) };
+function cdrOf({ cdr: { file, webhook } }: Config, recent: RecentCdrs): CdrOptions {
+  const console = { name: 'console', send: async (cdr: Cdr) => recent.add(cdr) };
+  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}), sinks: [console] };
 }
 
 function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {

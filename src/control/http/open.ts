@@ -34,6 +34,8 @@ export interface HttpOptions {
   readonly limits?: Partial<HttpLimits>;
   /** How many events are kept for clients that come back. */
   readonly events?: EventLogLimits;
+  /** Of somebody who reads it as well; default one of its own. */
+  readonly log?: EventLog;
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly fetch?: Fetch;
@@ -59,7 +61,7 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
     import('../metrics/metrics.ts'),
     import('../metrics/node-probe.ts'),
   ]);
-  const log = new EventLog(clock, options.events);
+  const log = options.log ?? new EventLog(clock, options.events);
   const random = createNodeRandom();
   const webhooks = new Webhooks(options.webhooks ?? [], { log, clock, fetch, random, logger });
   const probe = new NodeProbe();
