@@ -155,6 +155,11 @@ export class Tandem {
     return this.#house.endpoint.trace.of(callId);
   }
 
+  /** Keeps the SIP messages of a call that runs for a while after its end, however it ends. */
+  keepTrace(callId: string): void {
+    this.#house.endpoint.trace.keep(callId);
+  }
+
   /** How many SIP messages there were since the start, by what became of them. */
   get sipCounters(): Readonly<Counters> {
     return this.#house.endpoint.counters;

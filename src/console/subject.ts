@@ -17,6 +17,8 @@ export interface ConsoleSubject {
   readonly sipCounters: Readonly<Counters>;
   readonly store?: CdrStore | undefined;
   trace(callId: string): readonly TraceMessage[];
+  /** Keeps the messages of a call that runs, however it ends. */
+  keepTrace(callId: string): void;
   findCall(name: string): DialogSession | undefined;
 }
 

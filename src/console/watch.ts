@@ -11,7 +11,7 @@ import { type RowContext, rowId, rowOf } from './rows.ts';
 import type { ConsoleSubject } from './subject.ts';
 
 export interface WatchDeps {
-  readonly subject: Pick<ConsoleSubject, 'trace' | 'registry'>;
+  readonly subject: Pick<ConsoleSubject, 'trace' | 'keepTrace'>;
   readonly log: EventLog;
   readonly clock: Clock;
   readonly rows: RowContext;
@@ -114,6 +114,8 @@ export class CallWatch {
     const { legs, callId } = this.#record;
     const names = legs.flatMap(({ session }) => [session.callId, session.signalling?.callId ?? session.callId]);
     this.#callIds = new Set([callId, ...names]);
+    // Its farewell is part of what is looked at.
+    for (const name of this.#callIds) this.#deps.subject.keepTrace(name);
     const running = new Map<DialogSession, MediaLeg>();
     for (const { session, isOver } of legs) {
       const leg = isOver ? undefined : session.mediaLeg;
