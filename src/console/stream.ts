@@ -1,7 +1,7 @@
 /** `/console/stream`: what happens, pushed to all pages that look on. Everything that costs is done once for all of them. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock, Timer } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -95,15 +95,17 @@ export class ConsoleStream implements SiteSocket {
 
   take(request: IncomingMessage, socket: Duplex, head: Buffer, who: Admitted): void {
     const from = request.socket.remoteAddress ?? '';
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const owner = {
-        asked: (asking: StreamClient, message: ClientMessage) => this.#asked(asking, message),
-        allRows: () => this.#feed.all(),
-        closed: (gone: StreamClient) => this.#leave(gone),
-      };
-      const client = new StreamClient(webSocket, who, from, owner, this.#deps.clock);
-      void this.#welcome(client);
-    });
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.join(webSocket, who, from));
+  }
+
+  /** @param from address, for the log */
+  join(socket: WebSocket, who: Admitted, from: string): void {
+    const owner = {
+      asked: (asking: StreamClient, message: ClientMessage) => this.#asked(asking, message),
+      allRows: () => this.#feed.all(),
+      closed: (gone: StreamClient) => this.#leave(gone),
+    };
+    void this.#welcome(new StreamClient(socket, who, from, owner, this.#deps.clock));
   }
 
   /** Idempotent. */
