@@ -4,7 +4,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Cdr } from '../cdr/cdr.ts';
 import type { SiteReply, SiteRequest, SiteRoute } from '../control/http/site.ts';
-import { ladderMessage } from './ladder.ts';
+import { ladderMessage, mergedLadder } from './ladder.ts';
 import type { CallDetail, FinishedPage, FinishedRow } from './protocol.ts';
 import type { CdrSearch, CdrStore, ConsoleSubject } from './subject.ts';
 
@@ -99,9 +99,9 @@ export class FinishedCalls {
 
   #detailOf(cdr: Cdr): CallDetail {
     const callIds = [...new Set(cdr.legs.map(({ callId }) => callId))];
-    const ladder = callIds
-      .flatMap((callId) => this.#deps.subject.trace(callId).map((message) => ladderMessage(message, callId)))
-      .sort((a, b) => a.at - b.at);
+    const ladder = mergedLadder(
+      callIds.map((callId) => this.#deps.subject.trace(callId).map((message) => ladderMessage(message, callId))),
+    );
     const { id, fromUri, toUri, beganAt, answeredAt, legs } = cdr;
     return {
       call: {

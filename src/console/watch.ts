@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { EventLog, LoggedEvent } from '../control/events/log.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
-import { ladderMessage } from './ladder.ts';
+import { ladderMessage, mergedLadder } from './ladder.ts';
 import { LegGauge } from './leg-gauge.ts';
 import type { CallDetail, LadderMessage, MediaPoint, ServerMessage, TimelineEvent } from './protocol.ts';
 import { type RowContext, rowId, rowOf } from './rows.ts';
@@ -165,11 +165,11 @@ export class CallWatch {
   #ladder(): readonly LadderMessage[] {
     const { subject } = this.#deps;
     const sessions = new Map(this.#record.legs.map(({ session }) => [session.callId, session.id]));
-    const ladder = [...this.#callIds]
-      .flatMap((callId) =>
+    const ladder = mergedLadder(
+      [...this.#callIds].map((callId) =>
         subject.trace(callId).map((message) => ladderMessage(message, sessions.get(callId) ?? callId)),
-      )
-      .sort((a, b) => a.at - b.at);
+      ),
+    );
     this.#seen = new Set(ladder.map(keyOf));
     return ladder;
   }
