@@ -198,6 +198,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async () => (await import('./native.ts')).native(root)));
 
   program
+    .command('password')
+    .description('what http.users.<name>.hash says in place of the password on standard input')
+    .action(run(async () => (await import('./password.ts')).password()));
+
+  program
     .command('init <folder>')
     .description('make a script project: an IVR, its test, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
