@@ -50,7 +50,7 @@ export class CallsFeed {
     return this.#context;
   }
 
-  /** Somebody looks: every call has its row after the next `build`. */
+  /** Somebody looks: every call has its row after the next `changes`. */
   start(): void {
     if (this.isOn) return;
     this.#unsubscribe = [
@@ -97,18 +97,23 @@ export class CallsFeed {
     if (isFirst || rows.length > 0) yield message();
   }
 
-  /** @returns what changed since the last time, as whole messages. Not to be called before the last one is done */
-  async build(): Promise<readonly string[]> {
+  /** What changed since the last time, as whole messages. Not to be asked for before the last one is done. */
+  async *changes(): AsyncGenerator<string, void, void> {
     const records = [...this.#dirty];
     this.#dirty.clear();
-    const changed: string[] = [];
+    let changed: string[] = [];
     let begun = performance.now();
     for (const record of records) {
+      if (changed.length >= rowsPerMessage) {
+        yield messageOf(changed, [], false);
+        changed = [];
+      }
       if (performance.now() - begun > sliceMs) {
         await setImmediate();
         begun = performance.now();
-        if (!this.isOn) return [];
       }
+      // Nobody looks any more.
+      if (!this.isOn) return;
       // It may have left while others were built.
       if (this.#registry.get(record.hEntry, record.hId) !== record) continue;
       const row = this.#rowOf(record);
@@ -119,11 +124,7 @@ export class CallsFeed {
     }
     const gone = [...this.#gone];
     this.#gone.clear();
-    const messages: string[] = [];
-    for (let at = 0; at < changed.length; at += rowsPerMessage)
-      messages.push(messageOf(changed.slice(at, at + rowsPerMessage), [], false));
-    if (gone.length > 0) messages.push(messageOf([], gone, false));
-    return messages;
+    if (changed.length + gone.length > 0) yield messageOf(changed, gone, false);
   }
 
   #rowOf(record: DialogRecord): string | undefined {

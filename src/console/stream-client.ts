@@ -73,26 +73,19 @@ export class StreamClient {
     if (this.#socket.bufferedAmount < mostAudio) this.#write(frame, true);
   }
 
-  /** From the beginning, as fast as it is taken. */
+  /** From the beginning, as fast as it is taken: one message at a time. */
   sendAllRows(): void {
-    this.#rows = this.#owner.allRows();
+    const rows = this.#owner.allRows();
+    this.#rows = rows;
     this.#isCurrent = true;
-    this.pump();
+    void this.#sendRows(rows);
   }
 
-  /** Goes on with the full list; to be called now and then. @returns whether a page that was behind has caught up */
-  pump(): boolean {
-    if (this.#isBehind) {
-      if (this.#socket.bufferedAmount > 0) return false;
-      this.#isBehind = false;
-      return true;
-    }
-    while (this.#rows && this.#socket.bufferedAmount < mostWaiting / 2) {
-      const { done, value } = this.#rows.next();
-      if (done) this.#rows = undefined;
-      else this.#write(value, false);
-    }
-    return false;
+  /** To be called now and then. @returns whether a page that was behind has room again */
+  catchesUp(): boolean {
+    if (!this.#isBehind || this.#socket.bufferedAmount > 0) return false;
+    this.#isBehind = false;
+    return true;
   }
 
   /** Cuts off a page that has not answered since the last time. */
@@ -110,6 +103,15 @@ export class StreamClient {
     this.#socket.terminate();
   }
 
+  async #sendRows(rows: Iterator<string>): Promise<void> {
+    // Another list may have taken its place.
+    while (this.#rows === rows && this.#socket.readyState === WebSocket.OPEN) {
+      const { done, value } = rows.next();
+      if (done) this.#rows = undefined;
+      else await new Promise<void>((taken) => this.#socket.send(value, { binary: false }, () => taken()));
+    }
+  }
+
   #write(data: string | Uint8Array, binary: boolean): void {
     const { readyState, bufferedAmount } = this.#socket;
     if (readyState !== WebSocket.OPEN || this.#isBehind) return;
@@ -117,7 +119,7 @@ export class StreamClient {
       this.#isBehind = true;
       this.#isCurrent = false;
       this.#rows = undefined;
-    } else this.#socket.send(data, { binary });
+    } else this.#socket.send(data, { binary }, () => {});
   }
 
   #receive(text: string | undefined): void {

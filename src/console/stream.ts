@@ -143,7 +143,7 @@ export class ConsoleStream implements SiteSocket {
       const registrations = this.#registrations.next();
       if (registrations !== undefined) this.#shareAll([registrations]);
       for (const { watch } of this.#watched.values()) watch.flush();
-      for (const client of this.#clients) if (client.pump()) this.#sendAnew(client);
+      for (const client of this.#clients) if (client.catchesUp()) this.#sendAnew(client);
       void this.#quality.sample(measuredPerTick);
     } catch (error) {
       this.#deps.logger.error({ error: messageOf(error), err: error }, 'the console could not be told what changed');
@@ -152,7 +152,10 @@ export class ConsoleStream implements SiteSocket {
 
   /** Tells all pages which rows changed; who comes while that is done waits for it. */
   #refresh(): Promise<void> {
-    this.#refreshing ??= (async () => this.#shareAll(await this.#feed.build()))().finally(() => {
+    const share = async (): Promise<void> => {
+      for await (const message of this.#feed.changes()) this.#shareAll([message]);
+    };
+    this.#refreshing ??= share().finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;

@@ -16,17 +16,30 @@ type Named<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }
 /** What of `ws` the stream uses. */
 class FakeSocket extends EventEmitter {
   readyState = 1;
-  bufferedAmount = 0;
   /** What is sent waits and is not read. */
   stalls = false;
+  #buffered = 0;
+  readonly #waiting: (() => void)[] = [];
   readonly texts: string[] = [];
   readonly frames: Uint8Array[] = [];
   readonly shared: unknown[] = [];
   pings = 0;
   closeCode: number | undefined;
 
-  send(data: string | Uint8Array, { binary }: { binary: boolean }): void {
-    if (this.stalls) this.bufferedAmount += data.length;
+  get bufferedAmount(): number {
+    return this.#buffered;
+  }
+
+  set bufferedAmount(bytes: number) {
+    this.#buffered = bytes;
+    if (bytes === 0) for (const taken of this.#waiting.splice(0)) taken();
+  }
+
+  send(data: string | Uint8Array, { binary }: { binary: boolean }, taken: () => void): void {
+    if (this.stalls) {
+      this.#buffered += data.length;
+      this.#waiting.push(taken);
+    } else queueMicrotask(taken);
     if (binary) this.frames.push(data as Uint8Array);
     else {
       this.texts.push(typeof data === 'string' ? data : Buffer.from(data).toString());
@@ -46,6 +59,7 @@ class FakeSocket extends EventEmitter {
   terminate(): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
+    this.bufferedAmount = 0;
     this.emit('close');
   }
 }
