@@ -14,7 +14,7 @@ import { memoryLogger } from '../helpers/memory-logger.ts';
 type Named<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>;
 
 /** What of `ws` the stream uses. */
-class FakeSocket extends EventEmitter {
+export class FakeSocket extends EventEmitter {
   readyState = 1;
   /** What is sent waits and is not read. */
   stalls = false;

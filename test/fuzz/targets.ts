@@ -1,6 +1,7 @@
 /** What `npm run fuzz` can do instead of SIP, each by the flag of its name. */
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzConsole } from './console.ts';
 import type { FuzzOptions } from './fuzz.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
@@ -14,6 +15,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ...Object.fromEntries(
     mediaTargets.map((name): [string, FuzzTarget] => [name, (seed, options) => fuzzMedia(name, seed, options)]),
   ),
+  /** What pages send: messages of the console's stream, and headers and queries of HTTP. */
+  console: fuzzConsole,
   wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,
