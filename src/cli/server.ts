@@ -37,7 +37,7 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
-import { keptCertificate, printAddresses, type WebPort, webPort } from './web.ts';
+import { keptCertificate, printAddresses, strangersToken, type WebPort, webPort } from './web.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -193,8 +193,8 @@ async function openWeb(
     return await openHttp(
       { tandem, registry: tandem.registry, methods, remote },
       {
-        ...{ ...config.http, logger, site, log },
-        ...(web ? { doors: [web.door], strangersToken: web.strangersToken } : {}),
+        ...{ ...config.http, logger, site, log, strangersToken: strangersToken(config) },
+        doors: web ? [web.door] : [],
       },
     );
   } catch (error) {

@@ -22,8 +22,6 @@ const tokenBytes = 24;
 export interface WebPort {
   readonly door: HttpDoor;
   readonly transport: TransportOptions;
-  /** See `HttpOptions`. */
-  readonly strangersToken: string | undefined;
 }
 
 /**
@@ -38,7 +36,6 @@ export function webPort(config: Config, tls: TlsServerOptions | undefined): WebP
   if (!tls) throw new ConfigError('http.tls needs a certificate');
   const { host, port } = parseHttpAddress(http.tlsListen);
   const door = new HttpDoor(isLoopback(host));
-  const isGuarded = http.token !== undefined || Object.keys(http.users).length > 0;
   return {
     door,
     transport: {
@@ -52,8 +49,19 @@ export function webPort(config: Config, tls: TlsServerOptions | undefined): WebP
       ...(externalHost === undefined ? {} : { externalHost }),
       ...(mediaExternalIp === undefined ? {} : { mediaExternalIp }),
     },
-    strangersToken: isGuarded || door.local ? undefined : keptToken(http.tlsFolder),
   };
+}
+
+/**
+ * What who comes from elsewhere has to show where nobody has said who may come: made at the first start.
+ * @returns undefined where it is not needed
+ * @throws ConfigError
+ */
+export function strangersToken({ http }: Config): string | undefined {
+  if (http.listen === 'none' || http.token !== undefined || Object.keys(http.users).length > 0) return undefined;
+  const isOpen = (listen: string): boolean => !isLoopback(parseHttpAddress(listen).host);
+  const isNeeded = (http.tls && isOpen(http.tlsListen)) || (http.makeToken && isOpen(http.listen));
+  return isNeeded ? keptToken(http.tlsFolder) : undefined;
 }
 
 /** Made at the first start and kept, so that a browser that has accepted it once need not ask again. @throws ConfigError */
@@ -104,7 +112,7 @@ function keptToken(folder: string): string {
 export function printAddresses(http: HttpAddress, https: SipListener | undefined): void {
   const bases = [`http://${printHttpAddress(reachable(http))}`];
   if (https) bases.push(`https://${printHttpAddress(reachable({ host: https.externalHost, port: https.port }))}`);
-  for (const base of bases) process.stdout.write(`console ${base}/\nsoftphone ${base}/phone\n`);
+  process.stdout.write(bases.map((base) => `console ${base}/\nsoftphone ${base}/phone\n`).join(''));
 }
 
 function reachable({ host, port }: HttpAddress): HttpAddress {

@@ -295,12 +295,19 @@ const schema = z.strictObject({
         .record(z.string().regex(/^[\w.@+-]{1,64}$/, 'a user is named by letters, digits and . + - _ @'), httpUser)
         .default({})
         .describe('who may log in to the console, by name'),
+      makeToken: z
+        .boolean()
+        .default(false)
+        .describe('where listen can be reached from elsewhere and nobody is named, a token is made and printed once'),
       tls: z.boolean().default(false).describe('HTTPS, and SIP over wss, at tlsListen; without tls.cert one is made'),
       tlsListen: text
         .regex(/^.+:\d{1,5}$/, 'expected host:port, as 0.0.0.0:8443')
         .default('0.0.0.0:8443')
         .describe('host:port of HTTPS and SIP over wss'),
-      tlsFolder: text.min(1).default('./data/tls').describe('where the certificate is kept that is made for a try'),
+      tlsFolder: text
+        .min(1)
+        .default('./data/tls')
+        .describe('where the certificate and the token are kept that are made for a try'),
       webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
     })
     .prefault({}),

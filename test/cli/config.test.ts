@@ -232,7 +232,7 @@ describe('HTTP', () => {
   it('is on loopback, unless it is told otherwise', () => {
     expect(load({}).config.http).toEqual({
       ...{ listen: '127.0.0.1:8080', users: {}, webhooks: [] },
-      ...{ tls: false, tlsListen: '0.0.0.0:8443', tlsFolder: './data/tls' },
+      ...{ makeToken: false, tls: false, tlsListen: '0.0.0.0:8443', tlsFolder: './data/tls' },
     });
     const environment = { TANDEM_HTTP_LISTEN: 'none', TANDEM_HTTP_TOKEN_FILE: '/run/secrets/token' };
     const { http } = load({ environment, file: file(yaml), readSecret: () => 'geheim\n' }).config;

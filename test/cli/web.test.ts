@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { keptCertificate } from '../../src/cli/web.ts';
 import { ask } from '../control/http/support.ts';
-import { startServer, TemporaryFolder } from '../helpers/cli.ts';
+import { rtpPorts, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
 
 /** `tandem ivr --tls` on a free port, with what it has printed. */
 async function start(folder: TemporaryFolder, settings: object = {}) {
@@ -41,7 +41,7 @@ describe('--tls', () => {
     using folder = new TemporaryFolder();
     await using server = await start(folder);
     const { https } = server;
-    expect(server.tandem.printed).toMatch(
+    await server.tandem.prints(
       new RegExp(`^console ${server.http}/\nsoftphone ${server.http}/phone\nconsole https://\\S+/\nsoftphone `, 'm'),
     );
     expect((await ask(https, '/healthz')).text).toBe('{"alive":true}');
@@ -76,6 +76,21 @@ describe('--tls', () => {
     expect(await outcome(stream, undefined, { cookie })).toBe('403');
     expect(await outcome(stream, undefined, { cookie, origin: 'https://evil.example.com' })).toBe('403');
     expect(statSync(folder.file('data/tls/console-token')).mode & 0o777).toBe(0o600);
+  });
+
+  it('without TLS a token is made where that is asked for, as in the image', async () => {
+    using folder = new TemporaryFolder();
+    const env = { TANDEM_HTTP_MAKE_TOKEN: 'true' };
+    const args = ['ivr', '--http', '0.0.0.0:0', '--log-level', 'info', '--store', 'none', '--recovery', 'none'];
+    await using server = await startServer(args, { cwd: folder.path, env });
+    const [, token = ''] = await server.tandem.prints(/^console token (\S+) /m);
+    const [, port] = await server.tandem.prints(/^softphone http:\S+:(\d+)\/phone$/m);
+    const http = `http://127.0.0.1:${port}`;
+    expect((await ask(http, '/metrics')).status).toBe(401);
+    expect((await ask(http, '/metrics', { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+    using other = new TemporaryFolder();
+    const refused = await runTandem(['ivr', '--http', '0.0.0.0:0', '--rtp-ports', rtpPorts()], { cwd: other.path });
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('http.token')]);
   });
 
   it('keeps the certificate that it made for the next start', async () => {

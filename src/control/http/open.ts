@@ -26,7 +26,7 @@ export interface HttpOptions {
   readonly users?: Readonly<Record<string, HttpUser>>;
   /** Listeners of somebody else that HTTP comes in by as well, as that of SIP over `wss`. */
   readonly doors?: readonly HttpDoor[];
-  /** Needed by who comes in by a door that others get to, where there is no `token` and nobody in `users`. */
+  /** Needed by who comes from elsewhere, where there is no `token` and nobody in `users`. */
   readonly strangersToken?: string | undefined;
   /** Pages, and what they ask for. */
   readonly site?: Site;

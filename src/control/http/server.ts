@@ -36,7 +36,7 @@ export interface ServerOptions {
   readonly token: string | undefined;
   readonly viewToken: string | undefined;
   readonly users: Readonly<Record<string, HttpUser>>;
-  /** Needed by who comes through a door that is not of this machine alone, where there is no `token` and no user. */
+  /** Needed by who comes from elsewhere, where there is no `token` and no user. */
   readonly strangersToken: string | undefined;
   readonly doors: readonly HttpDoor[];
   readonly site: Site | undefined;
@@ -79,13 +79,11 @@ export class HttpServer {
     if (viewToken !== undefined && (token === undefined || token === viewToken))
       throw new ConfigError('http.viewToken needs an http.token beside it, and another one');
     this.#isLocal = isLoopback(host);
-    const isUnguarded = token === undefined && Object.keys(users).length === 0;
-    if (isUnguarded && !this.#isLocal)
+    const isGuarded = token !== undefined || strangersToken !== undefined || Object.keys(users).length > 0;
+    if (!isGuarded && !(this.#isLocal && options.doors.every(({ local }) => local)))
       throw new ConfigError(
-        `HTTP on ${listen} can be reached from elsewhere: set http.token (TANDEM_HTTP_TOKEN, or TANDEM_HTTP_TOKEN_FILE) or http.users, or listen on 127.0.0.1`,
+        `HTTP on ${this.#isLocal ? 'TLS' : listen} can be reached from elsewhere: set http.token (TANDEM_HTTP_TOKEN, or TANDEM_HTTP_TOKEN_FILE) or http.users, or listen on 127.0.0.1`,
       );
-    if (isUnguarded && strangersToken === undefined && options.doors.some(({ local }) => !local))
-      throw new ConfigError('HTTPS can be reached from elsewhere: set http.token or http.users');
     this.#subject = subject;
     this.#methods = subject.methods ?? new RpcMethods(logger);
     this.#options = options;
