@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
@@ -282,6 +283,19 @@ describe('WebSocket', () => {
     const socket = socketTo(b, 'sip');
     await once(socket, 'open');
     expect([socket.protocol, asked]).toEqual(['sip', ['request /page', 'upgrade /', 'upgrade /']]);
+  });
+
+  it('does not wait for what somebody else took when it closes', async () => {
+    const taken = Promise.withResolvers<Duplex>();
+    const http: HttpTaker = { request: () => {}, upgrade: (_, socket) => taken.resolve(socket) };
+    const b = await open([{ transport: 'ws', http }]);
+    socketTo(b, 'chat');
+    const socket = await taken.promise;
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    await b.close();
+    await closed;
+    expect(socket.destroyed).toBe(true);
   });
 
   it('a browser that no name leads to is called back on its connection', async () => {

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { bytesOf } from '../../base/node-websocket.ts';
 import { maxBodyBytes } from '../framing.ts';
@@ -62,15 +63,21 @@ export async function listenNodeWs(
     const connection = new WsConnection(socket, remoteAddress, remotePort);
     connection.attach(accept(connection));
   };
+  const guests = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
-    if (bind.http && !offersSip(request)) bind.http.upgrade(request, socket, head);
-    else sockets.handleUpgrade(request, socket, head, take);
+    if (bind.http && !offersSip(request)) {
+      guests.add(socket);
+      socket.once('close', () => guests.delete(socket));
+      bind.http.upgrade(request, socket, head);
+    } else sockets.handleUpgrade(request, socket, head, take);
   });
   return listenOn(server, bind, {
     secure,
     close: () => {
       sockets.close();
       server.closeAllConnections();
+      // The port is free for the next process without waiting for pages.
+      for (const socket of guests) socket.destroy();
     },
   });
 }
