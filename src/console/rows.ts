@@ -68,6 +68,7 @@ function legOf(session: DialogSession, isCaller: boolean, born: string, { mosOf 
 }
 
 function securityOf(audio: NegotiatedAudio | undefined): CallLeg['secure'] {
+  if (audio?.dtls) return 'dtls';
   return audio?.srtp ? 'sdes' : 'none';
 }
 

@@ -105,7 +105,11 @@ export class ConsoleStream implements SiteSocket {
       allRows: () => this.#feed.all(),
       closed: (gone: StreamClient) => this.#leave(gone),
     };
-    void this.#welcome(new StreamClient(socket, who, from, owner, this.#deps.clock));
+    const client = new StreamClient(socket, who, from, owner, this.#deps.clock);
+    this.#welcome(client).catch((error: unknown) => {
+      this.#deps.logger.error({ error: messageOf(error), err: error }, 'a page could not be told of the calls');
+      client.terminate();
+    });
   }
 
   /** Idempotent. */

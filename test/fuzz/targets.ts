@@ -2,7 +2,9 @@
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
 import { fuzzConsole } from './console.ts';
+import { fuzzDtls } from './dtls.ts';
 import type { FuzzOptions } from './fuzz.ts';
+import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
@@ -17,6 +19,10 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ),
   /** What pages send: messages of the console's stream, and headers and queries of HTTP. */
   console: fuzzConsole,
+  /** STUN between two ICE agents, by somebody who has not their passwords. */
+  ice: fuzzIce,
+  /** Handshakes of DTLS. */
+  dtls: fuzzDtls,
   wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,
