@@ -37,7 +37,15 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
-import { keptCertificate, printAddresses, strangersToken, type WebPort, webPort } from './web.ts';
+import {
+  type Entrance,
+  keptCertificate,
+  printAddresses,
+  strangersToken,
+  type WebPort,
+  webPort,
+  withEntrance,
+} from './web.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -66,8 +74,8 @@ export async function runServer(
   const stopLogging = logStrayErrors(logger);
   const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
   const web = webPort(config, tls);
-  const recent = new RecentCdrs();
-  const tandem = createTandem(config, options, tls, web, recent, logger);
+  const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
+  const tandem = createTandem(config, options, tls, ports, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -83,7 +91,7 @@ export async function runServer(
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
-    if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, web, recent, logger);
+    if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };
   try {
     // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
@@ -146,18 +154,24 @@ async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   throw error;
 }
 
+/** Where SIP, HTTP and the console meet. */
+interface WebPorts {
+  readonly web: WebPort | undefined;
+  readonly entrance: Entrance;
+  readonly recent: RecentCdrs;
+}
+
 function createTandem(
   config: Config,
   options: TandemOptions,
   tls: TlsServerOptions | undefined,
-  web: WebPort | undefined,
-  recent: RecentCdrs,
+  { web, entrance, recent }: WebPorts,
   logger: Logger,
 ): Tandem {
   const { enabled, ...defence } = config.defence;
   return new Tandem({
     ...options,
-    transports: [...listenersOf(config, tls), ...(web ? [web.transport] : [])],
+    transports: withEntrance([...listenersOf(config, tls), ...(web ? [web.transport] : [])], entrance),
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
@@ -182,8 +196,7 @@ async function openWeb(
   config: Config,
   tandem: Tandem,
   { methods, remote }: { methods: RpcMethods; remote: RemoteControl },
-  web: WebPort | undefined,
-  recent: RecentCdrs,
+  { web, entrance, recent }: WebPorts,
   logger: Logger,
 ): Promise<Http> {
   const log = new EventLog(nodeClock);
@@ -195,6 +208,7 @@ async function openWeb(
       {
         ...{ ...config.http, logger, site, log, strangersToken: strangersToken(config) },
         doors: web ? [web.door] : [],
+        sip: entrance,
       },
     );
   } catch (error) {

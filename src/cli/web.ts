@@ -64,6 +64,14 @@ export function strangersToken({ http }: Config): string | undefined {
   return isNeeded ? keptToken(http.tlsFolder) : undefined;
 }
 
+export type Entrance = NonNullable<TransportOptions['entrance']>;
+
+/** The first listener for `ws` takes what comes to the port of HTTP: one port is enough behind a proxy. */
+export function withEntrance(transports: readonly TransportOptions[], entrance: Entrance): readonly TransportOptions[] {
+  const taking = transports.findIndex(({ transport }) => transport === 'ws');
+  return transports.map((one, index) => (index === taking ? { ...one, entrance } : one));
+}
+
 /** Made at the first start and kept, so that a browser that has accepted it once need not ask again. @throws ConfigError */
 export function keptCertificate(folder: string, externalHost: string | undefined): CertificateAndKey {
   const [certFile, keyFile] = [join(folder, 'self-signed.crt'), join(folder, 'self-signed.key')];

@@ -93,6 +93,28 @@ describe('--tls', () => {
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('http.token')]);
   });
 
+  it('SIP by WebSocket comes in at /ws of the HTTP port as well, as behind a proxy', async () => {
+    using folder = new TemporaryFolder();
+    const args = ['ivr', '--http', '127.0.0.1:0', '--log-level', 'info', '--store', 'none', '--recovery', 'none'];
+    await using server = await startServer([...args, '--listen', 'ws:127.0.0.1:0'], { cwd: folder.path });
+    const [, http = ''] = await server.tandem.prints(/^softphone (http:\S+)\/phone$/m);
+    await server.tandem.prints(/"listening for HTTP"/);
+    const ws = http.replace('http', 'ws');
+    expect(await outcome(`${ws}/ws`, 'sip')).toBe('open sip');
+    expect(await outcome(`${ws}/ws`, 'sip', { origin: http })).toBe('open sip');
+    expect(await outcome(`${ws}/ws`, 'sip', { origin: 'https://evil.example.com' })).toBe('403');
+    expect(await outcome(`${ws}/ws`, 'chat')).toBe('400');
+    expect(await outcome(`${ws}/other`, 'sip')).toBe('404');
+    const socket = new WebSocket(`${ws}/ws`, 'sip');
+    await once(socket, 'open');
+    const lines = ['OPTIONS sip:127.0.0.1 SIP/2.0', 'Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1', 'Max-Forwards: 70'];
+    lines.push('From: <sip:a@x.invalid>;tag=1', 'To: <sip:127.0.0.1>', 'Call-ID: 1', 'CSeq: 1 OPTIONS');
+    socket.send(`${lines.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`);
+    const [answer] = await once(socket, 'message');
+    expect(String(answer)).toMatch(/^SIP\/2\.0 200 /);
+    socket.terminate();
+  });
+
   it('keeps the certificate that it made for the next start', async () => {
     using folder = new TemporaryFolder();
     let serial = '';

@@ -5,6 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import { createLogger } from '../../base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch } from '../../base/node.ts';
 import { packageVersion } from '../../base/node-package.ts';
+import type { WebSocketEntrance } from '../../sip/transport/network.ts';
 import { EventLog, type EventLogLimits } from '../events/log.ts';
 import { logEvents } from '../events/sources.ts';
 import { type WebhookOptions, Webhooks } from '../events/webhook.ts';
@@ -26,6 +27,8 @@ export interface HttpOptions {
   readonly users?: Readonly<Record<string, HttpUser>>;
   /** Listeners of somebody else that HTTP comes in by as well, as that of SIP over `wss`. */
   readonly doors?: readonly HttpDoor[];
+  /** Takes SIP that comes by WebSocket at `/ws`: what a listener for `ws` was given. */
+  readonly sip?: WebSocketEntrance;
   /** Needed by who comes from elsewhere, where there is no `token` and nobody in `users`. */
   readonly strangersToken?: string | undefined;
   /** Pages, and what they ask for. */
@@ -83,6 +86,7 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
       strangersToken: options.strangersToken,
       doors: options.doors ?? [],
       site: options.site,
+      sip: options.sip,
       version: packageVersion(),
     });
     await server.open();

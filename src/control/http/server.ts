@@ -7,6 +7,7 @@ import { type Clock, within } from '../../base/clock.ts';
 import { ConfigError, fail, messageOf, ok, type Result, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
+import type { WebSocketEntrance } from '../../sip/transport/network.ts';
 import type { EventLog } from '../events/log.ts';
 import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
 import { isLoopback } from '../loopback.ts';
@@ -39,6 +40,8 @@ export interface ServerOptions {
   /** Needed by who comes from elsewhere, where there is no `token` and no user. */
   readonly strangersToken: string | undefined;
   readonly doors: readonly HttpDoor[];
+  /** Takes SIP that comes by WebSocket at `/ws`. */
+  readonly sip: Pick<WebSocketEntrance, 'take'> | undefined;
   readonly site: Site | undefined;
   readonly version: string;
   readonly random: Random;
@@ -296,6 +299,9 @@ export class HttpServer {
   /** @returns who takes it; the rest of a status line for who may not, or not now */
   #readUpgrade(request: IncomingMessage, local: boolean): Result<HttpDoor['upgrade']> {
     const [path = ''] = (request.url ?? '').split('?');
+    const { sip } = this.#options;
+    // Who it is, and which pages may, is SIP's to ask.
+    if (path === '/ws' && sip?.take) return ok(sip.take);
     const admission = this.#access.admit(visitorOf(request, local, true));
     if (!('role' in admission)) return fail(`${admission.status} ${admission.error}`);
     const way = this.#options.site?.sockets.find((one) => one.path === path);

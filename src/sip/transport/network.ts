@@ -43,8 +43,16 @@ export interface StreamBind extends Bind {
   readonly origins?: readonly string[];
   /** For `ws` and `wss`: who takes what comes and is no SIP; default nobody. */
   readonly http?: HttpTaker;
+  /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */
+  readonly entrance?: WebSocketEntrance;
   /** For `ws` and `wss`: told of each page that was refused for its origin. */
   readonly onStranger?: (origin: string) => void;
+}
+
+/** Given to a listener, and to whoever has connections for it. */
+export interface WebSocketEntrance {
+  /** Set by the listener while it is open. */
+  take: HttpTaker['upgrade'] | undefined;
 }
 
 /** Serves HTTP that comes to a listener for SIP. */

@@ -71,9 +71,12 @@ export async function listenNodeWs(
       bind.http.upgrade(request, socket, head);
     } else sockets.handleUpgrade(request, socket, head, take);
   });
+  const { entrance } = bind;
+  if (entrance) entrance.take = (request, socket, head) => sockets.handleUpgrade(request, socket, head, take);
   return listenOn(server, bind, {
     secure,
     close: () => {
+      if (entrance) entrance.take = undefined;
       sockets.close();
       server.closeAllConnections();
       // The port is free for the next process without waiting for pages.

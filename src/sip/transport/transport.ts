@@ -192,7 +192,7 @@ export class SipTransport implements StreamFlowOwner {
 
   async #listen(listen: ListenOptions): Promise<Listener> {
     const { network, logger } = this.#options;
-    const { transport, tls, origins, http } = listen;
+    const { transport, tls, origins, http, entrance } = listen;
     const bind = { host: listen.bindHost, port: listen.bindPort };
     if (isStream(transport)) {
       let listener: Listener | undefined;
@@ -202,6 +202,7 @@ export class SipTransport implements StreamFlowOwner {
           ...(tls ? { tls } : {}),
           ...(origins ? { origins } : {}),
           ...(http ? { http } : {}),
+          ...(entrance ? { entrance } : {}),
           onStranger: (origin) => {
             this.counters.strangePages++;
             logger.info({ transport, port: bind.port, origin }, 'a page of another origin may not connect');
