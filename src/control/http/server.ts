@@ -14,7 +14,7 @@ import { isLoopback } from '../loopback.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { RpcMethods } from '../rpc/methods.ts';
 import { Access, type Admission, type Admitted, type Visitor } from './access.ts';
-import { type HttpAddress, parseHttpAddress, printHttpAddress } from './address.ts';
+import { type HttpAddress, parseHttpAddress } from './address.ts';
 import type { HttpDoor } from './door.ts';
 import { EventStreams, readEventQuery } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
@@ -24,6 +24,7 @@ import { writePieces } from './pieces.ts';
 import type { Site, SiteReply, SiteRoute } from './site.ts';
 import type { SocketPeer } from './socket-commands.ts';
 import type { HttpSubject, TandemReport } from './subject.ts';
+import { mayChange, nameOf, queryOf, remoteOf, visitorOf } from './visitor.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -318,28 +319,6 @@ export class HttpServer {
   }
 }
 
-function isSecure(socket: Duplex): boolean {
-  return 'encrypted' in socket && socket.encrypted === true;
-}
-
-function visitorOf(request: IncomingMessage, local: boolean, isSocket = false): Visitor {
-  const { method, headers, socket } = request;
-  const { authorization, host, origin, cookie } = headers;
-  const csrf = headers['x-tandem-csrf'];
-  // A page can give neither an EventSource nor a WebSocket a header.
-  const token = /^\/events(\?|$)/.test(request.url ?? '') ? queryOf(request).get('token') : null;
-  const isRead = method === 'GET' || method === 'HEAD';
-  return {
-    address: socket.remoteAddress ?? '',
-    local,
-    secure: isSecure(socket),
-    wants: isSocket ? 'socket' : isRead ? 'read' : 'write',
-    ...{ authorization, host, origin, cookie },
-    csrf: typeof csrf === 'string' ? csrf : undefined,
-    token: token ?? undefined,
-  };
-}
-
 async function answerRoute(route: SiteRoute, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { raw, visitor, admission } = request;
   const [path = ''] = raw.url?.split('?') ?? [];
@@ -352,24 +331,6 @@ async function answerRoute(route: SiteRoute, request: FastifyRequest, reply: Fas
     .code(status ?? 200)
     .headers(headers ?? {})
     .send(body);
-}
-
-function mayChange(admission: Admission): boolean {
-  return 'role' in admission && admission.role === 'control';
-}
-
-/** Of people who logged in, with a sign behind it: `alice@`. */
-function nameOf(admission: Admission): string {
-  return 'role' in admission && admission.login ? `${admission.who}@` : '';
-}
-
-function remoteOf({ socket: { remoteAddress = '', remotePort = 0 } }: IncomingMessage): string {
-  return printHttpAddress({ host: remoteAddress, port: remotePort });
-}
-
-function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
 async function refuse(reply: FastifyReply, { status, error }: Exclude<Admission, Admitted>): Promise<void> {
