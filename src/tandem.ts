@@ -28,6 +28,7 @@ import { callOneOf, type ForkStrategy, targetsOf } from './session/fork.ts';
 import { type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outgoingLeg } from './session/outgoing.ts';
 import type { Parking, ParkOptions, ParkResult } from './session/parking.ts';
+import type { Counters } from './sip/counters.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
 import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts';
@@ -155,6 +156,16 @@ export class Tandem {
    */
   trace(callId: string): readonly TraceMessage[] {
     return this.#house.endpoint.trace.of(callId);
+  }
+
+  /** Keeps the SIP messages of a call that runs for a while after its end, however it ends. */
+  keepTrace(callId: string): void {
+    this.#house.endpoint.trace.keep(callId);
+  }
+
+  /** How many SIP messages there were since the start, by what became of them. */
+  get sipCounters(): Readonly<Counters> {
+    return this.#house.endpoint.counters;
   }
 
   /** Who is banned, and the way out. */

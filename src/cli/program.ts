@@ -55,7 +55,8 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--listen <transport:host:port>', 'where SIP is heard (repeatable), as udp:0.0.0.0:5060', list, undefined)
       .option('--rtp-ports <min-max>', 'ports for RTP, as 16384-32766')
       .option('--workers <n>', 'media threads', wholeNumber)
-      .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
+      .option('--http <host:port|none>', 'console, softphone, JSON-RPC, metrics, events; default 127.0.0.1:8080')
+      .option('--tls', 'HTTPS, and SIP over wss, on 8443, with tls.cert or a certificate that is made for a try')
       .option('--control <path|none>', 'where kamcmd and `tandem dlg.list` ask; default ./run/tandem_ctl')
       .option('--store <url|none>', 'database of the calls; default sqlite:./data/tandem.db')
       .option('--recovery <path|none>', 'journal from which calls go on after a crash; default ./run/recovery')
@@ -204,6 +205,11 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .command('native')
     .description('compile the addon that reads RTP sockets in batches (needs a C compiler)')
     .action(run(async () => (await import('./native.ts')).native(root)));
+
+  program
+    .command('password')
+    .description('what http.users.<name>.hash says in place of the password on standard input')
+    .action(run(async () => (await import('./password.ts')).password()));
 
   program
     .command('init <folder>')

@@ -259,6 +259,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   kysely: [
     'src/store/database.ts',
     'src/store/schema.ts',
+    'src/store/cdr-reader.ts',
     'src/store/table-writer.ts',
     'src/store/adapters/sqlite.ts',
     'src/store/adapters/postgres.ts',
@@ -279,6 +280,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'src/base/node-websocket.ts',
     'src/control/http/event-streams.ts',
     'src/control/http/socket-commands.ts',
+    'src/console/stream.ts',
+    'src/console/stream-client.ts',
   ],
   fastify: ['src/control/http/server.ts'],
   'prom-client': ['src/control/metrics/metrics.ts'],
