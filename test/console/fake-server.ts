@@ -259,7 +259,7 @@ export class FakeServer {
     const all = this.calls;
     if (all.length === 0) return;
     const step = Math.max(1, Math.floor(all.length / 100));
-    const changed = all.slice(this.#phase, this.#phase + step).map((call) => ({
+    const changed: CallRow[] = all.slice(this.#phase, this.#phase + step).map((call) => ({
       ...call,
       legs: call.legs.map((leg) => (leg.mos ? { ...leg, mos: Math.max(1, leg.mos - 0.01) } : leg)),
     }));
