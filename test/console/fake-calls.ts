@@ -26,22 +26,32 @@ export function seeded(seed: number): () => number {
 const server = '192.0.2.10';
 const codecs = ['PCMU', 'PCMA', 'opus', 'G722', 'PCMA'] as const;
 const agents = ['Yealink SIP-T46U 108.86.0.118', 'JsSIP 3.13.8', 'baresip v3.10.1', 'Grandstream GXP2170 1.0.11.79'];
+const failures = [
+  { cause: 'Busy Here', status: 486 },
+  { cause: 'Not Found', status: 404 },
+  { cause: 'Request Terminated', status: 487 },
+] as const;
 const services = ['1000', '1003', '600', '601', 'support', 'sales', '603'];
 
 export class FakeCalls {
   readonly #random: () => number;
-  readonly #now: number;
+  readonly #clock: () => number;
   #next = 1;
 
-  constructor(seed: number, now: number) {
+  /** @param clock Unix ms. */
+  constructor(seed: number, clock: () => number) {
     this.#random = seeded(seed);
-    this.#now = now;
+    this.#clock = clock;
+  }
+
+  get #now(): number {
+    return this.#clock();
   }
 
   /** Of every kind there is: setting up, ringing, talking, held, badly heard, secured, in a conference. */
   call(ageMs?: number): CallRow {
     const n = this.#next++;
-    const age = ageMs ?? Math.floor(this.#random() ** 3 * 5_400_000);
+    const age = ageMs ?? Math.floor(this.#random() ** 1.6 * 5_400_000);
     const startedAt = this.#now - age;
     const kind = this.#random();
     const state: CallRow['state'] =
@@ -149,7 +159,7 @@ export class FakeCalls {
       if (answered === undefined) continue;
       const seconds = Math.min(240, Math.floor((this.#now - call.answeredAt!) / 1_000));
       media[leg.sessionId] = Array.from({ length: seconds }, (_, i) =>
-        this.media(this.#now - (seconds - i) * 1_000, leg, i),
+        this.media(this.#now - (seconds - 1 - i) * 1_000, leg),
       );
     }
     const known = ladder.filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
@@ -163,7 +173,8 @@ export class FakeCalls {
     };
   }
 
-  media(at: number, leg: CallLeg, i: number): MediaPoint {
+  media(at: number, leg: CallLeg): MediaPoint {
+    const i = Math.floor(at / 1_000);
     const bad = (leg.mos ?? 4.4) < 3.6;
     const loss = Math.max(0, (bad ? 4 : 0.2) + (this.#random() - 0.6) * (bad ? 5 : 0.5));
     const speaks = Math.sin(i / 5 + (leg.side === 'caller' ? 0 : Math.PI)) > -0.1;
@@ -220,7 +231,7 @@ export class FakeCalls {
 
   finished(count: number): FinishedRow[] {
     let endedAt = this.#now - 8_000;
-    return Array.from({ length: count }, (_, i) => {
+    const rows = Array.from({ length: count }, (_, i): FinishedRow => {
       const { id, callId, from, to } = this.call(60_000);
       endedAt -= 1_000 + this.#int(60_000);
       const failed = this.#random() < 0.2;
@@ -234,11 +245,11 @@ export class FakeCalls {
         startedAt,
         answeredAt: failed ? undefined : startedAt + Math.min(ms, 3_100),
         endedAt,
-        cause: failed ? this.#pick(['Busy Here', 'Not Found', 'Request Terminated', 'Request Timeout']) : 'remote BYE',
-        status: failed ? this.#pick([486, 404, 487, 408]) : undefined,
+        ...(failed ? this.#pick(failures) : { cause: 'remote BYE', status: undefined }),
         recordings: !failed && i % 4 === 0 ? [{ id: `rec-${i}`, name: `${callId.slice(0, 12)}.wav` }] : [],
       };
     });
+    return rows.sort((a, b) => b.startedAt - a.startedAt);
   }
 
   #int(below: number): number {

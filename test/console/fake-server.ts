@@ -61,7 +61,7 @@ export class FakeServer {
   constructor(options: FakeOptions) {
     this.#options = options;
     const now = this.#now();
-    this.#fake = new FakeCalls(options.calls + 7, now);
+    this.#fake = new FakeCalls(options.calls + 7, () => this.#now());
     for (let i = 0; i < options.calls; i += 1) {
       const call = this.#fake.call(i === 0 ? 95_000 : i === 1 ? 4_200 : undefined);
       this.#calls.set(call.id, call);
@@ -248,8 +248,7 @@ export class FakeServer {
       for (const id of ids) {
         const call = this.#calls.get(id);
         if (call?.answeredAt === undefined) continue;
-        const i = Math.floor(Date.now() / 1_000);
-        const media = Object.fromEntries(call.legs.map((leg) => [leg.sessionId, this.#fake.media(Date.now(), leg, i)]));
+        const media = Object.fromEntries(call.legs.map((leg) => [leg.sessionId, this.#fake.media(Date.now(), leg)]));
         client.send(JSON.stringify({ type: 'call-more', id, media } satisfies ServerMessage));
       }
   }
@@ -261,12 +260,13 @@ export class FakeServer {
     const step = Math.max(1, Math.floor(all.length / 100));
     const changed: CallRow[] = all.slice(this.#phase, this.#phase + step).map((call) => ({
       ...call,
+      ...older(call),
       legs: call.legs.map((leg) => (leg.mos ? { ...leg, mos: Math.max(1, leg.mos - 0.01) } : leg)),
     }));
     this.#phase = (this.#phase + step) % all.length;
     const gone: string[] = [];
     if (all.length > 100) {
-      const fresh = new FakeCalls(this.#phase + Date.now(), Date.now()).call(0);
+      const fresh = new FakeCalls(this.#phase + Date.now(), Date.now).call(0);
       changed.push({ ...fresh, id: `1:${Date.now() % 1e9}` });
       gone.push(all[this.#phase]!.id);
     }
@@ -282,6 +282,13 @@ export class FakeServer {
       client.send(new Uint8Array(frame.buffer));
     }
   }
+}
+
+/** What rings is answered after six seconds. */
+function older({ state, startedAt }: CallRow): Partial<CallRow> {
+  const age = Date.now() - startedAt;
+  if (state === 'unconfirmed' && age > 1_500) return { state: 'early' };
+  return state === 'early' && age > 6_000 ? { state: 'confirmed', answeredAt: Date.now() } : {};
 }
 
 async function bodyOf<T>(request: IncomingMessage): Promise<T> {

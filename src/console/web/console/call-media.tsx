@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CallDetail, CallLeg, MediaPoint } from '../../protocol.ts';
 import { onTheme, token } from '../shared/theme.ts';
 import { Chart } from './chart.tsx';
-import { milliseconds } from './format.ts';
+import { milliseconds, timeOfDay } from './format.ts';
 import { levelBars, type MediaField, mediaSeries } from './media-series.ts';
 import { Empty } from './pieces.tsx';
 
@@ -15,7 +15,7 @@ interface Graph {
 }
 
 const graphs: readonly Graph[] = [
-  { field: 'mos', name: 'MOS', write: (value) => value.toFixed(2), range: [1, 4.6] },
+  { field: 'mos', name: 'MOS', write: (value) => value.toFixed(2), range: [1, 4.6] as const },
   { field: 'loss', name: 'Packet loss (%)', write: (value) => `${value.toFixed(1)} %` },
   { field: 'jitter', name: 'Jitter (ms)', write: milliseconds },
 ];
@@ -73,8 +73,15 @@ export function CallMedia({ detail }: { readonly detail: CallDetail }) {
       ) : (
         <div class="media">
           <div class="levels">
-            {legs.map((leg) => (
-              <Levels key={leg.sessionId} leg={leg} points={media[leg.sessionId] ?? []} from={from} to={to} />
+            {legs.map((leg, i) => (
+              <Levels
+                key={leg.sessionId}
+                leg={leg}
+                points={media[leg.sessionId] ?? []}
+                from={from}
+                to={to}
+                times={i === legs.length - 1}
+              />
             ))}
           </div>
           <div class="graphs">
@@ -103,10 +110,12 @@ interface LevelsProps {
   readonly points: readonly MediaPoint[];
   readonly from: number;
   readonly to: number;
+  /** Written below. */
+  readonly times: boolean;
 }
 
 /** What the leg says upwards, what it is told downwards. */
-function Levels({ leg, points, from, to }: LevelsProps) {
+function Levels({ leg, points, from, to, times }: LevelsProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [theme, setTheme] = useState(0);
   const [width, setWidth] = useState(0);
@@ -149,6 +158,13 @@ function Levels({ leg, points, from, to }: LevelsProps) {
         <b>{leg.side === 'caller' ? 'Caller' : 'Callee'}</b> <span class="quiet">above: is heard · below: hears</span>
       </figcaption>
       <canvas ref={canvas} class="waveform" role="img" aria-label={label} />
+      {times && (
+        <p class="level-times quiet num" aria-hidden="true">
+          {[0, 1, 2, 3, 4].map((i) => (
+            <span key={i}>{timeOfDay(from + ((to - from) * i) / 4)}</span>
+          ))}
+        </p>
+      )}
     </figure>
   );
 }

@@ -109,6 +109,7 @@ export function CallsPage() {
           <div class="list-tools">
             <SearchField
               label="Search number, Call-ID, codec"
+              {...(isNarrow && { hint: 'Search' })}
               value={search}
               onSearch={(text) => change({ search: text })}
             />

@@ -26,9 +26,13 @@ export interface ChartProps {
   /** Fixed limits; else from 0 to a little more than the most. */
   readonly range?: readonly [number, number];
   readonly axes?: boolean;
+  /** Writes the left-hand axis; else short numbers. */
+  readonly axis?: (value: number) => string;
 }
 
-export function Chart({ label, series, data, height, sync, range, axes = true }: ChartProps) {
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
+
+export function Chart({ label, series, data, height, sync, range, axes = true, axis }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [at, setAt] = useState<number | undefined>(undefined);
@@ -47,6 +51,7 @@ export function Chart({ label, series, data, height, sync, range, axes = true }:
         sync,
         range: () => latest.current.range,
         axes,
+        axis: axis ?? ((value) => short.format(value)),
         width: element.clientWidth,
         onCursor: setAt,
       });
@@ -99,11 +104,12 @@ interface Build extends Pick<ChartProps, 'series' | 'height'> {
   /** Of the moment: it may change while the chart is shown. */
   readonly range: () => ChartProps['range'];
   readonly axes: boolean;
+  readonly axis: (value: number) => string;
   readonly width: number;
   readonly onCursor: (index: number | undefined) => void;
 }
 
-function optionsOf({ series, height, sync, range, axes, width, onCursor }: Build): uPlot.Options {
+function optionsOf({ series, height, sync, range, axes, axis, width, onCursor }: Build): uPlot.Options {
   const text = token('--text-3');
   const line = token('--line');
   const font = `11px ${token('--font')}`;
@@ -143,8 +149,9 @@ function optionsOf({ series, height, sync, range, axes, width, onCursor }: Build
         show: axes,
         stroke: text,
         font,
-        size: 34,
+        size: 38,
         space: 28,
+        values: (_plot, splits) => splits.map(axis),
         ticks: { show: false },
         grid: { stroke: line, width: 1 },
       },

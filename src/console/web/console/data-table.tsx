@@ -134,6 +134,8 @@ function useWindow(body: { current: HTMLElement | null }, count: number, row: nu
 /** `/` brings the cursor here, as in many other programs. */
 export function SearchField(props: {
   readonly label: string;
+  /** Shorter, in the field. */
+  readonly hint?: string;
   readonly value: string;
   readonly onSearch: (text: string) => void;
 }) {
@@ -156,7 +158,7 @@ export function SearchField(props: {
         class="input"
         type="search"
         aria-label={props.label}
-        placeholder={props.label}
+        placeholder={props.hint ?? props.label}
         value={props.value}
         onInput={(event) => props.onSearch(event.currentTarget.value)}
       />

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FinishedRow } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
-import { useConsole, useNow } from './console-context.ts';
+import { useConsole, useMedia, useNow } from './console-context.ts';
 import { SearchField } from './data-table.tsx';
 import { dateTime, duration } from './format.ts';
 import { Address, Empty } from './pieces.tsx';
@@ -15,6 +15,7 @@ interface Found {
 
 export function FinishedPage() {
   const { api } = useConsole();
+  const isNarrow = useMedia('(max-width: 719px)');
   const [search, setSearch] = useState('');
   const [found, setFound] = useState<Found | undefined>(undefined);
   const [error, setError] = useState<string | undefined>(undefined);
@@ -48,7 +49,12 @@ export function FinishedPage() {
       <div class="card-head list-head">
         <h1 id="finished">Finished calls</h1>
         <div class="list-tools">
-          <SearchField label="Search number or Call-ID" value={search} onSearch={setSearch} />
+          <SearchField
+            label="Search number or Call-ID"
+            {...(isNarrow && { hint: 'Search' })}
+            value={search}
+            onSearch={setSearch}
+          />
           <button type="button" class="button" disabled={busy} onClick={() => void load()}>
             Refresh
           </button>

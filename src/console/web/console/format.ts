@@ -33,13 +33,12 @@ export function duration(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** @param ms since the call began → `+0.014 s`, `+12.3 s`, `+1:23`. */
+/** @param ms since the call began → `+0.014 s`, `+12.345 s`, `+1:23.456`. */
 export function offset(ms: number): string {
   const sign = ms < 0 ? '−' : '+';
   const size = Math.abs(ms);
-  if (size < 10_000) return `${sign}${(size / 1_000).toFixed(3)} s`;
-  if (size < 60_000) return `${sign}${(size / 1_000).toFixed(1)} s`;
-  return `${sign}${duration(size)}`;
+  if (size < 60_000) return `${sign}${(size / 1_000).toFixed(3)} s`;
+  return `${sign}${duration(size)}.${String(Math.floor(size % 1_000)).padStart(3, '0')}`;
 }
 
 export function timeOfDay(at: number): string {

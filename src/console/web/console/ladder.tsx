@@ -5,7 +5,7 @@ import type { CallDetail, LadderMessage } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
 import { useConsole, useMedia } from './console-context.ts';
 import { eventWords } from './event-words.ts';
-import { offset, shownUri, timeOfDay } from './format.ts';
+import { duration, offset, shownUri, timeOfDay } from './format.ts';
 import {
   type LadderLayout,
   type LadderRow,
@@ -180,6 +180,10 @@ function Drawing({ layout, start, chosen, onChoose }: DrawingProps) {
   );
 }
 
+function wait(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${duration(ms)} min`;
+}
+
 function laneName({ kind, name }: Lane): string {
   if (kind === 'tandem') return name;
   return name === '' ? 'former leg' : shownUri(name).user;
@@ -211,7 +215,7 @@ function Row({ row, start, lanes, at, chosen, reachable, onChoose }: RowProps) {
   if (row.kind === 'gap')
     return (
       <span class="gap num" style={{ left: `${at}px` }}>
-        {offset(row.ms).slice(1)} later
+        {wait(row.ms)} later
       </span>
     );
   const time = offset(row.at - start);

@@ -119,6 +119,7 @@ export function LegCard({ call, leg, last }: LegCardProps) {
           <b>{user}</b> <span class="quiet clip">{host && `@${host}`}</span>
         </p>
         <Mos value={last?.mos ?? leg.mos} />
+        {button('listen', 'Listen in', () => listen(listens ? undefined : leg.sessionId), listens)}
       </div>
       <dl class="facts num">
         <Fact name="Codec">{leg.codec ?? '–'}</Fact>
@@ -156,7 +157,6 @@ export function LegCard({ call, leg, last }: LegCardProps) {
         {button('keys', 'Keys', () => setAsking('dtmf'))}
         {button('record', 'Record', () => setAsking('record'))}
         {button('stop', 'Stop', () => void act('call.stop', {}, 'Stopped what played and recorded.'))}
-        {button('listen', 'Listen in', () => listen(listens ? undefined : leg.sessionId), listens)}
       </div>
       {ask && (
         <AskDialog

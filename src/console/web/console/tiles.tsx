@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Totals } from '../../protocol.ts';
 import { Chart, type ChartSeries } from './chart.tsx';
 import { useLive, useMedia } from './console-context.ts';
+import { averaged, loadRange, mosRange } from './figures.ts';
 import { count, milliseconds, percent, rate } from './format.ts';
 import { mosWord } from './quality.ts';
 
@@ -13,7 +14,8 @@ interface Tile {
   readonly value: (totals: Totals) => string;
   readonly note: (totals: Totals) => string;
   readonly series: readonly (ChartSeries & { readonly of: (totals: Totals) => number | undefined })[];
-  readonly range?: readonly [number, number];
+  readonly range?: (shown: readonly Totals[]) => readonly [number, number];
+  readonly axis?: (value: number) => string;
 }
 
 const score = (value: number): string => value.toFixed(2);
@@ -37,7 +39,7 @@ const tiles: readonly Tile[] = [
     value: ({ mos }) => (mos === undefined ? '–' : score(mos)),
     note: ({ mos }) => (mos === undefined ? 'nobody is talking' : mosWord(mos).text),
     series: [{ name: 'MOS', color: '--good', fill: true, write: score, of: ({ mos }) => mos }],
-    range: [1, 4.6],
+    range: mosRange,
   },
   {
     name: 'Server load',
@@ -45,9 +47,16 @@ const tiles: readonly Tile[] = [
     note: ({ eventLoopDelay }) => `${milliseconds(eventLoopDelay)} event-loop delay`,
     series: [
       { name: 'CPU', color: '--leg-a', fill: true, write: percent, of: ({ cpu }) => cpu },
-      { name: 'delay', color: '--warn', second: true, write: milliseconds, of: ({ eventLoopDelay }) => eventLoopDelay },
+      {
+        name: 'delay',
+        color: '--leg-b',
+        second: true,
+        write: milliseconds,
+        of: ({ eventLoopDelay }) => eventLoopDelay,
+      },
     ],
-    range: [0, 1],
+    range: loadRange,
+    axis: (value) => `${Math.round(value * 100)} %`,
   },
 ];
 
@@ -57,10 +66,17 @@ export function Tiles() {
   const small = useMedia('(max-width: 599px)');
   const last = history.at(-1)?.at ?? 0;
   const shown = useMemo(() => history.filter(({ at }) => at > last - spans[span]), [history, span, last]);
-  const data = useMemo(() => {
-    const times = shown.map(({ at }) => at / 1_000);
-    return tiles.map(({ series }) => [times, ...series.map(({ of }) => shown.map((one) => of(one) ?? null))]);
-  }, [shown]);
+  const data = useMemo(
+    () =>
+      tiles.map(({ series }) =>
+        averaged(
+          shown,
+          series.map(({ of }) => of),
+          small ? 60 : 120,
+        ),
+      ),
+    [shown, small],
+  );
   // A span that is longer than what the server remembers shows nothing more.
   const oldest = history[0]?.at ?? last;
   const choices = (Object.keys(spans) as (keyof typeof spans)[]).filter(
@@ -96,7 +112,7 @@ export function Tiles() {
         )}
       </div>
       <div class="tiles">
-        {tiles.map(({ name, value, note, series, range }, i) => (
+        {tiles.map(({ name, value, note, series, range, axis }, i) => (
           <div class="card tile" key={name}>
             <h3>{name}</h3>
             <p class="tile-value num">{totals ? value(totals) : '–'}</p>
@@ -108,17 +124,12 @@ export function Tiles() {
               height={small ? 44 : 96}
               sync="figures"
               axes={!small}
-              {...(range && { range: name === 'Server load' ? loadRange(shown) : range })}
+              {...(range && { range: range(shown) })}
+              {...(axis && { axis })}
             />
           </div>
         ))}
       </div>
     </section>
   );
-}
-
-/** 10 %, 25 %, 50 % or all of the CPU: an idle server's line is not a flat one. */
-function loadRange(shown: readonly Totals[]): readonly [number, number] {
-  const most = shown.reduce((top, { cpu }) => Math.max(top, cpu), 0);
-  return [0, [0.1, 0.25, 0.5].find((limit) => most < limit * 0.9) ?? 1];
 }
