@@ -260,10 +260,11 @@ export class FakeServer {
     const step = Math.max(1, Math.floor(all.length / 100));
     const changed: CallRow[] = all.slice(this.#phase, this.#phase + step).map((call) => ({
       ...call,
-      ...older(call),
       legs: call.legs.map((leg) => (leg.mos ? { ...leg, mos: Math.max(1, leg.mos - 0.01) } : leg)),
     }));
     this.#phase = (this.#phase + step) % all.length;
+    const young = all.filter(({ state }) => state === 'unconfirmed' || state === 'early');
+    changed.push(...young.map((call) => ({ ...call, ...older(call) })));
     const gone: string[] = [];
     if (all.length > 100) {
       const fresh = new FakeCalls(this.#phase + Date.now(), Date.now).call(0);

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CallDetail, CallLeg, MediaPoint } from '../../protocol.ts';
 import { onTheme, token } from '../shared/theme.ts';
 import { Chart } from './chart.tsx';
+import { mosRange } from './figures.ts';
 import { milliseconds, timeOfDay } from './format.ts';
 import { levelBars, type MediaField, mediaSeries } from './media-series.ts';
 import { Empty } from './pieces.tsx';
@@ -11,11 +12,11 @@ interface Graph {
   readonly field: MediaField;
   readonly name: string;
   readonly write: (value: number) => string;
-  readonly range?: readonly [number, number];
+  readonly range?: (points: readonly MediaPoint[]) => readonly [number, number];
 }
 
 const graphs: readonly Graph[] = [
-  { field: 'mos', name: 'MOS', write: (value) => value.toFixed(2), range: [1, 4.6] as const },
+  { field: 'mos', name: 'MOS', write: (value) => value.toFixed(2), range: mosRange },
   { field: 'loss', name: 'Packet loss (%)', write: (value) => `${value.toFixed(1)} %` },
   { field: 'jitter', name: 'Jitter (ms)', write: milliseconds },
 ];
@@ -94,7 +95,7 @@ export function CallMedia({ detail }: { readonly detail: CallDetail }) {
                   data={mediaSeries(media, legs, field)}
                   height={112}
                   sync="media"
-                  {...(range && { range })}
+                  {...(range && { range: range(Object.values(media).flat()) })}
                 />
               </figure>
             ))}

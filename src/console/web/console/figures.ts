@@ -44,7 +44,7 @@ export function loadRange(history: readonly Totals[]): readonly [number, number]
 }
 
 /** From 3 on, where nobody is heard worse: that is where a good call and a fair one differ. */
-export function mosRange(history: readonly Totals[]): readonly [number, number] {
+export function mosRange(history: readonly { readonly mos: number | undefined }[]): readonly [number, number] {
   const least = history.reduce((low, { mos }) => Math.min(low, mos ?? low), 5);
   return [least > 3.1 ? 3 : 1, 4.6];
 }
