@@ -11,8 +11,10 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type {
+  CallDetail,
   CallRow,
   ClientMessage,
+  FinishedPage,
   FinishedRow,
   RegistrationRow,
   ServerMessage,
@@ -146,6 +148,8 @@ export class FakeServer {
       for (const client of this.#sockets.clients) client.close();
       return json({});
     }
+    const finished = this.#finished.find(({ id }) => url.pathname === `/console/finished/${encodeURIComponent(id)}`);
+    if (finished) return json(this.#past(finished));
     if (url.pathname === '/console/finished') return json(this.#page(url.searchParams));
     if (url.pathname === '/RPC') return json(this.#rpc(await bodyOf(request)));
     if (url.pathname === '/phone/config')
@@ -167,14 +171,19 @@ export class FakeServer {
     };
   }
 
-  #page(query: URLSearchParams): { rows: readonly FinishedRow[]; more: boolean } {
+  #page(query: URLSearchParams): FinishedPage {
     const search = (query.get('search') ?? '').toLowerCase();
-    const before = Number(query.get('before') ?? Number.POSITIVE_INFINITY);
+    const from = Number(query.get('before') ?? 0);
     const limit = Number(query.get('limit') ?? 50);
-    const found = this.#finished.filter(
-      (row) => row.startedAt < before && `${row.from} ${row.to} ${row.callId}`.toLowerCase().includes(search),
-    );
-    return { rows: found.slice(0, limit), more: found.length > limit };
+    const found = this.#finished.filter((row) => `${row.from} ${row.to} ${row.callId}`.toLowerCase().includes(search));
+    const more = found.length > from + limit;
+    return { rows: found.slice(from, from + limit), more, ...(more && { next: String(from + limit) }) };
+  }
+
+  #past({ id, from, to, startedAt, answeredAt, callId }: FinishedRow): CallDetail {
+    const call = { ...this.#fake.call(60_000), id, from, to, startedAt, answeredAt, callId };
+    const detail = this.#fake.detail(call);
+    return { ...detail, call: { ...call, state: 'deleted', profiles: {} }, events: [], flags: {}, media: {} };
   }
 
   #rpc({ id, method, params }: { id: number; method: string; params: unknown }): unknown {

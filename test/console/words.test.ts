@@ -5,7 +5,7 @@ import { averaged, loadRange, mosRange } from '../../src/console/web/console/fig
 import { duration, offset, percent, rate, shownUri } from '../../src/console/web/console/format.ts';
 import { barHeight, levelBars, mediaSeries } from '../../src/console/web/console/media-series.ts';
 import { mosWord, security, stateWord, worstMos } from '../../src/console/web/console/quality.ts';
-import { callHref, readRoute } from '../../src/console/web/console/route.ts';
+import { callHref, finishedHref, readRoute } from '../../src/console/web/console/route.ts';
 import { FakeCalls } from './fake-calls.ts';
 
 const now = 1_700_000_000_000;
@@ -164,6 +164,7 @@ describe('addresses of pages', () => {
     ['#/finished', { page: 'finished' }],
     ['#/call/', { page: 'calls' }],
     ['#/call/%zz', { page: 'calls' }],
+    [finishedHref('a.1'), { page: 'finished-call', id: 'a.1' }],
     [callHref('12:34/5'), { page: 'call', id: '12:34/5' }],
   ])('%s', (hash, route) => expect(readRoute(hash)).toEqual(route));
 });

@@ -1,5 +1,5 @@
 /** What the page asks of the server by HTTP. Addresses are relative: the console may lie under a path of a proxy. */
-import type { FinishedPage, SessionInfo } from '../../protocol.ts';
+import type { CallDetail, FinishedPage, SessionInfo } from '../../protocol.ts';
 
 /** Says what a person can do about it. */
 export class ApiError extends Error {
@@ -31,11 +31,15 @@ export class Api {
     await this.#ask('console/logout', {});
   }
 
-  /** @param before Unix ms: of calls that began earlier. */
-  finished(search: string, before?: number, signal?: AbortSignal): Promise<FinishedPage> {
+  /** @param before `next` of the page before. */
+  finished(search: string, before?: string, signal?: AbortSignal): Promise<FinishedPage> {
     const query = new URLSearchParams({ search, limit: '50' });
-    if (before !== undefined) query.set('before', String(before));
+    if (before !== undefined) query.set('before', before);
     return this.#ask(`console/finished?${query}`, undefined, signal);
+  }
+
+  finishedCall(id: string, signal: AbortSignal): Promise<CallDetail> {
+    return this.#ask(`console/finished/${encodeURIComponent(id)}`, undefined, signal);
   }
 
   /** @throws ApiError with what the server said. */

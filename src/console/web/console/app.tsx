@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { SessionInfo } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
 import { Api } from './api.ts';
-import { CallPage } from './call-page.tsx';
+import { CallPage, FinishedCallPage } from './call-page.tsx';
 import { CallsPage } from './calls-page.tsx';
 import { Connection } from './connection.ts';
 import { ConsoleContext, type ConsoleTools, type Listening } from './console-context.ts';
@@ -154,6 +154,7 @@ function Console({ api, session, onSession, onOut }: ConsoleProps) {
         {route.page === 'calls' && <CallsPage />}
         {route.page === 'finished' && <FinishedPage />}
         {route.page === 'registrations' && <RegistrationsPage />}
+        {route.page === 'finished-call' && <FinishedCallPage key={route.id} id={route.id} />}
         {route.page === 'call' && <CallPage key={route.id} id={route.id} />}
       </main>
       <div class="foot">
@@ -175,7 +176,13 @@ function toContent(): void {
   document.getElementById('main')?.focus();
 }
 
-const titles = { calls: 'Calls', finished: 'Finished calls', registrations: 'Registrations', call: 'Call' } as const;
+const titles = {
+  calls: 'Calls',
+  finished: 'Finished calls',
+  registrations: 'Registrations',
+  call: 'Call',
+  'finished-call': 'Call',
+} as const;
 
 function useRoute(): Route {
   const [route, setRoute] = useState(() => readRoute(location.hash));

@@ -1,16 +1,9 @@
-/** Everything about one call, while it runs. */
+/** Everything about one call, while it runs and after. */
 import { useEffect, useState } from 'preact/hooks';
-import type { CallDetail } from '../../protocol.ts';
-import { Icon } from '../shared/icon.tsx';
-import { ConfirmDialog } from './ask-dialog.tsx';
-import { CallMedia } from './call-media.tsx';
-import { CallPhases } from './call-phases.tsx';
+import type { CallDetail as Detail } from '../../protocol.ts';
+import { CallDetail } from './call-detail.tsx';
 import { useConsole, useLive } from './console-context.ts';
-import { dateTime, shownUri } from './format.ts';
-import { Ladder } from './ladder.tsx';
-import { LegCard } from './leg-card.tsx';
-import { Duration, Empty, Marks, StateChip } from './pieces.tsx';
-import { callHref } from './route.ts';
+import { Empty } from './pieces.tsx';
 
 export function CallPage({ id }: { readonly id: string }) {
   const { connection } = useConsole();
@@ -20,144 +13,43 @@ export function CallPage({ id }: { readonly id: string }) {
     return () => connection.unwatch(id);
   }, [connection, id]);
   const detail = live.watched.get(id);
-  if (detail) return <Detail detail={detail} />;
+  if (detail) return <CallDetail detail={detail} />;
+  return live.watched.has(id) ? <Gone why="This call has ended" /> : <Asking />;
+}
+
+export function FinishedCallPage({ id }: { readonly id: string }) {
+  const { api } = useConsole();
+  const [detail, setDetail] = useState<Detail | undefined>(undefined);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  useEffect(() => {
+    const stop = new AbortController();
+    api.finishedCall(id, stop.signal).then(setDetail, (error: Error) => {
+      if (!stop.signal.aborted) setProblem(error.message);
+    });
+    return () => stop.abort();
+  }, [api, id]);
+  if (detail) return <CallDetail detail={detail} finished />;
+  return problem === undefined ? <Asking /> : <Gone why={`There is nothing of this call: ${problem}`} />;
+}
+
+function Asking() {
   return (
     <section class="card">
       <h1 class="sr-only">Call</h1>
-      {live.watched.has(id) ? (
-        <Empty icon="phone" title="This call has ended">
-          <p>
-            It may be among the <a href="#/finished">finished calls</a>. Back to the <a href="#/">live calls</a>.
-          </p>
-        </Empty>
-      ) : (
-        <p class="empty quiet">Asking the server…</p>
-      )}
+      <p class="empty quiet">Asking the server…</p>
     </section>
   );
 }
 
-function Detail({ detail }: { readonly detail: CallDetail }) {
-  const { api, session, say, live } = useConsole();
-  const { call, variables, flags, events, media } = detail;
-  const [ending, setEnding] = useState(false);
-  const ended = call.state === 'deleted';
-  const [from, to] = [shownUri(call.from), shownUri(call.to)];
-  const may = session.role === 'control';
-  const end = (): void => {
-    setEnding(false);
-    // h_entry and h_id, as dlg.list has them.
-    api
-      .rpc('dlg.end_dlg', call.id.split(':').map(Number))
-      .then(() => say('The call is ended.'))
-      .catch((error: Error) => say(error.message, 'bad'));
-  };
+function Gone({ why }: { readonly why: string }) {
   return (
-    <div class="call">
-      <header class="call-head">
-        <a class="button bare square" href="#/" aria-label="Back to the calls" title="Back to the calls">
-          <Icon name="back" />
-        </a>
-        <div class="call-title">
-          <h1>
-            <span title={call.from}>{from.user}</span>
-            <span class="quiet" aria-hidden="true">
-              →
-            </span>
-            <span class="sr-only"> to </span>
-            <span title={call.to}>{to.user}</span>
-          </h1>
-          <p class="call-marks">
-            <StateChip call={call} />
-            {!ended && <Duration since={call.answeredAt ?? call.startedAt} />}
-            <Marks call={call} />
-            {call.trunk !== undefined && <span class="chip">trunk {call.trunk}</span>}
-            {call.conference !== undefined && <span class="chip">conference {call.conference}</span>}
-            {call.bridge !== undefined && (
-              <a class="chip" href={callHref(call.bridge)}>
-                bridged with {call.bridge}
-              </a>
-            )}
-          </p>
-        </div>
-        <button type="button" class="button danger" disabled={!may || ended} onClick={() => setEnding(true)}>
-          <Icon name="end" />
-          End call
-        </button>
-      </header>
-      <dl class="call-ids quiet">
-        <div>
-          <dt>Call-ID</dt>
-          <dd class="mono">{call.callId}</dd>
-        </div>
-        <div>
-          <dt>Dialog</dt>
-          <dd class="mono">{call.id}</dd>
-        </div>
-        <div>
-          <dt>Began</dt>
-          <dd class="num">{dateTime(call.startedAt, Date.now() + live.ahead)}</dd>
-        </div>
-        <div>
-          <dt>Direction</dt>
-          <dd>{call.direction === 'in' ? 'incoming' : 'outgoing'}</dd>
-        </div>
-      </dl>
-      {ended && (
-        <p class="notice">
-          <Icon name="phone" />
-          This call has ended. What was seen of it stays here until you leave the page.
+    <section class="card">
+      <h1 class="sr-only">Call</h1>
+      <Empty icon="phone" title={why}>
+        <p>
+          Look among the <a href="#/finished">finished calls</a>, or go back to the <a href="#/">live calls</a>.
         </p>
-      )}
-      {!may && !ended && (
-        <p class="notice">
-          <Icon name="lock" />
-          Your role is “view”: you see everything here. Actions and listening in need the role “control”.
-        </p>
-      )}
-      <CallPhases call={call} events={events} />
-      <div class="legs">
-        {call.legs.map((leg) => (
-          <LegCard key={leg.sessionId} call={call} leg={leg} last={media[leg.sessionId]?.at(-1)} />
-        ))}
-      </div>
-      <CallMedia detail={detail} />
-      <Ladder detail={detail} />
-      <div class="data-cards">
-        <Pairs title="Variables" pairs={variables} none="The script has set none." />
-        <Pairs title="Profiles" pairs={call.profiles} none="The call is in none." />
-        <Pairs title="Flags" pairs={flags} none="None is set." />
-      </div>
-      {ending && (
-        <ConfirmDialog
-          title="End this call?"
-          text={`${from.user} and ${to.user} are disconnected at once. Both sides get a BYE.`}
-          submit="End call"
-          onConfirm={end}
-          onClose={() => setEnding(false)}
-        />
-      )}
-    </div>
-  );
-}
-
-function Pairs({ title, pairs, none }: { title: string; pairs: Readonly<Record<string, unknown>>; none: string }) {
-  const all = Object.entries(pairs);
-  return (
-    <section class="card pairs">
-      <h2>{title}</h2>
-      {all.length === 0 ? (
-        <p class="quiet">{none}</p>
-      ) : (
-        <dl>
-          {all.map(([name, value]) => (
-            <div key={name}>
-              <dt class="mono">{name}</dt>
-              <dd class="mono">{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      </Empty>
     </section>
   );
 }

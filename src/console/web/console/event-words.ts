@@ -35,6 +35,8 @@ export function eventWords({ name, detail }: TimelineEvent): string {
       return `Joins ${of('conference')}`;
     case 'conference:left':
       return `Leaves ${of('conference')}`;
+    case 'server:away':
+      return `Server was away ${((Number(detail.forMs) || 0) / 1_000).toFixed(1)} s`;
     default:
       return name.replaceAll(/[:_-]/g, ' ');
   }

@@ -1,28 +1,24 @@
 /** Calls that have ended, newest first, with their recordings. */
 import { useEffect, useState } from 'preact/hooks';
-import type { FinishedRow } from '../../protocol.ts';
+import type { FinishedPage as FinishedList, FinishedRow } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
 import { useConsole, useMedia, useNow } from './console-context.ts';
 import { SearchField } from './data-table.tsx';
 import { dateTime, duration } from './format.ts';
 import { Address, Empty } from './pieces.tsx';
+import { finishedHref } from './route.ts';
 import { WavePlayer } from './wave-player.tsx';
-
-interface Found {
-  readonly rows: readonly FinishedRow[];
-  readonly more: boolean;
-}
 
 export function FinishedPage() {
   const { api } = useConsole();
   const isNarrow = useMedia('(max-width: 719px)');
   const [search, setSearch] = useState('');
-  const [found, setFound] = useState<Found | undefined>(undefined);
+  const [found, setFound] = useState<FinishedList | undefined>(undefined);
   const [error, setError] = useState<string | undefined>(undefined);
   const [busy, setBusy] = useState(false);
   const [playing, setPlaying] = useState<string | undefined>(undefined);
 
-  const load = async (before?: number, signal?: AbortSignal): Promise<void> => {
+  const load = async (before?: string, signal?: AbortSignal): Promise<void> => {
     setBusy(true);
     try {
       const page = await api.finished(search.trim(), before, signal);
@@ -107,7 +103,7 @@ export function FinishedPage() {
         ))}
       {found?.more && (
         <p class="more">
-          <button type="button" class="button" disabled={busy} onClick={() => void load(found.rows.at(-1)?.startedAt)}>
+          <button type="button" class="button" disabled={busy} onClick={() => void load(found.next)}>
             {busy ? 'Loading…' : 'Earlier calls'}
           </button>
         </p>
@@ -132,7 +128,9 @@ function Row({ row, playing, onPlay }: RowProps) {
       <tr class={open ? 'opened' : ''}>
         <td class="c-when num">{dateTime(row.startedAt, now)}</td>
         <td class="c-address">
-          <Address uri={row.from} />
+          <a class="row-link" href={finishedHref(row.id)}>
+            <Address uri={row.from} />
+          </a>
         </td>
         <td class="c-address">
           <Address uri={row.to} />

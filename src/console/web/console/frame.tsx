@@ -19,7 +19,7 @@ export function Header({ route }: { readonly route: Route }) {
       <Logo href="#/" />
       <nav aria-label="Pages">
         {link('#/', 'Calls', ['calls', 'call'])}
-        {link('#/finished', 'Finished', ['finished'])}
+        {link('#/finished', 'Finished', ['finished', 'finished-call'])}
         {link('#/registrations', 'Registrations', ['registrations'])}
         <a href="./phone" target="_blank" rel="noopener">
           Phone

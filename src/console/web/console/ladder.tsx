@@ -23,6 +23,8 @@ const most = 400;
 
 export function Ladder({ detail }: { readonly detail: CallDetail }) {
   const { call, ladder, events } = detail;
+  // Offsets count from the first that is seen: of finished calls the record knows whole seconds only.
+  const start = Math.min(ladder[0]?.at ?? call.startedAt, events[0]?.at ?? Number.POSITIVE_INFINITY);
   const [withEvents, setWithEvents] = useState(true);
   const [all, setAll] = useState(false);
   const [chosen, setChosen] = useState<LadderMessage | undefined>(undefined);
@@ -38,7 +40,7 @@ export function Ladder({ detail }: { readonly detail: CallDetail }) {
   const panel = chosen && (
     <MessagePanel
       message={chosen}
-      start={call.startedAt}
+      start={start}
       onClose={() => setChosen(undefined)}
       {...(i > 0 && { onBefore: () => setChosen(rows[i - 1]?.message) })}
       {...(i >= 0 && i < rows.length - 1 && { onNext: () => setChosen(rows[i + 1]?.message) })}
@@ -75,7 +77,7 @@ export function Ladder({ detail }: { readonly detail: CallDetail }) {
                 </button>
               </p>
             )}
-            <Drawing layout={layout} start={call.startedAt} chosen={chosen} onChoose={setChosen} />
+            <Drawing layout={layout} start={start} chosen={chosen} onChoose={setChosen} />
           </div>
           {wide
             ? panel

@@ -12,6 +12,8 @@ interface LegCardProps {
   readonly call: CallRow;
   readonly leg: CallLeg;
   readonly last: MediaPoint | undefined;
+  /** Nothing can be done with it any more, and not all is known of it. */
+  readonly finished: boolean;
 }
 
 type Ask = AskFor & {
@@ -75,7 +77,7 @@ const asks = {
   },
 } as const satisfies Record<string, Ask>;
 
-export function LegCard({ call, leg, last }: LegCardProps) {
+export function LegCard({ call, leg, last, finished }: LegCardProps) {
   const { api, session, say, listening, listen } = useConsole();
   const [asking, setAsking] = useState<keyof typeof asks | undefined>(undefined);
   const [muted, setMuted] = useState(false);
@@ -119,45 +121,51 @@ export function LegCard({ call, leg, last }: LegCardProps) {
           <b>{user}</b> <span class="quiet clip">{host && `@${host}`}</span>
         </p>
         <Mos value={last?.mos ?? leg.mos} />
-        {button('listen', 'Listen in', () => listen(listens ? undefined : leg.sessionId), listens)}
+        {!finished && button('listen', 'Listen in', () => listen(listens ? undefined : leg.sessionId), listens)}
       </div>
       <dl class="facts num">
         <Fact name="Codec">{leg.codec ?? '–'}</Fact>
-        <Fact name="Transport">{leg.transport.toUpperCase()}</Fact>
-        <Fact name="Loss">{last ? `${last.loss.toFixed(1)} %` : '–'}</Fact>
-        <Fact name="Jitter">{last ? milliseconds(last.jitter) : '–'}</Fact>
-        <Fact name="Round trip">{last?.rtt === undefined ? '–' : milliseconds(last.rtt)}</Fact>
-        <Fact name="Media">
-          <span class={`mark lock-${leg.secure === 'none' ? 'none' : 'all'}`}>
-            <Icon name={leg.secure === 'none' ? 'unlock' : 'lock'} />
-            {secureWords[leg.secure]}
-          </span>
-        </Fact>
+        <Fact name="Transport">{leg.transport.toUpperCase() || '–'}</Fact>
+        {!finished && (
+          <>
+            <Fact name="Loss">{last ? `${last.loss.toFixed(1)} %` : '–'}</Fact>
+            <Fact name="Jitter">{last ? milliseconds(last.jitter) : '–'}</Fact>
+            <Fact name="Round trip">{last?.rtt === undefined ? '–' : milliseconds(last.rtt)}</Fact>
+            <Fact name="Media">
+              <span class={`mark lock-${leg.secure === 'none' ? 'none' : 'all'}`}>
+                <Icon name={leg.secure === 'none' ? 'unlock' : 'lock'} />
+                {secureWords[leg.secure]}
+              </span>
+            </Fact>
+          </>
+        )}
       </dl>
-      {/* biome-ignore lint/a11y/useSemanticElements: no fieldset, whose legend would be drawn */}
-      <div class="leg-actions" role="group" aria-label={`Actions for the ${leg.side}`}>
-        {button(
-          'hold',
-          leg.held ? 'Resume' : 'Hold',
-          () => void act(leg.held ? 'call.unhold' : 'call.hold', {}, leg.held ? 'Resumed.' : 'On hold.'),
-          leg.held,
-        )}
-        {button(
-          muted ? 'mic-off' : 'mic',
-          'Mute',
-          () =>
-            void act('call.mute', { on: !muted }, muted ? 'Heard again.' : 'Muted.').then(
-              (went) => went && setMuted(!muted),
-            ),
-          muted,
-        )}
-        {button('transfer', 'Transfer', () => setAsking('transfer'))}
-        {button('play', 'Play', () => setAsking('play'))}
-        {button('say', 'Say', () => setAsking('say'))}
-        {button('keys', 'Keys', () => setAsking('dtmf'))}
-        {button('record', 'Record', () => setAsking('record'))}
-        {button('stop', 'Stop', () => void act('call.stop', {}, 'Stopped what played and recorded.'))}
-      </div>
+      {!finished && (
+        // biome-ignore lint/a11y/useSemanticElements: no fieldset, whose legend would be drawn
+        <div class="leg-actions" role="group" aria-label={`Actions for the ${leg.side}`}>
+          {button(
+            'hold',
+            leg.held ? 'Resume' : 'Hold',
+            () => void act(leg.held ? 'call.unhold' : 'call.hold', {}, leg.held ? 'Resumed.' : 'On hold.'),
+            leg.held,
+          )}
+          {button(
+            muted ? 'mic-off' : 'mic',
+            'Mute',
+            () =>
+              void act('call.mute', { on: !muted }, muted ? 'Heard again.' : 'Muted.').then(
+                (went) => went && setMuted(!muted),
+              ),
+            muted,
+          )}
+          {button('transfer', 'Transfer', () => setAsking('transfer'))}
+          {button('play', 'Play', () => setAsking('play'))}
+          {button('say', 'Say', () => setAsking('say'))}
+          {button('keys', 'Keys', () => setAsking('dtmf'))}
+          {button('record', 'Record', () => setAsking('record'))}
+          {button('stop', 'Stop', () => void act('call.stop', {}, 'Stopped what played and recorded.'))}
+        </div>
+      )}
       {ask && (
         <AskDialog
           ask={{ ...ask, title: `${ask.title}: ${user}` }}

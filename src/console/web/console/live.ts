@@ -14,6 +14,8 @@ export class Live {
   /** The first list is there. */
   loaded = false;
   registrations: readonly RegistrationRow[] = [];
+  /** Registrations that are not in the list. */
+  moreRegistrations = 0;
   history: readonly Totals[] = [];
   totals: Totals | undefined;
   /** Undefined: there is no such call (any more); not there: it is not known yet. */
@@ -57,6 +59,7 @@ export class Live {
         return;
       case 'registrations':
         this.registrations = message.rows;
+        this.moreRegistrations = message.more ?? 0;
         this.#tell('registrations');
         return;
       case 'totals':

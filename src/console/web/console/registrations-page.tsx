@@ -66,7 +66,7 @@ const narrow: readonly Column<RegistrationRow>[] = [
 ];
 
 export function RegistrationsPage() {
-  const { registrations, loaded } = useLive('registrations');
+  const { registrations, moreRegistrations, loaded } = useLive('registrations');
   const [search, setSearch] = useState('');
   const isNarrow = useMedia('(max-width: 719px)');
   const rows = useMemo(() => {
@@ -80,7 +80,12 @@ export function RegistrationsPage() {
     <section class="card list" aria-labelledby="registered">
       <div class="card-head list-head">
         <h1 id="registered">
-          Registrations <span class="chip num">{count(rows.length)}</span>
+          Registrations{' '}
+          <span class="chip num">
+            {moreRegistrations > 0
+              ? `${count(rows.length)} of ${count(registrations.length + moreRegistrations)}`
+              : count(rows.length)}
+          </span>
         </h1>
         <div class="list-tools">
           <SearchField label="Search user, address, device" value={search} onSearch={setSearch} />
