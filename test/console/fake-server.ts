@@ -100,6 +100,16 @@ export class FakeServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
+  end(id: string): void {
+    this.#change([], [id]);
+  }
+
+  /** As when the login has expired. */
+  logOut(): void {
+    this.#loggedIn = false;
+    this.dropConnections();
+  }
+
   /** As a server that is killed: open pages lose their connection. */
   dropConnections(): void {
     for (const client of this.#sockets.clients) client.terminate();

@@ -193,6 +193,8 @@ function useRoute(): Route {
       // A reader of the screen goes on where the new page begins.
       document.getElementById('main')?.focus({ preventScroll: true });
     };
+    // It may have changed before there was anybody to hear of it.
+    setRoute(readRoute(location.hash));
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
   }, []);

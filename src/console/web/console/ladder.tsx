@@ -235,12 +235,10 @@ function Row({ row, start, lanes, at, chosen, reachable, onChoose }: RowProps) {
     );
   const { message, again } = row;
   const name = (lane: number): string => (lanes[lane] ? laneName(lanes[lane]) : '');
-  const said = `${time}: ${messageLabel(message)} from ${name(row.from)} to ${name(row.to)}${again > 0 ? ', sent again' : ''}`;
   return (
     <button
       type="button"
       class="ladder-message"
-      aria-label={said}
       aria-pressed={chosen}
       tabIndex={reachable ? 0 : -1}
       onClick={() => onChoose(message)}
@@ -248,6 +246,10 @@ function Row({ row, start, lanes, at, chosen, reachable, onChoose }: RowProps) {
       <span class="time num">{time}</span>
       <span class={`label ${messageTone(message)}`} style={{ left: `${at}px` }}>
         {messageLabel(message)}
+        <span class="sr-only">
+          {' '}
+          from {name(row.from)} to {name(row.to)}
+        </span>
         {again > 0 && <span class="chip warn">again</span>}
       </span>
     </button>
