@@ -65,7 +65,9 @@ export class FakeServer {
     const now = this.#now();
     this.#fake = new FakeCalls(options.calls + 7, () => this.#now());
     for (let i = 0; i < options.calls; i += 1) {
-      const call = this.#fake.call(i === 0 ? 95_000 : i === 1 ? 4_200 : undefined);
+      let call = this.#fake.call(i === 0 ? 95_000 : i === 1 ? 4_200 : undefined);
+      // The first is one that shows all there is.
+      while (i === 0 && (call.legs.length < 2 || call.state !== 'confirmed')) call = this.#fake.call(95_000);
       this.#calls.set(call.id, call);
     }
     this.#registrations = this.#fake.registrations(Math.min(options.calls, 300));

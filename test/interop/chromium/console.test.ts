@@ -49,7 +49,8 @@ async function open(options: FakeOptions, { width = 1_280, theme = 'light' }: Lo
   page.on('pageerror', (error) => complaints.push(`${error.name}: ${error.message}`));
   page.on('console', (message) => {
     // A refused login and a lost connection are said by the browser itself.
-    if (message.type() === 'error' && !/401|WebSocket/.test(message.text())) complaints.push(message.text());
+    if (message.type() === 'error' && !/401|WebSocket|ERR_CONNECTION/.test(message.text()))
+      complaints.push(message.text());
   });
   page.on('request', (request) => {
     if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin)

@@ -66,7 +66,8 @@ const values: Readonly<Record<SortKey, (call: CallRow) => string | number>> = {
   from: ({ from }) => from,
   to: ({ to }) => to,
   state: (call) => stateWord(call).text,
-  started: ({ startedAt }) => startedAt,
+  // As the column shows it: since the answer, or since it began to ring.
+  started: ({ answeredAt, startedAt }) => answeredAt ?? startedAt,
   codec: codecs,
   mos: (call) => worstMos(call) ?? 9,
 };

@@ -122,7 +122,7 @@ function optionsOf({ series, height, sync, range, axes, axis, width, onCursor }:
   return {
     width,
     height,
-    padding: axes ? [8, 8, 0, 0] : [4, 0, 0, 0],
+    padding: axes ? [8, 20, 0, 0] : [4, 0, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -56,18 +56,18 @@ export function LostBar() {
   const now = useNow() - live.ahead;
   const lost = state === 'lost' || (state === 'connecting' && loaded);
   return (
-    <div role="status">
+    <div role="status" class="lost-frame">
       {lost && (
-        <p class="lost">
+        <p class="lost-bar">
           <Icon name="warn" />
           <span>
             <b>Connection lost.</b> {totals && `What you see is from ${timeOfDay(totals.at)}. `}
-          </span>
-          {/* Not read out every second. */}
-          <span aria-hidden="true">
-            {state === 'lost' && retryAt !== undefined
-              ? `Next attempt in ${Math.max(0, Math.ceil((retryAt - now) / 1_000))} s.`
-              : 'Connecting…'}
+            {/* Not read out every second. */}
+            <span class="num" aria-hidden="true">
+              {state === 'lost' && retryAt !== undefined
+                ? `Next attempt in ${Math.max(0, Math.ceil((retryAt - now) / 1_000))} s.`
+                : 'Connecting…'}
+            </span>
           </span>
           <button type="button" class="button small" disabled={state !== 'lost'} onClick={connection.retry}>
             Try now

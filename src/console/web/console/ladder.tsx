@@ -168,7 +168,7 @@ function Drawing({ layout, start, chosen, onChoose }: DrawingProps) {
                 at={
                   row.kind === 'message'
                     ? (x(row.from) + x(row.to)) / 2
-                    : x(lanes.findIndex(({ kind }) => kind === 'tandem'))
+                    : Math.min(width - 76, x(lanes.findIndex(({ kind }) => kind === 'tandem')))
                 }
                 chosen={row.kind === 'message' && row.message === chosen}
                 reachable={row === stop}

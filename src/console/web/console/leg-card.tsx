@@ -20,6 +20,8 @@ type Ask = AskFor & {
   readonly method: string;
   readonly params: (value: string) => Record<string, unknown>;
   readonly done: string;
+  /** Said while it is on its way, if that takes long. */
+  readonly meanwhile?: string;
 };
 
 const asks = {
@@ -31,6 +33,7 @@ const asks = {
     submit: 'Transfer',
     method: 'call.transfer',
     params: (to) => ({ to }),
+    meanwhile: 'The peer is asked…',
     done: 'Transferred.',
   },
   play: {
@@ -81,14 +84,12 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
   const { api, session, say, listening, listen } = useConsole();
   const [asking, setAsking] = useState<keyof typeof asks | undefined>(undefined);
   const [muted, setMuted] = useState(false);
-  const [busy, setBusy] = useState(false);
   const { user, host } = shownUri(leg.uri);
   const answered = call.state === 'confirmed' || call.state === 'confirmed_na';
-  const off = session.role !== 'control' || !answered || busy;
+  const off = session.role !== 'control' || !answered;
   const listens = listening?.sessionId === leg.sessionId;
 
   const act = async (method: string, params: Record<string, unknown>, done: string): Promise<boolean> => {
-    setBusy(true);
     try {
       await api.rpc(method, { call: leg.sessionId, ...params });
       say(done);
@@ -96,8 +97,6 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
     } catch (error) {
       say((error as Error).message, 'bad');
       return false;
-    } finally {
-      setBusy(false);
     }
   };
   const ask = asking && (asks[asking] as Ask);
@@ -147,7 +146,6 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
             'hold',
             leg.held ? 'Resume' : 'Hold',
             () => void act(leg.held ? 'call.unhold' : 'call.hold', {}, leg.held ? 'Resumed.' : 'On hold.'),
-            leg.held,
           )}
           {button(
             muted ? 'mic-off' : 'mic',
@@ -172,6 +170,7 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
           onClose={() => setAsking(undefined)}
           onSubmit={(value) => {
             setAsking(undefined);
+            if (ask.meanwhile !== undefined) say(ask.meanwhile);
             void act(ask.method, ask.params(value), ask.done);
           }}
         />
