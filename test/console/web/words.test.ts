@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { CallRow, TimelineEvent, Totals } from '../../src/console/protocol.ts';
-import { eventWords, phasesOf } from '../../src/console/web/console/event-words.ts';
-import { averaged, loadRange, mosRange } from '../../src/console/web/console/figures.ts';
-import { duration, offset, percent, rate, shownUri } from '../../src/console/web/console/format.ts';
-import { barHeight, levelBars, mediaSeries } from '../../src/console/web/console/media-series.ts';
-import { mosWord, security, stateWord, worstMos } from '../../src/console/web/console/quality.ts';
-import { callHref, finishedHref, readRoute } from '../../src/console/web/console/route.ts';
-import { FakeCalls } from './fake-calls.ts';
+import type { CallRow, TimelineEvent, Totals } from '../../../src/console/protocol.ts';
+import { eventWords, phasesOf } from '../../../src/console/web/console/event-words.ts';
+import { averaged, loadRange, mosRange } from '../../../src/console/web/console/figures.ts';
+import { duration, offset, percent, rate, shownUri } from '../../../src/console/web/console/format.ts';
+import { barHeight, levelBars, mediaSeries } from '../../../src/console/web/console/media-series.ts';
+import { mosWord, security, stateWord, worstMos } from '../../../src/console/web/console/quality.ts';
+import { callHref, finishedHref, readRoute } from '../../../src/console/web/console/route.ts';
+import { FakeCalls } from '../fake-calls.ts';
 
 const now = 1_700_000_000_000;
 const fake = new FakeCalls(5, () => now);

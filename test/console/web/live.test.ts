@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { CallDetail, CallRow, MediaPoint } from '../../src/console/protocol.ts';
-import { backOff, Live } from '../../src/console/web/console/live.ts';
-import { FakeCalls } from './fake-calls.ts';
+import type { CallDetail, CallRow, MediaPoint } from '../../../src/console/protocol.ts';
+import { backOff, Live } from '../../../src/console/web/console/live.ts';
+import { FakeCalls } from '../fake-calls.ts';
 
 const now = 1_700_000_000_000;
 const fake = new FakeCalls(3, () => now);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WavPeaks } from '../../src/console/web/console/wav-peaks.ts';
-import { fakeRecording } from './fake-calls.ts';
+import { WavPeaks } from '../../../src/console/web/console/wav-peaks.ts';
+import { fakeRecording } from '../fake-calls.ts';
 
 interface Header {
   readonly code?: number;

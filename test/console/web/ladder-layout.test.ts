@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LadderMessage } from '../../src/console/protocol.ts';
-import { layLadder, messageLabel, messageTone, rowHeights } from '../../src/console/web/console/ladder-layout.ts';
-import { FakeCalls } from './fake-calls.ts';
+import type { LadderMessage } from '../../../src/console/protocol.ts';
+import { layLadder, messageLabel, messageTone, rowHeights } from '../../../src/console/web/console/ladder-layout.ts';
+import { FakeCalls } from '../fake-calls.ts';
 
 const now = 1_700_000_000_000;
 const fake = new FakeCalls(7, () => now);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CallRow } from '../../src/console/protocol.ts';
-import { chooseCalls, visibleRows } from '../../src/console/web/console/call-list.ts';
-import { FakeCalls } from './fake-calls.ts';
+import type { CallRow } from '../../../src/console/protocol.ts';
+import { chooseCalls, visibleRows } from '../../../src/console/web/console/call-list.ts';
+import { FakeCalls } from '../fake-calls.ts';
 
 const now = 1_700_000_000_000;
 const some = (count: number): CallRow[] => {
