@@ -1,4 +1,5 @@
 /** Asks for one thing before an action, or whether it is really meant. */
+import type { TargetedKeyboardEvent } from 'preact';
 import { Modal } from './pieces.tsx';
 
 export interface AskFor {
@@ -9,6 +10,13 @@ export interface AskFor {
   readonly submit: string;
   readonly pattern?: string;
   readonly long?: boolean;
+}
+
+/** As in a chat; with Shift it is a new line. */
+function submitByEnter(event: TargetedKeyboardEvent<HTMLTextAreaElement>): void {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.currentTarget.form?.requestSubmit();
 }
 
 interface AskProps {
@@ -41,7 +49,7 @@ export function AskDialog({ ask, onSubmit, onClose }: AskProps) {
         <div class="field">
           <label for="ask-value">{field}</label>
           {long ? (
-            <textarea {...common} rows={3} maxLength={4_096} />
+            <textarea {...common} rows={3} maxLength={4_096} onKeyDown={submitByEnter} />
           ) : (
             <input {...common} autocomplete="off" spellcheck={false} {...(pattern !== undefined && { pattern })} />
           )}
