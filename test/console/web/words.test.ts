@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CallRow, TimelineEvent, Totals } from '../../../src/console/protocol.ts';
-import { eventWords, phasesOf } from '../../../src/console/web/console/event-words.ts';
+import { eventWords, isTelling, phasesOf } from '../../../src/console/web/console/event-words.ts';
 import { averaged, loadRange, mosRange } from '../../../src/console/web/console/figures.ts';
 import { duration, offset, percent, rate, shownUri } from '../../../src/console/web/console/format.ts';
 import { barHeight, levelBars, mediaSeries } from '../../../src/console/web/console/media-series.ts';
-import { mosWord, security, stateWord, worstMos } from '../../../src/console/web/console/quality.ts';
+import { codecName, mosWord, security, stateWord, worstMos } from '../../../src/console/web/console/quality.ts';
 import { callHref, finishedHref, readRoute } from '../../../src/console/web/console/route.ts';
 import { FakeCalls } from '../fake-calls.ts';
 
@@ -102,6 +102,16 @@ describe('the course of a call', () => {
     [event('call:ended', { cause: null }), 'Ended'],
     [event('some-thing:new'), 'some thing new'],
   ])('%o', (one, words) => expect(eventWords(one)).toBe(words));
+});
+
+describe('events and codecs', () => {
+  it('leaves out what the messages say already', () => {
+    const names = ['call:answered', 'dialog:created', 'dialog:confirmedNa', 'dialog:timeout', 'media:dtmf'];
+    expect(names.filter((name) => isTelling(event(name)))).toEqual(['call:answered', 'dialog:timeout', 'media:dtmf']);
+  });
+  it('names codecs without their rates', () => {
+    expect(['PCMU/8000', 'opus/48000/2', 'G722'].map(codecName)).toEqual(['PCMU', 'opus', 'G722']);
+  });
 });
 
 describe('lines of charts', () => {

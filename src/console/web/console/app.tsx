@@ -115,6 +115,16 @@ function Console({ api, session, onSession, onOut }: ConsoleProps) {
       void player.current?.close();
     };
   }, [connection]);
+  // Nothing more comes of a leg that is gone.
+  useEffect(() => {
+    if (listening?.since === undefined) return;
+    return live.subscribe('calls', () => {
+      const { sessionId } = listening;
+      for (const { legs } of live.calls.values()) if (legs.some((leg) => leg.sessionId === sessionId)) return;
+      silence();
+      say('The call that you listened to has ended.');
+    });
+  }, [live, listening, silence, say]);
   useEffect(() => {
     if (!toast) return;
     const timer = setTimeout(() => setToast(undefined), toast.tone === 'bad' ? 8_000 : 4_000);

@@ -6,6 +6,7 @@ import { ConfirmDialog } from './ask-dialog.tsx';
 import { CallMedia } from './call-media.tsx';
 import { CallPhases } from './call-phases.tsx';
 import { useConsole } from './console-context.ts';
+import { isTelling } from './event-words.ts';
 import { dateTime, shownUri } from './format.ts';
 import { Ladder } from './ladder.tsx';
 import { LegCard } from './leg-card.tsx';
@@ -20,7 +21,8 @@ interface CallDetailProps {
 
 export function CallDetail({ detail, finished = false }: CallDetailProps) {
   const { api, session, say, live } = useConsole();
-  const { call, variables, flags, events, media } = detail;
+  const { call, variables, flags, media } = detail;
+  const events = detail.events.filter(isTelling);
   const [ending, setEnding] = useState(false);
   const ended = call.state === 'deleted';
   const [from, to] = [shownUri(call.from), shownUri(call.to)];
@@ -110,7 +112,7 @@ export function CallDetail({ detail, finished = false }: CallDetailProps) {
         ))}
       </div>
       {!finished && <CallMedia detail={detail} />}
-      <Ladder detail={detail} />
+      <Ladder detail={detail} events={events} />
       <div class="data-cards">
         <Pairs title="Variables" pairs={variables} none="The script has set none." />
         {!finished && (

@@ -1,6 +1,13 @@
 /** Events of a call in words, and the phases that they make. No DOM in here. */
 import type { CallRow, TimelineEvent } from '../../protocol.ts';
 
+/** Of the registry's own events these say more than the messages and the call's events beside them. */
+const tellingDialogEvents = new Set(['dialog:expired', 'dialog:timeout', 'dialog:loaded', 'dialog:untracked']);
+
+export function isTelling({ name }: TimelineEvent): boolean {
+  return !name.startsWith('dialog:') || tellingDialogEvents.has(name);
+}
+
 export function eventWords({ name, detail }: TimelineEvent): string {
   const of = (key: string): string => (detail[key] === undefined ? '' : String(detail[key]));
   const by = detail.by === 'remote' ? ' by the peer' : '';
@@ -35,6 +42,12 @@ export function eventWords({ name, detail }: TimelineEvent): string {
       return `Joins ${of('conference')}`;
     case 'conference:left':
       return `Leaves ${of('conference')}`;
+    case 'dialog:timeout':
+      return 'Its longest time is over';
+    case 'dialog:loaded':
+      return 'Loaded from the store';
+    case 'dialog:untracked':
+      return 'Not tracked any more';
     case 'server:away':
       return `Server was away ${((Number(detail.forMs) || 0) / 1_000).toFixed(1)} s`;
     default:

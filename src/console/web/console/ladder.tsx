@@ -1,7 +1,7 @@
 /** The SIP ladder: who told whom what, message by message, with the call's events between them. */
 import type { TargetedKeyboardEvent } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { CallDetail, LadderMessage } from '../../protocol.ts';
+import type { CallDetail, LadderMessage, TimelineEvent } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
 import { useConsole, useMedia } from './console-context.ts';
 import { eventWords } from './event-words.ts';
@@ -21,8 +21,14 @@ import { Empty, Modal } from './pieces.tsx';
 /** Rows that are drawn at first: calls of hours have thousands. */
 const most = 400;
 
-export function Ladder({ detail }: { readonly detail: CallDetail }) {
-  const { call, ladder, events } = detail;
+interface LadderProps {
+  readonly detail: CallDetail;
+  /** Those that are worth a line. */
+  readonly events: readonly TimelineEvent[];
+}
+
+export function Ladder({ detail, events }: LadderProps) {
+  const { call, ladder } = detail;
   // Offsets count from the first that is seen: of finished calls the record knows whole seconds only.
   const start = Math.min(ladder[0]?.at ?? call.startedAt, events[0]?.at ?? Number.POSITIVE_INFINITY);
   const [withEvents, setWithEvents] = useState(true);

@@ -6,7 +6,7 @@ import { AskDialog, type AskFor } from './ask-dialog.tsx';
 import { useConsole } from './console-context.ts';
 import { milliseconds, shownUri } from './format.ts';
 import { Mos } from './pieces.tsx';
-import { secureWords } from './quality.ts';
+import { codecName, secureWords } from './quality.ts';
 
 interface LegCardProps {
   readonly call: CallRow;
@@ -119,23 +119,26 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
         <p class="leg-name" title={leg.uri}>
           <b>{user}</b> <span class="quiet clip">{host && `@${host}`}</span>
         </p>
-        <Mos value={last?.mos ?? leg.mos} />
+        {(!finished || leg.mos !== undefined) && <Mos value={last?.mos ?? leg.mos} />}
         {!finished && button('listen', 'Listen in', () => listen(listens ? undefined : leg.sessionId), listens)}
       </div>
       <dl class="facts num">
-        <Fact name="Codec">{leg.codec ?? '–'}</Fact>
-        <Fact name="Transport">{leg.transport.toUpperCase() || '–'}</Fact>
+        <Fact name="Codec">{leg.codec === undefined ? '–' : codecName(leg.codec)}</Fact>
+        {leg.transport !== '' && <Fact name="Transport">{leg.transport.toUpperCase()}</Fact>}
         {!finished && (
           <>
             <Fact name="Loss">{last ? `${last.loss.toFixed(1)} %` : '–'}</Fact>
             <Fact name="Jitter">{last ? milliseconds(last.jitter) : '–'}</Fact>
             <Fact name="Round trip">{last?.rtt === undefined ? '–' : milliseconds(last.rtt)}</Fact>
-            <Fact name="Media">
-              <span class={`mark lock-${leg.secure === 'none' ? 'none' : 'all'}`}>
-                <Icon name={leg.secure === 'none' ? 'unlock' : 'lock'} />
-                {secureWords[leg.secure]}
-              </span>
-            </Fact>
+            <div class="whole">
+              <dt class="sr-only">Media</dt>
+              <dd>
+                <span class={`mark lock-${leg.secure === 'none' ? 'none' : 'all'}`}>
+                  <Icon name={leg.secure === 'none' ? 'unlock' : 'lock'} />
+                  {secureWords[leg.secure]}
+                </span>
+              </dd>
+            </div>
           </>
         )}
       </dl>

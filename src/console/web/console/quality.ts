@@ -56,7 +56,12 @@ export function security(call: CallRow): 'all' | 'part' | 'none' {
   return safe === 0 ? 'none' : safe === call.legs.length ? 'all' : 'part';
 }
 
+/** `PCMU/8000` → PCMU: rates say nothing that the name does not. */
+export function codecName(codec: string): string {
+  return codec.replace(/\/.*$/, '');
+}
+
 /** The codecs of both legs, once if they are the same. */
 export function codecs(call: CallRow): string {
-  return [...new Set(call.legs.flatMap(({ codec }) => codec ?? []))].join(' · ');
+  return [...new Set(call.legs.flatMap(({ codec }) => (codec === undefined ? [] : codecName(codec))))].join(' · ');
 }

@@ -37,7 +37,10 @@ const tiles: readonly Tile[] = [
   {
     name: 'Quality (MOS)',
     value: ({ mos }) => (mos === undefined ? '–' : score(mos)),
-    note: ({ mos }) => (mos === undefined ? 'nobody is talking' : mosWord(mos).text),
+    note: ({ mos, active }) => {
+      if (mos !== undefined) return mosWord(mos).text;
+      return active === 0 ? 'nobody is talking' : 'not measured yet';
+    },
     series: [{ name: 'MOS', color: '--good', fill: true, write: score, of: ({ mos }) => mos }],
     range: mosRange,
   },
