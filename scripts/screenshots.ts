@@ -2,7 +2,7 @@
  * Takes the pictures of the pages that are in docs/screenshots/: `npm run build:pages && node scripts/screenshots.ts`.
  * The calls are made up and the clock stands still, so that a picture changes only when the page does.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -24,8 +24,6 @@ interface Picture {
   readonly login?: boolean;
   readonly path?: (fake: FakeServer) => string;
   readonly prepare?: (page: Page) => Promise<void>;
-  /** Shows more than the window does. */
-  readonly height?: number;
 }
 
 const pictures: readonly Picture[] = [
@@ -34,13 +32,19 @@ const pictures: readonly Picture[] = [
     name: 'call',
     calls: 3,
     path: (fake) => callHref(fake.calls[0]?.id ?? ''),
+    prepare: (page) => page.locator('.ladder-message').first().waitFor(),
+  },
+  {
+    name: 'ladder',
+    calls: 3,
+    path: (fake) => callHref(fake.calls[0]?.id ?? ''),
     prepare: async (page) => {
       await page.locator('.ladder-message').first().waitFor();
-      if ((page.viewportSize()?.width ?? 0) > 1_100) await page.locator('.ladder-message').nth(2).click();
+      // On narrow screens the message would cover the ladder.
+      if ((page.viewportSize()?.width ?? 0) > 1_100) await page.locator('.ladder-message').nth(3).click();
       await page.mouse.move(0, 0);
-      await page.evaluate('scrollTo(0, 0)');
+      await page.evaluate("document.querySelector('#ladder').scrollIntoView(); scrollBy(0, -110)");
     },
-    height: 1_500,
   },
   {
     name: 'finished',
@@ -58,14 +62,14 @@ const pictures: readonly Picture[] = [
 ];
 
 async function take(browser: Browser, picture: Picture): Promise<number> {
-  const { name, calls, login = false, path, prepare, height } = picture;
+  const { name, calls, login = false, path, prepare } = picture;
   const fake = new FakeServer({ calls, login, now });
   const url = await fake.open();
   let bytes = 0;
   for (const width of widths)
     for (const theme of themes) {
       const page = await browser.newPage({
-        viewport: { width, height: height ?? heights[width] },
+        viewport: { width, height: heights[width] },
         colorScheme: theme,
         reducedMotion: 'reduce',
         timezoneId: 'UTC',
@@ -84,7 +88,7 @@ async function take(browser: Browser, picture: Picture): Promise<number> {
 /** Text stays legible at the lower qualities too; pictures that are full of it need them. */
 async function save(page: Page, name: string): Promise<number> {
   const chrome = await page.context().newCDPSession(page);
-  for (const quality of [65, 50, 35]) {
+  for (const quality of [55, 40, 30]) {
     const { data } = await chrome.send('Page.captureScreenshot', { format: 'webp', quality });
     const file = Buffer.from(data, 'base64');
     if (file.length > mostEach) continue;
@@ -94,7 +98,8 @@ async function save(page: Page, name: string): Promise<number> {
   throw new Error(`${name} has more than ${mostEach} bytes`);
 }
 
-rmSync(folder, { recursive: true, force: true });
+for (const name of existsSync(folder) ? readdirSync(folder) : [])
+  if (name.endsWith('.webp')) rmSync(join(folder, name));
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 let sum = 0;
