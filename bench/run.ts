@@ -14,6 +14,7 @@ import { capacity, twoWorkers } from './scenarios/capacity.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
+import { ice } from './scenarios/ice.ts';
 import { journal } from './scenarios/journal.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
@@ -27,6 +28,7 @@ import { store } from './scenarios/store.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
 import { transcode } from './scenarios/transcode.ts';
+import { webrtc } from './scenarios/webrtc.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -45,6 +47,8 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['trace', trace],
   ['transcode', transcode],
   ['srtp', srtp],
+  ['webrtc', webrtc],
+  ['ice', ice],
   ['plc', plc],
   ['registry', registry],
   ['store', store],
