@@ -1,0 +1,97 @@
+/**
+ * The WebSocket that JsSIP speaks through (RFC 7118). A network that is gone closes no socket: so a connection is asked
+ * now and then whether it lives, by the CRLF of RFC 5626 §4.4.1, and dropped when it does not answer.
+ */
+import type { Socket } from 'jssip';
+
+/** ms */
+const connectTimeout = 5_000;
+const askEvery = 15_000;
+const answerTimeout = 3_000;
+
+export class SipSocket implements Socket {
+  readonly url: string;
+  readonly sip_uri: string;
+  via_transport: string;
+  /** Set by JsSIP. */
+  onconnect: () => void = () => {};
+  ondisconnect: (error: boolean, code?: number, reason?: string) => void = () => {};
+  ondata: <T>(data: T) => void = () => {};
+  #socket: WebSocket | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @throws TypeError for what is no ws: or wss: address */
+  constructor(address: string) {
+    const { protocol, host } = new URL(address);
+    if (protocol !== 'ws:' && protocol !== 'wss:') throw new TypeError(`${address} is no ws: or wss: address`);
+    this.url = address;
+    this.via_transport = protocol === 'wss:' ? 'WSS' : 'WS';
+    this.sip_uri = `sip:${host};transport=ws`;
+  }
+
+  connect(): void {
+    if (this.#socket) return;
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(this.url, 'sip');
+    } catch {
+      // JsSIP expects no answer before it has asked.
+      queueMicrotask(() => this.ondisconnect(true, 1006, 'refused by the browser'));
+      return;
+    }
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    this.#wait(connectTimeout, () => this.#drop());
+    socket.onopen = () => {
+      this.#wait(askEvery, () => this.probe());
+      this.onconnect();
+    };
+    socket.onmessage = ({ data }) => {
+      this.#wait(askEvery, () => this.probe());
+      this.ondata(data as unknown);
+    };
+    socket.onclose = ({ wasClean, code, reason }) => {
+      this.disconnect();
+      this.ondisconnect(!wasClean, code, reason);
+    };
+  }
+
+  disconnect(): void {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  send(message: string | ArrayBufferLike | Blob | ArrayBufferView): boolean {
+    if (!this.isConnected()) return false;
+    this.#socket?.send(message as string);
+    return true;
+  }
+
+  isConnected(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  isConnecting(): boolean {
+    return this.#socket?.readyState === WebSocket.CONNECTING;
+  }
+
+  /** Finds out within 3 s whether the connection lives; one that does not is dropped. */
+  probe(): void {
+    if (!this.send('\r\n\r\n')) return;
+    this.#wait(answerTimeout, () => this.#drop());
+  }
+
+  #drop(): void {
+    this.disconnect();
+    this.ondisconnect(true, 1006, 'silent');
+  }
+
+  #wait(ms: number, callback: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(callback, ms);
+  }
+}
