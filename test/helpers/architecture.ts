@@ -170,8 +170,8 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/registry': ['src/base', 'src/sip', 'src/session'],
   'src/store': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/cdr', 'media'],
   'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'media'],
-  // Pages run in browsers: of the server they know what is said between them.
-  'src/console/web': ['src/console'],
+  // Pages run in browsers: of the server they know what is said between them, and the formulas that both use.
+  'src/console/web': ['src/console', 'media'],
   'src/recovery': ['src/base', 'src/sip', 'src/session', 'src/registry', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
   'src/trunk': ['src/base', 'src/sip', 'src/session', 'src/registration'],

@@ -32,6 +32,10 @@ export interface AgentEvents {
   readonly notice: string;
 }
 
+interface Replaces {
+  readonly call_id: string;
+}
+
 /** Seconds between attempts to connect again. */
 const recoveryInterval = { min: 1, max: 3 };
 /** One call and one that is asked about it, and one that knocks. */
@@ -88,7 +92,10 @@ export class Agent extends Emitter<AgentEvents> {
         user_agent: 'Tandem phone',
       });
     } catch {
-      this.#fail({ title: 'The server address is wrong', advice: 'It begins with wss:// or ws://, then host and port.' });
+      this.#fail({
+        title: 'The server address is wrong',
+        advice: 'It begins with wss:// or ws://, then host and port.',
+      });
       return;
     }
     this.#ua = ua;
@@ -178,7 +185,7 @@ export class Agent extends Emitter<AgentEvents> {
   #session(ua: UA, event: RTCSessionEvent): void {
     if (ua !== this.#ua) return;
     const { session } = event;
-    const incoming = (event as IncomingRTCSessionEvent).originator as string === 'remote';
+    const incoming = ((event as IncomingRTCSessionEvent).originator as string) === 'remote';
     if (incoming && this.#calls.filter(({ state }) => state !== 'ended').length >= mostCalls) {
       session.terminate({ status_code: 486, reason_phrase: 'Busy Here' });
       return;
@@ -194,7 +201,16 @@ export class Agent extends Emitter<AgentEvents> {
     });
     this.#nextIsMine?.(call);
     this.emit('calls', undefined);
-    if (incoming) this.emit('incoming', call);
+    if (!incoming) return;
+    const replaced = this.#replaced(event.request as unknown as { readonly replaces?: Replaces });
+    if (replaced?.microphone) call.answer(replaced.microphone.clone(), this.iceServers);
+    else this.emit('incoming', call);
+  }
+
+  /** The call whose place this one takes (RFC 3891 §3); nobody is to be asked again then. */
+  #replaced({ replaces }: { readonly replaces?: Replaces }): PhoneCall | undefined {
+    if (!replaces) return undefined;
+    return this.#calls.find(({ session, state }) => state === 'active' && session.id.startsWith(replaces.call_id));
   }
 
   #say(registration: Registration): void {

@@ -1,5 +1,5 @@
 /** One call of the phone: a JsSIP session, what state it is in, and what can be done with it. No page in it. */
-import { C, type UA } from 'jssip';
+import { C, URI } from 'jssip';
 import type { EndEvent, RTCSession } from 'jssip/lib/RTCSession';
 import { Emitter } from './emitter.ts';
 import { Recovery } from './recovery.ts';
@@ -52,7 +52,6 @@ export class PhoneCall extends Emitter<CallEvents> {
   #state: CallState;
   #microphone: MediaStream | undefined;
   #endedByNetwork = false;
-  #heldForOther = false;
 
   constructor(session: RTCSession, { signalling }: { readonly signalling: boolean }) {
     super();
@@ -211,7 +210,8 @@ export class PhoneCall extends Emitter<CallEvents> {
         const [unreachable, refused] = [[causes.CONNECTION_ERROR, causes.RTP_TIMEOUT], [causes.WEBRTC_ERROR]];
         if (unreachable.includes(cause as never)) return;
         if (refused.includes(cause as never)) {
-          if (!this.troubled) this.emit('notice', `${options.reason_phrase ?? 'A change of the call'}: the call goes on.`);
+          if (!this.troubled)
+            this.emit('notice', `${options.reason_phrase ?? 'A change of the call'}: the call goes on.`);
           return;
         }
         if (cause === causes.REQUEST_TIMEOUT && this.troubled) return;
@@ -223,10 +223,12 @@ export class PhoneCall extends Emitter<CallEvents> {
   #listen(): void {
     const { session } = this;
     session.on('peerconnection', ({ peerconnection }) => this.#watch(peerconnection));
-    let gathering: ReturnType<typeof setTimeout> | undefined;
+    let waiting = false;
     session.on('icecandidate', ({ ready }) => {
-      gathering ??= setTimeout(() => {
-        gathering = undefined;
+      if (waiting) return;
+      waiting = true;
+      setTimeout(() => {
+        waiting = false;
         ready();
       }, gatheringLimit);
     });
@@ -239,6 +241,7 @@ export class PhoneCall extends Emitter<CallEvents> {
     });
     session.on('confirmed', () => this.#go('active'));
     for (const name of ['hold', 'unhold', 'muted', 'unmuted'] as const) session.on(name, () => this.#changed());
+    session.on('replaces', ({ accept }: { accept: Function }) => accept());
     session.on('refer', ({ reject }: { reject: () => void }) => reject());
     session.on('ended', (event) => this.#over(event));
     session.on('failed', (event) => this.#over(event));
@@ -260,14 +263,8 @@ export class PhoneCall extends Emitter<CallEvents> {
       this.transfer = { to: shown, state };
       this.#changed();
     };
-    // Whoever is passed on shall not hear the talk about it.
-    this.#heldForOther = !this.held && replaces === undefined && this.hold();
-    const failed = (): void => {
-      say('refused');
-      if (this.#heldForOther) this.resume();
-    };
-    this.session.refer(target, {
-      ...(replaces && { replaces }),
+    const failed = (): void => say('refused');
+    this.session.refer(replaces ? withReplaces(target, replaces) : target, {
       eventHandlers: {
         requestFailed: failed,
         failed,
@@ -318,4 +315,20 @@ export class PhoneCall extends Emitter<CallEvents> {
   }
 }
 
-export type { UA };
+/**
+ * The Refer-To of an attended transfer (RFC 3891 §3): tags as the one who gets the Replaces has them. JsSIP's own has them
+ * the wrong way round for a call that came in.
+ */
+function withReplaces(target: string, { _dialog }: { _dialog?: { id: DialogId } } & object): URI {
+  const uri = URI.parse(target) as unknown as URI;
+  if (!_dialog) throw new TypeError('that call is not answered yet');
+  const { call_id, local_tag, remote_tag } = _dialog.id;
+  uri.setHeader('Replaces', encodeURIComponent(`${call_id};to-tag=${remote_tag};from-tag=${local_tag}`));
+  return uri;
+}
+
+interface DialogId {
+  readonly call_id: string;
+  readonly local_tag: string;
+  readonly remote_tag: string;
+}
