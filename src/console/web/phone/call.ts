@@ -1,11 +1,10 @@
 /** One call of the phone: a JsSIP session, what state it is in, and what can be done with it. No page in it. */
 import { C, URI } from 'jssip';
 import type { EndEvent, RTCSession } from 'jssip/lib/RTCSession';
+import type { CallState } from './call-state.ts';
 import { Emitter } from './emitter.ts';
 import { Recovery } from './recovery.ts';
 import { callProblem, type Problem } from './words.ts';
-
-export type CallState = 'calling' | 'ringing' | 'incoming' | 'connecting' | 'active' | 'ended';
 
 /** What became of the wish to hand the call to another. */
 export type TransferState = 'asked' | 'ringing' | 'done' | 'refused';
@@ -241,7 +240,7 @@ export class PhoneCall extends Emitter<CallEvents> {
     });
     session.on('confirmed', () => this.#go('active'));
     for (const name of ['hold', 'unhold', 'muted', 'unmuted'] as const) session.on(name, () => this.#changed());
-    session.on('replaces', ({ accept }: { accept: Function }) => accept());
+    session.on('replaces', ({ accept }) => void accept());
     session.on('refer', ({ reject }: { reject: () => void }) => reject());
     session.on('ended', (event) => this.#over(event));
     session.on('failed', (event) => this.#over(event));

@@ -23,7 +23,7 @@ export function Dialer({ phone }: { readonly phone: Phone }) {
   };
   return (
     <form
-      class="card dialer"
+      class={quiet ? 'card dialer' : 'card dialer second'}
       aria-label={quiet ? 'Call' : 'Second call'}
       onSubmit={(event) => {
         event.preventDefault();

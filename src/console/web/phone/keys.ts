@@ -1,28 +1,7 @@
-/** The keyboard: digits dial or go into the call, Enter takes a call, Escape refuses or cancels it. */
+/** Hears the keyboard for the whole page. */
 import { useEffect } from 'preact/hooks';
-import type { PhoneCall } from './call.ts';
+import { actionOf } from './key-action.ts';
 import type { Phone } from './phone.ts';
-
-export type KeyAction =
-  | { readonly does: 'type'; readonly key: string }
-  | { readonly does: 'digit'; readonly key: string; readonly call: PhoneCall }
-  | { readonly does: 'answer'; readonly call: PhoneCall }
-  | { readonly does: 'stop'; readonly call: PhoneCall };
-
-/** @param busy the focus is where the key has a meaning of its own */
-export function actionOf(key: string, calls: readonly PhoneCall[], busy: boolean): KeyAction | undefined {
-  const waiting = calls.find(({ state }) => state === 'incoming');
-  if (key === 'Escape') {
-    // An answered call is not lost by a slip of the finger: it has its button.
-    const call = waiting ?? calls.find(({ state }) => state === 'calling' || state === 'ringing');
-    return call && { does: 'stop', call };
-  }
-  if (busy) return undefined;
-  if (key === 'Enter') return waiting && { does: 'answer', call: waiting };
-  if (!/^[\d*#]$/.test(key)) return undefined;
-  const call = calls.find(({ state, held }) => state === 'active' && !held);
-  return call ? { does: 'digit', key, call } : { does: 'type', key };
-}
 
 const typed = new EventTarget();
 

@@ -11,8 +11,8 @@ export function LevelMeter({ label, stream }: { readonly label: string; readonly
       <span>{label}</span>
       <meter class="sr-only" aria-label={label} min={floor} max={0} value={Math.round(Math.max(floor, level))} />
       <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="level-back" width="100" height="6" rx="3" />
-        <rect class={level > -3 ? 'level-hot' : 'level-now'} width={100 * share} height="6" rx="3" />
+        <rect class="level-back" width="100" height="6" />
+        <rect class={level > -3 ? 'level-hot' : 'level-now'} width={100 * share} height="6" />
       </svg>
     </div>
   );

@@ -10,21 +10,27 @@ export class MicrophoneError extends Error {
   }
 }
 
+export interface MicrophoneChoice {
+  readonly microphone: string;
+  readonly processing: boolean;
+}
+
 /**
- * @param deviceId empty: the system's choice
+ * @param microphone its id; empty: the system's choice
  * @throws MicrophoneError
  */
-export async function openMicrophone(deviceId: string): Promise<MediaStream> {
+export async function openMicrophone({ microphone, processing }: MicrophoneChoice): Promise<MediaStream> {
   if (!isSecureContext || !navigator.mediaDevices) throw new MicrophoneError(insecureProblem(location));
-  const processing = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  const audio = { echoCancellation: processing, noiseSuppression: processing, autoGainControl: processing };
   try {
     return await navigator.mediaDevices.getUserMedia({
-      audio: deviceId === '' ? processing : { ...processing, deviceId: { exact: deviceId } },
+      audio: microphone === '' ? audio : { ...audio, deviceId: { exact: microphone } },
     });
   } catch (error) {
     const name = (error as Error).name;
     // The chosen one was unplugged: rather another than none.
-    if (deviceId !== '' && (name === 'OverconstrainedError' || name === 'NotFoundError')) return openMicrophone('');
+    if (microphone !== '' && (name === 'OverconstrainedError' || name === 'NotFoundError'))
+      return openMicrophone({ microphone: '', processing });
     throw new MicrophoneError(microphoneProblem(name), error);
   }
 }

@@ -97,7 +97,7 @@ export class Phone extends Emitter<PhoneEvents> {
   }
 
   async choose(sound: SoundChoice): Promise<void> {
-    const other = sound.microphone !== this.sound.microphone;
+    const other = sound.microphone !== this.sound.microphone || sound.processing !== this.sound.processing;
     this.sound = sound;
     rememberSound(sound);
     this.#changed();
@@ -122,7 +122,7 @@ export class Phone extends Emitter<PhoneEvents> {
 
   async #microphone(): Promise<MediaStream | undefined> {
     try {
-      return await openMicrophone(this.sound.microphone);
+      return await openMicrophone(this.sound);
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       this.fail(error.problem);

@@ -84,7 +84,7 @@ export function verdictOf(value: number): Verdict {
 
 /** One sentence for somebody who only wants to know whether it is the network. */
 export function sentence({ mos: value, loss = 0, jitter = 0, roundTrip = 0 }: Quality): string {
-  if (value === undefined) return 'No audio has come yet.';
+  if (value === undefined) return 'No audio is coming.';
   const verdict = verdictOf(value);
   if (verdict === 'good') return 'The connection is good.';
   const cause =

@@ -64,7 +64,7 @@ export function RegisterForm({ phone, servers }: { readonly phone: Phone; readon
       </label>
       <details class="phone-more">
         <summary>Server</summary>
-        <label class="field">
+        <label class="field phone-more-body">
           <span>Server address</span>
           <input
             class="input mono"

@@ -12,6 +12,8 @@ export interface Remembered {
 export interface SoundChoice {
   readonly microphone: string;
   readonly speaker: string;
+  /** Echo cancelling, noise suppression and automatic gain, as the browser does them. */
+  readonly processing: boolean;
 }
 
 export function remembered(): Partial<Remembered> {
@@ -34,7 +36,7 @@ export function forgetPassword(): void {
 }
 
 export function soundChoice(): SoundChoice {
-  return { microphone: '', speaker: '', ...read<SoundChoice>(() => localStorage, soundKey) };
+  return { microphone: '', speaker: '', processing: true, ...read<SoundChoice>(() => localStorage, soundKey) };
 }
 
 export function rememberSound(choice: SoundChoice): void {

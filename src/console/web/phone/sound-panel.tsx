@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from '../shared/icon.tsx';
 import { LevelMeter } from './level-meter.tsx';
@@ -20,7 +21,7 @@ export function SoundPanel({ phone }: { readonly phone: Phone }) {
   const testMicrophone = async (): Promise<void> => {
     if (tested) return setTested(undefined);
     try {
-      setTested(await openMicrophone(sound.microphone));
+      setTested(await openMicrophone(sound));
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       phone.fail(error.problem);
@@ -66,6 +67,17 @@ export function SoundPanel({ phone }: { readonly phone: Phone }) {
           </button>
         </Choice>
       )}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={sound.processing}
+          onChange={({ currentTarget }) => {
+            setTested(undefined);
+            void phone.choose({ ...sound, processing: currentTarget.checked });
+          }}
+        />
+        <span>Suppress echo and noise</span>
+      </label>
     </section>
   );
 }
@@ -75,7 +87,7 @@ interface ChoiceProps {
   readonly devices: readonly MediaDeviceInfo[];
   readonly value: string;
   readonly onChoose: (deviceId: string) => void;
-  readonly children: preact.ComponentChildren;
+  readonly children: ComponentChildren;
 }
 
 function Choice({ label, devices, value, onChoose, children }: ChoiceProps) {
