@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeOf, withCall } from '../../../src/console/web/phone/history.ts';
 import { actionOf } from '../../../src/console/web/phone/key-action.ts';
-import { checked, fallback } from '../../../src/console/web/phone/phone-config.ts';
+import { checked, fallback, iceServersOf } from '../../../src/console/web/phone/phone-config.ts';
 import {
   callProblem,
   duration,
@@ -103,4 +103,29 @@ describe('the configuration', () => {
 
   it.each([null, 'x', {}, { servers: [], domain: '' }, { servers: 7, iceServers: 'x' }])('%j is completed', (answer) =>
     expect(checked(answer, place)).toEqual(place));
+});
+
+describe('TURN servers that come with the registration', () => {
+  const header = (value: unknown): string =>
+    `SIP/2.0 200 OK\r\nX-Tandem-Ice: ${Buffer.from(JSON.stringify(value)).toString('base64url')}\r\n\r\n`;
+
+  it('are read from its header', () => {
+    const servers = [{ urls: ['turn:t.example:3478?transport=udp'], username: '1:5001', credential: 'x+/=?' }];
+    expect(iceServersOf(header(servers))).toEqual(servers);
+  });
+
+  it.each([
+    {},
+    [{}],
+    [{ urls: 'turn:x' }],
+    [{ urls: ['https://x'] }],
+    [{ urls: ['turn:x'], username: 5 }],
+    null,
+  ])('%j is left aside', (value) => expect(iceServersOf(header(value))).toBeUndefined());
+
+  it('are left aside where the header is broken or absent', () => {
+    expect(iceServersOf('SIP/2.0 200 OK\r\nX-Tandem-Ice: !!\r\n\r\n')).toBeUndefined();
+    expect(iceServersOf('SIP/2.0 200 OK\r\nX-Tandem-Ice: abc\r\n\r\n')).toBeUndefined();
+    expect(iceServersOf('SIP/2.0 200 OK\r\n\r\n')).toBeUndefined();
+  });
 });

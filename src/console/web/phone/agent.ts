@@ -5,6 +5,7 @@ import type { IncomingRTCSessionEvent, RTCSessionEvent } from 'jssip/lib/UA';
 import type { PhoneConfig } from '../../protocol.ts';
 import { type CallEnd, PhoneCall } from './call.ts';
 import { Emitter } from './emitter.ts';
+import { iceServersOf } from './phone-config.ts';
 import { SipSocket } from './sip-socket.ts';
 import { type Problem, registrationProblem } from './words.ts';
 
@@ -43,6 +44,7 @@ const mostCalls = 3;
 
 export class Agent extends Emitter<AgentEvents> {
   readonly #config: PhoneConfig;
+  #iceServers: PhoneConfig['iceServers'];
   #registration: Registration = { state: 'off' };
   #ua: UA | undefined;
   #socket: SipSocket | undefined;
@@ -53,6 +55,7 @@ export class Agent extends Emitter<AgentEvents> {
   constructor(config: PhoneConfig) {
     super();
     this.#config = config;
+    this.#iceServers = config.iceServers;
   }
 
   get registration(): Registration {
@@ -69,7 +72,7 @@ export class Agent extends Emitter<AgentEvents> {
 
   /** Mutable, as RTCConfiguration has it. */
   get iceServers(): RTCIceServer[] {
-    return this.#config.iceServers.map(({ urls, ...rest }) => ({ ...rest, urls: [...urls] }));
+    return this.#iceServers.map(({ urls, ...rest }) => ({ ...rest, urls: [...urls] }));
   }
 
   register({ user, password, server }: Account): void {
@@ -78,7 +81,9 @@ export class Agent extends Emitter<AgentEvents> {
     this.#say({ state: 'registering', user });
     let ua: UA;
     try {
-      this.#socket = new SipSocket(server);
+      this.#socket = new SipSocket(server, (message) => {
+        this.#iceServers = iceServersOf(message) ?? this.#iceServers;
+      });
       ua = new UA({
         sockets: [this.#socket],
         uri: `sip:${encodeURIComponent(user)}@${this.#config.domain}`,

@@ -25,3 +25,26 @@ export function checked(answer: unknown, otherwise: PhoneConfig): PhoneConfig {
     iceServers: Array.isArray(iceServers) ? iceServers : [],
   };
 }
+
+/**
+ * TURN servers with credentials, which a phone gets only once it has shown its password: of the `X-Tandem-Ice` of a message.
+ * @returns undefined where there is none, or none that can be read
+ */
+export function iceServersOf(message: string): PhoneConfig['iceServers'] | undefined {
+  const value = /^X-Tandem-Ice:[ \t]*([\w-]+)[ \t]*\r?$/im.exec(message)?.[1];
+  if (value === undefined) return undefined;
+  try {
+    const text = atob(value.replaceAll('-', '+').replaceAll('_', '/'));
+    const servers: unknown = JSON.parse(text);
+    return Array.isArray(servers) && servers.every(isIceServer) ? servers : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isIceServer(value: unknown): value is PhoneConfig['iceServers'][number] {
+  if (typeof value !== 'object' || value === null) return false;
+  const { urls, username, credential } = value as Readonly<Record<string, unknown>>;
+  const texts = [username, credential].every((one) => one === undefined || typeof one === 'string');
+  return texts && Array.isArray(urls) && urls.every((url) => typeof url === 'string' && /^(stun|turn)s?:/i.test(url));
+}

@@ -7,13 +7,12 @@ export function RegisterForm({ phone, servers }: { readonly phone: Phone; readon
   const known = remembered();
   const [user, setUser] = useState(known.user ?? '');
   const [password, setPassword] = useState(rememberedPassword() ?? '');
-  // A server that was typed in stays; one of the configuration follows it.
   const [server, setServer] = useState(known.server ?? servers[0] ?? '');
   const [keep, setKeep] = useState(rememberedPassword() !== undefined);
   const busy = phone.agent.registration.state === 'registering';
 
   const register = (): void => {
-    remember({ user, server }, keep ? password : undefined);
+    remember(servers.includes(server) ? { user } : { user, server }, keep ? password : undefined);
     phone.register({ user: user.trim(), password, server: server.trim() });
   };
   useEffect(() => {

@@ -6,7 +6,8 @@ const soundKey = 'tandem-phone-sound';
 
 export interface Remembered {
   readonly user: string;
-  readonly server: string;
+  /** One that was typed in; others are told anew by the page's own server. */
+  readonly server?: string;
 }
 
 export interface SoundChoice {

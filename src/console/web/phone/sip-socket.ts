@@ -17,11 +17,14 @@ export class SipSocket implements Socket {
   onconnect: () => void = () => {};
   ondisconnect: (error: boolean, code?: number, reason?: string) => void = () => {};
   ondata: <T>(data: T) => void = () => {};
+  /** Sees each message first: JsSIP tells of the first answer to a REGISTER only. */
+  readonly #seen: (message: string) => void;
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @throws TypeError for what is no ws: or wss: address */
-  constructor(address: string) {
+  constructor(address: string, seen: (message: string) => void) {
+    this.#seen = seen;
     const { protocol, host } = new URL(address);
     if (protocol !== 'ws:' && protocol !== 'wss:') throw new TypeError(`${address} is no ws: or wss: address`);
     this.url = address;
@@ -48,6 +51,7 @@ export class SipSocket implements Socket {
     };
     socket.onmessage = ({ data }) => {
       this.#wait(askEvery, () => this.probe());
+      if (typeof data === 'string') this.#seen(data);
       this.ondata(data as unknown);
     };
     socket.onclose = ({ wasClean, code, reason }) => {

@@ -1,0 +1,131 @@
+/** The softphone page as a user has it: found by what it says, and heard by what comes to its loudspeaker. */
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { resample } from '../../../media/audio/index.ts';
+import { root } from './process.ts';
+
+const recorder = join(root, 'test', 'interop', 'support', 'record-audio.js');
+/** Hz of what `heard` gives. */
+const sampleRate = 8000;
+
+export class PhonePage implements AsyncDisposable {
+  readonly page: Page;
+  /** What the browser complained of: a violated Content-Security-Policy, an exception. */
+  readonly complaints: string[] = [];
+  readonly #context: BrowserContext;
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', ({ message }) => this.complaints.push(message));
+    page.on('console', (line) => {
+      if (line.type() === 'error') this.complaints.push(line.text());
+    });
+  }
+
+  /** A tab that shares nothing with others. */
+  static async open(browser: Browser, url: string): Promise<PhonePage> {
+    const context = await browser.newContext();
+    await context.addInitScript({ path: recorder });
+    const phone = new PhonePage(context, await context.newPage());
+    await phone.page.goto(url);
+    return phone;
+  }
+
+  /** Resolves when the page says that it is registered. */
+  static async registered(browser: Browser, url: string, user: string, password: string): Promise<PhonePage> {
+    const phone = await PhonePage.open(browser, url);
+    await phone.register(user, password);
+    await phone.page.getByText(`Registered as ${user}`).first().waitFor();
+    return phone;
+  }
+
+  async register(user: string, password: string): Promise<void> {
+    await this.page.getByLabel('User').fill(user);
+    await this.page.getByLabel('Password').fill(password);
+    await this.page.getByRole('button', { name: 'Register' }).click();
+  }
+
+  async dial(number: string): Promise<void> {
+    await this.page.getByLabel('Number or address').fill(number);
+    await this.page.getByRole('button', { name: 'Call', exact: true }).click();
+  }
+
+  /** What is heard then is what is said, not what the browser makes of it. */
+  async plainSound(): Promise<void> {
+    await this.page.getByLabel('Suppress echo and noise').uncheck();
+  }
+
+  call(name: string): CallOnPage {
+    return new CallOnPage(this.page.getByRole('region', { name: `Call with ${name}`, exact: true }));
+  }
+
+  get alert(): Locator {
+    return this.page.getByRole('alert');
+  }
+
+  /** Of the `index`th connection of the page, mono at 8 kHz; what came until now. */
+  async heard(index = 0): Promise<Int16Array> {
+    const base64 = await this.page.evaluate<string>(`remoteAudio.base64(${index})`);
+    const rate = await this.page.evaluate<number>(`remoteAudio.rate(${index})`);
+    const bytes = Buffer.from(base64, 'base64');
+    const samples = new Int16Array(bytes.length >> 1);
+    for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(2 * i);
+    return resample(samples, rate, sampleRate);
+  }
+
+  /** Resolves when so much was heard. */
+  async heardFor(ms: number, index = 0): Promise<void> {
+    const heard = (): Promise<number> => this.page.evaluate<number>(`remoteAudio.ms(${index})`);
+    await expect.poll(heard, { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.close();
+  }
+}
+
+/** The card of one call. */
+export class CallOnPage {
+  readonly card: Locator;
+
+  constructor(card: Locator) {
+    this.card = card;
+  }
+
+  async says(text: string): Promise<void> {
+    await this.card.getByText(text, { exact: true }).first().waitFor();
+  }
+
+  async connected(): Promise<void> {
+    await this.says('Connected');
+  }
+
+  async press(
+    name: 'Answer' | 'Reject' | 'Hold' | 'Resume' | 'Mute' | 'Keypad' | 'Transfer' | 'Hang up',
+  ): Promise<void> {
+    await this.card.getByRole('button', { name, exact: true }).click();
+  }
+
+  /** By the keypad, which is opened. */
+  async digits(digits: string): Promise<void> {
+    const pad = this.card.getByRole('group', { name: 'Keypad' });
+    if (!(await pad.isVisible())) await this.press('Keypad');
+    for (const digit of digits) {
+      const name = { '*': 'Star', '#': 'Hash' }[digit] ?? digit;
+      await pad.getByRole('button', { name, exact: true }).click();
+    }
+  }
+
+  async transferTo(number: string): Promise<void> {
+    await this.press('Transfer');
+    await this.card.getByLabel('Transfer to').fill(number);
+    await this.card.getByRole('button', { name: 'Transfer now' }).click();
+  }
+
+  async gone(): Promise<void> {
+    await this.card.waitFor({ state: 'detached' });
+  }
+}
