@@ -1,9 +1,9 @@
 /** The softphone page in a real browser, as far as no audio flows: it registers, and says what is wrong in words. */
 import AxeBuilder from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, launchBrowser, refuseMicrophone } from '../support/browser.ts';
-import { PhonePage } from '../support/phone-page.ts';
+import { keyNamed, PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
 import { expectNoPrograms } from '../support/process.ts';
 
@@ -28,15 +28,12 @@ const registered = (user: keyof typeof passwords): Promise<PhonePage> =>
 const bindings = async (): Promise<number> => (await server.tandem.check()).bindings;
 
 describe('the softphone page', () => {
-  afterEach(async () => {
-    await expect.poll(bindings).toBe(0);
-  });
-
-  it('registers with a password and goes when its tab is closed', async () => {
+  it('registers with a password, and signs out', async () => {
     await using phone = await registered(5001);
     expect(await bindings()).toBe(1);
     await phone.page.getByRole('button', { name: 'Sign out' }).click();
     await phone.page.getByText('Not registered').waitFor();
+    await expect.poll(bindings).toBe(0);
     expect(phone.complaints).toEqual([]);
   });
 
@@ -89,7 +86,7 @@ describe('the softphone page', () => {
     await using phone = await registered(5001);
     await phone.page.locator('body').click();
     await phone.page.keyboard.type('60');
-    await phone.page.getByRole('button', { name: '0', exact: true }).click();
+    await phone.page.getByRole('button', { name: keyNamed('0') }).click();
     expect(await phone.page.getByLabel('Number or address').inputValue()).toBe('600');
   });
 

@@ -113,10 +113,7 @@ export class CallOnPage {
   async digits(digits: string): Promise<void> {
     const pad = this.card.getByRole('group', { name: 'Keypad' });
     if (!(await pad.isVisible())) await this.press('Keypad');
-    for (const digit of digits) {
-      const name = { '*': 'Star', '#': 'Hash' }[digit] ?? digit;
-      await pad.getByRole('button', { name, exact: true }).click();
-    }
+    for (const digit of digits) await pad.getByRole('button', { name: keyNamed(digit) }).click();
   }
 
   async transferTo(number: string): Promise<void> {
@@ -128,4 +125,9 @@ export class CallOnPage {
   async gone(): Promise<void> {
     await this.card.waitFor({ state: 'detached' });
   }
+}
+
+/** `2 ABC`, `*` */
+export function keyNamed(key: string): RegExp {
+  return new RegExp(`^${key === '*' ? '\\*' : key}(?: |$)`);
 }

@@ -12,8 +12,6 @@ const keys: readonly (readonly [string, string])[] = [
   ['0', '+'],
   ['#', ''],
 ];
-const spoken: Readonly<Record<string, string>> = { '*': 'Star', '#': 'Hash' };
-
 interface Props {
   readonly label: string;
   readonly onKey: (key: string) => void;
@@ -23,9 +21,8 @@ export function KeyPad({ label, onKey }: Props) {
   return (
     <fieldset class="pad" aria-label={label}>
       {keys.map(([key, letters]) => (
-        <button key={key} type="button" aria-label={spoken[key] ?? key} onClick={() => onKey(key)}>
-          <span class="num">{key}</span>
-          <small aria-hidden="true">{letters}</small>
+        <button key={key} type="button" aria-label={`${key} ${letters}`.trim()} onClick={() => onKey(key)}>
+          <span class="num">{key}</span> <small>{letters}</small>
         </button>
       ))}
     </fieldset>
