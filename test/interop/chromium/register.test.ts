@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, launchBrowser, refuseMicrophone } from '../support/browser.ts';
 import { keyNamed, PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
-import { expectNoPrograms } from '../support/process.ts';
+import { leftovers } from '../support/process.ts';
 
 let server: PhoneServer;
 let browser: Browser;
@@ -19,7 +19,7 @@ afterAll(async () => {
   await browser.close();
   await server.tandem.stop();
   await server[Symbol.asyncDispose]();
-  await expectNoPrograms();
+  expect(leftovers()).toEqual([]);
 });
 
 const registered = (user: keyof typeof passwords): Promise<PhonePage> =>
@@ -43,7 +43,7 @@ describe('the softphone page', () => {
   ])('says that user %s with password %s is wrong', async (user, password, title) => {
     await using phone = await PhonePage.open(browser, server.url);
     await phone.register(user, password);
-    await expect.poll(() => phone.alert.innerText()).toContain(title);
+    await phone.warns(title);
   });
 
   it('says that a server cannot be reached', async () => {
@@ -51,21 +51,21 @@ describe('the softphone page', () => {
     await phone.page.getByText('Server', { exact: true }).click();
     await phone.page.getByLabel('Server address').fill('ws://127.0.0.1:9/');
     await phone.register('5001', 'x');
-    await expect.poll(() => phone.alert.innerText()).toContain('The server cannot be reached');
+    await phone.warns('The server cannot be reached');
   });
 
   it('says that the microphone is blocked, and how to allow it', async () => {
     await using phone = await registered(5001);
     await refuseMicrophone(phone.page);
     await phone.dial('1000');
-    await expect.poll(() => phone.alert.innerText()).toContain('The microphone is blocked');
+    await phone.warns('The microphone is blocked');
   });
 
   it('says that there is no microphone', async () => {
     await using without = await launchBrowser({ microphone: 'absent' });
     await using phone = await PhonePage.registered(without, server.url, '5001', passwords[5001]);
     await phone.dial('1000');
-    await expect.poll(() => phone.alert.innerText()).toContain('No microphone found');
+    await phone.warns('No microphone found');
   });
 
   it('remembers the password only where it is asked to, and only in its tab', async () => {

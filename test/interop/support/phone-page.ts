@@ -62,8 +62,9 @@ export class PhonePage implements AsyncDisposable {
     return new CallOnPage(this.page.getByRole('region', { name: `Call with ${name}`, exact: true }));
   }
 
-  get alert(): Locator {
-    return this.page.getByRole('alert');
+  /** Resolves when the page says so. */
+  async warns(title: string): Promise<void> {
+    await this.page.getByRole('alert').filter({ hasText: title }).waitFor();
   }
 
   /** Of the `index`th connection of the page, mono at 8 kHz; what came until now. */
