@@ -5,14 +5,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, launchBrowser, refuseMicrophone } from '../support/browser.ts';
 import { keyNamed, PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
+import { freePort } from '../support/ports.ts';
 import { leftovers } from '../support/process.ts';
 
 let server: PhoneServer;
 let browser: Browser;
+let deadUrl: string;
 
 beforeAll(async () => {
   await buildPages();
-  [server, browser] = await Promise.all([startPhoneServer({ forAll: true }), launchBrowser({ microphone: 'asked' })]);
+  const wsPort = await freePort();
+  // Nothing listens at the second one.
+  deadUrl = `ws://127.0.0.1:${wsPort + 1}/ws`;
+  const config = [`webrtc: { servers: ["ws://127.0.0.1:${wsPort}/ws", "${deadUrl}"] }`];
+  server = await startPhoneServer({ forAll: true, wsPort, config });
+  browser = await launchBrowser({ microphone: 'asked' });
 });
 
 afterAll(async () => {
@@ -46,12 +53,16 @@ describe('the softphone page', () => {
     await phone.warns(title);
   });
 
-  it('says that a server cannot be reached', async () => {
+  it.each([
+    ['cannot be reached', () => deadUrl, 'The server cannot be reached'],
+    ['is none that the page may use', () => 'ws://127.0.0.1:65000/', 'This page may not use that server'],
+    ['has an address that is none', () => 'http://example.com', 'The server address is wrong'],
+  ])('says that a server %s', async (_what, url, title) => {
     await using phone = await PhonePage.open(browser, server.url);
     await phone.page.getByText('Server', { exact: true }).click();
-    await phone.page.getByLabel('Server address').fill('ws://127.0.0.1:9/');
+    await phone.page.getByLabel('Server address').fill(url());
     await phone.register('5001', 'x');
-    await phone.warns('The server cannot be reached');
+    await phone.warns(title);
   });
 
   it('says that the microphone is blocked, and how to allow it', async () => {

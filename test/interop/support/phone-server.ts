@@ -15,8 +15,8 @@ export interface PhoneServer extends AsyncDisposable {
 export interface PhoneServerOptions extends Omit<ServerOptions, 'listen' | 'http'> {
   /** More lines of its configuration. */
   readonly config?: readonly string[];
-  /** Default: any. */
-  readonly listen?: readonly string[];
+  /** Of its WebSocket; default any. */
+  readonly wsPort?: number;
 }
 
 export async function startPhoneServer({
@@ -30,7 +30,7 @@ export async function startPhoneServer({
   const http = `127.0.0.1:${await freePort()}`;
   const tandem = await TandemServer.start(['ivr', '--config', folder.file('tandem.yaml')], {
     ...options,
-    listen: listen ?? ['udp:127.0.0.1:0', 'ws:127.0.0.1:0'],
+    listen: ['udp:127.0.0.1:0', `ws:127.0.0.1:${wsPort}`],
     http,
   });
   return {

@@ -6,8 +6,8 @@ import type { PhoneConfig } from '../../protocol.ts';
 import { type CallEnd, PhoneCall } from './call.ts';
 import { Emitter } from './emitter.ts';
 import { iceServersOf } from './phone-config.ts';
-import { SipSocket } from './sip-socket.ts';
-import { type Problem, registrationProblem } from './words.ts';
+import { forbidden, SipSocket } from './sip-socket.ts';
+import { forbiddenProblem, type Problem, registrationProblem } from './words.ts';
 
 export interface Account {
   readonly user: string;
@@ -104,7 +104,7 @@ export class Agent extends Emitter<AgentEvents> {
       return;
     }
     this.#ua = ua;
-    ua.on('disconnected', () => this.#disconnected(ua));
+    ua.on('disconnected', ({ reason }) => this.#disconnected(ua, reason));
     ua.on('registered', () => this.#registered(ua));
     ua.on('registrationFailed', ({ response }) => this.#refused(ua, response?.status_code));
     ua.on('newRTCSession', (event: RTCSessionEvent) => this.#session(ua, event));
@@ -162,11 +162,14 @@ export class Agent extends Emitter<AgentEvents> {
     for (const call of this.#calls) call.signalling(true);
   }
 
-  #disconnected(ua: UA): void {
+  #disconnected(ua: UA, reason: string | undefined): void {
     if (ua !== this.#ua) return;
     for (const call of this.#calls) call.signalling(false);
     if (this.#everRegistered) this.#say({ state: 'lost', user: ua.get('authorization_user') ?? '' });
-    else this.#fail(registrationProblem(undefined, this.#socket?.url ?? ''));
+    else {
+      const server = this.#socket?.url ?? '';
+      this.#fail(reason === forbidden ? forbiddenProblem(server) : registrationProblem(undefined, server));
+    }
   }
 
   #refused(ua: UA, status: number | undefined): void {

@@ -4,6 +4,9 @@
  */
 import type { Socket } from 'jssip';
 
+/** Why it ended: the page may not connect there (Content-Security-Policy). */
+export const forbidden = 'forbidden';
+
 /** ms */
 const connectTimeout = 5_000;
 const askEvery = 15_000;
@@ -54,6 +57,10 @@ export class SipSocket implements Socket {
       if (typeof data === 'string') this.#seen(data);
       this.ondata(data as unknown);
     };
+    // What the page's policy forbids is told by an error alone, with no end.
+    socket.onerror = () => {
+      if (socket.readyState === WebSocket.CONNECTING) this.#drop(forbidden);
+    };
     socket.onclose = ({ wasClean, code, reason }) => {
       this.disconnect();
       this.ondisconnect(!wasClean, code, reason);
@@ -65,7 +72,7 @@ export class SipSocket implements Socket {
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
     socket.close();
   }
 
@@ -89,9 +96,9 @@ export class SipSocket implements Socket {
     this.#wait(answerTimeout, () => this.#drop());
   }
 
-  #drop(): void {
+  #drop(reason = 'silent'): void {
     this.disconnect();
-    this.ondisconnect(true, 1006, 'silent');
+    this.ondisconnect(true, 1006, reason);
   }
 
   #wait(ms: number, callback: () => void): void {

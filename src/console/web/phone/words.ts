@@ -7,6 +7,14 @@ export interface Problem {
   readonly link?: string;
 }
 
+/** Of a server that the page's Content-Security-Policy does not name. */
+export function forbiddenProblem(server: string): Problem {
+  return {
+    title: 'This page may not use that server',
+    advice: `Pages speak only with servers that their own one names. ${server} is none of them: see webrtc.servers.`,
+  };
+}
+
 /** Of a REGISTER; status undefined: none came. */
 export function registrationProblem(status: number | undefined, server: string): Problem {
   switch (status) {
