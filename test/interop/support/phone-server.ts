@@ -21,7 +21,7 @@ export interface PhoneServerOptions extends Omit<ServerOptions, 'listen' | 'http
 
 export async function startPhoneServer({
   config = [],
-  listen,
+  wsPort = 0,
   ...options
 }: PhoneServerOptions = {}): Promise<PhoneServer> {
   const folder = await temporaryFolder();
