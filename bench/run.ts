@@ -27,6 +27,7 @@ import { store } from './scenarios/store.ts';
 import { echo, playback } from './scenarios/streams.ts';
 import { trace } from './scenarios/trace.ts';
 import { transcode } from './scenarios/transcode.ts';
+import { webrtc } from './scenarios/webrtc.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['set-up', setUpAnswered],
@@ -45,6 +46,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['trace', trace],
   ['transcode', transcode],
   ['srtp', srtp],
+  ['webrtc', webrtc],
   ['plc', plc],
   ['registry', registry],
   ['store', store],

@@ -10,11 +10,14 @@ export { type ToneKind, type TonePlanName, toneKinds } from './analysis/tone-pla
 export { type Tone, tones } from './audio/index.ts';
 export { compressG711, expandG711 } from './codec/g711.ts';
 export { opusInstalled } from './codec/index.ts';
+export type { DtlsIdentity } from './dtls/types.ts';
+export type { IceState } from './engine/leg-connection.ts';
 export type { SrtpProblem } from './engine/leg-security.ts';
 export type { AnalysisHandle, AnalysisListener, Heard } from './handle/analyses.ts';
 export { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 export { MediaConference } from './handle/conference.ts';
 export { MediaLeg } from './handle/leg.ts';
+export type { DtlsState } from './handle/leg-handshake.ts';
 export type {
   AudioFormat,
   AudioItem,
@@ -38,6 +41,9 @@ export type {
   SayItem,
   ToneItem,
 } from './handle/types.ts';
+export { hostCandidate } from './ice/candidate.ts';
+export { newIceCredentials, sameCredentials } from './ice/credentials.ts';
+export type { IceCandidate, IceCredentials, IceStats } from './ice/types.ts';
 export type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 export type { PlayoutStats } from './jitter/playout.ts';
 export { type CreateLegOptions, Media } from './media.ts';

@@ -4,8 +4,11 @@
  */
 import type { Timer } from '../src/base/clock.ts';
 import { TandemError } from '../src/base/errors.ts';
+import { generateEcKey } from '../src/base/node-certificate.ts';
 import { token } from '../src/base/random.ts';
 import { loadOpus } from './codec/index.ts';
+import { createDtlsIdentity } from './dtls/identity.ts';
+import type { DtlsIdentity } from './dtls/types.ts';
 import { MediaBridge, type MediaBridgeOptions } from './handle/bridge.ts';
 import { MediaConference } from './handle/conference.ts';
 import { MediaLeg } from './handle/leg.ts';
@@ -43,6 +46,8 @@ export interface CreateLegOptions {
   readonly callId: string;
   /** Go on with the stream of an earlier leg, on its ports. */
   readonly snapshot?: LegSnapshot;
+  /** What that leg showed its peer, where its keys came by DTLS. */
+  readonly identity?: DtlsIdentity;
 }
 
 export class Media {
@@ -72,6 +77,7 @@ export class Media {
   #opening: Promise<void> | undefined;
   #opened = false;
   #closing: Promise<void> | undefined;
+  #identity: DtlsIdentity | undefined;
 
   /** @throws ConfigError when an option is wrong, or workers are asked for with a clock that is not the machine's */
   constructor(options: MediaOptions, ports: MediaPorts) {
@@ -213,7 +219,7 @@ export class Media {
     return link.place(() => this.#createLeg(link, options));
   }
 
-  async #createLeg(link: EngineLink, { bindAddress, callId, snapshot }: CreateLegOptions): Promise<MediaLeg> {
+  async #createLeg(link: EngineLink, { bindAddress, callId, snapshot, identity }: CreateLegOptions): Promise<MediaLeg> {
     const id = snapshot?.leg ?? `${this.#prefix}-${++this.#names}`;
     if (snapshot && (snapshot.version !== 1 || !this.#pairs.claim(snapshot.port)))
       throw new TandemError('ERR_NO_RTP_PORT', `RTP port ${snapshot.port} of the snapshot is not free`, {
@@ -234,6 +240,8 @@ export class Media {
       config,
       link,
       sources: this.#sources,
+      clock: this.#ports.clock,
+      random: this.#ports.random,
       logger: this.#ports.logger,
       onSaved: this.#ports.onSaved,
       onClosed: () => {
@@ -244,7 +252,7 @@ export class Media {
       },
     });
     this.#legs.add(leg);
-    if (snapshot) leg.restore(snapshot);
+    if (snapshot) leg.restore(snapshot, identity);
     return leg;
   }
 
@@ -266,6 +274,16 @@ export class Media {
       status: 503,
       facts: { min, max },
     });
+  }
+
+  /** What legs of this process show their peers, where keys come by DTLS. */
+  get identity(): DtlsIdentity {
+    this.#identity ??= createDtlsIdentity({
+      random: this.#ports.random,
+      now: this.#ports.clock.wallclock(),
+      generateKey: generateEcKey,
+    });
+    return this.#identity;
   }
 
   async #createAgain(link: EngineLink, leg: string, config: LegConfig, snapshot: LegSnapshot): Promise<void> {

@@ -6,11 +6,14 @@
 import type { AnalysisConfig, Finding } from './analysis/analyser.ts';
 import type { Tone } from './audio/index.ts';
 import type { Route } from './conference/party.ts';
+import type { IceState } from './engine/leg-connection.ts';
 import type { SrtpProblem } from './engine/leg-security.ts';
+import type { IceCandidate } from './ice/types.ts';
 import type { JitterBufferOptions } from './jitter/delay-estimate.ts';
 import type { RecordingGap } from './recording-resume.ts';
 import type { Codec, NegotiatedAudio } from './sdp/types.ts';
 import type { LegSnapshot, PlayProgress, ResumableRecording, SymmetricRtp } from './snapshot.ts';
+import type { SrtpParameters } from './srtp/profiles.ts';
 
 export { encodingOf } from './sdp/codecs.ts';
 export type { AnalysisSnapshot, LegSnapshot, PlaybackSnapshot, SymmetricRtp } from './snapshot.ts';
@@ -121,6 +124,12 @@ export type Command =
     }
   | { readonly type: 'leg.negotiate'; readonly leg: string; readonly audio: NegotiatedAudio }
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
+  /** More places where the peer may be reached. */
+  | { readonly type: 'leg.candidates'; readonly leg: string; readonly candidates: readonly IceCandidate[] }
+  /** A record to the peer. */
+  | { readonly type: 'leg.dtls'; readonly leg: string; readonly record: Uint8Array }
+  /** A handshake is through. */
+  | { readonly type: 'leg.keys'; readonly leg: string; readonly srtp: SrtpParameters }
   /** The state of this serial is written safely. */
   | { readonly type: 'leg.stored'; readonly leg: string; readonly serial: number }
   | { readonly type: 'leg.stats'; readonly request: number; readonly leg: string }
@@ -231,6 +240,9 @@ export type EngineEvent =
       readonly at: number;
     }
   | { readonly type: 'leg.srtp'; readonly leg: string; readonly problem: SrtpProblem }
+  | { readonly type: 'leg.ice'; readonly leg: string; readonly state: IceState }
+  /** A record of the peer. */
+  | { readonly type: 'leg.dtls'; readonly leg: string; readonly record: Uint8Array }
   /** So that the leg can go on elsewhere when this engine dies. */
   | {
       readonly type: 'leg.saved';

@@ -8,6 +8,7 @@ import type { ForwardState } from './bridge.ts';
 import type { DtmfReceiverState } from './dtmf/receiver.ts';
 import type { DtmfSendState } from './dtmf/sender.ts';
 import type { SecuritySnapshot } from './engine/leg-security.ts';
+import type { IceSnapshot } from './ice/snapshot.ts';
 import type { PlayState, PromptKey, RecordingConfig } from './protocol.ts';
 import type { RecordingGap } from './recording-resume.ts';
 import type { LatchState } from './rtp/latch.ts';
@@ -84,6 +85,8 @@ export interface LegSnapshot {
     | undefined;
   /** State of SRTP, keys too, opaque to everybody but it; undefined on plain RTP. */
   readonly security: SecuritySnapshot | undefined;
+  /** Undefined where the peer is not found by ICE. */
+  readonly ice: IceSnapshot | undefined;
 }
 
 /** A conference as plain data: who may be heard by whom. Its members are in their own snapshots. */

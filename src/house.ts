@@ -1,9 +1,9 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
 import { hostname } from 'node:os';
-import { isOpus, Media } from '../media/index.ts';
+import { iceModes, isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
-import { messageOf, TandemError } from './base/errors.ts';
+import { ConfigError, messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
@@ -119,8 +119,9 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
-    const { codecs: names, srtp: mode, ...media } = options.media ?? {};
+    const { codecs: names, srtp: mode, ice = 'lite', ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
+    if (!iceModes.includes(ice)) throw new ConfigError(`media.ice is one of ${iceModes.join(', ')}, not ${ice}`);
     const codecs = checkedCodecs(names, media.comfortNoise);
     const sessionTimers = sessionTimerSettings(options.sessionTimers);
     const endpoint = new SipEndpoint({
@@ -220,8 +221,9 @@ export class House {
       endpoint,
       externalIp: (listener) => said(listener)?.mediaExternalIp,
       localAddress: (peer) => network.localAddress(peer),
+      localAddresses: (like) => network.localAddresses(like),
     });
-    this.legs = new Legs(context, places, srtp);
+    this.legs = new Legs(context, places, srtp, ice);
     const { recovery, cdr } = options;
     if (registry && (cdr || options.store || recovery)) {
       const { store } = this;

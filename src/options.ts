@@ -3,6 +3,7 @@ import {
   type Codec,
   codecsFor,
   comfortNoise,
+  type IceMode,
   isOpus,
   type MediaOptions,
   opusInstalled,
@@ -45,9 +46,16 @@ export interface TandemMediaOptions extends MediaOptions {
   readonly codecs?: readonly string[];
   /**
    * SRTP with keys in SDP (RFC 4568). `optional`: offered over RTP/AVP and taken where the peer has it; `required`:
-   * calls without it fail (488). Default `off`.
+   * calls without it fail (488); `dtls`: with keys by a DTLS handshake (RFC 5764), and none without. Default `off`. Keys
+   * by DTLS are taken from whoever offers them, and offered to who is called over WebSocket.
    */
   readonly srtp?: SrtpMode;
+  /**
+   * How ICE (RFC 8445) is done with who offers it, and with who is called over WebSocket. `lite` (default): the peer's
+   * checks are answered, which is all that a server with an address of its own needs; `full`: checks are made here, too,
+   * which reaches peers through a NAT in front of this server; `off`: not at all, and no browser is reached then.
+   */
+  readonly ice?: IceMode;
 }
 
 export interface TandemOptions {

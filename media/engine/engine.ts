@@ -134,6 +134,15 @@ export class Engine {
       case 'leg.echo':
         leg.route.echo = command.on;
         break;
+      case 'leg.candidates':
+        leg.connection.addCandidates(command.candidates);
+        break;
+      case 'leg.dtls':
+        leg.connection.sendDtls(command.record);
+        break;
+      case 'leg.keys':
+        leg.useKeys(command.srtp);
+        break;
       case 'leg.stored':
         leg.stored(command.serial);
         break;

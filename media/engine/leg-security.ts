@@ -55,6 +55,8 @@ export class LegSecurity {
   #reserved = false;
   /** ms on the clock when marks were told that are not safe yet. */
   #waitsSince = 0;
+  /** Keys are on their way: until then nothing goes out, and nothing is heard. */
+  #expectsKeys = false;
 
   constructor(ports: SecurityPorts) {
     this.#ports = ports;
@@ -62,6 +64,7 @@ export class LegSecurity {
 
   /** What an offer and its answer settled. A key that stays goes on where it is (RFC 4568 §7.1.4). */
   configure(srtp: SrtpParameters | undefined, next: SentNext): void {
+    this.#expectsKeys = false;
     if (!srtp) {
       this.#sender = undefined;
       this.#receiver = undefined;
@@ -86,13 +89,18 @@ export class LegSecurity {
     this.#told.clear();
   }
 
+  /** Keys will come by a handshake, to `configure`; those that there are serve until then. */
+  expectKeys(): void {
+    this.#expectsKeys = this.#sender === undefined;
+  }
+
   get active(): boolean {
     return this.#sender !== undefined;
   }
 
   /** Nothing can be sent for now. */
   get stands(): boolean {
-    return this.#sender?.full ?? false;
+    return this.#expectsKeys || (this.#sender?.full ?? false);
   }
 
   /** The leg's state is about to be told. @param serial of it. @param now ms on the engine's clock */
@@ -124,13 +132,14 @@ export class LegSecurity {
 
   sealRtcp(compound: Uint8Array): Uint8Array | undefined {
     const sender = this.#sender;
+    if (this.#expectsKeys) return undefined;
     return sender ? sender.rtcp(compound, 0, compound.length)?.subarray(0, sender.length) : compound;
   }
 
   /** Decrypts in place. @returns the length of the packet; 0 for what is not to be heard */
   openRtp(buffer: Uint8Array, offset: number, length: number): number {
     const receiver = this.#receiver;
-    if (!receiver) return length;
+    if (!receiver) return this.#expectsKeys ? 0 : length;
     const clear = receiver.rtp(buffer, offset, length);
     if (clear > 0) {
       this.#failedInARow = 0;
@@ -142,7 +151,7 @@ export class LegSecurity {
 
   openRtcp(buffer: Uint8Array, offset: number, length: number): number {
     const receiver = this.#receiver;
-    if (!receiver) return length;
+    if (!receiver) return this.#expectsKeys ? 0 : length;
     const clear = receiver.rtcp(buffer, offset, length) || this.#before?.rtcp(buffer, offset, length) || 0;
     if (clear === 0) this.#failed++;
     return clear;

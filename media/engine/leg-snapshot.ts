@@ -2,6 +2,7 @@
  * Times in a snapshot count from the moment it was taken; in a live leg they are on its engine's clock.
  * Engines do not share an origin, so a snapshot is re-based on the way in and on the way out.
  */
+import type { Clock } from '../../src/base/clock.ts';
 import type { LatchState } from '../rtp/latch.ts';
 import type { RtcpState } from '../rtp/rtcp-session.ts';
 import type { SenderState } from '../rtp/sender.ts';
@@ -31,8 +32,12 @@ export function detachTimes(live: Timed, now: number): Timed {
  * @param now ms on the new engine's clock; @param unixMs the same moment, on the clock that stamped it
  */
 export function attachTimes(snapshot: LegSnapshot, now: number, unixMs: number): Timed {
-  const away = Math.min(longestAwayMs, Math.max(0, unixMs - snapshot.takenAt));
-  return shift(snapshot, now - away);
+  return shift(snapshot, takenHere(snapshot, { now: () => now, wallclock: () => unixMs }));
+}
+
+/** When a snapshot was taken, ms on this engine's clock. */
+export function takenHere({ takenAt }: LegSnapshot, clock: Pick<Clock, 'now' | 'wallclock'>): number {
+  return clock.now() - Math.min(longestAwayMs, Math.max(0, clock.wallclock() - takenAt));
 }
 
 /**

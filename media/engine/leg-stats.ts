@@ -18,6 +18,7 @@ export function legStats(
   rtcp: RtcpState,
   security: LegSecurity,
   level: LegStats['level'],
+  ice: LegStats['ice'],
 ): LegStats {
   const { packets, octets, outOfOrder, duplicates, invalid, ssrc, gaps } = receiver.state;
   const { roundTripMs, remoteLost, remoteJitterMs, remoteExpected } = rtcp;
@@ -70,5 +71,6 @@ export function legStats(
       received: rtcp.received,
     },
     srtp: security.stats,
+    ice,
   };
 }

@@ -28,13 +28,15 @@ import { addSeq } from '../rtp/sequence.ts';
 import type { SavedLeg } from '../saved-leg.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress, ResumableRecording } from '../snapshot.ts';
+import type { SrtpParameters } from '../srtp/profiles.ts';
 import { Incoming } from './incoming.ts';
 import type { LegAnalysis } from './leg-analysis.ts';
+import { LegConnection } from './leg-connection.ts';
 import { LegHearing } from './leg-hearing.ts';
 import type { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity, type SentNext } from './leg-security.ts';
-import { attachTimes, detachTimes, unseenSince } from './leg-snapshot.ts';
+import { attachTimes, detachTimes, takenHere, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
@@ -44,6 +46,8 @@ import { xrReports } from './xr-reports.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
+/** RTP and RTCP begin with their version (RFC 7983). */
+const firstOfRtp = 128;
 /** Of the SSRC of one leg: by chance there is none. */
 const mostCollisions = 4;
 
@@ -74,6 +78,7 @@ export class EngineLeg implements PacedStream {
   readonly #config: LegConfig;
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
+  readonly #connection: LegConnection;
   readonly #incoming: Incoming;
   readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
@@ -124,6 +129,15 @@ export class EngineLeg implements PacedStream {
       },
     );
     this.#out = new RtpOut(latch, this.#security);
+    this.#connection = new LegConnection({
+      clock,
+      random,
+      latch,
+      send: (bytes, length, to) => this.#out.socket?.send(bytes, 0, length, to),
+      onState: (state) => ports.emit({ type: 'leg.ice', leg: id, state }),
+      onDtls: (record) => ports.emit({ type: 'leg.dtls', leg: id, record }),
+      onChanged: () => ports.onChanged(this),
+    });
     this.#outgoing = new Outgoing(
       timed ? RtpSender.resume(timed.sender, leftOut) : RtpSender.create(random),
       this.#out,
@@ -177,10 +191,13 @@ export class EngineLeg implements PacedStream {
     return this.#security.restore(security, unseen, { ssrc: sender.ssrc, sequence: addSeq(sender.sequence, 1) });
   }
 
-  #restore({ audio, dtmf, analyses }: LegSnapshot): void {
+  #restore(snapshot: LegSnapshot): void {
+    const { audio, dtmf, analyses, ice, security } = snapshot;
     this.analysis.restore(analyses);
     if (!audio) return;
+    if (audio.dtls && !security) this.#security.expectKeys();
     this.#configure(audio);
+    this.#connection.restore(audio, ice, takenHere(snapshot, this.#ports.clock));
     const rate = dtmf.sending && this.#digitRate(audio, dtmf.sending.inband);
     if (dtmf.sending && rate !== undefined) {
       this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, rate));
@@ -196,13 +213,26 @@ export class EngineLeg implements PacedStream {
       try {
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
+        if (buffer[offset]! < firstOfRtp) {
+          if (!this.#connection.datagram(buffer, offset, length, from)) this.#incoming.receiver.invalid();
+          return;
+        }
+        if (!this.#security.active && !this.#connection.accepts(from)) {
+          this.#incoming.receiver.invalid();
+          return;
+        }
         if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
           this.#rtcp.datagram(buffer, offset, length, from);
           return;
         }
         const clear = this.#security.openRtp(buffer, offset, length);
-        if (clear === 0) this.#incoming.receiver.invalid();
-        else this.#incoming.datagram(buffer, offset, clear, from, this.#ports.clock.now());
+        if (clear === 0) {
+          this.#incoming.receiver.invalid();
+          return;
+        }
+        const now = this.#ports.clock.now();
+        if (this.#security.active) this.#connection.heard(from, now);
+        this.#incoming.datagram(buffer, offset, clear, from, now);
       } catch (error) {
         this.#ports.onBroken(this, error);
       }
@@ -235,7 +265,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get timers(): number {
-    return this.#rtcp.timers + this.#silence.timers;
+    return this.#rtcp.timers + this.#silence.timers + this.#connection.timers;
   }
 
   get playbacks(): number {
@@ -252,9 +282,21 @@ export class EngineLeg implements PacedStream {
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
     const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
     renegotiate(this.#rtcpLatch, remote && { address: rtcpAddress, port: remote.rtcpPort });
-    this.#security.configure(audio.srtp, this.#next);
+    if (audio.dtls) this.#security.expectKeys();
+    else this.#security.configure(audio.srtp, this.#next);
     this.#configure(audio);
+    this.#connection.configure(audio);
     this.#ports.onChanged(this);
+  }
+
+  /** What a handshake with the peer settled. */
+  useKeys(srtp: SrtpParameters): void {
+    this.#security.configure(srtp, this.#next);
+    this.#ports.onChanged(this);
+  }
+
+  get connection(): LegConnection {
+    return this.#connection;
   }
 
   #configure(audio: NegotiatedAudio): void {
@@ -413,7 +455,9 @@ export class EngineLeg implements PacedStream {
 
   stats(): LegStats {
     const { sender } = this.#outgoing;
-    return legStats(this.#audio, this.#incoming, sender, this.#rtcpState, this.#security, this.analysis.level);
+    const { level } = this.analysis;
+    const ice = this.#connection.stats;
+    return legStats(this.#audio, this.#incoming, sender, this.#rtcpState, this.#security, level, ice);
   }
 
   snapshot(): LegSnapshot {
@@ -470,6 +514,7 @@ export class EngineLeg implements PacedStream {
       playback: playback?.snapshot,
       bridge: this.#route.bridge,
       security: this.#security.snapshot,
+      ice: this.#connection.snapshot,
     };
   }
 
@@ -495,6 +540,7 @@ export class EngineLeg implements PacedStream {
     this.#outgoing.close();
     this.#coders.close();
     this.#rtcp.close(!handover);
+    this.#connection.close();
     this.#ports.udp.flush();
     await Promise.all([this.#closeSockets(), this.#hearing.recordings.close(handover)]);
   }

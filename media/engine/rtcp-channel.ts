@@ -109,7 +109,7 @@ export class RtcpChannel {
     if (!this.muxed) return accept(latch, now, peer, ssrc, this.#sequence++);
     // On one port RTP alone decides whose packets are taken.
     const from = destination(rtpLatch);
-    return rtpLatch.mode === 'off' || isSame(from, peer);
+    return rtpLatch.mode === 'off' || rtpLatch.ice || isSame(from, peer);
   }
 
   /** Tells the peer that the present SSRC is given up. */

@@ -1,20 +1,27 @@
 /** The handle of one audio leg: commands to its engine, its events back. It carries no audio itself. */
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../src/base/clock.ts';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/log.ts';
+import type { Random } from '../../src/base/random.ts';
 import type { AnalysisConfig } from '../analysis/analyser.ts';
 import { sine, type Tone } from '../audio/index.ts';
 import { payloadKey, sampleRateOf } from '../codec/index.ts';
+import type { DtlsIdentity } from '../dtls/types.ts';
+import type { IceState } from '../engine/leg-connection.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
+import type { IceCandidate } from '../ice/types.ts';
 import type { LegConfig } from '../protocol.ts';
 import { unpackSaved } from '../saved-leg.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlaybackSnapshot } from '../snapshot.ts';
+import type { SrtpParameters } from '../srtp/profiles.ts';
 import { Analyses, type AnalysisHandle, type AnalysisListener } from './analyses.ts';
 import { LegReader } from './audio-reader.ts';
 import { LegWriter } from './audio-writer.ts';
 import { fromErrorData } from './errors.ts';
+import { type DtlsState, LegHandshake } from './leg-handshake.ts';
 import type { EngineLink, LegEvent, LegListener } from './link.ts';
 import { type LoadedSource, Playback } from './playback.ts';
 import { RecordingControl, type RecordingOf } from './recording.ts';
@@ -39,6 +46,8 @@ export interface LegDeps {
   readonly config: LegConfig;
   readonly link: EngineLink;
   readonly sources: SourceLoader;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly onSaved: MediaPorts['onSaved'];
   /** Called once, when the sockets are closed. */
@@ -63,6 +72,10 @@ export class MediaLeg {
   onNegotiated: (audio: NegotiatedAudio) => void = () => {};
   /** Once for each problem with the keys of SRTP, until they change. */
   onSrtp: (event: { problem: SrtpProblem }) => void = () => {};
+  /** The peer was found by ICE, lost, or cannot be found. */
+  onIce: (event: { state: IceState }) => void = () => {};
+  /** The handshake for keys is through, or failed, or the peer took its keys back. */
+  onDtls: (event: { state: DtlsState; error?: TandemError | undefined }) => void = () => {};
   /**
    * The worker it lived in died. The leg goes on in another, on its ports and where its streams were; recordings and
    * digits on their way out have failed.
@@ -80,16 +93,19 @@ export class MediaLeg {
   readonly #playbacks = new Map<string, Playback>();
   readonly #analyses: Analyses;
   readonly #config: LegConfig;
+  readonly #handshake: LegHandshake;
   #current: Playback | undefined;
   #audio: NegotiatedAudio | undefined;
   #echo = false;
+  /** What a handshake settled. */
+  #keys: SrtpParameters | undefined;
   /** A `SavedLeg`. */
   #saved: Uint8Array | undefined;
   #handles = 0;
   #closing: Promise<LegSnapshot | undefined> | undefined;
   #gone = false;
 
-  constructor({ id, config, link, sources, logger, onSaved, onClosed }: LegDeps) {
+  constructor({ id, config, link, sources, clock, random, logger, onSaved, onClosed }: LegDeps) {
     this.id = id;
     this.callId = config.callId;
     this.port = config.port;
@@ -97,6 +113,16 @@ export class MediaLeg {
     this.#config = config;
     this.#link = link;
     this.#analyses = new Analyses(link, id);
+    this.#handshake = new LegHandshake({
+      clock,
+      random,
+      send: (record) => link.send({ type: 'leg.dtls', leg: id, record }),
+      onKeys: (srtp) => {
+        this.#keys = srtp;
+        link.send({ type: 'leg.keys', leg: id, srtp });
+      },
+      onState: (state, error) => this.onDtls({ state, error }),
+    });
     this.#sources = sources;
     this.#logger = logger;
     this.#onClosed = onClosed;
@@ -128,11 +154,15 @@ export class MediaLeg {
     return this.#current;
   }
 
-  /** Applies the result of an offer/answer exchange; may be called again in mid-call. */
-  negotiate(audio: NegotiatedAudio): void {
+  /**
+   * Applies the result of an offer/answer exchange; may be called again in mid-call.
+   * @param identity what our fingerprint in it was of, where keys come by DTLS
+   */
+  negotiate(audio: NegotiatedAudio, identity?: DtlsIdentity): void {
     const before = this.#audio && payloadKey(this.#audio.codec);
     this.#audio = audio;
     this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
+    this.#handshake.configure(audio, identity);
     if (before !== undefined && before !== payloadKey(audio.codec)) this.#current?.recode();
     this.onNegotiated(audio);
   }
@@ -180,9 +210,15 @@ export class MediaLeg {
     return playback;
   }
 
-  /** Goes on with what the snapshot's leg was playing and recording. */
-  restore(snapshot: LegSnapshot): void {
+  /** More places where the peer may be reached (RFC 8838). */
+  addCandidates(candidates: readonly IceCandidate[]): void {
+    this.#link.send({ type: 'leg.candidates', leg: this.id, candidates });
+  }
+
+  /** Goes on with what the snapshot's leg was playing and recording. @param identity see `negotiate` */
+  restore(snapshot: LegSnapshot, identity?: DtlsIdentity): void {
     this.#audio = snapshot.audio;
+    if (snapshot.audio) this.#handshake.resume(snapshot.audio, identity, snapshot.security !== undefined);
     this.#echo = snapshot.echo;
     for (const { path, ...recording } of snapshot.recordings) {
       if (path === undefined) continue;
@@ -326,6 +362,7 @@ export class MediaLeg {
   }
 
   async #close(handover: boolean): Promise<LegSnapshot | undefined> {
+    if (!handover) this.#handshake.close();
     let last: LegSnapshot | undefined;
     if (!this.#gone) {
       for (const recording of this.#recordings.values()) recording.hurry();
@@ -349,6 +386,13 @@ export class MediaLeg {
         break;
       case 'leg.srtp':
         this.onSrtp({ problem: event.problem });
+        break;
+      case 'leg.ice':
+        if (event.state === 'connected') this.#handshake.reached();
+        this.onIce({ state: event.state });
+        break;
+      case 'leg.dtls':
+        this.#handshake.record(event.record);
         break;
       case 'leg.saved':
         this.#saved = event.packed;
@@ -404,6 +448,7 @@ export class MediaLeg {
     const audio = this.#audio;
     if (audio && !isDeepStrictEqual(saved?.audio, audio))
       this.#link.send({ type: 'leg.negotiate', leg: this.id, audio });
+    if (this.#keys && !saved?.security) this.#link.send({ type: 'leg.keys', leg: this.id, srtp: this.#keys });
     this.#link.send({ type: 'leg.echo', leg: this.id, on: this.#echo });
     for (const tap of this.#taps.values()) tap.revive();
     this.#analyses.revive();
@@ -425,6 +470,7 @@ export class MediaLeg {
     for (const recording of [...this.#recordings.values()]) recording.lost(error);
     for (const tap of [...this.#taps.values()]) tap.ended();
     this.#analyses.over();
+    this.#handshake.rest();
     this.#onClosed();
   }
 

@@ -6,6 +6,7 @@ import type { Fetch, Files, TtsProvider } from '../../src/base/io.ts';
 import type { Logger } from '../../src/base/log.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { Tone } from '../audio/index.ts';
+import type { ConnectionStats } from '../engine/leg-connection.ts';
 import type { JitterBufferOptions } from '../jitter/delay-estimate.ts';
 import type { PlayoutStats } from '../jitter/playout.ts';
 import type { UdpIo } from '../net/udp-port.ts';
@@ -267,4 +268,6 @@ export interface LegStats {
         readonly replayed: number;
       }
     | undefined;
+  /** How the peer is found, where ICE finds it. */
+  readonly ice: ConnectionStats | undefined;
 }

@@ -8,6 +8,8 @@
  *    fixed, until a new offer/answer, or until the source was silent for a while and a newcomer has the
  *    same SSRC or is at SDP's address.
  *
+ * Where ICE finds the way to the peer, it alone decides.
+ *
  * RTP and RTCP have a latch each. State is plain data: part of a leg's snapshot.
  */
 import type { SymmetricRtp } from '../snapshot.ts';
@@ -43,6 +45,8 @@ export interface LatchState {
   heardAt: number;
   candidate: Candidate | undefined;
   sdpCandidate: Candidate | undefined;
+  /** ICE says where packets go (`steer`); whose they are, the caller checks. */
+  ice: boolean;
 }
 
 export function createLatch(mode: SymmetricRtp, silenceMs: number): LatchState {
@@ -57,12 +61,19 @@ export function createLatch(mode: SymmetricRtp, silenceMs: number): LatchState {
     heardAt: 0,
     candidate: undefined,
     sdpCandidate: undefined,
+    ice: false,
   };
 }
 
 /** Where our packets go; undefined while nobody said. */
 export function destination(state: LatchState): Source | undefined {
-  return state.source ?? state.sdp;
+  return state.source ?? (state.ice ? undefined : state.sdp);
+}
+
+/** ICE found another way to the peer, or lost it. */
+export function steer(state: LatchState, to: Source | undefined): void {
+  state.source = to;
+  state.latched = to !== undefined;
 }
 
 export function isSame(one: Source | undefined, other: Source): boolean {
@@ -75,6 +86,7 @@ export function renegotiate(state: LatchState, sdp: Source | undefined): void {
   const to = sdp?.port === 0 ? undefined : sdp;
   const same = to ? isSame(state.sdp, to) : state.sdp === undefined;
   state.sdp = to;
+  if (state.ice) return;
   state.latched = false;
   state.candidate = undefined;
   state.sdpCandidate = undefined;
@@ -95,7 +107,7 @@ export function accept(state: LatchState, now: number, from: Source, ssrc: Ssrc,
     state.ssrc = ssrc;
     return true;
   }
-  if (state.mode === 'off') return true;
+  if (state.mode === 'off' || state.ice) return true;
   const fromSdp = isSame(state.sdp, from);
   if (state.mode === 'strict') return fromSdp;
   if (state.latched) {

@@ -10,12 +10,16 @@ import {
   type SrtpProfile,
   srtpProfiles,
 } from '../srtp/profiles.ts';
+import { dtlsProtocol, isDtls } from './dtls.ts';
 import type { SdpAttribute, SdpMedia } from './types.ts';
 
-/** `optional`: with whoever can; `required`: with nobody else. */
-export type SrtpMode = 'off' | 'optional' | 'required';
+/**
+ * `optional`: with whoever can; `required`: with nobody else; `dtls`: with keys from a handshake (RFC 5764), and with
+ * nobody else. Whatever it is, who offers keys by a handshake gets them so.
+ */
+export type SrtpMode = 'off' | 'optional' | 'required' | 'dtls';
 
-export const srtpModes: readonly SrtpMode[] = ['off', 'optional', 'required'];
+export const srtpModes: readonly SrtpMode[] = ['off', 'optional', 'required', 'dtls'];
 
 export interface LocalSrtp {
   readonly mode: SrtpMode;
@@ -60,12 +64,13 @@ const aliases: Readonly<Record<string, SrtpProfile>> = {
 /** Over what our offer goes. @param before the stream as it was described last: what worked once works again */
 export function offeredProtocol(mode: SrtpMode, before: SdpMedia | undefined): string {
   if (mode === 'off') return plainProtocol;
+  if (mode === 'dtls') return before && isDtls(before) ? before.protocol : dtlsProtocol;
   if (before && namesKeys(before)) return before.protocol;
   return mode === 'required' ? secureProtocol : plainProtocol;
 }
 
 export function offeredCrypto({ mode, keyFor }: LocalSrtp): SdpAttribute[] {
-  if (mode === 'off') return [];
+  if (mode === 'off' || mode === 'dtls') return [];
   return offered.map((profile, index) => cryptoAttribute(String(index + 1), profile, keyFor(profile)));
 }
 
@@ -77,6 +82,7 @@ export interface AnsweredCrypto {
 /** The first line of the offer that we can use; undefined for plain RTP. Fails when neither will do. */
 export function answerCrypto(media: SdpMedia, { mode, keyFor }: LocalSrtp): Result<AnsweredCrypto | undefined> {
   if (mode === 'off') return ok(undefined);
+  if (mode === 'dtls') return fail('keys by DTLS are required here, the offer has none');
   const [line] = cryptoLines(media);
   if (!line) {
     if (isSecure(media)) return fail('the offer has no a=crypto line that can be used here');

@@ -15,7 +15,7 @@ import type {
 } from './types.ts';
 
 export function refused(media: SdpMedia): SdpMedia {
-  const { kind, protocol, formats } = media;
+  const { kind, protocol, formats, attributes } = media;
   return {
     kind,
     port: 0,
@@ -24,13 +24,16 @@ export function refused(media: SdpMedia): SdpMedia {
     formats,
     connection: undefined,
     lines: [],
-    attributes: [],
+    attributes: attributes.filter(({ name }) => name === 'mid'),
   };
 }
 
 export interface StreamTransport {
   readonly protocol: string;
-  readonly crypto: readonly SdpAttribute[];
+  /** How its keys and the way to it are found. */
+  readonly secrets: readonly SdpAttribute[];
+  /** Its name (RFC 5888), where streams have names. */
+  readonly mid: string | undefined;
   readonly rtcpMux: boolean;
   readonly rtcpXr: RtcpXr | undefined;
 }
@@ -40,7 +43,7 @@ export function localStream(
   codecs: readonly Codec[],
   direction: Direction,
   ptime: number,
-  { protocol, crypto, rtcpMux, rtcpXr }: StreamTransport,
+  { protocol, secrets, mid, rtcpMux, rtcpXr }: StreamTransport,
 ): SdpMedia {
   const attributes: SdpAttribute[] = [];
   for (const codec of codecs) {
@@ -56,7 +59,9 @@ export function localStream(
     attributes.push({ name: 'rtcp', value: String(local.rtcpPort) });
   if (rtcpMux) attributes.push({ name: 'rtcp-mux', value: undefined });
   if (rtcpXr) attributes.push(rtcpXrAttribute(rtcpXr));
-  attributes.push(...crypto);
+  // A browser hands a page a stream by its name (RFC 8830).
+  if (mid !== undefined) attributes.push({ name: 'mid', value: mid }, { name: 'msid', value: 'tandem audio' });
+  attributes.push(...secrets);
   const formats = codecs.map((codec) => String(codec.payloadType));
   return {
     kind: 'audio',
@@ -75,7 +80,12 @@ function printedName(codec: Codec): string {
   return isOpus(codec) ? 'opus' : codec.name;
 }
 
-export function describe(origin: SdpOrigin, local: LocalMedia, media: readonly SdpMedia[]): SdpSession {
+export function describe(
+  origin: SdpOrigin,
+  local: LocalMedia,
+  media: readonly SdpMedia[],
+  attributes: readonly SdpAttribute[] = [],
+): SdpSession {
   const addressType = ipFamily(local.address) === 6 ? 'IP6' : 'IP4';
   const connection: SdpConnection = { netType: 'IN', addressType, address: local.address };
   return {
@@ -83,7 +93,21 @@ export function describe(origin: SdpOrigin, local: LocalMedia, media: readonly S
     name: '-',
     connection,
     lines: [{ type: 't', value: '0 0' }],
-    attributes: [],
+    attributes,
     media,
   };
+}
+
+/** What a stream is called (RFC 5888 §4). */
+export function midOf({ attributes }: Pick<SdpMedia, 'attributes'>): string | undefined {
+  const mid = attributes.find(({ name }) => name === 'mid')?.value?.trim();
+  return mid !== undefined && /^[!#$%&'*+\-.^`{|}~\w]{1,64}$/.test(mid) ? mid : undefined;
+}
+
+/** What is said of all streams together, which is the one: how it is found, and that it shares a port with nobody. */
+export function sessionAttributes(lite: boolean, bundled: string | undefined): SdpAttribute[] {
+  const attributes: SdpAttribute[] = [];
+  if (bundled !== undefined) attributes.push({ name: 'group', value: `BUNDLE ${bundled}` });
+  if (lite) attributes.push({ name: 'ice-lite', value: undefined });
+  return attributes;
 }

@@ -12,6 +12,8 @@ export {
 } from './codecs.ts';
 export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
 export { intersect, reverse } from './direction.ts';
+export type { LocalDtls } from './dtls.ts';
+export { candidatesOfFragment, type IceMode, iceModes, type LocalIce } from './ice.ts';
 export {
   acceptAnswer,
   createAnswer,

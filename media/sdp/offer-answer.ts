@@ -3,6 +3,7 @@
  * usable audio stream is answered and every other one refused with port 0, in place.
  */
 import { fail, ok, type Result } from '../../src/base/errors.ts';
+import type { IceCredentials } from '../ice/types.ts';
 import { ipFamily, isMulticast, isUnspecified } from './address.ts';
 import {
   acceptsCodec,
@@ -17,7 +18,6 @@ import {
   mediaCodecs,
 } from './codecs.ts';
 import {
-  type AnsweredCrypto,
   acceptCrypto,
   answerCrypto,
   isSecure,
@@ -28,14 +28,33 @@ import {
   plainProtocol,
   secureProtocol,
 } from './crypto.ts';
-import { describe, localStream, refused } from './description.ts';
+import { describe, localStream, midOf, refused, sessionAttributes } from './description.ts';
 import { directionFor, directionOf, intersect, reverse, sends } from './direction.ts';
+import {
+  acceptedDtls,
+  answeredDtls,
+  dtlsAttributes,
+  dtlsProtocol,
+  fingerprintsOf,
+  isDtls,
+  type LocalDtls,
+} from './dtls.ts';
+import {
+  candidatesIn,
+  iceAttributes,
+  type LocalIce,
+  ownCredentials,
+  type RemoteIce,
+  remoteIce,
+  settledIce,
+} from './ice.ts';
 import { rtcpXrOf } from './rtcp-xr.ts';
 import type {
   Codec,
   Direction,
   LocalMedia,
   NegotiatedAudio,
+  SdpAttribute,
   SdpConnection,
   SdpMedia,
   SdpOrigin,
@@ -59,8 +78,14 @@ export interface LocalDescription {
   readonly rtcpXr?: boolean;
   /** Default: plain RTP. */
   readonly srtp?: LocalSrtp;
+  /** Take an offer of keys by DTLS; needed for `srtp.mode` `dtls`. */
+  readonly dtls?: LocalDtls;
+  /** Take an offer of ICE. */
+  readonly ice?: LocalIce;
 }
 
+/** What stands for a port that is not known yet (RFC 8840 §4.1). */
+const discardPort = 9;
 const noSrtp: LocalSrtp = { mode: 'off', keyFor: () => '' };
 
 /**
@@ -68,20 +93,36 @@ const noSrtp: LocalSrtp = { mode: 'off', keyFor: () => '' };
  * @param previous the description we sent last in this session: its streams keep their places (RFC 3264 §8)
  *   and its codecs their payload types.
  */
-export function createOffer(options: LocalDescription & { readonly previous?: SdpSession }): SdpSession {
+export function createOffer(
+  options: LocalDescription & {
+    readonly previous?: SdpSession;
+    /** The peer's credentials so far, where ICE is offered; `new` when there are none, or they are to be new. */
+    readonly iceWith?: IceCredentials | 'new';
+  },
+): SdpSession {
   const { origin, local, codecs, direction = 'sendrecv', ptime = defaultPtime, previous, srtp = noSrtp } = options;
+  const ice = options.iceWith === undefined ? undefined : options.ice;
+  const dtls = srtp.mode === 'dtls' ? options.dtls : undefined;
   const slot = Math.max(0, previous ? activeAudio(previous) : 0);
   const before = previous?.media[slot];
   const offered = assignPayloadTypes(codecs.filter(isOfUse), before ? mediaCodecs(before) : []);
+  const mid = before ? midOf(before) : ice && dtls && String(slot);
+  const known = options.iceWith === 'new' ? undefined : options.iceWith;
   const stream = localStream(local, offered, direction, ptime, {
     protocol: offeredProtocol(srtp.mode, before),
-    crypto: offeredCrypto(srtp),
-    rtcpMux: options.rtcpMux ?? false,
+    secrets: [
+      ...offeredCrypto(srtp),
+      ...(ice ? iceAttributes(ice.credentials(known), ice.candidates) : []),
+      ...(dtls ? dtlsAttributes(dtls.fingerprint, undefined) : []),
+    ],
+    mid,
+    // One way is looked for, and one handshake made.
+    rtcpMux: options.rtcpMux || ice !== undefined || dtls !== undefined,
     rtcpXr: options.rtcpXr ? { voipMetrics: true, receiverRtt: true } : undefined,
   });
   const media = previous?.media.map((old) => refused(old)) ?? [];
   media[slot] = stream;
-  return describe(origin, local, media);
+  return describe(origin, local, media, sessionAttributes(ice?.lite ?? false, mid));
 }
 
 /** Noise goes along with audio on the same clock. */
@@ -108,20 +149,30 @@ export function createAnswer(
   let chosen: Chosen | undefined;
   let reason: SdpRefusal | undefined;
   for (const [index, media] of offer.media.entries()) {
-    const stream = usableStream(media, offer.connection, sessionDirection, local.address, srtp.mode !== 'off');
+    // Without RTCP on the same port each would need a way of its own: then we do without.
+    const peerIce = options.ice && isMuxed(media) ? remoteIce(media, offer.attributes) : undefined;
+    const how = {
+      sessionConnection: offer.connection,
+      sessionDirection,
+      localAddress: local.address,
+      keys: srtp.mode !== 'off',
+      dtls: options.dtls !== undefined,
+      ice: peerIce !== undefined,
+    };
+    const stream = usableStream(media, how);
     if (!stream.ok) {
       if (stream.error.status === 400) return fail(stream.error);
       if (media.kind === 'audio') reason ??= stream.error;
       continue;
     }
-    const crypto = answerCrypto(media, srtp);
-    if (!crypto.ok) {
-      reason ??= { status: 488, warning: 302, message: crypto.error };
+    const secrets = answerSecrets(media, offer.attributes, srtp, options.dtls);
+    if (!secrets.ok) {
+      reason ??= { status: 488, warning: 302, message: secrets.error };
       continue;
     }
     const matched = match(mediaCodecs(media), codecs);
     if (matched) {
-      chosen = { index, stream: stream.value, matched, crypto: crypto.value };
+      chosen = { index, stream: stream.value, matched, secrets: secrets.value, peerIce };
       break;
     }
     const message = `no codec in common: we have ${namesOf(codecs)}, offered are ${namesOf(mediaCodecs(media))}`;
@@ -129,7 +180,10 @@ export function createAnswer(
   }
   if (!chosen) return fail(reason ?? { status: 488, warning: 304, message: 'the offer has no audio stream' });
 
-  const { index, stream, matched, crypto } = chosen;
+  const { index, stream, matched, secrets, peerIce } = chosen;
+  const ice = peerIce && options.ice;
+  const credentials = ice?.credentials(peerIce?.credentials);
+  const mid = midOf(stream.media);
   const ours = intersect(direction, reverse(stream.direction));
   const accepted: Codec[] = matched.audio.map((codec) => ({ ...codec, fmtp: answeredFmtp(codec) }));
   if (matched.events) accepted.push({ ...matched.events, fmtp: answeredEvents(matched.events.fmtp) });
@@ -141,14 +195,16 @@ export function createAnswer(
     i === index
       ? localStream(local, accepted, ours, sendPtime, {
           protocol: media.protocol,
-          crypto: crypto ? [crypto.attribute] : [],
+          secrets: [...(ice && credentials ? iceAttributes(credentials, ice.candidates) : []), ...secrets.attributes],
+          mid,
           rtcpMux,
           rtcpXr,
         })
       : refused(media),
   );
+  const bundled = mid !== undefined && isBundled(offer, mid) ? mid : undefined;
   return ok({
-    answer: describe(origin, local, answerMedia),
+    answer: describe(origin, local, answerMedia, sessionAttributes(ice?.lite ?? false, bundled)),
     audio: {
       codec: matched.audio[0],
       receivePayloadTypes: matched.audio,
@@ -163,7 +219,8 @@ export function createAnswer(
       direction: ours,
       ptime: sendPtime,
       ...(rtcpXr ? { rtcpXr } : {}),
-      ...(crypto ? { srtp: crypto.parameters } : {}),
+      ...secrets.parameters,
+      ...(ice && credentials ? { ice: settledIce(credentials, ice.lite, ice.candidates, peerIce, false) } : {}),
     },
   });
 }
@@ -172,7 +229,47 @@ interface Chosen {
   readonly index: number;
   readonly stream: Usable;
   readonly matched: Matched;
-  readonly crypto: AnsweredCrypto | undefined;
+  readonly secrets: Secrets;
+  readonly peerIce: RemoteIce | undefined;
+}
+
+/** How the keys of a stream come. */
+interface Secrets {
+  readonly attributes: readonly SdpAttribute[];
+  readonly parameters: Pick<NegotiatedAudio, 'srtp' | 'dtls'>;
+}
+
+function answerSecrets(
+  media: SdpMedia,
+  session: readonly SdpAttribute[],
+  srtp: LocalSrtp,
+  dtls: LocalDtls | undefined,
+): Result<Secrets> {
+  // Before RFC 5764 had names for it, a fingerprint alone said that keys come by DTLS.
+  if (dtls && (isDtls(media) || (isSecure(media) && !namesKeys(media) && fingerprintsOf(media, session).length > 0))) {
+    if (!isMuxed(media)) return fail('keys by DTLS need a=rtcp-mux here');
+    const settled = answeredDtls(media, session, dtls);
+    if (!settled.ok) return settled;
+    return ok({
+      attributes: dtlsAttributes(dtls.fingerprint, settled.value.role),
+      parameters: { dtls: settled.value },
+    });
+  }
+  if (isSecure(media) && srtp.mode === 'off')
+    return fail('the offer has no a=fingerprint: keys in SDP are not taken here');
+  const crypto = answerCrypto(media, srtp);
+  if (!crypto.ok) return crypto;
+  return ok({
+    attributes: crypto.value ? [crypto.value.attribute] : [],
+    parameters: crypto.value ? { srtp: crypto.value.parameters } : {},
+  });
+}
+
+/** RFC 8843 §7. */
+function isBundled({ attributes }: SdpSession, mid: string): boolean {
+  return attributes.some(
+    ({ name, value }) => name === 'group' && /^BUNDLE /i.test(value ?? '') && (value ?? '').split(/\s+/).includes(mid),
+  );
 }
 
 /** What the peer's answer to our offer settles; 488 when it settles no audio. */
@@ -188,11 +285,19 @@ export function acceptAnswer(
   if (!media) return refuse('the answer has fewer streams than the offer');
   if (media.port === 0) return refuse('the peer refused the audio stream');
   const sessionDirection = directionOf(answer.attributes) ?? 'sendrecv';
-  const ownAddress = (own.connection ?? offer.connection)?.address ?? '';
-  const stream = usableStream(media, answer.connection, sessionDirection, ownAddress, namesKeys(own));
+  const ownIce = ownCredentials(own);
+  const peerIce = ownIce && isMuxed(media) ? remoteIce(media, answer.attributes) : undefined;
+  const stream = usableStream(media, {
+    sessionConnection: answer.connection,
+    sessionDirection,
+    localAddress: (own.connection ?? offer.connection)?.address ?? '',
+    keys: namesKeys(own),
+    dtls: isDtls(own),
+    ice: peerIce !== undefined,
+  });
   if (!stream.ok) return refuse(stream.error.message);
-  const srtp = acceptCrypto(own, media);
-  if (!srtp.ok) return refuse(srtp.error);
+  const secrets = acceptSecrets(own, media, answer.attributes);
+  if (!secrets.ok) return refuse(secrets.error);
 
   const offered = mediaCodecs(own);
   const answered = answeredCodecs(media, offered);
@@ -224,8 +329,27 @@ export function acceptAnswer(
     direction: intersect(directionOf(own.attributes) ?? 'sendrecv', reverse(stream.value.direction)),
     ptime: choosePtime(matched.audio[0], media, ptimeOf(own) ?? defaultPtime),
     ...(rtcpXr ? { rtcpXr } : {}),
-    ...(srtp.value ? { srtp: srtp.value } : {}),
+    ...secrets.value,
+    ...(ownIce && peerIce
+      ? { ice: settledIce(ownIce, isLite(offer), candidatesIn(own.attributes), peerIce, true) }
+      : {}),
   });
+}
+
+function acceptSecrets(
+  own: SdpMedia,
+  answer: SdpMedia,
+  session: readonly SdpAttribute[],
+): Result<Pick<NegotiatedAudio, 'srtp' | 'dtls'>> {
+  if (isDtls(own)) {
+    if (!isDtls(answer)) return fail('the answer is not for keys by DTLS, which we offered');
+    if (!isMuxed(answer)) return fail('keys by DTLS need a=rtcp-mux here');
+    const dtls = acceptedDtls(answer, session);
+    return dtls.ok ? ok({ dtls: dtls.value }) : dtls;
+  }
+  const srtp = acceptCrypto(own, answer);
+  if (!srtp.ok) return srtp;
+  return ok(srtp.value ? { srtp: srtp.value } : {});
 }
 
 /** True when two descriptions differ in nothing but the `o=` line: no new version is due (RFC 3264 §8). */
@@ -246,28 +370,40 @@ interface Usable {
   readonly remote: NegotiatedAudio['remote'];
 }
 
+interface StreamContext {
+  readonly sessionConnection: SdpConnection | undefined;
+  readonly sessionDirection: Direction;
+  readonly localAddress: string;
+  /** Keys may be in SDP. */
+  readonly keys: boolean;
+  /** Keys may come by DTLS. */
+  readonly dtls: boolean;
+  /** The way is found by ICE: what `c=` says does not count. */
+  readonly ice: boolean;
+}
+
 /** A stream that we can take part in, or why not. */
-function usableStream(
-  media: SdpMedia,
-  sessionConnection: SdpConnection | undefined,
-  sessionDirection: Direction,
-  localAddress: string,
-  secure: boolean,
-): Result<Usable, SdpRefusal> {
+function usableStream(media: SdpMedia, context: StreamContext): Result<Usable, SdpRefusal> {
+  const { sessionConnection, sessionDirection, localAddress, keys, dtls, ice } = context;
   const no = (warning: SdpRefusal['warning'], message: string) => fail({ status: 488 as const, warning, message });
   if (media.kind !== 'audio') return no(304, `a stream of ${media.kind} is not audio`);
   if (media.port === 0) return no(304, 'the audio stream is disabled (port 0)');
-  if (media.protocol.toUpperCase() !== plainProtocol && !(secure && isSecure(media)))
-    return no(
-      302,
-      `audio over ${media.protocol} is not supported, only ${plainProtocol}${secure ? ` and ${secureProtocol}` : ''}`,
-    );
+  const secure = (keys && isSecure(media)) || (dtls && (isDtls(media) || isSecure(media)));
+  if (media.protocol.toUpperCase() !== plainProtocol && !secure) {
+    const known = [plainProtocol, ...(keys ? [secureProtocol] : []), ...(dtls ? [dtlsProtocol] : [])];
+    return no(302, `audio over ${media.protocol} is not supported, only ${known.join(', ')}`);
+  }
   const connection = media.connection ?? sessionConnection;
   if (!connection)
     return fail({ status: 400, warning: undefined, message: 'SDP has an audio stream without a c= line' });
   const address = connection.address.split('/', 1)[0] ?? '';
   if (isMulticast(address)) return no(330, 'audio to a multicast address is not supported');
   const direction = directionOf(media.attributes) ?? sessionDirection;
+  if (ice) {
+    const family = ipFamily(address);
+    const known = family && !isUnspecified(address) && media.port !== discardPort;
+    return ok({ media, direction, remote: known ? { address, port: media.port, rtcpPort: media.port } : undefined });
+  }
   if (isUnspecified(address)) {
     // Hold as RFC 2543 had it: the peer takes no packets.
     return ok({ media, direction: directionFor(sends(direction), false), remote: undefined });
@@ -355,6 +491,10 @@ function choosePtime(codec: Codec, media: SdpMedia, own: number): number {
 /** Where our audio stream is in a description of ours; −1 if nowhere. */
 function activeAudio(session: SdpSession): number {
   return session.media.findIndex((media) => media.kind === 'audio' && media.port !== 0);
+}
+
+function isLite({ attributes }: SdpSession): boolean {
+  return attributes.some(({ name }) => name === 'ice-lite');
 }
 
 function namesOf(codecs: readonly Codec[]): string {

@@ -1,4 +1,6 @@
 /** What SDP says (RFC 8866) and what one offer/answer exchange settles (RFC 3264). Plain data only. */
+import type { DtlsParameters } from '../dtls/types.ts';
+import type { IceCandidate, IceParameters } from '../ice/types.ts';
 import type { SrtpParameters } from '../srtp/profiles.ts';
 
 /** One RTP payload format: an `a=rtpmap` with its `a=fmtp`, or a static payload type of RFC 3551. */
@@ -44,8 +46,12 @@ export interface NegotiatedAudio {
   readonly ptime: number;
   /** Extended reports that we send, because both sides want them. */
   readonly rtcpXr?: RtcpXr;
-  /** Keys of both sides; undefined on plain RTP. */
+  /** Keys of both sides, where SDP has them. */
   readonly srtp?: SrtpParameters;
+  /** Keys come by a handshake on the port of RTP (RFC 5764). Neither: plain RTP. */
+  readonly dtls?: DtlsParameters;
+  /** The way to the peer is found by checks (RFC 8445), whatever `remote` says. */
+  readonly ice?: IceParameters & { readonly localCandidates: readonly IceCandidate[] };
 }
 
 /** Extended RTCP reports (RFC 3611). */

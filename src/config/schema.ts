@@ -71,7 +71,8 @@ const trunk = z.strictObject({
     .optional(),
   qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
   codecs: z.array(text.min(1)).min(1).optional().describe('in order of preference; default media.codecs'),
-  srtp: z.enum(['off', 'optional', 'required']).optional().describe('default media.srtp'),
+  srtp: z.enum(['off', 'optional', 'required', 'dtls']).optional().describe('default media.srtp'),
+  ice: z.boolean().optional().describe('offer ICE'),
   maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
   maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
   trusted: z.array(text.min(1)).optional().describe('addresses and ranges that calls of this trunk come from'),
@@ -244,7 +245,14 @@ const schema = z.strictObject({
         .min(0)
         .default(67_108_864)
         .describe('bytes of decoded and encoded prompts, and of phrases, that are kept'),
-      srtp: z.enum(['off', 'optional', 'required']).default('off').describe('SRTP, with keys in SDP'),
+      srtp: z
+        .enum(['off', 'optional', 'required', 'dtls'])
+        .default('off')
+        .describe('SRTP with keys in SDP, or by DTLS; browsers get theirs by DTLS whatever this says'),
+      ice: z
+        .enum(['off', 'lite', 'full'])
+        .default('lite')
+        .describe('lite: answer the checks of browsers; full: make checks, too, where this server is behind a NAT'),
     })
     .prefault({}),
   trunks: z

@@ -155,9 +155,12 @@ async function legAgain(leg: CallLeg, found: FoundCall, ports: RecoveryPorts): P
     const snapshot = withoutHandles(unpackSaved(packed).snapshot);
     if (snapshot.recordings.some(({ path }) => path === undefined))
       ports.logger.warn({ callId: leg.session.callId }, 'a recording to a stream has ended with its process');
-    const { bindAddress } = settled;
-    const media = await ports.media.createLeg({ bindAddress, callId: leg.session.callId, snapshot });
-    if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio);
+    const { bindAddress, identity } = settled;
+    const media = await ports.media.createLeg({
+      ...{ bindAddress, callId: leg.session.callId, snapshot },
+      ...(identity ? { identity } : {}),
+    });
+    if (settled.audio && !isDeepStrictEqual(media.audio, settled.audio)) media.negotiate(settled.audio, identity);
     return { of: leg, dialog, media, since: snapshot.takenAt };
   } catch (error) {
     ports.logger.warn(

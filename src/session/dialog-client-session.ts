@@ -69,6 +69,8 @@ export interface InviteOptions {
   readonly codecs?: readonly string[];
   /** Default that of `media.srtp`. */
   readonly srtp?: SrtpMode;
+  /** Offer ICE. Default: to who is called over WebSocket. */
+  readonly ice?: boolean;
   /** Offer our other codecs behind the originator's: for a bridge that may convert. */
   readonly transcode?: boolean;
   /** Leave the offer to the callee, and answer it. */
@@ -227,6 +229,7 @@ export class DialogClientSession extends DialogSession {
         : clock.setTimer(options.timeout, () => giveUp(noAnswer(this.callId, options.timeout as number)), 'no answer');
     try {
       if (options.srtp) this.media.srtp = options.srtp;
+      if (options.ice !== undefined) this.media.offersIce = options.ice;
       await this.media.open(beside?.media.leg);
       const offer = options.lateOffer ? undefined : await this.media.offer(codecs ? { codecs } : {});
       this.signal.throwIfAborted();

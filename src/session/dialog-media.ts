@@ -9,10 +9,18 @@ import {
   createAnswer,
   createOffer,
   type Direction,
+  type DtlsIdentity,
+  hostCandidate,
+  type IceCandidate,
+  type IceCredentials,
+  type IceMode,
+  type LocalDtls,
+  type LocalIce,
   type LocalSrtp,
   type Media,
   type MediaLeg,
   type NegotiatedAudio,
+  newIceCredentials,
   newMasterKey,
   parseSdp,
   printSdp,
@@ -20,6 +28,7 @@ import {
   type SdpSession,
   type SrtpMode,
   sameCodec,
+  sameCredentials,
   sameDescription,
   withVersion,
 } from '../../media/index.ts';
@@ -39,7 +48,10 @@ export interface DialogMediaOptions {
   readonly place: () => Promise<MediaPlace>;
   /** In order of preference. */
   readonly codecs: readonly Codec[];
-  readonly srtp: SrtpMode;
+  /** Of this call; undefined: as `defaultSrtp`, but DTLS to who is called over WebSocket. */
+  readonly srtp: SrtpMode | undefined;
+  readonly defaultSrtp: SrtpMode;
+  readonly ice: IceMode;
   /** Keys of SRTP have gone, or are going, over a connection that is not encrypted. */
   readonly onKeysInClear: () => void;
 }
@@ -49,6 +61,10 @@ export interface MediaPlace {
   readonly address: string;
   /** Whether SIP with the peer is encrypted (RFC 4568 §8.3: keys are as safe as it is). */
   readonly secure: boolean;
+  /** Signalling goes over WebSocket: who is called there wants ICE, and keys by DTLS. */
+  readonly web: boolean;
+  /** Addresses under which the same port may be reached as well, for ICE. */
+  readonly others: readonly string[];
 }
 
 /** An offer of ours that waits for its answer. */
@@ -63,6 +79,8 @@ export interface OfferOptions {
   /** Offer just these, with these payload types; default: all that are configured. */
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
+  /** Look for the way to the peer anew (RFC 8445 §9). */
+  readonly iceRestart?: boolean;
 }
 
 export type HeldBy = 'local' | 'remote' | 'both';
@@ -75,10 +93,18 @@ export class DialogMedia {
   readonly #sessionId: string;
   /** Our keys by suite, in base64: made when one is needed, and the same from then on. */
   readonly #keys = new Map<string, string>();
-  #srtp: SrtpMode;
+  #srtp: SrtpMode | undefined;
+  /** Offer ICE; undefined: as the place of the leg wants it. */
+  #offersIce: boolean | undefined;
   #secure = true;
+  #web = false;
   #bindAddress = '';
   #address = '127.0.0.1';
+  #others: readonly string[] = [];
+  /** Our ICE credentials in an offer that has no answer yet. */
+  #offeredIce: IceCredentials | undefined;
+  /** What we show the peer in a DTLS handshake: the same as long as the leg lasts. */
+  #identity: DtlsIdentity | undefined;
   #leg: MediaLeg | undefined;
   #opening: Promise<MediaLeg> | undefined;
   /** What we sent last: streams keep their places and codecs their payload types (RFC 3264 §8). */
@@ -108,8 +134,12 @@ export class DialogMedia {
     const media = new DialogMedia(options, snapshot.sessionId);
     media.#srtp = snapshot.srtp;
     media.#secure = snapshot.secure;
+    media.#web = snapshot.web;
     media.#bindAddress = snapshot.bindAddress;
     media.#address = snapshot.address;
+    media.#others = snapshot.others;
+    media.#offersIce = snapshot.offersIce;
+    media.#identity = snapshot.identity;
     media.#version = snapshot.version;
     media.#sent = snapshot.sent;
     media.#audio = snapshot.audio;
@@ -131,8 +161,12 @@ export class DialogMedia {
       keys: [...this.#keys],
       srtp: this.#srtp,
       secure: this.#secure,
+      web: this.#web,
       bindAddress: this.#bindAddress,
       address: this.#address,
+      others: this.#others,
+      offersIce: this.#offersIce,
+      identity: this.#identity,
       sent: this.#sent,
       audio: this.#audio,
       direction: this.#direction,
@@ -143,6 +177,18 @@ export class DialogMedia {
   /** Overrides what was configured; to be set before the first offer or answer. */
   set srtp(mode: SrtpMode) {
     this.#srtp = mode;
+  }
+
+  /** Whether we offer ICE; overrides what the place of the leg wants. To be set before the first offer. */
+  set offersIce(offers: boolean) {
+    this.#offersIce = offers;
+  }
+
+  /** More places where the peer may be reached, that came behind its offer or answer (RFC 8838). */
+  addCandidates(ufrag: string | undefined, candidates: readonly IceCandidate[]): void {
+    // Those of before a restart are of no use any more.
+    if (ufrag !== undefined && ufrag !== this.#audio?.ice?.remote?.ufrag) return;
+    this.#leg?.addCandidates(candidates);
   }
 
   /** The leg, once `open` has been through. */
@@ -195,10 +241,12 @@ export class DialogMedia {
 
   async #create(beside: MediaLeg | undefined): Promise<MediaLeg> {
     const { media, place, callId } = this.#options;
-    const { bindAddress, address, secure } = await place();
+    const { bindAddress, address, secure, web, others } = await place();
     this.#bindAddress = bindAddress;
     this.#address = address;
+    this.#others = others;
     this.#secure = secure;
+    this.#web = web;
     const leg = await media.createLeg({ bindAddress, callId, ...(beside ? { beside } : {}) });
     this.#leg = leg;
     if (this.#closing) await leg.close();
@@ -217,8 +265,10 @@ export class DialogMedia {
       direction,
       rtcpMux: this.#options.media.rtcpMux || this.#audio?.rtcpMux === true,
       rtcpXr: this.#options.media.rtcpXr || this.#audio?.rtcpXr !== undefined,
-      // A peer that took plain RTP is not asked again.
-      srtp: this.#localSrtp(this.#audio && !this.#audio.srtp ? 'off' : this.#srtp),
+      srtp: this.#localSrtp(this.#offeredSrtp),
+      dtls: this.#localDtls,
+      ...this.#localIce(leg),
+      ...this.#iceWith(options.iceRestart ?? false),
       ...(this.#sent ? { previous: this.#sent } : {}),
     });
     return { body: this.#print(session), session, direction, leg };
@@ -236,7 +286,8 @@ export class DialogMedia {
     const answer = parse(body);
     const accepted = acceptAnswer(offer.session, answer);
     if (!accepted.ok) throw sdpError(accepted.error.status, accepted.error.message);
-    if (this.#srtp === 'required' && !accepted.value.srtp) throw sdpError(488, 'SRTP is required, the answer has none');
+    if (this.#mode === 'required' && !accepted.value.srtp && !accepted.value.dtls)
+      throw sdpError(488, 'SRTP is required, the answer has none');
     this.#direction = offer.direction;
     return this.#settle(offer.leg, accepted.value);
   }
@@ -255,7 +306,9 @@ export class DialogMedia {
       local: this.#local(leg),
       codecs: only ?? this.#codecs(),
       direction,
-      srtp: this.#localSrtp(this.#srtp),
+      srtp: this.#localSrtp(this.#mode),
+      dtls: this.#localDtls,
+      ...this.#localIce(leg),
     });
     if (!answered.ok) throw sdpError(answered.error.status, answered.error.message, answered.error.warning);
     this.#settle(leg, answered.value.audio);
@@ -271,7 +324,8 @@ export class DialogMedia {
       local: { address: this.#address, port: 9 },
       codecs: only ?? this.#codecs(),
       direction,
-      srtp: this.#localSrtp(this.#srtp),
+      srtp: this.#localSrtp(this.#mode),
+      dtls: this.#localDtls,
     });
     return answered.ok ? answered.value.audio : undefined;
   }
@@ -294,7 +348,8 @@ export class DialogMedia {
     // A key that was given up is not used again: nobody has counted its packets meanwhile.
     if (!audio.srtp) this.#keys.clear();
     else if (!this.#secure) this.#options.onKeysInClear();
-    leg.negotiate(audio);
+    this.#offeredIce = undefined;
+    leg.negotiate(audio, audio.dtls && this.#own);
     for (const wire of this.#whenSettled.splice(0)) wire(leg);
     this.onSettled();
     return audio;
@@ -321,6 +376,53 @@ export class DialogMedia {
         return key;
       },
     };
+  }
+
+  /** What is wanted of whoever calls us. */
+  get #mode(): SrtpMode {
+    return this.#srtp ?? this.#options.defaultSrtp;
+  }
+
+  /** A peer that took plain RTP is not asked for keys again. */
+  get #offeredSrtp(): SrtpMode {
+    const audio = this.#audio;
+    if (audio) return audio.dtls ? 'dtls' : audio.srtp ? this.#mode : 'off';
+    return this.#srtp ?? (this.#web ? 'dtls' : this.#mode);
+  }
+
+  get #own(): DtlsIdentity {
+    this.#identity ??= this.#options.media.identity;
+    return this.#identity;
+  }
+
+  get #localDtls(): LocalDtls {
+    return { fingerprint: this.#own.fingerprint, role: this.#audio?.dtls?.role };
+  }
+
+  #localIce({ port }: MediaLeg): { readonly ice?: LocalIce } {
+    const { ice, random } = this.#options;
+    if (ice === 'off') return {};
+    return {
+      ice: {
+        lite: ice === 'lite',
+        candidates: [this.#address, ...this.#others].map((address, index) => hostCandidate(address, port, index)),
+        credentials: (peer) => {
+          const settled = this.#audio?.ice;
+          if (settled && peer && sameCredentials(settled.remote, peer)) return settled.local;
+          if (peer) return newIceCredentials(random);
+          this.#offeredIce ??= newIceCredentials(random);
+          return this.#offeredIce;
+        },
+      },
+    };
+  }
+
+  /** With whose credentials ICE is offered, if it is. */
+  #iceWith(restart: boolean): { readonly iceWith?: IceCredentials | 'new' } {
+    const offers = this.#audio ? this.#audio.ice !== undefined : (this.#offersIce ?? this.#web);
+    if (!offers) return {};
+    const peer = restart ? undefined : this.#audio?.ice?.remote;
+    return { iceWith: peer ?? 'new' };
   }
 
   get #origin(): SdpOrigin {

@@ -1,4 +1,5 @@
 /** What the peer asks for within a call, beside its end. Each request is answered here, or by whom it is given to. */
+import type { IceCandidate } from '../../media/index.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest } from '../sip/endpoint.ts';
 import { sdpType } from './dialog-media.ts';
@@ -9,12 +10,15 @@ import { IncomingRefer, readRefer } from './refer-in.ts';
 import type { ReferralBoard } from './refer-out.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionDigits } from './session-digits.ts';
+import { isTrickle, readFragment } from './trickle.ts';
 
 /** The parts of a session that take requests. */
 export interface RequestParts {
   readonly negotiation: Negotiation;
   readonly referrals: ReferralBoard;
   readonly digits: SessionDigits;
+  /** The peer names more places where it may be reached. */
+  candidates(ufrag: string | undefined, candidates: readonly IceCandidate[]): void;
 }
 
 export class DialogRequests {
@@ -55,7 +59,8 @@ export class DialogRequests {
         received(new IncomingMessage(clock, incoming, this.#session));
         return;
       case 'INFO':
-        digits.receive(incoming);
+        if (isTrickle(incoming.request)) this.#trickled(incoming);
+        else digits.receive(incoming);
         return;
       default:
         if (body.length === 0) incoming.respond(200);
@@ -66,6 +71,18 @@ export class DialogRequests {
   /** The call is over: nobody is to be told any more how a REFER goes. */
   close(): void {
     this.#refer?.close();
+  }
+
+  /** RFC 8840 §5. */
+  #trickled(incoming: IncomingRequest): void {
+    const fragment = readFragment(incoming.request.body);
+    if (!fragment.ok) {
+      incoming.respond(400, { reason: 'Bad SDP Fragment' });
+      return;
+    }
+    incoming.respond(200);
+    const { ufrag, candidates } = fragment.value;
+    this.#parts.candidates(ufrag, candidates);
   }
 
   async #referred(dialog: Dialog, incoming: IncomingRequest): Promise<void> {

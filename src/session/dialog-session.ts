@@ -22,6 +22,7 @@ import { streamCall } from './call-stream.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
+import { MediaWay } from './media-way.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
 import { askSilent, reachAgain } from './reach-again.ts';
@@ -69,6 +70,7 @@ export abstract class DialogSession extends CallAudio {
   readonly #life: SessionLife;
   protected readonly negotiation: Negotiation;
   readonly #media: SessionMedia;
+  readonly #way: MediaWay;
   #bridge: BridgeMembership | undefined;
   #leave: (() => void) | undefined;
   #report: LegReport | undefined;
@@ -111,10 +113,15 @@ export abstract class DialogSession extends CallAudio {
       changing: async (next) => this.bridge?.changing(this, next),
       unusable: () => void this.terminate({ by: 'error', status: 488, reason: 'no usable SDP answer' }),
     });
+    this.#way = new MediaWay(context.clock, (cause) => {
+      this.log.warn({ reason: cause.reason }, 'the audio of the call is cut off, ending the call');
+      void this.terminate(cause);
+    });
     this.#media = new SessionMedia(context.observer, {
       stamp: () => this.stamp(),
       settled: (leg, audio) => {
         this.digits.settled(leg, audio);
+        this.#way.close();
         this.noteChange();
       },
       pressed: (digit) => this.digits.pressed(digit, 'rfc4733'),
@@ -123,6 +130,8 @@ export abstract class DialogSession extends CallAudio {
       },
       unheard: (problem) =>
         this.log.warn({ problem }, 'SRTP is not heard or not sent: the key does not fit, or has served its time'),
+      way: (state) => this.#way.ice(state),
+      shaken: (state, error) => this.#way.dtls(state, error),
       interrupted: (error) => this.log.warn({ error: error.message }, 'media interrupted, going on in another thread'),
       failed: (error) => {
         this.log.error({ error: error.message }, 'media failed, ending the call');
@@ -133,6 +142,7 @@ export abstract class DialogSession extends CallAudio {
       negotiation: this.negotiation,
       referrals: this.#referrals,
       digits: this.digits,
+      candidates: (ufrag, candidates) => this.#media.media?.addCandidates(ufrag, candidates),
     });
     if (!former) return;
     for (const path of former.recordedTo) this.noteRecording(path);
@@ -614,6 +624,7 @@ export abstract class DialogSession extends CallAudio {
     this.#referrals.close(this.signal.reason);
     this.#requests.close();
     this.sessionTimer.stop();
+    this.#way.close();
     const { media } = this.#media;
     if (media) this.context.background(this.#media.close(media));
     this.#report?.left(cause, over);

@@ -1,5 +1,5 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
-import type { LegStats, SrtpProblem } from '../../media/index.ts';
+import type { DtlsState, IceState, LegStats, SrtpProblem } from '../../media/index.ts';
 import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
 import type { SessionState } from './session-options.ts';
@@ -181,6 +181,10 @@ export interface TandemEvents extends RegistrationEvents {
   'media:timeout': SessionEvent & { readonly silentMs: number };
   /** The peer does not use the key that it named, or a key has served its time: nothing is heard, or sent. */
   'media:srtp': SessionEvent & { readonly problem: SrtpProblem };
+  /** The peer was found by ICE; is not heard any more, so that nothing is sent to it; or cannot be found. */
+  'media:ice': SessionEvent & { readonly state: IceState };
+  /** A DTLS handshake settled keys, or failed, or the peer took them back. */
+  'media:dtls': SessionEvent & { readonly state: DtlsState; readonly error?: string };
   /** A recording cannot be written, or its thread died; the call goes on. `code`: as of the error. */
   'recording:failed': SessionEvent & { readonly code: string; readonly error: string };
   /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */

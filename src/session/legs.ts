@@ -1,5 +1,5 @@
 /** Makes the sessions of calls, each with its audio. */
-import type { MediaLeg } from '../../media/index.ts';
+import type { IceMode, MediaLeg } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
 import { token } from '../base/random.ts';
 import type { Dialog } from '../sip/dialog.ts';
@@ -36,15 +36,17 @@ export class Legs {
   readonly #context: SessionContext;
   readonly #places: MediaPlaces;
   readonly #srtp: SrtpMode;
+  readonly #ice: IceMode;
   #saidKeysInClear = false;
   readonly #inviteLeg: InviteLeg = (target, options, a) =>
     this.outgoing(target, { originator: a, call: a, ...options });
 
   /** @param srtp where neither the call nor its trunk says another */
-  constructor(context: SessionContext, places: MediaPlaces, srtp: SrtpMode) {
+  constructor(context: SessionContext, places: MediaPlaces, srtp: SrtpMode, ice: IceMode) {
     this.#context = context;
     this.#places = places;
     this.#srtp = srtp;
+    this.#ice = ice;
   }
 
   /** An outgoing call that is not sent yet. @throws TandemError ERR_ARGUMENT for a URI that cannot be called */
@@ -104,7 +106,7 @@ export class Legs {
     return new DialogMedia(this.#options(callId, place, srtp));
   }
 
-  #options(callId: string, place: () => Promise<MediaPlace>, srtp: SrtpMode = this.#srtp): DialogMediaOptions {
+  #options(callId: string, place: () => Promise<MediaPlace>, srtp?: SrtpMode): DialogMediaOptions {
     const { media, random, codecs } = this.#context;
     return {
       callId,
@@ -113,6 +115,8 @@ export class Legs {
       random,
       codecs,
       srtp,
+      defaultSrtp: this.#srtp,
+      ice: this.#ice,
       onKeysInClear: () => this.#keysInClear(),
     };
   }

@@ -11,6 +11,8 @@ export interface MediaPlacesPorts {
   externalIp(listener: SipListener): string | undefined;
   /** The address of ours that packets to this peer leave from. */
   localAddress(peer: string): string;
+  /** Every address of ours of the family of this one. */
+  localAddresses(like: string): readonly string[];
 }
 
 export class MediaPlaces {
@@ -23,9 +25,19 @@ export class MediaPlaces {
   /** @param peer address that the signalling goes to */
   at(listener: SipListener, peer: string): MediaPlace {
     const bindAddress = listener.host;
-    const own = isWildcard(bindAddress) ? this.#ports.localAddress(peer) : bindAddress;
-    const { secure } = kinds[listener.transport];
-    return { bindAddress, address: this.#ports.externalIp(listener) ?? own, secure };
+    const anywhere = isWildcard(bindAddress);
+    const own = anywhere ? this.#ports.localAddress(peer) : bindAddress;
+    const { transport } = listener;
+    const external = this.#ports.externalIp(listener);
+    // Where everybody is to see one address, the others are nobody's business.
+    const others = anywhere && external === undefined ? this.#ports.localAddresses(own) : [];
+    return {
+      bindAddress,
+      address: external ?? own,
+      secure: kinds[transport].secure,
+      web: transport === 'ws' || transport === 'wss',
+      others: others.filter((address) => address !== own),
+    };
   }
 
   /** Of a call to `target`, which is looked up. @throws TandemError ERR_STATE without any listener */

@@ -1,5 +1,5 @@
 /** The media of a session, which may become another's, and what the observer is told of it. */
-import type { MediaLeg, NegotiatedAudio } from '../../media/index.ts';
+import type { DtlsState, IceState, MediaLeg, NegotiatedAudio } from '../../media/index.ts';
 import type { Observer } from '../base/events.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import type { SessionEvent, TandemEvents } from './events.ts';
@@ -14,6 +14,10 @@ export interface SessionMediaOwner {
   silent(): void;
   /** SRTP is not heard or not sent. */
   unheard(problem: string): void;
+  /** The way to the peer was found, or lost. */
+  way(state: IceState): void;
+  /** How the handshake for keys went. */
+  shaken(state: DtlsState, error: string | undefined): void;
   /** The audio goes on in another thread. */
   interrupted(error: Error): void;
   /** There is no audio any more. */
@@ -72,7 +76,7 @@ export class SessionMedia {
   }
 
   #follow(leg: MediaLeg): void {
-    const { pressed, stamp, silent, unheard, interrupted, failed } = this.#owner;
+    const { pressed, stamp, silent, unheard, way, shaken, interrupted, failed } = this.#owner;
     leg.onDtmf = ({ digit }) => pressed(digit);
     leg.onTimeout = ({ silentMs }) => {
       this.#observer.emit('media:timeout', { ...stamp(), silentMs });
@@ -81,6 +85,14 @@ export class SessionMedia {
     leg.onSrtp = ({ problem }) => {
       this.#observer.emit('media:srtp', { ...stamp(), problem });
       unheard(problem);
+    };
+    leg.onIce = ({ state }) => {
+      this.#observer.emit('media:ice', { ...stamp(), state });
+      way(state);
+    };
+    leg.onDtls = ({ state, error }) => {
+      this.#observer.emit('media:dtls', { ...stamp(), state, ...(error ? { error: error.message } : {}) });
+      shaken(state, error?.message);
     };
     leg.onInterrupted = (error) => {
       this.#observer.emit('media:failed', { ...stamp(), error: error.message, recovering: true });

@@ -49,6 +49,8 @@ export interface HoldOptions {
 export interface ReInviteOptions {
   readonly codecs?: readonly Codec[];
   readonly direction?: Direction;
+  /** Look for the way to the peer anew, where ICE finds it (RFC 8445 §9). */
+  readonly iceRestart?: boolean;
   /** By which request; default INVITE. UPDATE (RFC 3311) works before the answer as well. */
   readonly method?: OfferMethod;
 }

@@ -1,5 +1,5 @@
 /** A leg of a call as plain data: what another process builds it of again, beside the state of its media. */
-import type { Direction, NegotiatedAudio, SdpSession } from '../../media/index.ts';
+import type { Direction, DtlsIdentity, NegotiatedAudio, SdpSession } from '../../media/index.ts';
 import type { DialogSnapshot } from '../sip/dialog.ts';
 import type { UnfinishedInvite } from '../sip/endpoint.ts';
 import type { SipTransportName } from '../sip/options.ts';
@@ -15,10 +15,14 @@ export interface DialogMediaSnapshot {
   readonly version: number;
   /** Our keys by suite, in base64. */
   readonly keys: readonly (readonly [suite: string, key: string])[];
-  readonly srtp: SrtpMode;
+  readonly srtp: SrtpMode | undefined;
   readonly secure: boolean;
+  readonly web: boolean;
   readonly bindAddress: string;
   readonly address: string;
+  readonly others: readonly string[];
+  readonly offersIce: boolean | undefined;
+  readonly identity: DtlsIdentity | undefined;
   readonly sent: SdpSession | undefined;
   readonly audio: NegotiatedAudio | undefined;
   readonly direction: Direction;

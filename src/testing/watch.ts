@@ -61,6 +61,8 @@ export class Watch {
     observer.on('media:timeout', ({ sessionId, silentMs }) =>
       say(`call ${sessionId.slice(0, 4)} had no RTP for ${silentMs} ms`),
     );
+    observer.on('media:ice', ({ sessionId, state }) => say(`ICE of ${sessionId.slice(0, 4)}: ${state}`));
+    observer.on('media:dtls', ({ sessionId, state }) => say(`DTLS of ${sessionId.slice(0, 4)}: ${state}`));
     observer.on('media:srtp', ({ sessionId, problem }) => say(`SRTP of ${sessionId.slice(0, 4)}: ${problem}`));
     observer.on('media:failed', ({ sessionId, error }) => say(`media of ${sessionId.slice(0, 4)} failed: ${error}`));
     observer.on('sip:timer', ({ timer, method, role }) => say(`timer ${timer} of an ${method} ${role}`, 'timer'));

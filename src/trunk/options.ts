@@ -28,6 +28,8 @@ export interface TrunkOptions {
   readonly codecs?: readonly string[] | undefined;
   /** SRTP with the provider; default that of `media.srtp`. */
   readonly srtp?: SrtpMode | undefined;
+  /** Offer ICE to the provider. Default false; an offer of it is always taken. */
+  readonly ice?: boolean | undefined;
   /** Calls at once, both directions; default as many as you like. */
   readonly maxChannels?: number | undefined;
   /** New calls to the provider; as many may come in a burst. */

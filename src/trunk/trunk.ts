@@ -190,6 +190,7 @@ export class Trunk {
     const hops = this.#registration?.caller.route ?? (proxy === undefined ? [] : [proxy]);
     const offered = this.#codecsFor(options, call);
     const srtp = options.srtp ?? this.srtp;
+    const ice = options.ice ?? this.#options.ice;
     return {
       from,
       ...(displayName === undefined ? {} : { displayName }),
@@ -198,6 +199,7 @@ export class Trunk {
       ...(hops.length === 0 ? {} : { route: [...hops, ...(options.route ?? [])] }),
       ...(offered === undefined ? {} : { codecs: offered }),
       ...(srtp === undefined ? {} : { srtp }),
+      ...(ice === undefined ? {} : { ice }),
       responseTimeout: options.responseTimeout ?? responseTimeout,
     };
   }

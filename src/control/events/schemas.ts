@@ -83,6 +83,12 @@ const observed = covering({
   'media:stats': z.strictObject({ ...session, stats }),
   'media:timeout': z.strictObject({ ...session, silentMs: z.number() }),
   'media:srtp': z.strictObject({ ...session, problem: z.enum(['key-mismatch', 'key-expired', 'unsaved']) }),
+  'media:ice': z.strictObject({ ...session, state: z.enum(['connected', 'disconnected', 'failed']) }),
+  'media:dtls': z.strictObject({
+    ...session,
+    state: z.enum(['connected', 'failed', 'closed']),
+    error: z.string().optional(),
+  }),
   'media:failed': z.strictObject({ ...session, error: z.string(), recovering: z.boolean() }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
   'registrar:changed': z.strictObject({

@@ -32,6 +32,8 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'media:stats': true,
   'media:timeout': true,
   'media:srtp': true,
+  'media:ice': true,
+  'media:dtls': true,
   'media:failed': true,
   'recording:failed': true,
   'registrar:changed': true,

@@ -51,6 +51,10 @@ export class CallCounts {
   readonly created = new Map<string, number>();
   /** By direction and by who ended it. */
   readonly ended = new Map<string, number>();
+  /** What became of ways to peers (ICE), and of handshakes for keys (DTLS): `ice connected`, `dtls failed`, … */
+  readonly ways = new Map<string, number>();
+  /** Checks of ICE and records of DTLS that were refused, by cause; a leg is counted at its end. */
+  readonly refused = new Map<string, number>();
   /** By direction and method. */
   readonly requests = new Map<string, number>();
   /** By direction, method and status. */
@@ -71,7 +75,13 @@ export class CallCounts {
       observer.on('call:ended', ({ sessionId, cause }) => this.#ended(sessionId, cause.by)),
       observer.on('sip:request', (event) => count(this.requests, requestKey(event))),
       observer.on('sip:response', (event) => count(this.responses, responseKey(event))),
-      observer.on('media:stats', ({ stats: { received, sent, rtcp } }) => {
+      observer.on('media:ice', ({ state }) => count(this.ways, `ice ${state}`)),
+      observer.on('media:dtls', ({ state }) => count(this.ways, `dtls ${state}`)),
+      observer.on('media:stats', ({ stats: { received, sent, rtcp, ice } }) => {
+        if (ice) {
+          for (const [cause, number] of Object.entries(ice.refused)) count(this.refused, cause, number);
+          count(this.refused, 'dtls', ice.refusedRecords);
+        }
         const { packets, lost, jitterMs, mos } = received;
         if (packets > 0) {
           const loss = Math.max(0, lost) / (packets + Math.max(0, lost));

@@ -63,12 +63,14 @@ export class Metrics {
   }
 
   #countSignalling(): void {
-    const { live, created, ended, requests, responses } = this.#counts;
+    const { live, created, ended, requests, responses, ways, refused } = this.#counts;
     const registers = [this.#registry];
     fromMap(Gauge, registers, 'calls', 'Legs of calls that there are', ['state', 'direction'], live);
     fromMap(Counter, registers, 'calls_total', 'Legs of calls that began', ['direction'], created);
     fromMap(Counter, registers, 'calls_ended_total', 'Legs that ended, and who ended them', ['direction', 'by'], ended);
     fromMap(Counter, registers, 'sip_requests_total', 'SIP requests', ['direction', 'method'], requests);
+    fromMap(Counter, registers, 'media_ways_total', 'ICE and DTLS of legs, by outcome', ['protocol', 'state'], ways);
+    fromMap(Counter, registers, 'media_refused_total', 'Refused checks of ICE and records of DTLS', ['cause'], refused);
     const by = ['direction', 'method', 'status'];
     fromMap(Counter, registers, 'sip_responses_total', 'SIP responses', by, responses);
   }

@@ -14,6 +14,8 @@ export interface SipNetwork {
   connectStream(target: StreamTarget, handler: StreamHandler): StreamConnection;
   /** Our own address that packets to `peer` leave from: what a wildcard listener calls itself to that peer. */
   localAddress(peer: string): string;
+  /** Addresses of ours of the family of this one, those of the network before those of this machine alone. */
+  localAddresses(like: string): readonly string[];
 }
 
 /** One end of a connection: numeric address and port. */

@@ -13,6 +13,8 @@ import { connectNodeWs, listenNodeWs } from './node-ws.ts';
 /** Interfaces come and go, but asking the system for every message would cost more than the message. */
 const interfacesTtlMs = 10_000;
 const cacheLimit = 10_000;
+/** A host with containers has dozens; a peer tries each. */
+const mostAddresses = 4;
 
 export function createNodeNetwork(): SipNetwork {
   const defaults = new Map<4 | 6, string>();
@@ -65,6 +67,15 @@ export function createNodeNetwork(): SipNetwork {
         cache.set(peer, local);
       }
       return local;
+    },
+    localAddresses(like) {
+      const family = addressFamily(like) === 6 ? 'ipv6' : 'ipv4';
+      const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+      return all
+        .filter(({ address, family: kind }) => kind.toLowerCase() === family && !/^fe80:/i.test(address))
+        .toSorted((one, other) => Number(one.internal) - Number(other.internal))
+        .slice(0, mostAddresses)
+        .map(({ address }) => address);
     },
   };
 }

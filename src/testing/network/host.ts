@@ -170,6 +170,7 @@ export class LabHost {
       connectStream: ({ address, port, transport }, handler) =>
         this.connectStream({ address, port }, handler, transport),
       localAddress: () => this.address,
+      localAddresses: () => [this.address],
     };
   }
 
