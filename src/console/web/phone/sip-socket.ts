@@ -11,6 +11,8 @@ export const forbidden = 'forbidden';
 const connectTimeout = 5_000;
 const askEvery = 15_000;
 const answerTimeout = 3_000;
+/** Of an error that is more than a policy, the end follows within, ms. */
+const endFollows = 100;
 
 export class SipSocket implements Socket {
   readonly url: string;
@@ -23,6 +25,7 @@ export class SipSocket implements Socket {
   /** Sees each message first: JsSIP tells of the first answer to a REGISTER only. */
   readonly #seen: (message: string) => void;
   #socket: WebSocket | undefined;
+  #opened = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @throws TypeError for what is no ws: or wss: address */
@@ -48,7 +51,9 @@ export class SipSocket implements Socket {
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     this.#wait(connectTimeout, () => this.#drop());
+    this.#opened = false;
     socket.onopen = () => {
+      this.#opened = true;
       this.#wait(askEvery, () => this.probe());
       this.onconnect();
     };
@@ -59,7 +64,7 @@ export class SipSocket implements Socket {
     };
     // What the page's policy forbids is told by an error alone, with no end.
     socket.onerror = () => {
-      if (socket.readyState === WebSocket.CONNECTING) this.#drop(forbidden);
+      if (!this.#opened) this.#wait(endFollows, () => this.#drop(forbidden));
     };
     socket.onclose = ({ wasClean, code, reason }) => {
       this.disconnect();
