@@ -1,12 +1,10 @@
-/** Calls of the softphone page in a real browser, to the ready-made server and through it. */
+/** Calls of the softphone page in a real browser: to the ready-made server, and through it to other pages. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { correlateInPieces } from '../../helpers/audio.ts';
 import { buildPages, launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
 import { leftovers, root } from '../support/process.ts';
-import { prompt } from '../support/sound.ts';
 
 let server: PhoneServer;
 let browser: Browser;
@@ -32,39 +30,116 @@ async function phone(user: keyof typeof passwords): Promise<PhonePage> {
   return page;
 }
 
-/** Half seconds of the beginning of a prompt. */
-async function heardOf(page: PhonePage, name: string, seconds: number, index = 0): Promise<number> {
-  const said = (await prompt(name)).subarray(0, seconds * 8000);
-  return correlateInPieces(await page.heard(index), said);
-}
-
-describe('a call from the page', () => {
-  it('to 1000 hears the prompt of the menu, which takes the digits of the keypad', async () => {
+describe('a call of the page to the server', () => {
+  it('hears the prompt of the menu, which takes the digits of the keypad', async () => {
     await using page = await phone(5001);
     await page.dial('1000');
     const call = page.call('1000');
     await call.connected();
-    await page.heardFor(4500);
-    expect(await heardOf(page, 'welcome', 3)).toBeGreaterThan(0.9);
+    expect(await page.hears('welcome')).toBeGreaterThan(0.9);
+    const from = await page.heardMs();
     await call.digits('1');
-    await expect.poll(() => heardOf(page, 'message', 3), { timeout: 15_000, interval: 500 }).toBeGreaterThan(0.9);
+    expect(await page.hears('message', { from })).toBeGreaterThan(0.9);
     await call.digits('#');
     await call.gone();
+    await page.page.getByText('The other side hung up').waitFor();
     expect(page.complaints).toEqual([]);
   });
 
-  it('to 600 hears itself; on hold it does not, resumed it does', async () => {
+  it('hears itself at 600, nothing on hold, and itself again when it goes on', async () => {
     await using page = await phone(5002);
     await page.dial('600');
     const call = page.call('600');
     await call.connected();
-    await page.heardFor(10_500);
-    expect(await heardOf(page, 'message', 4)).toBeGreaterThan(0.9);
+    await page.heardFor(1500);
+    expect(await page.hearsSomeOf('message', { from: await page.heardMs() })).toBeGreaterThan(0.9);
     await call.press('Hold');
     await call.says('On hold');
     await call.press('Resume');
     await call.connected();
+    expect(await page.hearsSomeOf('message', { from: await page.heardMs() })).toBeGreaterThan(0.9);
+    await call.press('Mute');
+    const from = (await page.heardMs()) + 500;
+    await page.heardFor(from + 500);
+    expect(loudest((await page.heard()).subarray(from * 8))).toBeLessThan(50);
     await call.press('Hang up');
     await call.gone();
   });
+
+  it('says in words what became of it', async () => {
+    await using page = await phone(5003);
+    await page.dial('4711');
+    await page.warns('Number unknown');
+    await page.dial('5001');
+    await page.warns('Not available');
+    await page.dial('no number!');
+    await page.warns('That is no number');
+  });
 });
+
+describe('a call of one page to another', () => {
+  it('is refused as busy, or answered, and is heard on both sides', async () => {
+    await using first = await phone(5001);
+    await using second = await phone(5002);
+    await first.dial('5002');
+    await second.call('5001').press('Reject');
+    await first.warns('Busy');
+
+    await first.dial('5002');
+    await first.call('5002').says('Ringing…');
+    await second.page.keyboard.press('Enter');
+    await Promise.all([first.call('5002').connected(), second.call('5001').connected()]);
+    for (const page of [first, second]) expect(await page.hearsSomeOf('message')).toBeGreaterThan(0.9);
+
+    await second.call('5001').press('Hold');
+    await first.call('5002').says('The other side holds');
+    await second.call('5001').press('Resume');
+    await first.call('5002').connected();
+    await second.call('5001').press('Hang up');
+    await first.call('5002').gone();
+  });
+
+  it('is handed on to a third one, blind', async () => {
+    await using first = await phone(5001);
+    await using second = await phone(5002);
+    await using third = await phone(5003);
+    await first.dial('5002');
+    await second.call('5001').press('Answer');
+    await second.call('5001').connected();
+    await second.call('5001').transferTo('5003');
+    await third.page.getByRole('button', { name: 'Answer' }).click();
+    await second.call('5001').gone();
+    expect(await third.hearsSomeOf('message')).toBeGreaterThan(0.9);
+    expect(await first.hearsSomeOf('message', { from: await first.heardMs() })).toBeGreaterThan(0.9);
+    await third.page.getByRole('button', { name: 'Hang up' }).click();
+    await first.call('5002').gone();
+  });
+
+  it('is handed on to a third one that was asked first', async () => {
+    await using first = await phone(5001);
+    await using second = await phone(5002);
+    await using third = await phone(5003);
+    await first.dial('5002');
+    await second.call('5001').press('Answer');
+    await second.call('5001').connected();
+
+    await second.call('5001').press('Transfer');
+    await second.call('5001').card.getByLabel('Transfer to').fill('5003');
+    await second.call('5001').card.getByRole('button', { name: 'Ask first' }).click();
+    await third.call('5002').press('Answer');
+    await second.call('5003').connected();
+    await second.call('5001').says('On hold');
+
+    await second.call('5001').press('Transfer');
+    await second.call('5001').card.getByRole('button', { name: 'Connect with 5003' }).click();
+    await Promise.all([second.call('5001').gone(), second.call('5003').gone()]);
+    expect(await first.hearsSomeOf('message', { from: await first.heardMs() })).toBeGreaterThan(0.9);
+    expect(await third.hearsSomeOf('message', { from: await third.heardMs() })).toBeGreaterThan(0.9);
+    await first.page.getByRole('button', { name: 'Hang up' }).click();
+    await third.call('5002').gone();
+  });
+});
+
+function loudest(samples: Int16Array): number {
+  return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+}

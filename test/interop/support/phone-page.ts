@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { resample } from '../../../media/audio/index.ts';
+import { correlate, correlateInPieces } from '../../helpers/audio.ts';
 import { root } from './process.ts';
+import { prompt } from './sound.ts';
 
 const recorder = join(root, 'test', 'interop', 'support', 'record-audio.js');
 /** Hz of what `heard` gives. */
@@ -67,20 +69,48 @@ export class PhonePage implements AsyncDisposable {
     await this.page.getByRole('alert').filter({ hasText: title }).waitFor();
   }
 
-  /** Of the `index`th connection of the page, mono at 8 kHz; what came until now. */
-  async heard(index = 0): Promise<Int16Array> {
-    const base64 = await this.page.evaluate<string>(`remoteAudio.base64(${index})`);
-    const rate = await this.page.evaluate<number>(`remoteAudio.rate(${index})`);
+  /**
+   * How well the beginning of a prompt was heard, 0 … 1. It may begin up to 2 s late.
+   * @param from ms of what was heard that are passed over; see `heardMs`
+   */
+  async hears(name: string, { from = 0, seconds = 2, call = 0 } = {}): Promise<number> {
+    const said = (await prompt(name)).subarray(0, seconds * sampleRate);
+    await this.heardFor(from + 1000 * (seconds + 2), call);
+    const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
+    return correlateInPieces(heard.subarray(0, (seconds + 2) * sampleRate), said);
+  }
+
+  /**
+   * How well a piece of a file that is played again and again was heard, 0 … 1, wherever it was when it began to be heard.
+   * @param from as of `hears`
+   */
+  async hearsSomeOf(name: string, { from = 0, call = 0 } = {}): Promise<number> {
+    const said = await prompt(name);
+    await this.heardFor(from + 1500, call);
+    const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
+    // The end of one round and the beginning of the next are heard in a row.
+    const rounds = Int16Array.from({ length: said.length + sampleRate }, (_, i) => said[i % said.length] ?? 0);
+    return correlate(rounds, heard.subarray(sampleRate / 2, (3 * sampleRate) / 2)).correlation;
+  }
+
+  /** Of the `call`th call of the page, mono at 8 kHz; what came until now. */
+  async heard(call = 0): Promise<Int16Array> {
+    const base64 = await this.page.evaluate<string>(`remoteAudio.base64(${call})`);
+    const rate = await this.page.evaluate<number>(`remoteAudio.rate(${call})`);
     const bytes = Buffer.from(base64, 'base64');
     const samples = new Int16Array(bytes.length >> 1);
     for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(2 * i);
     return resample(samples, rate, sampleRate);
   }
 
+  /** How much was heard, ms. */
+  heardMs(call = 0): Promise<number> {
+    return this.page.evaluate<number>(`remoteAudio.ms(${call})`);
+  }
+
   /** Resolves when so much was heard. */
-  async heardFor(ms: number, index = 0): Promise<void> {
-    const heard = (): Promise<number> => this.page.evaluate<number>(`remoteAudio.ms(${index})`);
-    await expect.poll(heard, { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms);
+  async heardFor(ms: number, call = 0): Promise<void> {
+    await expect.poll(() => this.heardMs(call), { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
