@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { resample } from '../../../media/audio/index.ts';
-import { correlate, correlateInPieces } from '../../helpers/audio.ts';
+import { heardInPieces } from './pieces.ts';
 import { root } from './process.ts';
 import { prompt } from './sound.ts';
 
@@ -77,7 +77,7 @@ export class PhonePage implements AsyncDisposable {
     const said = (await prompt(name)).subarray(0, seconds * sampleRate);
     await this.heardFor(from + 1000 * (seconds + 2), call);
     const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
-    return correlateInPieces(heard.subarray(0, (seconds + 2) * sampleRate), said);
+    return heardInPieces(heard.subarray(0, (seconds + 2) * sampleRate), said);
   }
 
   /**
@@ -86,11 +86,11 @@ export class PhonePage implements AsyncDisposable {
    */
   async hearsSomeOf(name: string, { from = 0, call = 0 } = {}): Promise<number> {
     const said = await prompt(name);
-    await this.heardFor(from + 1500, call);
+    await this.heardFor(from + 3000, call);
     const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
     // The end of one round and the beginning of the next are heard in a row.
     const rounds = Int16Array.from({ length: said.length + sampleRate }, (_, i) => said[i % said.length] ?? 0);
-    return correlate(rounds, heard.subarray(sampleRate / 2, (3 * sampleRate) / 2)).correlation;
+    return heardInPieces(rounds, heard.subarray(sampleRate / 2, 3 * sampleRate));
   }
 
   /** Of the `call`th call of the page, mono at 8 kHz; what came until now. */
@@ -114,6 +114,11 @@ export class PhonePage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // As a user closes a tab, in a call too: what the page does at its end is done.
+    this.page.on('dialog', (dialog) => void dialog.accept());
+    const closed = this.page.waitForEvent('close');
+    await this.page.close({ runBeforeUnload: true });
+    await closed;
     await this.#context.close();
   }
 }
