@@ -81,16 +81,21 @@ export class PhonePage implements AsyncDisposable {
   }
 
   /**
-   * How well a piece of a file that is played again and again was heard, 0 … 1, wherever it was when it began to be heard.
-   * @param from as of `hears`
+   * Resolves when a file that is played again and again is heard well, from now on. A machine that stands still for a
+   * moment spoils what is heard just then, and nothing else.
    */
-  async hearsSomeOf(name: string, { from = 0, call = 0 } = {}): Promise<number> {
+  async soonHears(name: string, call = 0): Promise<void> {
+    const heard = async (): Promise<number> => this.#hearsSomeOf(name, await this.heardMs(call), call);
+    await expect.poll(heard, { timeout: 20_000, interval: 0 }).toBeGreaterThan(0.9);
+  }
+
+  async #hearsSomeOf(name: string, from: number, call: number): Promise<number> {
     const said = await prompt(name);
-    await this.heardFor(from + 3000, call);
+    await this.heardFor(from + 2000, call);
     const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
     // The end of one round and the beginning of the next are heard in a row.
     const rounds = Int16Array.from({ length: said.length + sampleRate }, (_, i) => said[i % said.length] ?? 0);
-    return heardInPieces(rounds, heard.subarray(sampleRate / 2, 3 * sampleRate));
+    return heardInPieces(rounds, heard.subarray(0, 2 * sampleRate));
   }
 
   /** Of the `call`th call of the page, mono at 8 kHz; what came until now. */
