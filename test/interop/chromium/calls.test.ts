@@ -54,13 +54,12 @@ describe('a call of the page to the server', () => {
     await page.soonHears('message');
     await call.press('Hold');
     await call.says('On hold');
+    await page.soonHearsNothing();
     await call.press('Resume');
     await call.connected();
     await page.soonHears('message');
     await call.press('Mute');
-    const from = (await page.heardMs()) + 500;
-    await page.heardFor(from + 500);
-    expect(loudest((await page.heard()).subarray(from * 8))).toBeLessThan(50);
+    await page.soonHearsNothing();
     await call.press('Hang up');
     await call.gone();
   });
@@ -91,9 +90,9 @@ describe('a call of one page to another', () => {
     for (const page of [first, second]) await page.soonHears('message');
 
     await second.call('5001').press('Hold');
-    await first.call('5002').says('The other side holds');
+    await first.soonHearsNothing();
     await second.call('5001').press('Resume');
-    await first.call('5002').connected();
+    await first.soonHears('message');
     await second.call('5001').press('Hang up');
     await first.call('5002').gone();
   });
@@ -138,7 +137,3 @@ describe('a call of one page to another', () => {
     await third.call('5002').gone();
   });
 });
-
-function loudest(samples: Int16Array): number {
-  return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-}

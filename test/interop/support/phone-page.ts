@@ -89,6 +89,15 @@ export class PhonePage implements AsyncDisposable {
     await expect.poll(heard, { timeout: 20_000, interval: 0 }).toBeGreaterThan(0.9);
   }
 
+  /** Resolves when half a second of silence was heard. */
+  async soonHearsNothing(call = 0): Promise<void> {
+    const loudest = async (): Promise<number> => {
+      await this.heardFor((await this.heardMs(call)) + 500, call);
+      return (await this.heard(call)).subarray(-sampleRate / 2).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+    };
+    await expect.poll(loudest, { timeout: 20_000, interval: 0 }).toBeLessThan(100);
+  }
+
   async #hearsSomeOf(name: string, from: number, call: number): Promise<number> {
     const said = await prompt(name);
     await this.heardFor(from + 2000, call);
