@@ -7,7 +7,7 @@ import { heardInPieces } from './pieces.ts';
 import { root } from './process.ts';
 import { prompt } from './sound.ts';
 
-const recorder = join(root, 'test', 'interop', 'support', 'record-audio.js');
+const watcher = join(root, 'test', 'interop', 'support', 'watch-page.js');
 /** Hz of what `heard` gives. */
 const sampleRate = 8000;
 
@@ -15,10 +15,10 @@ export class PhonePage implements AsyncDisposable {
   readonly page: Page;
   /** What the browser complained of: a violated Content-Security-Policy, an exception. */
   readonly complaints: string[] = [];
-  readonly #context: BrowserContext;
+  readonly #own: BrowserContext | undefined;
 
-  private constructor(context: BrowserContext, page: Page) {
-    this.#context = context;
+  private constructor(page: Page, own: BrowserContext | undefined) {
+    this.#own = own;
     this.page = page;
     page.setDefaultTimeout(15_000);
     page.on('pageerror', ({ message }) => this.complaints.push(message));
@@ -27,18 +27,24 @@ export class PhonePage implements AsyncDisposable {
     });
   }
 
-  /** A tab that shares nothing with others. */
-  static async open(browser: Browser, url: string): Promise<PhonePage> {
-    const context = await browser.newContext();
-    await context.addInitScript({ path: recorder });
-    const phone = new PhonePage(context, await context.newPage());
+  /** A tab: of a browser that others have open too, or of one that shares nothing with others. */
+  static async open(where: Browser | BrowserContext, url: string): Promise<PhonePage> {
+    const own = 'newContext' in where ? await where.newContext() : undefined;
+    const page = await (own ?? (where as BrowserContext)).newPage();
+    await page.addInitScript({ path: watcher });
+    const phone = new PhonePage(page, own);
     await phone.page.goto(url);
     return phone;
   }
 
   /** Resolves when the page says that it is registered. */
-  static async registered(browser: Browser, url: string, user: string, password: string): Promise<PhonePage> {
-    const phone = await PhonePage.open(browser, url);
+  static async registered(
+    where: Browser | BrowserContext,
+    url: string,
+    user: string,
+    password: string,
+  ): Promise<PhonePage> {
+    const phone = await PhonePage.open(where, url);
     await phone.register(user, password);
     await phone.page.getByText(`Registered as ${user}`).first().waitFor();
     return phone;
@@ -89,11 +95,12 @@ export class PhonePage implements AsyncDisposable {
     await expect.poll(heard, { timeout: 20_000, interval: 0 }).toBeGreaterThan(0.9);
   }
 
-  /** Resolves when half a second of silence was heard. */
+  /** Resolves when half a second long nothing was heard: silence came, or nothing at all. */
   async soonHearsNothing(call = 0): Promise<void> {
     const loudest = async (): Promise<number> => {
-      await this.heardFor((await this.heardMs(call)) + 500, call);
-      return (await this.heard(call)).subarray(-sampleRate / 2).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+      const from = Math.round(((await this.heardMs(call)) * sampleRate) / 1000);
+      await this.page.waitForTimeout(500);
+      return (await this.heard(call)).subarray(from).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
     };
     await expect.poll(loudest, { timeout: 20_000, interval: 0 }).toBeLessThan(100);
   }
@@ -127,13 +134,23 @@ export class PhonePage implements AsyncDisposable {
     await expect.poll(() => this.heardMs(call), { timeout: ms + 20_000, interval: 100 }).toBeGreaterThan(ms);
   }
 
+  /** Where the page's audio comes from now: the UDP port of its newest connection. */
+  localPort(): Promise<number> {
+    return this.page.evaluate<number>(`(async () => {
+      const reports = await phoneConnections.at(-1).getStats();
+      const transport = [...reports.values()].find(({ type }) => type === 'transport');
+      const pair = reports.get(transport?.selectedCandidatePairId);
+      return reports.get(pair?.localCandidateId)?.port ?? 0;
+    })()`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // As a user closes a tab, in a call too: what the page does at its end is done.
     this.page.on('dialog', (dialog) => void dialog.accept());
     const closed = this.page.waitForEvent('close');
     await this.page.close({ runBeforeUnload: true });
     await closed;
-    await this.#context.close();
+    await this.#own?.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { temporaryFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 import { type ServerOptions, TandemServer } from './tandem.ts';
 
-export const passwords = { 5001: 'Genesys2024!', 5002: 'two', 5003: 'three' } as const;
+export const passwords = { 5001: 'Genesys2024!WebRTC', 5002: 'two', 5003: 'three' } as const;
 
 export interface PhoneServer extends AsyncDisposable {
   readonly tandem: TandemServer;

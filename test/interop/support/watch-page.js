@@ -1,7 +1,19 @@
 /**
- * Runs in a page before its own scripts: keeps what every RTCPeerConnection receives, as it is decoded.
- * `remoteAudio.ms(index)`, `remoteAudio.base64(index)` (16-bit little-endian, at `remoteAudio.rate(index)`).
+ * Runs in a page before its own scripts: keeps what every RTCPeerConnection receives, as it is decoded, and the
+ * connections and sockets themselves. `remoteAudio.ms(index)`, `remoteAudio.base64(index)` (16-bit little-endian, at
+ * `remoteAudio.rate(index)`), `phoneConnections`, `phoneSockets`.
  */
+globalThis.phoneConnections = [];
+globalThis.phoneSockets = [];
+
+const NativeSocket = WebSocket;
+globalThis.WebSocket = class extends NativeSocket {
+  constructor(...parameters) {
+    super(...parameters);
+    phoneSockets.push(this);
+  }
+};
+
 globalThis.remoteAudio = (() => {
   /** @type {{ rate: number, length: number, chunks: Int16Array[] }[]} */
   const all = [];
@@ -26,6 +38,7 @@ globalThis.remoteAudio = (() => {
   globalThis.RTCPeerConnection = class extends Native {
     constructor(configuration) {
       super(configuration);
+      phoneConnections.push(this);
       this.addEventListener('track', ({ track }) => void record(track));
     }
   };
