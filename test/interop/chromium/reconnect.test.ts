@@ -2,24 +2,20 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, launchBrowser } from '../support/browser.ts';
-import { type Folder, temporaryFolder } from '../support/folder.ts';
+import { DurableServer } from '../support/durable.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { passwords, startPhoneServer } from '../support/phone-server.ts';
-import { freePort } from '../support/ports.ts';
 import { leftovers, root } from '../support/process.ts';
 
 let browser: Browser;
-let folder: Folder;
 
 beforeAll(async () => {
   await buildPages();
-  folder = await temporaryFolder();
   browser = await launchBrowser({ says: `${root}/prompts/message.wav` });
 });
 
 afterAll(async () => {
   await browser.close();
-  await folder[Symbol.asyncDispose]();
   expect(leftovers()).toEqual([]);
 });
 
@@ -48,4 +44,45 @@ describe('a call of the page', () => {
     await server.tandem.expectIdle();
     await server.tandem.stop();
   });
+
+  it('goes on when the server was killed and is there again', async () => {
+    const users = { 5001: { password: passwords[5001] } };
+    await using server = await DurableServer.start('ivr', {
+      transports: ['udp', 'ws'],
+      http: true,
+      config: { users, store: { url: 'none' } },
+    });
+    const url = `http://127.0.0.1:${server.httpPort}/phone`;
+    await using page = await PhonePage.registered(browser, url, '5001', passwords[5001]);
+    await page.dial('1003');
+    const call = page.call('1003');
+    await call.connected();
+    await page.soonHears('music');
+
+    const from = await page.heardMs();
+    const ports = await page.localPort();
+    await server.kill();
+    await page.page.getByText('Connection lost, trying again…').waitFor();
+    await server.again();
+    await page.page.getByText('Registered as 5001').first().waitFor();
+    await call.connected();
+    await page.soonHears('music');
+    const gap = longestSilence((await page.heard()).subarray(from * 8));
+    console.log(`the page heard nothing for ${gap} ms; audio comes by ${ports} and ${await page.localPort()}`);
+    await call.press('Hang up');
+    await call.gone();
+    await expect.poll(async () => (await server.check()).calls).toBe(0);
+    await server.stop();
+  });
 });
+
+/** ms, in steps of 20 ms. */
+function longestSilence(samples: Int16Array): number {
+  let [longest, now] = [0, 0];
+  for (let at = 0; at + 160 <= samples.length; at += 160) {
+    const loud = samples.subarray(at, at + 160).some((sample) => Math.abs(sample) > 30);
+    now = loud ? 0 : now + 20;
+    longest = Math.max(longest, now);
+  }
+  return longest;
+}

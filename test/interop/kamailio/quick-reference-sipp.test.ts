@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expectNoPrograms, root } from '../support/process.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { expectNoPrograms, root, run } from '../support/process.ts';
 import { Shell } from '../support/quick-reference-shell.ts';
 import { Script } from '../support/script.ts';
 import { Sipp } from '../support/sipp.ts';
