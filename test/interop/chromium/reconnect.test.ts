@@ -5,13 +5,13 @@ import { buildPages, launchBrowser } from '../support/browser.ts';
 import { DurableServer } from '../support/durable.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { passwords, startPhoneServer } from '../support/phone-server.ts';
-import { leftovers, root } from '../support/process.ts';
+import { leftovers } from '../support/process.ts';
 
 let browser: Browser;
 
 beforeAll(async () => {
   await buildPages();
-  browser = await launchBrowser({ says: `${root}/prompts/message.wav` });
+  browser = await launchBrowser();
 });
 
 afterAll(async () => {
@@ -20,32 +20,34 @@ afterAll(async () => {
 });
 
 describe('a call of the page', () => {
-  it('goes on while the WebSocket is gone, and asks for another way when the network is another', async () => {
+  it('goes on while the WebSocket is gone, and asks for another way when the network is another', async ({
+    annotate,
+  }) => {
     await using server = await startPhoneServer();
     await using page = await PhonePage.registered(browser, server.url, '5001', passwords[5001]);
-    await page.plainSound();
-    await page.dial('600');
-    const call = page.call('600');
+    await page.dial('1003');
+    const call = page.call('1003');
     await call.connected();
-    await page.soonHears('message');
+    await page.soonHears('music');
 
     await page.page.evaluate('phoneSockets.at(-1).close()');
     await page.page.getByText('Connection lost, trying again…').waitFor();
     await page.page.getByText('Registered as 5001').first().waitFor();
     await call.connected();
-    await page.soonHears('message');
+    await page.soonHears('music');
 
-    const before = await page.localPort();
+    const [before, from] = [await page.localPort(), await page.heardMs()];
     await page.page.evaluate(`dispatchEvent(new Event('online'))`);
     await expect.poll(() => page.localPort(), { timeout: 15_000 }).not.toBe(before);
-    await page.soonHears('message');
+    await page.soonHears('music');
+    await annotate(`the page heard nothing for ${longestSilence(await page.heard(0, from))} ms`);
     await call.press('Hang up');
     await call.gone();
     await server.tandem.expectIdle();
     await server.tandem.stop();
   });
 
-  it('goes on when the server was killed and is there again', async () => {
+  it('goes on when the server was killed and is there again', async ({ annotate }) => {
     const users = { 5001: { password: passwords[5001] } };
     await using server = await DurableServer.start('ivr', {
       transports: ['udp', 'ws'],
@@ -60,15 +62,14 @@ describe('a call of the page', () => {
     await page.soonHears('music');
 
     const from = await page.heardMs();
-    const ports = await page.localPort();
     await server.kill();
     await page.page.getByText('Connection lost, trying again…').waitFor();
     await server.again();
     await page.page.getByText('Registered as 5001').first().waitFor();
     await call.connected();
     await page.soonHears('music');
-    const gap = longestSilence((await page.heard()).subarray(from * 8));
-    console.log(`the page heard nothing for ${gap} ms; audio comes by ${ports} and ${await page.localPort()}`);
+    const gap = longestSilence(await page.heard(0, from));
+    await annotate(`the page heard nothing for ${gap} ms`);
     await call.press('Hang up');
     await call.gone();
     await expect.poll(async () => (await server.check()).calls).toBe(0);

@@ -10,6 +10,8 @@ import { prompt } from './sound.ts';
 const watcher = join(root, 'test', 'interop', 'support', 'watch-page.js');
 /** Hz of what `heard` gives. */
 const sampleRate = 8000;
+/** s */
+const late = 1.5;
 
 export class PhonePage implements AsyncDisposable {
   readonly page: Page;
@@ -76,14 +78,13 @@ export class PhonePage implements AsyncDisposable {
   }
 
   /**
-   * How well the beginning of a prompt was heard, 0 … 1. It may begin up to 2 s late.
+   * How well the beginning of a prompt was heard, 0 … 1. It may begin up to 1.5 s late.
    * @param from ms of what was heard that are passed over; see `heardMs`
    */
   async hears(name: string, { from = 0, seconds = 2, call = 0 } = {}): Promise<number> {
     const said = (await prompt(name)).subarray(0, seconds * sampleRate);
-    await this.heardFor(from + 1000 * (seconds + 2), call);
-    const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
-    return heardInPieces(heard.subarray(0, (seconds + 2) * sampleRate), said);
+    await this.heardFor(from + 1000 * (seconds + late), call);
+    return heardInPieces(await this.heard(call, from), said);
   }
 
   /**
@@ -98,9 +99,9 @@ export class PhonePage implements AsyncDisposable {
   /** Resolves when half a second long nothing was heard: silence came, or nothing at all. */
   async soonHearsNothing(call = 0): Promise<void> {
     const loudest = async (): Promise<number> => {
-      const from = Math.round(((await this.heardMs(call)) * sampleRate) / 1000);
+      const from = await this.heardMs(call);
       await this.page.waitForTimeout(500);
-      return (await this.heard(call)).subarray(from).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+      return (await this.heard(call, from)).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
     };
     await expect.poll(loudest, { timeout: 20_000, interval: 0 }).toBeLessThan(100);
   }
@@ -108,15 +109,15 @@ export class PhonePage implements AsyncDisposable {
   async #hearsSomeOf(name: string, from: number, call: number): Promise<number> {
     const said = await prompt(name);
     await this.heardFor(from + 2000, call);
-    const heard = (await this.heard(call)).subarray((from * sampleRate) / 1000);
+    const heard = await this.heard(call, from);
     // The end of one round and the beginning of the next are heard in a row.
     const rounds = Int16Array.from({ length: said.length + sampleRate }, (_, i) => said[i % said.length] ?? 0);
-    return heardInPieces(rounds, heard.subarray(0, 2 * sampleRate));
+    return heardInPieces(rounds, heard);
   }
 
-  /** Of the `call`th call of the page, mono at 8 kHz; what came until now. */
-  async heard(call = 0): Promise<Int16Array> {
-    const base64 = await this.page.evaluate<string>(`remoteAudio.base64(${call})`);
+  /** Of the `call`th call of the page, mono at 8 kHz: what came from `from` ms on until now. */
+  async heard(call = 0, from = 0): Promise<Int16Array> {
+    const base64 = await this.page.evaluate<string>(`remoteAudio.base64(${call}, ${from})`);
     const rate = await this.page.evaluate<number>(`remoteAudio.rate(${call})`);
     const bytes = Buffer.from(base64, 'base64');
     const samples = new Int16Array(bytes.length >> 1);

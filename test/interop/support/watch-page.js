@@ -1,6 +1,6 @@
 /**
  * Runs in a page before its own scripts: keeps what every RTCPeerConnection receives, as it is decoded, and the
- * connections and sockets themselves. `remoteAudio.ms(index)`, `remoteAudio.base64(index)` (16-bit little-endian, at
+ * connections and sockets themselves. `remoteAudio.ms(index)`, `remoteAudio.base64(index, fromMs)` (16-bit little-endian, at
  * `remoteAudio.rate(index)`), `phoneConnections`, `phoneSockets`.
  */
 globalThis.phoneConnections = [];
@@ -46,9 +46,15 @@ globalThis.remoteAudio = (() => {
   return {
     ms: (index) => (all[index] ? (1000 * all[index].length) / all[index].rate : 0),
     rate: (index) => all[index]?.rate ?? 48_000,
-    base64: (index) => {
+    base64: (index, fromMs) => {
+      const { rate = 48_000, chunks = [] } = all[index] ?? {};
+      let skip = Math.round((fromMs * rate) / 1000);
       let text = '';
-      for (const chunk of all[index]?.chunks ?? []) text += String.fromCharCode(...new Uint8Array(chunk.buffer));
+      for (const chunk of chunks) {
+        if (skip < chunk.length)
+          text += String.fromCharCode(...new Uint8Array(chunk.subarray(Math.max(0, skip)).slice().buffer));
+        skip -= chunk.length;
+      }
       return btoa(text);
     },
   };
