@@ -14,6 +14,7 @@ import { capacity, twoWorkers } from './scenarios/capacity.ts';
 import { conference } from './scenarios/conference.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { flood } from './scenarios/flood.ts';
+import { ice } from './scenarios/ice.ts';
 import { journal } from './scenarios/journal.ts';
 import { testLab } from './scenarios/lab.ts';
 import { memory } from './scenarios/memory.ts';
@@ -47,6 +48,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['transcode', transcode],
   ['srtp', srtp],
   ['webrtc', webrtc],
+  ['ice', ice],
   ['plc', plc],
   ['registry', registry],
   ['store', store],

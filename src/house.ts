@@ -136,6 +136,7 @@ export class House {
       ...featuresOf({ sessionTimers: sessionTimers.enabled, reliable: reliable !== 'off', replaces }),
       ...sipEvents(observer, clock),
       trusts: (address) => this.trunks.trusts(address),
+      flowOf: (contact) => this.registrar?.flowOf(contact),
       ...(tls ? { tls } : {}),
       ...(defence === undefined ? {} : { defence }),
       ...(trace ? { trace } : {}),

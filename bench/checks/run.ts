@@ -7,11 +7,12 @@ import { BenchUnavailable, findTools } from '../lab/tools.ts';
 import { burst } from './burst.ts';
 import { answered, bridged } from './bye-behind-ack.ts';
 import type { Check, Verdict } from './check.ts';
+import { dtls } from './dtls.ts';
 import { gapless } from './gapless.ts';
 import { handOver } from './hand-over.ts';
 import { ring, stall } from './latency.ts';
 
-const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless, handOver];
+const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless, handOver, dtls];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

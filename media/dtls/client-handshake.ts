@@ -34,15 +34,14 @@ import { dtls12 } from './records.ts';
 import { sharedSecret } from './server-handshake.ts';
 import { DtlsFailure } from './types.ts';
 
-type Expected =
-  | 'helloVerifyRequest or serverHello'
+type Step =
+  | 'helloVerifyRequest'
   | 'serverHello'
   | 'certificate'
   | 'serverKeyExchange'
-  | 'certificateRequest or serverHelloDone'
+  | 'certificateRequest'
   | 'serverHelloDone'
-  | 'finished'
-  | 'none';
+  | 'finished';
 
 const nothing = new Uint8Array(0);
 
@@ -50,7 +49,8 @@ export class ClientHandshake implements Handshake {
   readonly #association: Association;
   readonly #ports: HandshakePorts;
   readonly #extensions: Extensions;
-  #expected: Expected = 'helloVerifyRequest or serverHello';
+  /** What may be next. */
+  #expected: readonly Step[] = ['helloVerifyRequest', 'serverHello'];
   #share: KeyShare | undefined;
   #peerPublic: Uint8Array = nothing;
   /** The server asked who we are. */
@@ -76,59 +76,44 @@ export class ClientHandshake implements Handshake {
   }
 
   message(message: HandshakeMessage): void {
-    const name = this.#nameOf(message);
+    const step = this.#expected.find((one) => handshakeTypes[one] === message.type);
+    if (!step) throw unexpected(message);
     const { transcript } = this.#association;
-    if (name !== 'finished' && name !== 'helloVerifyRequest') transcript.add(message.whole);
-    switch (name) {
+    if (step !== 'finished' && step !== 'helloVerifyRequest') transcript.add(message.whole);
+    switch (step) {
       case 'helloVerifyRequest':
         this.#verifyRequest(message.body);
-        this.#expected = 'serverHello';
+        this.#expected = ['serverHello'];
         return;
       case 'serverHello':
         this.#hello(message.body);
-        this.#expected = 'certificate';
+        this.#expected = ['certificate'];
         return;
       case 'certificate':
         this.#certificate(message.body);
-        this.#expected = 'serverKeyExchange';
+        this.#expected = ['serverKeyExchange'];
         return;
       case 'serverKeyExchange':
         this.#keyExchange(message.body);
-        this.#expected = 'certificateRequest or serverHelloDone';
+        this.#expected = ['certificateRequest', 'serverHelloDone'];
         return;
       case 'certificateRequest':
         this.#certificateRequest(message.body);
-        this.#expected = 'serverHelloDone';
+        this.#expected = ['serverHelloDone'];
         return;
       case 'serverHelloDone':
         if (message.body.length > 0) throw malformed('ServerHelloDone');
         this.#answer();
-        this.#expected = 'finished';
+        this.#expected = ['finished'];
         return;
       case 'finished':
         this.#association.takeFinished(message.body);
-        this.#expected = 'none';
+        this.#expected = [];
         this.#ports.onConnected(this.#association.srtpParameters());
         return;
       default:
-        name satisfies never;
+        step satisfies never;
     }
-  }
-
-  /** Which of the messages that may be next this is. */
-  #nameOf(message: HandshakeMessage) {
-    const may = this.#expected.split(' or ') as (
-      | 'helloVerifyRequest'
-      | 'serverHello'
-      | 'certificate'
-      | 'serverKeyExchange'
-      | 'certificateRequest'
-      | 'serverHelloDone'
-      | 'finished'
-    )[];
-    const name = may.find((one) => handshakeTypes[one] === message.type);
-    if (!name) throw unexpected(message);
-    return name;
   }
 
   #sendHello(cookie: Uint8Array): void {

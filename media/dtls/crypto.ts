@@ -2,10 +2,10 @@
 import {
   constants,
   createECDH,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -93,25 +93,36 @@ export function isSignedBy(key: KeyObject, scheme: number, data: Uint8Array, sig
   return verify(known.hash, data, { key, ...known.options }, signature);
 }
 
-/** RFC 5246 §5. */
+/** P_hash of RFC 5246 §5. */
 export function prf(
-  hash: CipherSuite['hash'],
+  algorithm: CipherSuite['hash'],
   secret: Uint8Array,
   label: string,
   seed: Uint8Array,
   length: number,
 ): Uint8Array {
-  const hmac = (...parts: readonly Uint8Array[]): Buffer => {
-    const one = createHmac(hash, secret);
-    for (const part of parts) one.update(part);
-    return one.digest();
-  };
+  const hmac = hmacWith(algorithm, secret);
   const labelled = concat(Buffer.from(label), seed);
   const blocks: Uint8Array[] = [];
   let a = labelled;
   for (let bytes = 0; bytes < length; bytes += blocks.at(-1)!.length) {
     a = hmac(a);
-    blocks.push(hmac(a, labelled));
+    blocks.push(hmac(concat(a, labelled)));
   }
   return concat(...blocks).subarray(0, length);
+}
+
+const hashBlockBytes = { sha256: 64, sha384: 128 } as const;
+
+/**
+ * HMAC (RFC 2104) of two calls of `hash`: an object of `createHmac` costs many times what it does for so few bytes, and a
+ * handshake takes some twenty of them.
+ */
+function hmacWith(algorithm: CipherSuite['hash'], secret: Uint8Array): (data: Uint8Array) => Uint8Array {
+  const block = hashBlockBytes[algorithm];
+  const key = new Uint8Array(block);
+  key.set(secret.length > block ? hash(algorithm, secret, 'buffer') : secret);
+  const inner = key.map((byte) => byte ^ 0x36);
+  const outer = key.map((byte) => byte ^ 0x5c);
+  return (data) => hash(algorithm, concat(outer, hash(algorithm, concat(inner, data), 'buffer')), 'buffer');
 }

@@ -5,12 +5,12 @@
  * It owns the state, the flight that was sent last and its timer. Records are read and written by records.ts and
  * outgoing.ts, messages are put together by reassembly.ts, and what they mean is known to the two roles.
  */
-import { messageOf, TandemError } from '../../src/base/errors.ts';
+import { ConfigError, messageOf, TandemError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/random.ts';
-import type { SrtpParameters } from '../srtp/profiles.ts';
+import type { SrtpParameters, SrtpProfile } from '../srtp/profiles.ts';
 import { ByteReader, u8 } from './bytes.ts';
 import { ClientHandshake } from './client-handshake.ts';
-import type { DtlsSrtpProfile, Handshake, HandshakePorts } from './handshake.ts';
+import { type DtlsSrtpProfile, type Handshake, type HandshakePorts, isDtlsProfile } from './handshake.ts';
 import { handshakeTypes } from './messages.ts';
 import { type FlightPart, Outgoing } from './outgoing.ts';
 import { Reassembly } from './reassembly.ts';
@@ -32,12 +32,12 @@ export interface DtlsEndpointOptions {
   readonly identity: DtlsIdentity;
   /** Of the peer's certificate, from the signalling. One of the strongest hash function has to match (RFC 8122 §5). */
   readonly fingerprints: readonly DtlsFingerprint[];
-  /** In the order of preference. */
-  readonly profiles?: readonly DtlsSrtpProfile[];
+  /** In the order of preference; those that DTLS has no number for do not count. */
+  readonly profiles?: readonly SrtpProfile[];
   readonly random: Random;
   /** ms on the clock that all the other calls count by. */
   readonly clockNow: number;
-  /** Bytes of the largest datagram that is sent. */
+  /** Bytes of the largest datagram that is sent; 128 at least. */
   readonly mtu?: number;
 }
 
@@ -59,6 +59,8 @@ export const defaultProfiles: readonly DtlsSrtpProfile[] = [
   'AES_CM_128_HMAC_SHA1_32',
 ];
 const defaultMtu = 1200;
+/** What leaves room for a fragment behind the headers. */
+const leastMtu = 128;
 /**
  * RFC 6347 §4.2.4.1 says 1 s, or what is known of the path. Behind ICE a path has just answered in far less, a flight that
  * is sent too often is two datagrams, and a caller who waits for a lost one hears silence.
@@ -97,12 +99,15 @@ export class DtlsEndpoint {
   #datagrams: Uint8Array[] = [];
   #event: (() => void) | undefined;
 
+  /** @throws ConfigError if there is no profile among `profiles` that DTLS knows */
   constructor(options: DtlsEndpointOptions, ports: DtlsPorts) {
-    const { role, profiles = defaultProfiles, mtu = defaultMtu } = options;
+    const { role, mtu = defaultMtu } = options;
+    const profiles = (options.profiles ?? defaultProfiles).filter(isDtlsProfile);
+    if (profiles.length === 0) throw new ConfigError('DTLS-SRTP needs a profile: AES_CM_128 or AEAD_AES');
     this.#ports = ports;
     this.#role = role;
     this.#now = options.clockNow;
-    this.#outgoing = new Outgoing(mtu);
+    this.#outgoing = new Outgoing(Math.max(leastMtu, mtu));
     const own: HandshakePorts = {
       sendFlight: (parts) => this.#sendFlight(parts),
       setCiphers: (write, read) => {
@@ -144,7 +149,7 @@ export class DtlsEndpoint {
     this.#flush();
   }
 
-  /** @returns when it is due again, ms; undefined: not until something else happens */
+  /** To be called behind `start` and `datagram` too. @returns when it is due again, ms; undefined: not of its own accord */
   tick(now: number): number | undefined {
     this.#now = now;
     if (this.#state === 'handshaking') {
@@ -240,7 +245,8 @@ export class DtlsEndpoint {
 
   /** Datagrams change places: a Finished may come before what gives the keys to read it. */
   #keepEarly(record: DtlsRecord): void {
-    if (this.#early.length >= maxEarly || record.fragment.length > maxEarlyBytes) {
+    const isOne = this.#state === 'handshaking' && record.fragment.length <= maxEarlyBytes;
+    if (!isOne || this.#early.length >= maxEarly) {
       this.#ignored++;
       return;
     }
@@ -307,6 +313,7 @@ export class DtlsEndpoint {
     }
     const isFatal = level === 2;
     if (description === alerts.closeNotify || (isFatal && this.#state === 'connected')) {
+      if (!isFatal) this.#sendAlert('warning', 'closeNotify'); // RFC 5246 §7.2.1
       this.#end('closed');
       this.#event = () => this.#ports.onClosed();
     } else if (isFatal) {

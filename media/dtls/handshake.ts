@@ -2,7 +2,7 @@
  * What both roles of a handshake share: the transcript, the secrets, the peer's certificate. A role says which message is
  * next, and throws a DtlsFailure for any other.
  */
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, hash, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Random } from '../../src/base/random.ts';
 import { masterBytes, type SrtpParameters, type SrtpProfile, srtpProfiles } from '../srtp/profiles.ts';
 import { concat } from './bytes.ts';
@@ -22,6 +22,10 @@ export const profileIds = {
   AEAD_AES_256_GCM: 0x0008,
 } as const satisfies Partial<Record<SrtpProfile, number>>;
 export type DtlsSrtpProfile = keyof typeof profileIds;
+
+export function isDtlsProfile(profile: SrtpProfile): profile is DtlsSrtpProfile {
+  return profile in profileIds;
+}
 
 export interface HandshakeOptions {
   readonly identity: DtlsIdentity;
@@ -64,9 +68,7 @@ class Transcript {
     return concat(...this.#messages);
   }
   hash(algorithm: string): Uint8Array {
-    const hash = createHash(algorithm);
-    for (const message of this.#messages) hash.update(message);
-    return hash.digest();
+    return hash(algorithm, this.bytes, 'buffer');
   }
 }
 

@@ -1,5 +1,5 @@
 /** Who we are to a peer, and who the peer is to us: a certificate, and a fingerprint of it in the signalling. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createSelfSigned, type SelfSignedOptions } from '../../src/base/self-signed.ts';
 import type { DtlsFingerprint, DtlsIdentity } from './types.ts';
 
@@ -13,14 +13,14 @@ export function createDtlsIdentity(options: Pick<SelfSignedOptions, 'random' | '
   return { cert, key, fingerprint: fingerprintOf(cert, 'sha-256') };
 }
 
-export function fingerprintOf(cert: Uint8Array, hash: DtlsFingerprint['hash']): DtlsFingerprint {
-  const hex = createHash(hash.replace('-', '')).update(cert).digest('hex').toUpperCase();
-  return { hash, value: (hex.match(/../g) ?? []).join(':') };
+export function fingerprintOf(cert: Uint8Array, name: DtlsFingerprint['hash']): DtlsFingerprint {
+  const hex = hash(name.replace('-', ''), cert, 'hex').toUpperCase();
+  return { hash: name, value: (hex.match(/../g) ?? []).join(':') };
 }
 
 /** RFC 8122 §5: of several hash functions the strongest counts, and one fingerprint of it has to match. */
 export function isVouchedFor(cert: Uint8Array, fingerprints: readonly DtlsFingerprint[]): boolean {
-  const strongest = hashes.findLast((hash) => fingerprints.some((one) => one.hash === hash));
+  const strongest = hashes.findLast((name) => fingerprints.some((one) => one.hash === name));
   if (!strongest) return false;
   const { value } = fingerprintOf(cert, strongest);
   return fingerprints.some((one) => one.hash === strongest && one.value.toUpperCase() === value);

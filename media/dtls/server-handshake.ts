@@ -100,7 +100,8 @@ export class ServerHandshake implements Handshake {
   #hello(body: Uint8Array): void {
     const hello = readClientHello(body);
     if (!hello) throw malformed('ClientHello');
-    // Versions count down. A peer that can do 1.3 says 1.2 here and is content with it (RFC 9147 §5.3).
+    // Versions count down. A peer that can do 1.3 says 1.2 here and is content with it (RFC 9147 §5.3); the mark against
+    // downgrades of RFC 8446 §4.1.3 is for servers that can do 1.3 themselves.
     if (hello.version > dtls12) throw new DtlsFailure('protocolVersion', 'the peer has DTLS 1.0 only');
     if (!hello.compressions.includes(0)) throw new DtlsFailure('illegalParameter', 'the peer wants compression');
     const association = this.#association;

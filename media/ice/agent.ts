@@ -37,6 +37,8 @@ export class IceAgent {
   readonly #gate: Gate;
   /** Of now, and behind it that of before a restart, until a pair of the new one is selected (RFC 8445 §2.4). */
   #sessions: readonly IceSession[] = [];
+  /** The session that media goes by, or will. */
+  #live: IceSession | undefined;
   #state: IceState = 'new';
   #selected: UdpPeer | undefined;
 
@@ -66,8 +68,7 @@ export class IceAgent {
     };
     if (!snapshot) return;
     this.#sessions = snapshot.sessions.map((saved) => IceSession.restore(this.#sessionPorts, saved, takenAt));
-    this.#selected = this.#live?.selected?.peer;
-    this.#state = this.#stateAt(takenAt);
+    this.#look(takenAt);
   }
 
   /**
@@ -176,11 +177,6 @@ export class IceAgent {
     return this.#sessions.some((session) => session.isValid(from));
   }
 
-  /** The session that media goes by. */
-  get #live(): IceSession | undefined {
-    return this.#sessions.find(({ selected }) => selected) ?? this.#current;
-  }
-
   #stateAt(now: number): IceState {
     const live = this.#live;
     if (!live || !this.#current) return 'new';
@@ -188,18 +184,23 @@ export class IceAgent {
     return now - this.#current.startedAt >= patienceMs ? 'failed' : 'checking';
   }
 
+  /** What the sessions come to. */
+  #look(now: number): void {
+    // RFC 8445 §9: the pair of before a restart has served its time.
+    if (this.#sessions.length > 1 && this.#current?.selected) this.#sessions = [this.#current];
+    this.#live = this.#sessions.find(({ selected }) => selected) ?? this.#current;
+    const before = this.#selected;
+    const peer = this.#live?.lost ? undefined : this.#live?.selected?.peer;
+    // A restart that found the peer where it was changes nothing for media.
+    const same = peer && before && peer.port === before.port && peer.address === before.address;
+    this.#selected = same ? before : peer;
+    this.#state = this.#stateAt(now);
+  }
+
   /** Compares what is with what was told, and tells the difference. */
   #settle(now: number): void {
     const before = { state: this.#state, selected: this.#selected };
-    // RFC 8445 §9: the pair of before has served its time.
-    if (this.#sessions.length > 1 && this.#current?.selected) this.#sessions = [this.#current];
-    const live = this.#live;
-    const peer = live?.lost ? undefined : live?.selected?.peer;
-    // A restart that found the peer where it was changes nothing for media.
-    const same =
-      peer && before.selected && peer.port === before.selected.port && peer.address === before.selected.address;
-    this.#selected = same ? before.selected : peer;
-    this.#state = this.#stateAt(now);
+    this.#look(now);
     if (this.#selected && this.#selected !== before.selected) this.#ports.onSelected();
     if (this.#state === 'disconnected' && before.state !== 'disconnected') this.#ports.onConsentLost();
     if (this.#state !== before.state) this.#ports.onState?.();

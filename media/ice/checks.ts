@@ -23,8 +23,9 @@ const betterMs = 300;
 /** RFC 7675 §5.1: 5 s, give or take a fifth. */
 const consentLeastMs = 4000;
 const consentSpreadMs = 2000;
-/** A selected pair that leaves a check of consent unanswered for so long, while another answers, is left for that. */
+/** A selected pair that leaves so many checks of consent in a row unanswered, each for so long, is left for one that answers. */
 const suspiciousMs = 1000;
+const suspiciousChecks = 3;
 const mostReflexive = 8;
 /** A pair that was valid a moment ago answers soon, or another one is taken. */
 const nominationRequests = 4;
@@ -58,6 +59,8 @@ export class Checks {
   #nominating: Pair | undefined;
   #consent: ConsentCheck | undefined;
   #consentAt = later;
+  /** Checks of consent since the last answer. */
+  #unanswered = 0;
   readonly #reflexive: MappedAddress[] = [];
 
   constructor(session: IceSession, now: number) {
@@ -96,6 +99,7 @@ export class Checks {
     if (selected.nominated) this.#conclude(selected);
     if (!other) return;
     this.#consent = undefined;
+    this.#unanswered = 0;
     this.#plan(now);
   }
 
@@ -279,16 +283,19 @@ export class Checks {
 
   /** ms when `#decide` has something to decide. */
   get #decisionAt(): number {
-    if (this.#session.role !== 'controlling' || this.#nominating) return later;
     if (this.#concluded) return this.#suspect() ? this.#suspectAt : later;
+    if (this.#session.role !== 'controlling' || this.#nominating) return later;
     return this.#best() ? this.#validAt + betterMs : later;
   }
 
   /** RFC 8445 §8.1.1, regular nomination: one pair, when it is known which. */
   #decide(now: number): void {
-    if (this.#session.role !== 'controlling' || this.#nominating) return;
-    const pair = this.#concluded ? this.#instead(now) : this.#choice(now);
+    const concluded = this.#concluded;
+    const pair = concluded ? this.#instead(now) : this.#choice(now);
     if (!pair) return;
+    // Beyond the RFC, which has a restart for it: a NAT may give the peer another address in mid-call.
+    if (concluded) this.#session.move(pair, now);
+    if (this.#session.role !== 'controlling' || this.#nominating) return;
     this.#nominating = pair;
     this.#triggered = [pair, ...this.#triggered.filter((other) => other !== pair)];
   }
@@ -311,7 +318,10 @@ export class Checks {
 
   /** One that answers where the selected one does not. */
   #instead(now: number): Pair | undefined {
-    return this.#suspectAt <= now ? this.#suspect() : undefined;
+    const pair = this.#suspectAt <= now ? this.#suspect() : undefined;
+    if (!pair || this.#unanswered >= suspiciousChecks) return pair;
+    this.#askConsent(now);
+    return undefined;
   }
 
   get #suspectAt(): number {
@@ -343,11 +353,13 @@ export class Checks {
     if (!message) return;
     // Not repeated: the next one is (RFC 7675 §5.1).
     this.#consent = { pair: selected, transaction, sentAt: now };
+    this.#unanswered++;
     this.#send(message, selected);
   }
 
   #consented({ pair, sentAt }: ConsentCheck, now: number): void {
     this.#consent = undefined;
+    this.#unanswered = 0;
     pair.answeredAt = now;
     this.#session.ports.counts.rttMs = now - sentAt;
     if (pair === this.#session.selected) this.#session.consented(now);

@@ -10,7 +10,8 @@ import type { IceCandidate, IceCandidateType } from './types.ts';
 
 /** RFC 8445 §6.1.2.5 has 100 pairs by default. */
 const mostPairs = 100;
-const mostSignalled = 64;
+/** Candidates that the peer may name. */
+export const mostSignalled = 64;
 /** Addresses that show themselves only by a check, each second; a peer that moves has a few at once. */
 const learntRate = 10;
 const learntBurst = 20;
@@ -29,10 +30,9 @@ export interface Pair {
   state: PairState;
   /** The peer wants media here, and is controlling. */
   nominated: boolean;
-  /** ms of the last check of the peer that was right, whether that nominated, and ms of the last that did. */
+  /** ms of the last check of the peer that was right, and whether that nominated. */
   checkedAt: number;
   nominates: boolean;
-  nominatedAt: number;
   /** ms of the last answer to a check of ours. */
   answeredAt: number;
   /** The peer's half of the name, from before we knew it: whose address this is. */
@@ -111,7 +111,6 @@ export class Pairs {
       nominated: false,
       checkedAt: never,
       nominates: false,
-      nominatedAt: never,
       answeredAt: never,
       ufrag: undefined,
     };

@@ -12,7 +12,7 @@ import { sameCredentials } from './credentials.ts';
 import type { Counted } from './gate.ts';
 import { IceKeys } from './keys.ts';
 import { answerTo, errorTo, keepalive } from './messages.ts';
-import { heardAt, never, type Pair, Pairs } from './pairs.ts';
+import { heardAt, mostSignalled, never, type Pair, Pairs } from './pairs.ts';
 import { type IceSessionSnapshot, shiftPair } from './snapshot.ts';
 import type { IceCandidate, IceParameters, IceRefused, IceRole } from './types.ts';
 
@@ -24,6 +24,8 @@ const keepaliveMs = 15_000;
 export const patienceMs = 39_500;
 /** A selected pair that was heard of more recently is not left for one that ranks below it. */
 const quietMs = 500;
+/** Nor one that was heard of so recently for one that nobody nominated: checks of consent are 6 s apart at the most. */
+const silentMs = 7000;
 
 /** What happened, over all sessions of a leg. */
 export interface IceCounts {
@@ -61,7 +63,7 @@ export class IceSession {
 
   constructor(ports: SessionPorts, parameters: IceParameters, tieBreaker: TieBreaker, now: number) {
     this.ports = ports;
-    this.parameters = parameters;
+    this.parameters = bounded(parameters);
     this.tieBreaker = tieBreaker;
     this.startedAt = now;
     this.keys = new IceKeys(parameters.local, parameters.remote);
@@ -69,7 +71,7 @@ export class IceSession {
     this.role = roleOf(parameters);
     this.#keepaliveAt = now + keepaliveMs;
     this.#checks = parameters.localLite ? undefined : new Checks(this, now);
-    for (const candidate of parameters.candidates) this.pairs.add(candidate);
+    for (const candidate of this.parameters.candidates) this.pairs.add(candidate);
     if (this.#bothLite) this.#takeDefault();
   }
 
@@ -100,24 +102,24 @@ export class IceSession {
     };
   }
 
-  /** The same offer and answer with more in it. False for other credentials, which are another session. */
+  /** The same offer and answer with more in it, or the same offer again. False for other credentials: another session. */
   continues({ local, remote }: IceParameters): boolean {
     const before = this.parameters;
     return (
-      sameCredentials(local, before.local) && (before.remote === undefined || sameCredentials(remote, before.remote))
+      sameCredentials(local, before.local) && (!before.remote || !remote || sameCredentials(remote, before.remote))
     );
   }
 
   configure(parameters: IceParameters, now: number): void {
     const before = this.parameters;
-    this.parameters = parameters;
+    this.parameters = bounded({ ...parameters, remote: parameters.remote ?? before.remote });
     if (!before.remote && parameters.remote) {
       this.keys.peer = parameters.remote;
       this.pairs.keepOf(parameters.remote.ufrag);
     }
     // RFC 8445 §7.3.1.1: who found out that the roles are others than it was told keeps what it found.
     if (roleOf(before) !== roleOf(parameters)) this.role = roleOf(parameters);
-    for (const candidate of parameters.candidates) this.add(candidate);
+    for (const candidate of this.parameters.candidates) this.add(candidate);
     if (this.#bothLite) this.#takeDefault();
     else if (!before.remote) for (const pair of this.pairs.all) if (pair.nominated) this.nominate(pair, now);
   }
@@ -172,14 +174,36 @@ export class IceSession {
 
   #checked(pair: Pair, request: StunReader, now: number): void {
     pair.ufrag = this.keys.peer ? undefined : request.username?.split(':')[1];
+    const again = this.#wentTo(pair, now);
     pair.checkedAt = now;
     pair.nominates = request.useCandidate;
     if (pair === this.selected && this.parameters.localLite) this.#consents(now);
     this.#checks?.trigger(pair, now);
-    if (!pair.nominates || this.role !== 'controlled') return;
-    pair.nominated = true;
-    this.nominate(pair, now);
-    pair.nominatedAt = now;
+    if (this.role !== 'controlled') return;
+    if (pair.nominates) {
+      pair.nominated = true;
+      this.nominate(pair, now, again);
+    } else if (again && !this.#checks && now - this.#selectedHeardAt >= silentMs) this.move(pair, now);
+  }
+
+  /**
+   * Whether the peer has checked this pair before, and not the selected one since: a browser that changes its network does
+   * not say that it leaves, nor does one whose NAT gives it another address. One that keeps several pairs checks them in turn.
+   */
+  #wentTo(pair: Pair, now: number): boolean {
+    const before = this.selected;
+    if (!before || pair === before) return false;
+    return pair.checkedAt > before.checkedAt && now - this.#selectedHeardAt >= quietMs;
+  }
+
+  get #selectedHeardAt(): number {
+    return Math.max(this.selected?.checkedAt ?? never, this.consentAt);
+  }
+
+  /** The selected pair is this one now, with all that was settled of it. */
+  move(pair: Pair, now: number): void {
+    pair.nominated ||= this.selected?.nominated ?? false;
+    this.select(pair, now);
   }
 
   /** RFC 8445 §7.3.1.1. @returns whether the peer is the one to give way */
@@ -199,21 +223,23 @@ export class IceSession {
     this.role = this.role === 'controlling' ? 'controlled' : 'controlling';
   }
 
-  /** The peer wants media on this pair. Taken at once, or when our own check of it is answered. */
-  nominate(pair: Pair, now: number): void {
+  /**
+   * The peer wants media on this pair. Taken at once, or when our own check of it is answered.
+   * @param went the peer has left the selected pair for it
+   */
+  nominate(pair: Pair, now: number, went = false): void {
     const checked = this.#checks ? pair.state === 'succeeded' : true;
-    if (checked && this.keys.peer && this.#follows(pair, now)) this.select(pair, now);
+    if (checked && this.keys.peer && this.#follows(pair, went)) this.select(pair, now);
   }
 
   /**
-   * RFC 8445 §8.1.1: of several nominated pairs the one that ranks highest. But browsers that change their network nominate
-   * a pair that may rank below the one that is no more; a peer that nominates whatever it checks would come back to that.
+   * RFC 8445 §8.1.1: of several nominated pairs the one that ranks highest. But a browser that changed its network nominates
+   * one that may rank below that of before, while a peer that nominates whatever it checks means nothing by it.
    */
-  #follows(pair: Pair, now: number): boolean {
+  #follows(pair: Pair, went: boolean): boolean {
     const before = this.selected;
     if (!before || pair === before || this.lost || !before.nominated) return true;
-    if (pair.priority > before.priority || !before.nominates) return true;
-    return pair.nominatedAt > before.checkedAt && now - Math.max(before.checkedAt, this.consentAt) >= quietMs;
+    return pair.priority > before.priority || !before.nominates || went;
   }
 
   select(pair: Pair, now: number): void {
@@ -283,6 +309,11 @@ export class IceSession {
     const pair = this.pairs.find(from);
     return pair !== undefined && (heardAt(pair) !== never || (this.#bothLite && pair === this.selected));
   }
+}
+
+/** What is kept of the peer's candidates, in snapshots too, is no more than what is used of them. */
+function bounded(parameters: IceParameters): IceParameters {
+  return { ...parameters, candidates: parameters.candidates.slice(0, 2 * mostSignalled) };
 }
 
 /** RFC 8445 §6.1.1. */

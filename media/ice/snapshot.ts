@@ -25,10 +25,5 @@ export interface IceSnapshot {
 }
 
 export function shiftPair(pair: Pair, by: number): Pair {
-  return {
-    ...pair,
-    checkedAt: pair.checkedAt + by,
-    nominatedAt: pair.nominatedAt + by,
-    answeredAt: pair.answeredAt + by,
-  };
+  return { ...pair, checkedAt: pair.checkedAt + by, answeredAt: pair.answeredAt + by };
 }

@@ -207,10 +207,10 @@ export class StunReader {
     return this.#fingerprintAt !== noAttribute;
   }
 
-  /** For logs and tests; `usernameBegins` looks without making a string. */
+  /** For logs and tests; `usernameIs` looks without making a string. */
   get username(): string | undefined {
     if (this.#usernameAt === noAttribute) return undefined;
-    return new TextDecoder().decode(this.#buffer.subarray(this.#usernameAt, this.#usernameAt + this.#usernameBytes));
+    return new TextDecoder().decode(this.#buffer.slice(this.#usernameAt, this.#usernameAt + this.#usernameBytes));
   }
 
   /** Whether the user name is `text`, of ASCII, alone or with more behind it. @param whole nothing may follow */

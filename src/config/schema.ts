@@ -212,7 +212,7 @@ const schema = z.strictObject({
   socket: z.string().min(1).default('./run/tandem.sock').describe('where `tandem check` asks; "none" opens none'),
   media: z
     .strictObject({
-      codecs: z.array(z.string().min(1)).min(1).default(['PCMU', 'PCMA', 'L16', 'telephone-event']),
+      codecs: z.array(z.string().min(1)).min(1).default(['PCMU', 'PCMA', 'opus', 'L16', 'telephone-event']),
       rtpPorts: z
         .strictObject({ min: rtpPort.default(16_384), max: rtpPort.default(32_766) })
         .prefault({})

@@ -11,6 +11,7 @@ import type { ServerRequest } from '../sip/endpoint.ts';
 import { quote } from '../sip/grammar.ts';
 import type { HeaderField } from '../sip/message.ts';
 import { leadsNowhere } from '../sip/reached-by-flow.ts';
+import type { PeerFlow } from '../sip/transport/flow.ts';
 import { parseUri, printHost, type SipUri } from '../sip/uri.ts';
 import { TemporaryGruus } from './gruu.ts';
 import { type Binding, type BindingChange, bindingKey, LocationStore } from './location-store.ts';
@@ -98,6 +99,14 @@ export class Registrar {
     const owner = this.#gruus.ownerOf(user);
     if (owner) return this.#ofInstance(owner.user, owner.instance);
     return params.gr ? this.#ofInstance(user, params.gr) : [];
+  }
+
+  /** The connection by which the phone with this Contact is registered now; undefined where there is none. */
+  flowOf(contact: string): PeerFlow | undefined {
+    const uri = parseUri(contact);
+    if (!uri.ok) return undefined;
+    const found = 'gr' in uri.value.params ? this.lookup(contact) : this.#store.at(uri.value);
+    return found.find(({ through }) => through?.open)?.through;
   }
 
   /** Takes away all bindings of a user, whatever its phones think. */

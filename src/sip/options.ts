@@ -87,6 +87,8 @@ export interface SipEndpointOptions {
   readonly defence?: DefenceOptions | false;
   /** Addresses that are never limited or banned, beside `defence.exempt`. */
   readonly trusts?: (address: string) => boolean;
+  /** The connection by which whoever has this Contact is registered now: another than its call was made by may be gone. */
+  readonly flowOf?: (contact: string) => PeerFlow | undefined;
   /** What of the messages on the wire is kept, and where else they go. */
   readonly trace?: TraceOptions;
   /** Hears of every source that is banned. */

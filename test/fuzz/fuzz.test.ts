@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzDtls } from './dtls.ts';
 import { fuzz } from './fuzz.ts';
+import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
@@ -34,6 +36,31 @@ describe.each(mediaTargets)('mutated %s', (target) => {
 
   it('is the same each time', async () => {
     expect(await fuzzMedia(target, 9, { messages: 200 })).toEqual(await fuzzMedia(target, 9, { messages: 200 }));
+  });
+});
+
+describe('mutated STUN between two agents', () => {
+  it.each([
+    1, 2, 3, 4, 5, 6,
+  ])('turns no media away, and they find each other behind it: 1,000 of seed %i', async (seed) => {
+    const { messages, refused, answered } = await fuzzIce(seed);
+    expect(messages).toBe(1000);
+    expect(refused).toBeGreaterThan(300);
+    expect(answered).toBeGreaterThan(3);
+  });
+
+  it('is the same each time', async () => {
+    expect(await fuzzIce(9, { messages: 200 })).toEqual(await fuzzIce(9, { messages: 200 }));
+  });
+});
+
+describe('mutated handshakes of DTLS', () => {
+  it.each([1, 2])('fail, or give both sides the same keys: 1,000 datagrams of seed %i', async (seed) => {
+    const { messages, connected, failed } = await fuzzDtls(seed);
+    expect(messages).toBeGreaterThanOrEqual(1000);
+    // What never comes to keys tells nothing of them.
+    expect(connected).toBeGreaterThan(30);
+    expect(failed).toBeGreaterThan(10);
   });
 });
 

@@ -1,7 +1,9 @@
 /** What `npm run fuzz` can do instead of SIP, each by the flag of its name. */
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzDtls } from './dtls.ts';
 import type { FuzzOptions } from './fuzz.ts';
+import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
@@ -14,6 +16,10 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ...Object.fromEntries(
     mediaTargets.map((name): [string, FuzzTarget] => [name, (seed, options) => fuzzMedia(name, seed, options)]),
   ),
+  /** STUN between two ICE agents, by somebody who has not their passwords. */
+  ice: fuzzIce,
+  /** Handshakes of DTLS. */
+  dtls: fuzzDtls,
   wav: fuzzWav,
   /** Ogg-Opus, MP3 and WAV files. */
   audio: fuzzAudio,

@@ -58,8 +58,8 @@ class Peer {
   readonly #process: ChildProcessWithoutNullStreams;
   output = '';
 
-  constructor(args: readonly string[]) {
-    this.#process = spawn('openssl', args, { cwd: folder });
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#process = spawn('openssl', args, { cwd: folder, env: { ...process.env, ...env } });
     const hear = (text: Buffer): void => {
       this.output += text.toString();
     };
@@ -77,8 +77,9 @@ class Peer {
     }
   }
 
-  quit(): void {
-    this.#process.stdin.write('Q\n');
+  /** `Q` says goodbye, `R` wants another handshake. */
+  command(letter: 'Q' | 'R'): void {
+    this.#process.stdin.write(`${letter}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,18 +122,23 @@ function exported({ profile, local, remote }: SrtpParameters, role: DtlsRole): s
 }
 
 interface Meeting {
-  readonly cert: 'ec' | 'rsa';
+  /** Undefined: none. */
+  readonly cert: 'ec' | 'rsa' | undefined;
   readonly profile: DtlsSrtpProfile;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly options?: Partial<DtlsEndpointOptions>;
+  /** Once there are keys. */
+  readonly then?: (peer: Peer) => Promise<void>;
 }
 
 /** Shakes hands, and then one of the two says goodbye. */
-async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): Promise<{ said: string }> {
-  const der = Buffer.from(
-    readFileSync(join(folder, `${cert}.pem`), 'latin1').replace(/-----[^-]+-----/g, ''),
-    'base64',
-  );
+async function meet(
+  role: DtlsRole,
+  { cert: name, profile, args, env = {}, options, then }: Meeting,
+): Promise<{ said: string }> {
+  const pem = readFileSync(join(folder, `${name ?? 'ec'}.pem`), 'latin1');
+  const cert = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
   const socket = await boundSocket();
   const connected = Promise.withResolvers<SrtpParameters>();
   const closed = Promise.withResolvers<void>();
@@ -141,7 +147,7 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     {
       role,
       identity: identities[role],
-      fingerprints: [fingerprintOf(der, 'sha-256')],
+      fingerprints: [fingerprintOf(cert, 'sha-256')],
       profiles: [profile],
       random: createNodeRandom(),
       clockNow: performance.now(),
@@ -159,14 +165,13 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     endpoint.datagram(datagram, performance.now());
   });
   const timer = setInterval(() => endpoint.tick(performance.now()), 20);
-  const common = ['-dtls1_2', '-cert', `${cert}.pem`, '-key', `${cert}.key`, '-use_srtp', theirNames[profile], ...args];
+  const own = name ? ['-cert', `${name}.pem`, '-key', `${name}.key`] : [];
+  const common = ['-dtls1_2', ...own, '-use_srtp', theirNames[profile], ...args];
   const material = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', `${exportedBytes[profile]}`];
   const address = (port: number): string => `127.0.0.1:${port}`;
-  await using peer = new Peer(
-    role === 'client'
-      ? ['s_server', '-accept', address(theirPort), '-Verify', '1', ...common, ...material]
-      : ['s_client', '-connect', address((socket.address() as AddressInfo).port), ...common, ...material],
-  );
+  const asServer = ['s_server', '-accept', address(theirPort), '-Verify', '1'];
+  const asClient = ['s_client', '-connect', address((socket.address() as AddressInfo).port)];
+  await using peer = new Peer([...(role === 'client' ? asServer : asClient), ...common, ...material], env);
   try {
     if (role === 'client') {
       await peer.saw(/ACCEPT/);
@@ -175,8 +180,9 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     const keys = await connected.promise;
     expect(keys.profile).toBe(profile);
     expect(await peer.saw(/Keying material: ([0-9A-F]+)\n/)).toBe(exported(keys, role));
+    await then?.(peer);
     if (role === 'server') {
-      peer.quit();
+      peer.command('Q');
       await closed.promise;
     } else {
       // This one leaves without a word, but says when we go.
@@ -189,6 +195,19 @@ async function meet(role: DtlsRole, { cert, profile, args, options }: Meeting): 
     socket.close();
   }
 }
+
+it('As server, without a certificate of OpenSSL’s', async () => {
+  const met = meet('server', { cert: undefined, profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
+  await expect(met).rejects.toMatchObject({ code: 'ERR_DTLS_HANDSHAKE', message: 'DTLS: the peer has no certificate' });
+});
+
+it('As server, does not renegotiate', async () => {
+  const then = async (peer: Peer): Promise<void> => {
+    peer.command('R');
+    await peer.saw(/no renegotiation/);
+  };
+  await meet('server', { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [], then });
+});
 
 describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
   it.each(Object.keys(theirNames) as DtlsSrtpProfile[])('keys for %s', async (profile) => {
@@ -217,13 +236,10 @@ describe.each(['server', 'client'] as const)('As %s, with OpenSSL', (role) => {
       join(folder, 'old.cnf'),
       'openssl_conf = top\n[top]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n[old]\nOptions = -ExtendedMasterSecret\n',
     );
-    process.env.OPENSSL_CONF = join(folder, 'old.cnf');
-    try {
-      const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [] });
-      expect(said).toContain('Extended master secret: no');
-    } finally {
-      delete process.env.OPENSSL_CONF;
-    }
+    const env = { OPENSSL_CONF: join(folder, 'old.cnf') };
+    const { said } = await meet(role, { cert: 'ec', profile: 'AES_CM_128_HMAC_SHA1_80', args: [], env });
+    // OpenSSL's server does not say.
+    if (role === 'server') expect(said).toContain('Extended master secret: no');
   });
 
   it('in small datagrams', async () => {

@@ -61,6 +61,7 @@ export class Pair {
   readonly server: End;
   now = 0;
   readonly #path: Path;
+  readonly #change: (datagram: Uint8Array) => Uint8Array;
   readonly #onTheWay: { at: number; to: End; datagram: Uint8Array }[] = [];
 
   constructor(
@@ -68,12 +69,15 @@ export class Pair {
       readonly client?: Partial<DtlsEndpointOptions>;
       readonly server?: Partial<DtlsEndpointOptions>;
       readonly path?: Path;
+      /** What arrives instead of a datagram. */
+      readonly change?: (datagram: Uint8Array) => Uint8Array;
       readonly seed?: number;
     } = {},
   ) {
     this.client = new End('client', options.client, options.seed);
     this.server = new End('server', options.server, options.seed);
     this.#path = options.path ?? (() => [0]);
+    this.#change = options.change ?? ((datagram) => datagram);
   }
 
   /** Until both are idle or so much time has gone. */
@@ -102,6 +106,7 @@ export class Pair {
 
   #post(from: End, to: End): void {
     for (const datagram of from.take())
-      for (const delay of this.#path(datagram)) this.#onTheWay.push({ at: this.now + delay, to, datagram });
+      for (const delay of this.#path(datagram))
+        this.#onTheWay.push({ at: this.now + delay, to, datagram: this.#change(datagram) });
   }
 }

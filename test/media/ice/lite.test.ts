@@ -153,6 +153,24 @@ describe('the selected pair', () => {
     expect(lab.a.events.filter((event) => event === 'selected')).toHaveLength(1);
   });
 
+  it('is not left for another that is checked again soon after it was nominated', () => {
+    const { lab, asker } = lite();
+    asker.ask({ nominates: true, priority: 9 }, wlan);
+    for (let n = 0; n < 6; n++) {
+      lab.run(1000);
+      asker.ask({ priority: 10 }, mobile);
+    }
+    expect(lab.a.agent.selected).toEqual(wlan);
+  });
+
+  it('stays when the same is offered again, and has no answer yet', () => {
+    const { lab, asker } = lite();
+    asker.ask({ nominates: true }, wlan);
+    lab.a.agent.configure(lab.parameters(lab.a, { remote: undefined, candidates: [] }), lab.now);
+    expect(asker.ask({}, wlan)?.class).toBe(stunClass.success);
+    expect(lab.a.agent.stats(lab.now)).toMatchObject({ state: 'connected', restarts: 0 });
+  });
+
   it('is the best of the peer where both are lite, and needs no consent', () => {
     const lab = new IceLab({ lite: [true, true] }).configure().run(100_000);
     expect(lab.a.agent.selected).toEqual(lab.b.from);
