@@ -1,6 +1,7 @@
 /** Calls of the softphone page in a real browser: to the ready-made server, and through it to other pages. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { axeFindings } from '../support/axe.ts';
 import { buildPages, launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
@@ -129,6 +130,8 @@ describe('a call of one page to another', () => {
     await second.call('5001').says('On hold');
 
     await second.call('5001').press('Transfer');
+    await second.call('5003').press('Keypad');
+    expect(await axeFindings(second.page)).toEqual([]);
     await second.call('5001').card.getByRole('button', { name: 'Connect with 5003' }).click();
     await Promise.all([second.call('5001').gone(), second.call('5003').gone()]);
     await first.soonHears('message');

@@ -1,7 +1,7 @@
 /** The softphone page in a real browser, as far as no audio flows: it registers, and says what is wrong in words. */
-import AxeBuilder from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeFindings } from '../support/axe.ts';
 import { buildPages, launchBrowser, refuseMicrophone } from '../support/browser.ts';
 import { keyNamed, PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
@@ -107,22 +107,11 @@ describe('the softphone page', () => {
   ] as const)('has no serious finding of axe in %s colours, on a narrow screen too', async (scheme) => {
     await using phone = await PhonePage.open(browser, server.url);
     await phone.page.emulateMedia({ colorScheme: scheme });
-    expect(await findings(phone.page)).toEqual([]);
+    expect(await axeFindings(phone.page)).toEqual([]);
     await phone.register('5003', passwords[5003]);
     await phone.page.getByText('Registered as 5003').first().waitFor();
     await phone.page.setViewportSize({ width: 360, height: 740 });
-    expect(await findings(phone.page)).toEqual([]);
+    expect(await axeFindings(phone.page)).toEqual([]);
     expect(await phone.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
   });
 });
-
-/** Serious and critical findings of axe-core. */
-async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AxeBuilder.source);
-  const run =
-    'axe.run().then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, html: nodes[0].html })))';
-  const found = await page.evaluate<readonly { id: string; impact: string; html: string }[]>(run);
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, html }) => `${id}: ${html}`);
-}

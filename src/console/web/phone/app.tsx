@@ -3,6 +3,7 @@ import { Icon } from '../shared/icon.tsx';
 import { Logo } from '../shared/logo.tsx';
 import { ThemeButton } from '../shared/theme-button.tsx';
 import type { Registration } from './agent.ts';
+import type { PhoneCall } from './call.ts';
 import { CallCard } from './call-card.tsx';
 import { Dialer } from './dialer.tsx';
 import { History } from './history-view.tsx';
@@ -49,7 +50,7 @@ export function App({ phone, servers }: { readonly phone: Phone; readonly server
         {signedIn ? (
           <>
             <div class="phone-stage">
-              {agent.calls.map((call) => (
+              {ringingFirst(agent.calls).map((call) => (
                 <CallCard key={call.id} phone={phone} call={call} />
               ))}
               <Dialer phone={phone} />
@@ -68,6 +69,11 @@ export function App({ phone, servers }: { readonly phone: Phone; readonly server
       </div>
     </>
   );
+}
+
+/** Who knocks is to be seen without scrolling. */
+function ringingFirst(calls: readonly PhoneCall[]): readonly PhoneCall[] {
+  return [...calls].sort((a, b) => Number(b.state === 'incoming') - Number(a.state === 'incoming'));
 }
 
 const words = {

@@ -37,7 +37,7 @@ export function CallCard({ phone, call }: { readonly phone: Phone; readonly call
       <RemoteAudio stream={call.remote} speaker={phone.sound.speaker} />
       {active && (
         <div class="levels">
-          <LevelMeter label="They" stream={call.remote} />
+          <LevelMeter label="Them" stream={call.remote} />
           <LevelMeter label="You" stream={call.microphone} />
         </div>
       )}
