@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { giveUp, patience, Recovery, retry } from '../../../src/console/web/phone/recovery.ts';
+import { giveUp, patience, Recovery, retry, StallWatch, settling } from '../../../src/console/web/phone/recovery.ts';
 
 /** Time by hand, and what the recovery did. */
 class Bench {
   readonly did: string[] = [];
   possible = true;
+  /** How often the server was asked whether it is there. */
+  probed = 0;
   #now = 0;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
   readonly recovery = new Recovery({
@@ -12,6 +14,7 @@ class Bench {
       this.did.push(this.possible ? `restart ${this.#now}` : `not yet ${this.#now}`);
       return this.possible;
     },
+    probe: () => void this.probed++,
     giveUp: () => void this.did.push(`give up ${this.#now}`),
     troubled: (yes) => void this.did.push(yes ? 'troubled' : 'well'),
     timer: (ms, callback) => {
@@ -101,6 +104,29 @@ describe('a call whose network goes', () => {
     expect(bench.advance(60_000).did).toEqual(['restart 0']);
   });
 
+  it('asks at once whether the server is there when packets stop, and does nothing more while it is', () => {
+    const bench = connected();
+    bench.recovery.media(true);
+    expect(bench.probed).toBe(1);
+    expect(bench.advance(60_000).did).toEqual([]);
+    bench.recovery.ice('disconnected');
+    expect(bench.probed).toBe(2);
+  });
+
+  it('restarts soon after the server is back when packets stopped as well, if they do not come by themselves', () => {
+    const bench = connected();
+    bench.recovery.media(true);
+    bench.recovery.signalling(false);
+    bench.advance(3_000).recovery.signalling(true);
+    expect(bench.advance(settling).did).toEqual(['troubled', `restart ${3_000 + settling}`]);
+    const other = connected();
+    other.recovery.signalling(false);
+    other.recovery.media(true);
+    other.advance(3_000).recovery.signalling(true);
+    other.advance(settling / 2).recovery.media(false);
+    expect(other.advance(60_000).did).toEqual(['troubled', 'well']);
+  });
+
   it('tries again soon when a re-INVITE cannot be sent just now', () => {
     const bench = connected();
     bench.possible = false;
@@ -128,5 +154,23 @@ describe('a call whose network goes', () => {
     bench.recovery.networkChanged();
     expect(bench.timers).toBe(0);
     expect(bench.advance(60_000).did).toEqual(['troubled']);
+  });
+});
+
+describe('a stream that stops', () => {
+  const looks = (counts: readonly number[]): boolean[] => {
+    const watch = new StallWatch();
+    return counts.map((count, i) => watch.look(count, 500 * i));
+  };
+
+  it('is told from one that flows', () => {
+    expect(looks([0, 25, 50, 75, 75, 75, 75, 100])).toEqual([false, false, false, false, false, false, true, false]);
+  });
+
+  it('is not missed by the checks of ICE that go on in a call that is held', () => {
+    expect(looks([25, 50, 50, 50, 50, 51, 51, 51, 51, 51, 52])).toEqual([
+      ...[false, false, false, false, true],
+      ...[false, false, false, false, false, false],
+    ]);
   });
 });

@@ -39,6 +39,8 @@ interface Replaces {
 
 /** Seconds between attempts to connect again. */
 const recoveryInterval = { min: 1, max: 3 };
+/** ms */
+const firstAttempt = 150;
 /** One call and one that is asked about it, and one that knocks. */
 const mostCalls = 3;
 
@@ -151,7 +153,7 @@ export class Agent extends Emitter<AgentEvents> {
   /** Another network, or it is back. */
   networkChanged(): void {
     if (this.#ua?.isConnected()) this.#socket?.probe();
-    else (this.#ua as unknown as { transport: { connect(): void } } | undefined)?.transport.connect();
+    else connectNow(this.#ua);
     for (const call of this.#calls) call.networkChanged();
   }
 
@@ -165,8 +167,11 @@ export class Agent extends Emitter<AgentEvents> {
   #disconnected(ua: UA, reason: string | undefined): void {
     if (ua !== this.#ua) return;
     for (const call of this.#calls) call.signalling(false);
-    if (this.#everRegistered) this.#say({ state: 'lost', user: ua.get('authorization_user') ?? '' });
-    else {
+    if (this.#everRegistered) {
+      // JsSIP waits a second at least: too long for who is in a call. Later attempts are its own.
+      if (this.#registration.state === 'registered') setTimeout(() => ua === this.#ua && connectNow(ua), firstAttempt);
+      this.#say({ state: 'lost', user: ua.get('authorization_user') ?? '' });
+    } else {
       const server = this.#socket?.url ?? '';
       this.#fail(reason === forbidden ? forbiddenProblem(server) : registrationProblem(undefined, server));
     }
@@ -198,7 +203,7 @@ export class Agent extends Emitter<AgentEvents> {
       session.terminate({ status_code: 486, reason_phrase: 'Busy Here' });
       return;
     }
-    const call = new PhoneCall(session as RTCSession, { signalling: true });
+    const call = new PhoneCall(session as RTCSession, () => this.#socket?.probe());
     this.#calls = [...this.#calls, call];
     call.on('change', () => this.emit('calls', undefined));
     call.on('notice', (text) => this.emit('notice', text));
@@ -225,4 +230,9 @@ export class Agent extends Emitter<AgentEvents> {
     this.#registration = registration;
     this.emit('registration', registration);
   }
+}
+
+/** Not in its types. It does nothing where it is connected, or is about to be. */
+function connectNow(ua: UA | undefined): void {
+  (ua as unknown as { readonly transport: { connect(): void } } | undefined)?.transport.connect();
 }

@@ -3,7 +3,7 @@ import { C, URI } from 'jssip';
 import type { EndEvent, RTCSession } from 'jssip/lib/RTCSession';
 import type { CallState } from './call-state.ts';
 import { Emitter } from './emitter.ts';
-import { Recovery } from './recovery.ts';
+import { Recovery, StallWatch } from './recovery.ts';
 import { callProblem, type Problem } from './words.ts';
 
 /** What became of the wish to hand the call to another. */
@@ -25,6 +25,8 @@ export interface CallEvents {
 
 /** Collecting candidates ends so long after the first one: an unreachable STUN server would delay each call, ms. */
 const gatheringLimit = 400;
+/** ms */
+const lookEvery = 500;
 /** Of a tone and the pause after it, ms: what IVRs expect (RFC 4733 §2.5.1.2 asks for 40 at least). */
 const tone = { duration: 120, interToneGap: 80 };
 
@@ -48,11 +50,14 @@ export class PhoneCall extends Emitter<CallEvents> {
   remote: MediaStream | undefined;
   readonly session: RTCSession;
   readonly #recovery: Recovery;
+  readonly #stalls = new StallWatch();
+  #stallTimer: ReturnType<typeof setInterval> | undefined;
   #state: CallState;
   #microphone: MediaStream | undefined;
   #endedByNetwork = false;
 
-  constructor(session: RTCSession, { signalling }: { readonly signalling: boolean }) {
+  /** @param probe finds out whether the server is still reached */
+  constructor(session: RTCSession, probe: () => void) {
     super();
     this.session = session;
     this.direction = session.direction === 'incoming' ? 'in' : 'out';
@@ -63,6 +68,7 @@ export class PhoneCall extends Emitter<CallEvents> {
     this.#recovery = new Recovery({
       restart: () => this.#restartIce(),
       giveUp: () => this.#lose(),
+      probe,
       troubled: (troubled) => {
         this.troubled = troubled && this.#state === 'active';
         this.#changed();
@@ -72,7 +78,6 @@ export class PhoneCall extends Emitter<CallEvents> {
         return () => clearTimeout(timer);
       },
     });
-    this.#recovery.signalling(signalling);
     this.#guard();
     this.#listen();
     if (session.connection) this.#watch(session.connection);
@@ -255,6 +260,16 @@ export class PhoneCall extends Emitter<CallEvents> {
       this.earlyMedia = this.#state === 'ringing' || this.#state === 'calling';
       this.#changed();
     });
+    this.#stallTimer = setInterval(() => void this.#lookForStall(connection), lookEvery);
+  }
+
+  async #lookForStall(connection: RTCPeerConnection): Promise<void> {
+    if (this.#state !== 'active') return;
+    const reports = await connection.getStats().catch(() => undefined);
+    reports?.forEach((report: { readonly type: string; readonly packetsReceived?: number }) => {
+      if (report.type === 'transport')
+        this.#recovery.media(this.#stalls.look(report.packetsReceived ?? 0, performance.now()));
+    });
   }
 
   #refer(target: string, shown: string, replaces?: RTCSession): void {
@@ -283,6 +298,7 @@ export class PhoneCall extends Emitter<CallEvents> {
     const status = message && 'status_code' in message ? message.status_code : undefined;
     const by = this.#endedByNetwork ? 'network' : String(originator) === 'remote' ? 'other' : 'me';
     this.#recovery.close();
+    clearInterval(this.#stallTimer);
     for (const track of this.#microphone?.getTracks() ?? []) track.stop();
     const problem = this.#problem(by, status, cause);
     this.end = { by, at: Date.now(), ...(problem && { problem }) };

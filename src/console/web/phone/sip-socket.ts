@@ -8,9 +8,9 @@ import type { Socket } from 'jssip';
 export const forbidden = 'forbidden';
 
 /** ms */
-const connectTimeout = 5_000;
+const connectTimeout = 3_000;
 const askEvery = 15_000;
-const answerTimeout = 3_000;
+const answerTimeout = 2_000;
 /** Of an error that is more than a policy, the end follows within, ms. */
 const endFollows = 100;
 
@@ -95,7 +95,7 @@ export class SipSocket implements Socket {
     return this.#socket?.readyState === WebSocket.CONNECTING;
   }
 
-  /** Finds out within 3 s whether the connection lives; one that does not is dropped. */
+  /** Finds out within 2 s whether the connection lives; one that does not is dropped. */
   probe(): void {
     if (!this.send('\r\n\r\n')) return;
     this.#wait(answerTimeout, () => this.#drop());
