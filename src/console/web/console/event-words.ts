@@ -36,6 +36,12 @@ export function eventWords({ name, detail }: TimelineEvent): string {
       return `Key ${of('digit')}`;
     case 'media:timeout':
       return 'No audio comes in';
+    case 'media:ice':
+      return { connected: 'Way found', disconnected: 'Not heard any more', failed: 'No way found' }[of('state')] ?? 'ICE';
+    case 'media:dtls':
+      return { connected: 'Keys agreed', failed: 'No keys', closed: 'Peer closed its audio' }[of('state')] ?? 'DTLS';
+    case 'media:srtp':
+      return `Encryption: ${of('problem')}`;
     case 'media:failed':
       return 'Media failed';
     case 'conference:joined':
