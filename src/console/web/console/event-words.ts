@@ -13,7 +13,7 @@ export function eventWords({ name, detail }: TimelineEvent): string {
   const by = detail.by === 'remote' ? ' by the peer' : '';
   switch (name) {
     case 'call:created':
-      return detail.direction === 'out' ? 'Call goes out' : 'Call comes in';
+      return String(detail.direction).startsWith('out') ? 'Call goes out' : 'Call comes in';
     case 'call:early':
       return `Ringing ${of('status')}`.trim();
     case 'call:answered':
