@@ -50,6 +50,7 @@ import type { SessionContext } from './session/session-context.ts';
 import { sessionTimerSettings } from './session/session-timer.ts';
 import { Sessions } from './session/sessions.ts';
 import { sipEvents } from './session/sip-events.ts';
+import { stunServerOf } from './session/stun-server.ts';
 import { DialogEvents, eventPackages } from './session/subscriptions.ts';
 import { bridgeBySip, bridgeHere, reconnect, type ThirdPartyContext } from './session/third-party.ts';
 import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
@@ -122,7 +123,7 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
-    const { codecs: names, srtp: mode, ice = 'lite', ...media } = options.media ?? {};
+    const { codecs: names, srtp: mode, ice = 'lite', stunServer: stun, ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
     if (!iceModes.includes(ice)) throw new ConfigError(`media.ice is one of ${iceModes.join(', ')}, not ${ice}`);
     const codecs = checkedCodecs(names, media.comfortNoise);
@@ -227,7 +228,7 @@ export class House {
       localAddress: (peer) => network.localAddress(peer),
       localAddresses: (like) => network.localAddresses(like),
     });
-    this.legs = new Legs(context, places, srtp, ice);
+    this.legs = new Legs(context, places, { srtp, ice, stunServer: stunServerOf(stun, resolver) });
     const { recovery, cdr } = options;
     if (registry && (cdr || options.store || recovery)) {
       const { store } = this;
