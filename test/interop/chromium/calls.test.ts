@@ -76,6 +76,24 @@ describe('a call of the page to the server', () => {
   });
 });
 
+describe('a call whose certificate is not the one that SIP named', () => {
+  it('is ended by the server, which has sent nothing', async () => {
+    await using page = await phone(5003);
+    await page.page.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (data) {
+        const forged = (_: string, name: string, byte: string) => `${name}${byte === '00' ? '11' : '00'}`;
+        send.call(this, typeof data === 'string' ? data.replace(/(a=fingerprint:\S+ )(..)/g, forged) : data);
+      };
+    });
+    await page.dial('601');
+    await page.call('601').gone();
+    const cut = server.tandem.log.find(({ msg }) => msg === 'the audio of the call is cut off, ending the call');
+    expect(cut?.reason).toMatch(/^DTLS: the certificate is not the one/);
+    expect(await page.heardMs()).toBe(0);
+  });
+});
+
 describe('a call of one page to another', () => {
   it('is refused as busy, or answered, and is heard on both sides', async () => {
     await using first = await phone(5001);
