@@ -24,11 +24,23 @@ const told = new Promise<void>((resolve) => process.once('SIGTERM', resolve));
 const handshakes: number[] = [];
 let [sent, received, failed, lost] = [0, 0, 0, 0];
 
-await using tandem = new Tandem({
-  transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
-  media: { ice: 'full', codecs: ['PCMU', 'telephone-event'], rtpPorts: { min: 9000, max: 12_998 } },
-});
-await tandem.serveBackground(async (call) => call.reject(480));
+/** Below the ports of the server. Another Tandem on this machine may have some of them: the next block is tried then. */
+async function open(): Promise<Tandem> {
+  for (let min = 4000; ; min += 1000) {
+    const tandem = new Tandem({
+      transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
+      media: { ice: 'full', codecs: ['PCMU', 'telephone-event'], rtpPorts: { min, max: min + 999 } },
+    });
+    try {
+      await tandem.serveBackground(async (call) => call.reject(480));
+      return tandem;
+    } catch (error) {
+      if (min > 15_000) throw error;
+    }
+  }
+}
+
+await using tandem = await open();
 
 const answeredAt = new Map<string, number>();
 const keyed = new Map<string, PromiseWithResolvers<void>>();

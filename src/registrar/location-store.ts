@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { type Due, DueHeap } from '../base/due-heap.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
-import type { SipUri } from '../sip/uri.ts';
+import { parseUri, type SipUri } from '../sip/uri.ts';
 
 /** A user can be reached there. It can be called as it is: `tandem.invite(binding)`. */
 export interface Binding {
@@ -80,6 +80,16 @@ export class LocationStore {
       else reachable.push({ ...binding, through: undefined });
     }
     return reachable.sort((a, b) => b.q - a.q || b.at - a.at);
+  }
+
+  /** Those whose Contact is at this place; looks through all of them. */
+  at({ user, host, port }: SipUri): Binding[] {
+    this.#expire();
+    return [...this.#heap].flatMap(({ binding }) => {
+      const contact = parseUri(binding.uri);
+      const same = contact.ok && contact.value.user === user && contact.value.host === host;
+      return same && contact.value.port === port ? [binding] : [];
+    });
   }
 
   put(key: string, binding: Binding): void {

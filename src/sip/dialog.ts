@@ -518,7 +518,8 @@ export class Dialog {
   /** The way to a peer whose Contact does not lead to it. */
   get #through(): PeerFlow | undefined {
     const { init, routeSet } = this.#data;
-    return init.byFlow && routeSet.length === 0 && this.#flow.open ? this.#flow : undefined;
+    if (!init.byFlow || routeSet.length > 0) return undefined;
+    return this.#flow.open ? this.#flow : this.#core.options.flowOf?.(this.remoteTarget);
   }
 
   #sendAck(request: SipRequest, nextHop: string, seq: number): void {

@@ -12,7 +12,13 @@ import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
-import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
+import type {
+  HttpTaker,
+  SipNetwork,
+  TlsClientOptions,
+  TlsServerOptions,
+  WebSocketEntrance,
+} from './transport/network.ts';
 
 export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
@@ -28,8 +34,15 @@ export interface ListenOptions {
   readonly externalPort?: number;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
-  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them; default all. */
+  /**
+   * For `ws` and `wss`: the pages that may connect, as `Origin` has them; `own` are those of this server, and programs
+   * that are no browser. Default all.
+   */
   readonly origins?: readonly string[];
+  /** For `ws` and `wss`: who takes what comes to the port and is no SIP; default nobody (426). */
+  readonly http?: HttpTaker;
+  /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */
+  readonly entrance?: WebSocketEntrance;
 }
 
 export interface SipListener {
@@ -87,6 +100,8 @@ export interface SipEndpointOptions {
   readonly defence?: DefenceOptions | false;
   /** Addresses that are never limited or banned, beside `defence.exempt`. */
   readonly trusts?: (address: string) => boolean;
+  /** The connection by which whoever has this Contact is registered now: another than its call was made by may be gone. */
+  readonly flowOf?: (contact: string) => PeerFlow | undefined;
   /** What of the messages on the wire is kept, and where else they go. */
   readonly trace?: TraceOptions;
   /** Hears of every source that is banned. */

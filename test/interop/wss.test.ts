@@ -19,7 +19,10 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   const { cert, key } = authority.issue('IP:127.0.0.1');
   const users = { alice: { password: 'one' }, bob: { password: 'two' } };
-  await writeFile(folder.file('tandem.yaml'), JSON.stringify({ users, tls: { cert, key }, origins: [page] }));
+  await writeFile(
+    folder.file('tandem.yaml'),
+    JSON.stringify({ users, tls: { cert, key }, origins: [page], drainTimeout: 500 }),
+  );
 });
 
 afterAll(async () => {
@@ -75,6 +78,19 @@ describe('a client over wss', () => {
     await alice.asked('ACK');
     await server.expectIdle();
     await server.stop();
+  });
+
+  it('whose connection is lost in a call registers by another, and gets the BYE there', async () => {
+    await using server = await serve();
+    await using client = await connect(server, 'alice', 'one');
+    expect((await client.register(120)).status).toBe(200);
+    using audio = await RawPhone.open();
+    await client.call('600', audio);
+    await client.reconnect(server.portOf('wss'), { ca: authority.ca, origin: page });
+    expect((await client.register(120)).status).toBe(200);
+    const stopped = server.stop();
+    client.answer(await client.asked('BYE'), '200 OK');
+    await stopped;
   });
 
   it('with a wrong password does not register, and a user who left is not there', async () => {

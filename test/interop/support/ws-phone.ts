@@ -42,7 +42,7 @@ interface Dialog {
 }
 
 export class WsPhone implements AsyncDisposable {
-  readonly #socket: WebSocket;
+  #socket: WebSocket;
   readonly #received: WsMessage[] = [];
   readonly #user: string;
   readonly #password: string;
@@ -53,7 +53,19 @@ export class WsPhone implements AsyncDisposable {
     this.#socket = socket;
     this.#user = user;
     this.#password = password;
-    socket.on('message', (data) => this.#received.push(read(String(data))));
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#socket.on('message', (data) => this.#received.push(read(String(data))));
+  }
+
+  /** Loses its connection and makes another; its calls and its Contact are what they were. */
+  async reconnect(port: number, options: WsOptions): Promise<void> {
+    this.#socket.terminate();
+    this.#socket = open(port, options);
+    await once(this.#socket, 'open');
+    this.#listen();
   }
 
   static async connect(port: number, user: string, password: string, options: WsOptions): Promise<WsPhone> {
