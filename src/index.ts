@@ -23,6 +23,7 @@ export type { CdrSink } from './cdr/outbox.ts';
 export type { CdrOptions, CdrWebhookOptions } from './cdr/sinks.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
+export { type PbxSubject, pbxCommands } from './control/commands/pbx.ts';
 export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
