@@ -129,6 +129,7 @@ describe('a parking lot', () => {
     await line.dial('700');
     await line.hears('parking-slot.wav');
     await line.hears('digits/7.wav');
+    await line.hears('music.wav', { ms: 500 });
     expect(await bob.transfer(line)).toBe(200);
     await alice.hears('music.wav', { ms: 2000, within: 5000 });
     expect(tandem.parkingLot('main').calls).toMatchObject([{ slot: 701, fromUser: 'alice', parker: 'bob' }]);
