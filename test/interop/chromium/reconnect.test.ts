@@ -3,8 +3,11 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, launchBrowser } from '../support/browser.ts';
 import { DurableServer } from '../support/durable.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { canHaveOtherNetwork, OtherNetwork } from '../support/other-network.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { passwords, startPhoneServer } from '../support/phone-server.ts';
+import { freePort } from '../support/ports.ts';
 import { leftovers } from '../support/process.ts';
 
 let browser: Browser;
@@ -44,6 +47,37 @@ describe('a call of the page', () => {
     await call.press('Hang up');
     await call.gone();
     await server.tandem.expectIdle();
+    await server.tandem.stop();
+  });
+
+  it.runIf(canHaveOtherNetwork())('goes on at another address, after three seconds at none', async ({ annotate }) => {
+    await using network = await OtherNetwork.open();
+    await using folder = await temporaryFolder();
+    const at = `${network.here}:${await freePort()}`;
+    await using server = await startPhoneServer({
+      config: [`http: { tls: true, tlsListen: "${at}", tlsFolder: "${folder.file('tls')}" }`],
+      host: network.here,
+    });
+    await using browser = await network.launchBrowser();
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await PhonePage.registered(context, `https://${at}/phone`, '5001', passwords[5001]);
+    await page.dial('1003');
+    const call = page.call('1003');
+    await call.connected();
+    await page.soonHears('music');
+    const from = await page.heardMs();
+    network.leave();
+    await page.page.waitForTimeout(3_000);
+    network.comeElsewhere();
+    await call.says('Connection lost, coming back…');
+    await call.connected();
+    await page.page.getByText('Registered as 5001').first().waitFor();
+    await page.soonHears('music');
+    await annotate(`the page heard nothing for ${longestSilence(await page.heard(0, from))} ms`);
+    await call.press('Hang up');
+    await call.gone();
+    await server.tandem.expectIdle();
+    await context.close();
     await server.tandem.stop();
   });
 
