@@ -221,6 +221,8 @@ export type Command =
   | { readonly type: 'conference.leave'; readonly leg: string; readonly member: string }
   | { readonly type: 'conference.close'; readonly request: number; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }
+  /** ms of processor time that the engine's thread has used. */
+  | { readonly type: 'cpu'; readonly request: number }
   | { readonly type: 'close'; readonly request: number };
 
 /** A command that is answered by `reply`. */

@@ -12,7 +12,9 @@ import { nodeWebSockets } from './base/node-websocket.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
 import { cdrSinks } from './cdr/sinks.ts';
+import { Admission } from './incoming/admission.ts';
 import { IncomingCalls } from './incoming/calls.ts';
+import { ProcessLoad } from './incoming/process-load.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
   checkedCodecs,
@@ -87,6 +89,7 @@ export class House {
   readonly sessions: Sessions;
   readonly parking: Parking;
   readonly legs: Legs;
+  readonly admission: Admission;
   readonly calls: IncomingCalls;
   readonly registrations: Registrations;
   readonly trunks: Trunks;
@@ -279,8 +282,15 @@ export class House {
     const trunks = { endpoint, clock, observer, registrations: this.registrations, invite };
     this.trunks = new Trunks(trunks, options.trunks);
     const entrance = new Entrance(authenticator, endpoint.defence, background);
+    this.admission = new Admission(options.admission ?? {}, {
+      clock,
+      logger,
+      calls: () => this.registry?.activeDialogs.all ?? this.sessions.size,
+      probe: clock === nodeClock ? new ProcessLoad(() => this.media.cpuMs()) : undefined,
+    });
     this.calls = new IncomingCalls(
       {
+        admission: this.admission,
         endpoint,
         logger,
         sessionTimers,
@@ -370,6 +380,7 @@ export class House {
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
       await this.store?.open();
       this.trunks.start();
+      this.admission.open();
     } catch (error) {
       // Calls that go on do so in a process that can open all it needs.
       this.keeper?.stepAside();
@@ -384,6 +395,7 @@ export class House {
 
   async #close(): Promise<void> {
     this.calls.draining = true;
+    this.admission.close();
     try {
       await this.#opening;
       await Promise.all([

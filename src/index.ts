@@ -31,6 +31,7 @@ export { type RemoteControl, type RemoteControlOptions, remoteControl } from './
 export type { RemoteTandem } from './control/remote/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
+export type { AdmissionOptions, AdmissionReport, Load } from './incoming/admission.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';

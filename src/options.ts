@@ -17,6 +17,7 @@ import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CdrOptions } from './cdr/sinks.ts';
+import type { AdmissionOptions } from './incoming/admission.ts';
 import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
@@ -73,6 +74,8 @@ export interface TandemOptions {
   readonly userAgent?: string;
   /** Limits and bans of sources; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** When calls are refused with 503 because there is no room for them. */
+  readonly admission?: AdmissionOptions;
   /** What SIP messages are kept for `trace`, and where else they go. */
   readonly trace?: TraceOptions;
   readonly logger?: Logger;

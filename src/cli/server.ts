@@ -3,10 +3,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { nodeClock } from '../base/node.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import { Console } from '../console/console.ts';
+import { RecentCdrs } from '../console/finished.ts';
+import type { PhoneConfigOptions } from '../console/phone-config.ts';
+import { openSite } from '../console/site.ts';
+import { EventLog } from '../control/events/log.ts';
 import {
   type CallHandler,
+  type Cdr,
   type CdrOptions,
   type Control,
   createLogger,
@@ -20,6 +27,7 @@ import {
   remoteControl,
   Tandem,
   type TandemOptions,
+  type TlsServerOptions,
 } from '../index.ts';
 import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
@@ -29,6 +37,15 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
+import {
+  type Entrance,
+  keptCertificate,
+  printAddresses,
+  strangersToken,
+  type WebPort,
+  webPort,
+  withEntrance,
+} from './web.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -55,7 +72,10 @@ export async function runServer(
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
-  const tandem = createTandem(config, options, logger);
+  const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
+  const web = webPort(config, tls);
+  const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
+  const tandem = createTandem(config, options, tls, ports, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -71,8 +91,7 @@ export async function runServer(
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
-    if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
+    if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };
   try {
     // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
@@ -94,7 +113,10 @@ export async function runServer(
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     logger.info({ control: control?.addresses }, 'commands are heard');
-    if (http) logger.info(http.address, 'listening for HTTP');
+    if (http) {
+      logger.info(http.address, 'listening for HTTP');
+      printAddresses(http.address, web && tandem.listeners.at(-1));
+    }
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     const { store } = tandem;
@@ -132,20 +154,34 @@ async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   throw error;
 }
 
-function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
+/** Where SIP, HTTP and the console meet. */
+interface WebPorts {
+  readonly web: WebPort | undefined;
+  readonly entrance: Entrance;
+  readonly recent: RecentCdrs;
+}
+
+function createTandem(
+  config: Config,
+  options: TandemOptions,
+  tls: TlsServerOptions | undefined,
+  { web, entrance, recent }: WebPorts,
+  logger: Logger,
+): Tandem {
   const { enabled, ...defence } = config.defence;
   return new Tandem({
     ...options,
-    transports: listenersOf(config, serverTls(config.tls)),
+    transports: withEntrance([...listenersOf(config, tls), ...(web ? [web.transport] : [])], entrance),
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
-    cdr: cdrOf(config),
+    cdr: cdrOf(config, recent),
     userAgent: config.userAgent,
     defence: enabled && defence,
+    admission: config.admission,
     trace: config.trace,
     transfer: config.transfer,
     replaces: config.replaces,
@@ -157,8 +193,47 @@ function createTandem(config: Config, options: TandemOptions, logger: Logger): T
   });
 }
 
-function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {
-  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}) };
+async function openWeb(
+  config: Config,
+  tandem: Tandem,
+  { methods, remote }: { methods: RpcMethods; remote: RemoteControl },
+  { web, entrance, recent }: WebPorts,
+  logger: Logger,
+): Promise<Http> {
+  const log = new EventLog(nodeClock);
+  const console = new Console({ subject: tandem, recent, log, clock: nodeClock, logger });
+  const site = await openSite({ phone: phoneOptions(config, tandem), console });
+  try {
+    return await openHttp(
+      { tandem, registry: tandem.registry, methods, remote },
+      {
+        ...{ ...config.http, logger, site, log, strangersToken: strangersToken(config) },
+        doors: web ? [web.door] : [],
+        sip: entrance,
+      },
+    );
+  } catch (error) {
+    site.close();
+    throw error;
+  }
+}
+
+function madeTls({ http, externalHost }: Config): TlsServerOptions {
+  return keptCertificate(http.tlsFolder, externalHost);
+}
+
+function phoneOptions({ webrtc, registrar, externalHost }: Config, tandem: Tandem): PhoneConfigOptions {
+  return {
+    ...webrtc,
+    domain: registrar.domains?.[0] ?? externalHost,
+    clock: nodeClock,
+    listeners: () => tandem.listeners,
+  };
+}
+
+function cdrOf({ cdr: { file, webhook } }: Config, recent: RecentCdrs): CdrOptions {
+  const console = { name: 'console', send: async (cdr: Cdr) => recent.add(cdr) };
+  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}), sinks: [console] };
 }
 
 function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {

@@ -1,8 +1,11 @@
 /** The users of the configuration, as the library wants them: who may call, and who may register. */
+import { nodeClock } from '../base/node.ts';
 import type { Config } from '../config/schema.ts';
+import { type IceServer, iceHeader } from '../console/phone-config.ts';
 import type { Secret, TandemOptions } from '../index.ts';
 
 type AuthOptions = NonNullable<TandemOptions['auth']>;
+type RegistrarHeaders = NonNullable<NonNullable<TandemOptions['registrar']>['headers']>;
 type Requirement = NonNullable<AuthOptions['require']>;
 
 /**
@@ -10,7 +13,7 @@ type Requirement = NonNullable<AuthOptions['require']>;
  * @param forUsersOnly which requests are open to nobody else
  */
 export function usersOf(
-  { users, auth, registrar }: Config,
+  { users, auth, registrar, webrtc: { iceServers } }: Config,
   forUsersOnly: Requirement = () => false,
 ): Pick<TandemOptions, 'auth' | 'registrar'> {
   const secrets = Object.entries(users).map(([name, { password, ha1 = '' }]): [string, Secret] => [
@@ -32,6 +35,13 @@ export function usersOf(
       expires: { min: minExpires, max: maxExpires },
       maxContacts,
       whenFull,
+      ...(iceServers.length === 0 ? {} : { headers: iceHeaders(iceServers) }),
     },
   };
+}
+
+/** For phones in browsers, which come by WebSocket. */
+function iceHeaders(iceServers: readonly IceServer[]): RegistrarHeaders {
+  return (user, transport) =>
+    transport === 'ws' || transport === 'wss' ? [['X-Tandem-Ice', iceHeader(iceServers, user, nodeClock)]] : [];
 }

@@ -39,7 +39,7 @@ export function listenersOf<Tls>(
       ...(given.externalPort === undefined ? {} : { externalPort: given.externalPort }),
       ...(mediaExternalIp === undefined ? {} : { mediaExternalIp }),
       ...(secure && tls !== undefined ? { tls } : {}),
-      ...(transport.startsWith('ws') && origins ? { origins } : {}),
+      ...(transport.startsWith('ws') && !origins.includes('*') ? { origins } : {}),
     };
   });
 }

@@ -40,6 +40,15 @@ export function variableOf(path: string): string {
   return `TANDEM_${words.toUpperCase()}`;
 }
 
+/** The text of a configuration file with one setting changed; comments and order stay. @throws ConfigError for no YAML */
+export function withSetting(text: string, path: string, value: unknown): string {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error) throw new ConfigError(`not changed, as it is no YAML: ${error.message}`);
+  document.setIn(path.split('.'), value);
+  return document.toString();
+}
+
 /** @throws ConfigError naming the key and where it stands, for what is unknown, unreadable or out of bounds. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settings = new Map<string, Setting>();
@@ -89,7 +98,7 @@ function flatten(node: unknown, path: string, take: (path: string, value: unknow
 
 /** The passwords of what the file names: a variable may have them, so that the file need not be secret. */
 function passwordsOf(settings: ReadonlyMap<string, Setting>): string[] {
-  return ['trunks', 'users'].flatMap((kind) => {
+  return ['trunks', 'users', 'http.users'].flatMap((kind) => {
     const named = (settings.get(kind)?.value ?? {}) as Readonly<Record<string, unknown>>;
     return Object.entries(named)
       .filter(([, one]) => typeof one === 'object' && one !== null)

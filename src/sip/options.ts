@@ -12,7 +12,13 @@ import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
-import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
+import type {
+  HttpTaker,
+  SipNetwork,
+  TlsClientOptions,
+  TlsServerOptions,
+  WebSocketEntrance,
+} from './transport/network.ts';
 
 export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
@@ -28,8 +34,15 @@ export interface ListenOptions {
   readonly externalPort?: number;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
-  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them; default all. */
+  /**
+   * For `ws` and `wss`: the pages that may connect, as `Origin` has them; `own` are those of this server, and programs
+   * that are no browser. Default all.
+   */
   readonly origins?: readonly string[];
+  /** For `ws` and `wss`: who takes what comes to the port and is no SIP; default nobody (426). */
+  readonly http?: HttpTaker;
+  /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */
+  readonly entrance?: WebSocketEntrance;
 }
 
 export interface SipListener {

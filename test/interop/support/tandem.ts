@@ -28,6 +28,8 @@ export interface Check {
     readonly counters: Readonly<Record<string, number>>;
   };
   readonly media: Readonly<Record<'legs' | 'bridges' | 'playbacks' | 'recordings' | 'sockets' | 'timers', number>>;
+  readonly admission: { readonly refused: Readonly<Record<'calls' | 'cpu' | 'lag', number>> };
+  readonly invites: { readonly rejected: Readonly<Record<number, number>> };
   readonly process: { readonly memory: { readonly rss: number } };
 }
 

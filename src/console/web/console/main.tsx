@@ -1,5 +1,9 @@
 import { render } from 'preact';
 import '../shared/base.css';
-import { Logo } from '../shared/logo.tsx';
+import './frame.css';
+import './list.css';
+import './call.css';
+import { App } from './app.tsx';
 
-render(<Logo href="#/" />, document.getElementById('app')!);
+const root = document.getElementById('app');
+if (root) render(<App />, root);
