@@ -31,18 +31,18 @@ describe('a call of the page', () => {
     await page.dial('1003');
     const call = page.call('1003');
     await call.connected();
-    await page.soonHears('music');
+    await page.soonHearsSound();
 
     await page.page.evaluate('phoneSockets.at(-1).close()');
     await page.page.getByText('Connection lost, trying again…').waitFor();
     await page.page.getByText('Registered as 5001').first().waitFor();
     await call.connected();
-    await page.soonHears('music');
+    await page.soonHearsSound();
 
     const [before, from] = [await page.localPort(), await page.heardMs()];
     await page.page.evaluate(`dispatchEvent(new Event('online'))`);
     await expect.poll(() => page.localPort(), { timeout: 15_000 }).not.toBe(before);
-    await page.soonHears('music');
+    await page.soonHearsSound();
     await annotate(`the page heard nothing for ${longestSilence(await page.heard(0, from))} ms`);
     await call.press('Hang up');
     await call.gone();
@@ -64,7 +64,7 @@ describe('a call of the page', () => {
     await page.dial('1003');
     const call = page.call('1003');
     await call.connected();
-    await page.soonHears('music');
+    await page.soonHearsSound();
     const from = await page.heardMs();
     network.leave();
     await page.page.waitForTimeout(3_000);
@@ -72,7 +72,7 @@ describe('a call of the page', () => {
     await call.says('Connection lost, coming back…');
     await call.connected();
     await page.page.getByText('Registered as 5001').first().waitFor();
-    await page.soonHears('music');
+    await page.soonHearsSound();
     await annotate(`the page heard nothing for ${longestSilence(await page.heard(0, from))} ms`);
     await call.press('Hang up');
     await call.gone();
@@ -93,7 +93,7 @@ describe('a call of the page', () => {
     await page.dial('1003');
     const call = page.call('1003');
     await call.connected();
-    await page.soonHears('music');
+    await page.soonHearsSound();
 
     const from = await page.heardMs();
     await server.kill();
@@ -101,7 +101,7 @@ describe('a call of the page', () => {
     await server.again();
     await page.page.getByText('Registered as 5001').first().waitFor();
     await call.connected();
-    await page.soonHears('music');
+    await page.soonHearsSound();
     const gap = longestSilence(await page.heard(0, from));
     await annotate(`the page heard nothing for ${gap} ms`);
     await call.press('Hang up');
