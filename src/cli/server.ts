@@ -1,5 +1,6 @@
 /** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -86,6 +87,11 @@ export async function runServer(
   let http: Http | undefined;
   let remote: RemoteControl | undefined;
   const openServices = async (): Promise<void> => {
+    const folder = writeFolder(config);
+    if (folder !== undefined)
+      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) =>
+        logger.warn({ folder, error: messageOf(error) }, 'nothing can be recorded by command: control.writeFolder'),
+      );
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });

@@ -360,7 +360,7 @@ const schema = z.strictObject({
       writeFolder: z
         .string()
         .min(1)
-        .default('none')
+        .default('./data/recordings')
         .describe(
           'the only folder that dlg.dump_file, dlg.record and call.record write to; "none" lets them write nowhere',
         ),

@@ -207,6 +207,13 @@ export class FakeServer {
     const call = this.calls.find((one) => one.id === byId || one.legs.some((leg) => leg.sessionId === sessionId));
     if (!call) return { jsonrpc: '2.0', id, error: { code: -32000, message: 'no such call' } };
     if (method === 'dlg.end_dlg' || method === 'call.hangup') this.#change([], [call.id]);
+    const { file, wait } = params as { file?: string; wait?: boolean };
+    if (method === 'call.record' && file === 'nowhere.wav')
+      return wait
+        ? { jsonrpc: '2.0', id, error: { code: 500, message: 'no folder is set that files may be written to' } }
+        : { jsonrpc: '2.0', id, result: { operation: 'op-2' } };
+    if (method === 'call.get')
+      return { jsonrpc: '2.0', id, result: { operations: call.recording ? [{ operation: 'op-1' }] : [] } };
     if (method === 'call.hold' || method === 'call.unhold') {
       const legs = call.legs.map((leg) =>
         leg.sessionId === sessionId ? { ...leg, held: method === 'call.hold' } : leg,

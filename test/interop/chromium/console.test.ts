@@ -260,7 +260,16 @@ describe('the page of a call', () => {
       { method: 'call.hold', params: { call: sessionId } },
       { method: 'call.transfer', params: { call: sessionId, to: 'sip:5003@pbx.example.net' } },
       { method: 'call.record', params: { call: sessionId, file: 'evidence.wav' } },
+      { method: 'call.get', params: { call: sessionId } },
     ]);
+  });
+
+  it('says why a recording did not begin', async () => {
+    const { page } = await openCall();
+    await page.getByRole('region', { name: 'Callee' }).getByRole('button', { name: 'Record' }).click();
+    await page.getByRole('textbox', { name: 'File name' }).fill('nowhere.wav');
+    await page.keyboard.press('Enter');
+    await page.getByText('no folder is set that files may be written to').waitFor();
   });
 
   it('ends a call only after a second question, and stays', async () => {

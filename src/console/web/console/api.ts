@@ -43,14 +43,14 @@ export class Api {
   }
 
   /** @throws ApiError with what the server said. */
-  async rpc(method: string, params: Readonly<Record<string, unknown>> | readonly unknown[]): Promise<unknown> {
+  async rpc(
+    method: string,
+    params: Readonly<Record<string, unknown>> | readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     this.#request += 1;
-    const answer = await this.#ask<{ result?: unknown; error?: { message?: string; data?: unknown } }>('RPC', {
-      jsonrpc: '2.0',
-      id: this.#request,
-      method,
-      params,
-    });
+    const body = { jsonrpc: '2.0', id: this.#request, method, params };
+    const answer = await this.#ask<{ result?: unknown; error?: { message?: string } }>('RPC', body, signal);
     if (answer.error) throw new ApiError(answer.error.message ?? 'The server refused.', 200);
     return answer.result;
   }

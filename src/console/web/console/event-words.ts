@@ -13,7 +13,7 @@ export function eventWords({ name, detail }: TimelineEvent): string {
   const by = detail.by === 'remote' ? ' by the peer' : '';
   switch (name) {
     case 'call:created':
-      return detail.direction === 'out' ? 'Call goes out' : 'Call comes in';
+      return String(detail.direction).startsWith('out') ? 'Call goes out' : 'Call comes in';
     case 'call:early':
       return `Ringing ${of('status')}`.trim();
     case 'call:answered':
@@ -36,6 +36,14 @@ export function eventWords({ name, detail }: TimelineEvent): string {
       return `Key ${of('digit')}`;
     case 'media:timeout':
       return 'No audio comes in';
+    case 'media:ice':
+      return (
+        { connected: 'Way found', disconnected: 'Not heard any more', failed: 'No way found' }[of('state')] ?? 'ICE'
+      );
+    case 'media:dtls':
+      return { connected: 'Keys agreed', failed: 'No keys', closed: 'Peer closed its audio' }[of('state')] ?? 'DTLS';
+    case 'media:srtp':
+      return `Encryption: ${of('problem')}`;
     case 'media:failed':
       return 'Media failed';
     case 'conference:joined':

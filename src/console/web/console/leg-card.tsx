@@ -2,9 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { CallLeg, CallRow, MediaPoint } from '../../protocol.ts';
 import { Icon, type IconName } from '../shared/icon.tsx';
-import { AskDialog, type AskFor } from './ask-dialog.tsx';
+import { AskDialog } from './ask-dialog.tsx';
 import { useConsole } from './console-context.ts';
 import { milliseconds, shownUri } from './format.ts';
+import { type LegAsk, legAsks } from './leg-asks.ts';
 import { Mos } from './pieces.tsx';
 import { codecName, secureWords } from './quality.ts';
 
@@ -16,82 +17,18 @@ interface LegCardProps {
   readonly finished: boolean;
 }
 
-type Ask = AskFor & {
-  readonly method: string;
-  readonly params: (value: string) => Record<string, unknown>;
-  readonly done: string;
-  /** Said while it is on its way, if that takes long. */
-  readonly meanwhile?: string;
-};
-
-const asks = {
-  transfer: {
-    title: 'Transfer',
-    field: 'To',
-    placeholder: 'sip:5003@pbx.example.net',
-    hint: 'The peer is asked to call this address; when that went well, this leg ends.',
-    submit: 'Transfer',
-    method: 'call.transfer',
-    params: (to) => ({ to }),
-    meanwhile: 'The peer is asked…',
-    done: 'Transferred.',
-  },
-  play: {
-    title: 'Play a file',
-    field: 'File',
-    placeholder: 'welcome.wav',
-    hint: 'A WAV or MP3 file of the server’s sound folder.',
-    submit: 'Play',
-    method: 'call.play',
-    params: (file) => ({ file, wait: false }),
-    done: 'Playing.',
-  },
-  say: {
-    title: 'Say something',
-    field: 'Text',
-    placeholder: 'Please hold the line.',
-    hint: 'Only this leg hears it.',
-    submit: 'Say it',
-    long: true,
-    method: 'call.say',
-    params: (text) => ({ text, wait: false }),
-    done: 'Speaking.',
-  },
-  record: {
-    title: 'Record',
-    field: 'File name',
-    placeholder: 'call.wav',
-    hint: 'Both directions, as WAV. Tell the people on the call where the law asks for it.',
-    submit: 'Record',
-    method: 'call.record',
-    params: (file) => ({ file: /\.wav$/i.test(file) ? file : `${file}.wav` }),
-    done: 'Recording.',
-  },
-  dtmf: {
-    title: 'Press keys',
-    field: 'Keys',
-    placeholder: '12#',
-    hint: '0–9, A–D, * and #.',
-    pattern: '[0-9A-Da-d*#]{1,100}',
-    submit: 'Press',
-    method: 'call.dtmf',
-    params: (digits) => ({ digits: digits.toUpperCase(), wait: false }),
-    done: 'Keys sent.',
-  },
-} as const satisfies Record<string, Ask>;
-
 export function LegCard({ call, leg, last, finished }: LegCardProps) {
   const { api, session, say, listening, listen } = useConsole();
-  const [asking, setAsking] = useState<keyof typeof asks | undefined>(undefined);
+  const [asking, setAsking] = useState<keyof typeof legAsks | undefined>(undefined);
   const [muted, setMuted] = useState(false);
   const { user, host } = shownUri(leg.uri);
   const answered = call.state === 'confirmed' || call.state === 'confirmed_na';
   const off = session.role !== 'control' || !answered;
   const listens = listening?.sessionId === leg.sessionId;
 
-  const act = async (method: string, params: Record<string, unknown>, done: string): Promise<boolean> => {
+  const act = async (work: Promise<unknown>, done: string): Promise<boolean> => {
     try {
-      await api.rpc(method, { call: leg.sessionId, ...params });
+      await work;
       say(done);
       return true;
     } catch (error) {
@@ -99,7 +36,9 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
       return false;
     }
   };
-  const ask = asking && (asks[asking] as Ask);
+  const command = (method: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> =>
+    api.rpc(method, { call: leg.sessionId, ...params });
+  const ask = asking && (legAsks[asking] as LegAsk);
   const button = (icon: IconName, name: string, onClick: () => void, pressed?: boolean) => (
     <button
       type="button"
@@ -148,13 +87,13 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
           {button(
             'hold',
             leg.held ? 'Resume' : 'Hold',
-            () => void act(leg.held ? 'call.unhold' : 'call.hold', {}, leg.held ? 'Resumed.' : 'On hold.'),
+            () => void act(command(leg.held ? 'call.unhold' : 'call.hold'), leg.held ? 'Resumed.' : 'On hold.'),
           )}
           {button(
             muted ? 'mic-off' : 'mic',
             'Mute',
             () =>
-              void act('call.mute', { on: !muted }, muted ? 'Heard again.' : 'Muted.').then(
+              void act(command('call.mute', { on: !muted }), muted ? 'Heard again.' : 'Muted.').then(
                 (went) => went && setMuted(!muted),
               ),
             muted,
@@ -164,7 +103,7 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
           {button('say', 'Say', () => setAsking('say'))}
           {button('keys', 'Keys', () => setAsking('dtmf'))}
           {button('record', 'Record', () => setAsking('record'))}
-          {button('stop', 'Stop', () => void act('call.stop', {}, 'Stopped what played and recorded.'))}
+          {button('stop', 'Stop', () => void act(command('call.stop'), 'Stopped what played and recorded.'))}
         </div>
       )}
       {ask && (
@@ -174,7 +113,7 @@ export function LegCard({ call, leg, last, finished }: LegCardProps) {
           onSubmit={(value) => {
             setAsking(undefined);
             if (ask.meanwhile !== undefined) say(ask.meanwhile);
-            void act(ask.method, ask.params(value), ask.done);
+            void act(ask.run(api, leg.sessionId, value), ask.done);
           }}
         />
       )}
