@@ -69,7 +69,7 @@ describe('a call of the page', () => {
     network.leave();
     await page.page.waitForTimeout(3_000);
     network.comeElsewhere();
-    await call.says('Connection lost, coming back…');
+    await page.soonHearsSound();
     await call.connected();
     await page.page.getByText('Registered as 5001').first().waitFor();
     await page.soonHearsSound();
