@@ -37,10 +37,10 @@ describe('a call of the page to the server', () => {
     await page.dial('1000');
     const call = page.call('1000');
     await call.connected();
-    expect(await page.hears('welcome')).toBeGreaterThan(0.9);
+    expect(await page.hears('welcome', { seconds: 4 })).toBeGreaterThan(0.9);
     const from = await page.heardMs();
     await call.digits('1');
-    expect(await page.hears('message', { from })).toBeGreaterThan(0.9);
+    expect(await page.hears('message', { from, seconds: 3 })).toBeGreaterThan(0.9);
     await call.digits('#');
     await call.gone();
     await page.page.getByText('The other side hung up').waitFor();
@@ -88,8 +88,8 @@ describe('a call whose certificate is not the one that SIP named', () => {
     });
     await page.dial('601');
     await page.call('601').gone();
-    const cut = server.tandem.log.find(({ msg }) => msg === 'the audio of the call is cut off, ending the call');
-    expect(cut?.reason).toMatch(/^DTLS: the certificate is not the one/);
+    const cut = () => server.tandem.log.find(({ msg }) => msg === 'the audio of the call is cut off, ending the call');
+    await expect.poll(() => cut()?.reason, { timeout: 10_000 }).toMatch(/^DTLS: the certificate is not the one/);
     expect(await page.heardMs()).toBe(0);
   });
 });
