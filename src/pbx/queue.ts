@@ -129,7 +129,7 @@ export class Queue {
       throw new StateError(call.callId, `the call is in the queue ${this.name} already`);
     if (call.signal.aborted) return { end: 'abandoned', waitedMs: 0 };
     if (this.#waiting.length >= (this.#options.maxCallers ?? 100)) return { end: 'full', waitedMs: 0 };
-    if (this.#isDesertedFor(call)) return { end: 'no-agents', waitedMs: 0 };
+    if (this.#isDeserted() && this.#isNotToStay(call)) return { end: 'no-agents', waitedMs: 0 };
     const place = this.#takePlace(call, priority);
     try {
       if (!call.isAnswered) await call.answer();
@@ -259,9 +259,14 @@ export class Queue {
     try {
       const { strategy = 'longest-idle' } = this.#options;
       const agents = [...this.#agents.values()];
-      for (const place of this.#waiting.filter(({ wantsAgents }) => wantsAgents)) {
-        if (this.#isDesertedFor(place.call)) place.leave({ end: 'no-agents' });
-        else this.#give(place, nextAgents(agents, strategy, this.#ports.random));
+      const waiting = this.#waiting.filter(({ wantsAgents }) => wantsAgents);
+      if (this.#isDeserted())
+        for (const place of waiting) if (this.#isNotToStay(place.call)) place.leave({ end: 'no-agents' });
+      for (const place of waiting) {
+        const next = place.wantsAgents ? nextAgents(agents, strategy, this.#ports.random) : [];
+        // Who is not free for the first is not for those behind it.
+        if (next.length === 0) break;
+        this.#give(place, next);
       }
     } finally {
       this.#matching = false;
@@ -283,16 +288,18 @@ export class Queue {
     });
   }
 
-  /**
-   * Nobody is there, and the caller is not to wait for somebody to come. One that waited in an earlier process already
-   * does: phones register again at their own time.
-   */
-  #isDesertedFor({ recovered }: DialogServerSession): boolean {
+  /** Nobody is there, and callers are not to wait for somebody to come. */
+  #isDeserted(): boolean {
     const { whenEmpty = 'leave' } = this.#options;
     if (whenEmpty === 'wait') return false;
     const isManned = [...this.#agents.values()].some(({ member }) => member.isRegistered);
     if (isManned) this.#wasManned = true;
-    return !isManned && (this.#wasManned || !recovered);
+    return !isManned;
+  }
+
+  /** In a deserted queue one waits that did in an earlier process: phones register again at their own time. */
+  #isNotToStay({ recovered }: DialogServerSession): boolean {
+    return this.#wasManned || !recovered;
   }
 
   #useAgents(): void {
