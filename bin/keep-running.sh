@@ -9,6 +9,7 @@ child=
 stopping=
 pass_on() { [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
 trap 'stopping=1; pass_on TERM' TERM INT
+trap 'stopping=1; pass_on QUIT' QUIT
 trap 'pass_on HUP' HUP
 trap 'pass_on USR2' USR2
 echo $$ >"$pid_file"

@@ -42,7 +42,7 @@ export interface Application {
 }
 
 /**
- * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
+ * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`. SIGQUIT leaves them in the journal.
  * @param options who may call and register
  * @returns the exit status.
  */
@@ -107,6 +107,7 @@ export async function runServer(
     const signal = await Promise.race([signals.first, failed.promise]);
     restarts.close();
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
+    if (signal === 'SIGQUIT' && (await leaveCalls(tandem, logger))) return 0;
     logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
     await tandem.drain({ timeout: config.drainTimeout });
     await application.stop?.();
@@ -130,6 +131,18 @@ export async function runServer(
 async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   await tandem.handOver({ patience: 0 });
   throw error;
+}
+
+/** Whether the calls wait in the journal for a next server in this place, as in the container that is started next. */
+async function leaveCalls(tandem: Tandem, logger: Logger): Promise<boolean> {
+  try {
+    const calls = await tandem.handOver();
+    logger.info({ calls }, 'the calls are left to the server that is started next');
+    return true;
+  } catch (error) {
+    logger.error({ error: messageOf(error), err: error }, 'the calls cannot go on elsewhere');
+    return false;
+  }
 }
 
 function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
@@ -225,8 +238,8 @@ interface ServerSignals {
 }
 
 /**
- * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
- * `onRestart`.
+ * SIGTERM or SIGINT asks for a drain, SIGQUIT to leave the calls to a next server; the second one ends the process at
+ * once. SIGHUP is `onHangup`, SIGUSR2 `onRestart`.
  */
 function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
@@ -242,6 +255,7 @@ function listenForSignals(): ServerSignals {
   const onRestart = (): void => signals.onRestart();
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGQUIT', onSignal);
   process.on('SIGHUP', onHangup);
   process.on('SIGUSR2', onRestart);
   const signals: ServerSignals = {
@@ -253,6 +267,7 @@ function listenForSignals(): ServerSignals {
       process.off('SIGUSR2', onRestart);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
+      process.off('SIGQUIT', onSignal);
     },
   };
   return signals;
