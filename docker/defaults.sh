@@ -2,8 +2,10 @@
 
 # Both addresses that peers are to use come from one variable: a name, or an address.
 [ -n "${TANDEM_EXTERNAL_HOST:-}" ] || unset TANDEM_EXTERNAL_HOST
+[ -n "${TANDEM_MEDIA_EXTERNAL_IP:-}" ] || unset TANDEM_MEDIA_EXTERNAL_IP
 if [ -n "${TANDEM_EXTERNAL_HOST:-}" ] && [ -z "${TANDEM_MEDIA_EXTERNAL_IP:-}" ]; then
-  TANDEM_MEDIA_EXTERNAL_IP=$(getent hosts "$TANDEM_EXTERNAL_HOST" | awk '{ print $1; exit }')
+  TANDEM_MEDIA_EXTERNAL_IP=$(node -e '
+    require("dns").lookup(process.argv[1], 4, (error, address) => console.log(error ? "" : address));' "$TANDEM_EXTERNAL_HOST")
   if [ -z "$TANDEM_MEDIA_EXTERNAL_IP" ]; then
     echo "tandem: TANDEM_EXTERNAL_HOST: $TANDEM_EXTERNAL_HOST has no address: set TANDEM_MEDIA_EXTERNAL_IP, too" >&2
     exit 2
@@ -11,9 +13,10 @@ if [ -n "${TANDEM_EXTERNAL_HOST:-}" ] && [ -z "${TANDEM_MEDIA_EXTERNAL_IP:-}" ];
   export TANDEM_MEDIA_EXTERNAL_IP
 fi
 
-settings=$(tandem config --json | node -e '
+settings=$(tandem config --json) || exit 2
+settings=$(echo "$settings" | node -e '
   const settings = JSON.parse(require("fs").readFileSync(0, "utf8"));
-  for (const [key, { from }] of Object.entries(settings)) if (from === "default") console.log(key);') || exit 2
+  for (const [key, { from }] of Object.entries(settings)) if (from === "default") console.log(key);')
 # as_default <key> <variable> <value>
 as_default() {
   case "

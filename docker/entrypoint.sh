@@ -10,8 +10,8 @@ case "${1:-}" in
   *) exec tandem "$@" ;;
 esac
 
-if [ -n "${TANDEM_IMAGE_DEFAULTS:-}" ]; then
-  . "$TANDEM_IMAGE_DEFAULTS"
+if [ -n "${IMAGE_DEFAULTS:-}" ]; then
+  . "$IMAGE_DEFAULTS"
 fi
 if [ -f "$script" ]; then
   exec tandem serve "$script" "$@"
