@@ -193,6 +193,13 @@ export class Container {
     return this.ended;
   }
 
+  /** Whatever state it is in. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Its children end with process 1; `unshare` ends then.
+    if (this.child.exitCode === null) process.kill(this.pid || (this.child.pid ?? 0), 'SIGKILL');
+    await this.ended;
+  }
+
   #inside(command: readonly string[]): string[] {
     const { root, user, folder } = this.#image;
     const none = ['--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];

@@ -62,8 +62,8 @@ async function use(image: Image, network: Network): Promise<void> {
     return container.exec(...image.health).status === 0;
   };
 
-  const first = start();
-  try {
+  await using first = start();
+  {
     await until('healthy', healthy(first));
     proven(`HEALTHCHECK ${image.health.join(' ')} is answered`);
 
@@ -101,7 +101,8 @@ async function use(image: Image, network: Network): Promise<void> {
     proven('HTTP is there, and asks for a token that was printed once');
 
     const [enter = '', ...talk] = network.enter([node, command, 'call', 'sip:1003@127.0.0.1', '--record', heard]);
-    const talking = spawn(enter, talk, { cwd: work });
+    const talking = spawn(enter, talk, { cwd: work, stdio: ['ignore', 'pipe', 'inherit'] });
+    using _ = { [Symbol.dispose]: () => void talking.kill('SIGKILL') };
     const over = once(talking, 'close');
     let said = '';
     talking.stdout.on('data', (chunk: Buffer) => {
@@ -117,8 +118,8 @@ async function use(image: Image, network: Network): Promise<void> {
     proven('kamcmd dlg.briefing in it shows a call that runs');
 
     assert.equal(await first.stop('QUIT'), 0, first.output);
-    const second = start();
-    try {
+    await using second = start();
+    {
       await until('healthy again', healthy(second));
       assert.match(second.exec('kamcmd', 'dlg.briefing').stdout, /to_uri: sip:1003@127\.0\.0\.1/);
       assert.ok(!second.output.includes(token));
@@ -132,13 +133,7 @@ async function use(image: Image, network: Network): Promise<void> {
       proven('and is heard to its end');
       assert.equal(await second.stop('TERM'), 0, second.output);
       proven('SIGTERM ends it with status 0');
-    } finally {
-      second.child.kill('SIGKILL');
-      await second.ended;
     }
-  } finally {
-    first.child.kill('SIGKILL');
-    await first.ended;
   }
 }
 
