@@ -45,5 +45,6 @@ done
     for (const key of ["devDependencies", "peerDependencies", "peerDependenciesMeta", "scripts"]) delete own[key];
     writeFileSync("package.json", `${JSON.stringify(own, null, 2)}\n`);'
   npm install --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+  npm sbom --sbom-format cyclonedx --package-lock-only --omit dev >sbom.cdx.json || rm -f sbom.cdx.json
   rm -f .npmrc
 )
