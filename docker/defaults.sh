@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the entry of the image.
 
 # Both addresses that peers are to use come from one variable: a name, or an address.

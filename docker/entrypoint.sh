@@ -11,6 +11,7 @@ case "${1:-}" in
 esac
 
 if [ -n "${IMAGE_DEFAULTS:-}" ]; then
+  # shellcheck source=docker/defaults.sh
   . "$IMAGE_DEFAULTS"
 fi
 if [ -f "$script" ]; then
