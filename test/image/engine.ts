@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { type Environment, expand, pairsOf, parseDockerfile } from './dockerfile.ts';
 
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface Image {
   readonly root: string;
@@ -63,7 +63,7 @@ export function build(dockerfile: string, base: string, context: string, work: s
         break;
       }
       case 'RUN':
-        step(image, text);
+        runIn(image, text);
         break;
       case 'HEALTHCHECK':
         image.health = JSON.parse(/CMD (\[.*\])/.exec(text)?.[1] ?? '');
@@ -78,7 +78,11 @@ export function build(dockerfile: string, base: string, context: string, work: s
   return image;
 }
 
-function step({ root, environment, folder }: Image, command: string): void {
+/** A command in a root file system, on the network of this machine. What it started ends with it. */
+export function runIn(
+  { root, environment, folder }: Pick<Image, 'root' | 'environment' | 'folder'>,
+  command: string,
+): void {
   const certificates = '/etc/ssl/certs/ca-certificates.crt';
   const all = { HOME: '/root', ...environment, NODE_EXTRA_CA_CERTS: certificates };
   const words = ['env', '-i', '-C', folder, ...assignments(all), 'sh', '-c', command];

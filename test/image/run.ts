@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { correlateInPieces, readWav } from '../helpers/audio.ts';
-import { build, Container, type Image, makeBase, Network } from './engine.ts';
+import { build, Container, type Image, makeBase, Network, path, runIn } from './engine.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const work = mkdtempSync(join(tmpdir(), 'tandem-image-'));
@@ -31,6 +31,22 @@ function contextOf(): string {
   execFileSync('tar', ['-C', context, '--no-same-owner', '-xf', archive]);
   rmSync(archive);
   return context;
+}
+
+/** `deploy.sh --host` where nothing but npm is. */
+function cleanMachine(): void {
+  const machine = join(work, 'machine');
+  execFileSync('cp', ['-a', base, machine]);
+  const clone = join(machine, 'root', 'tandem');
+  mkdirSync(clone);
+  const left = ['node_modules', '.git', 'dist', 'data', 'run', 'native/*.node'].map((one) => `--exclude=./${one}`);
+  const archive = join(work, 'clone.tar');
+  execFileSync('tar', ['-C', root, ...left, '-cf', archive, '.']);
+  execFileSync('tar', ['-C', clone, '--no-same-owner', '-xf', archive]);
+  runIn(
+    { root: machine, environment: { PATH: path }, folder: '/' },
+    'sh /root/tandem/test/image/clean-machine.sh /root/tandem',
+  );
 }
 
 async function until(what: string, ready: () => boolean): Promise<void> {
@@ -111,7 +127,7 @@ async function use(image: Image, network: Network): Promise<void> {
   const briefing = first.exec('kamcmd', 'dlg.briefing');
   assert.match(briefing.stdout, /to_uri: sip:1003@127\.0\.0\.1/, briefing.stderr);
   assert.match(first.exec('kamcmd', 'help').stdout, /^dlg\.list$/m);
-  const socket = `/proc/${first.pid}/root${image.root}/app/run/kamailio_ctl`;
+  const socket = `/proc/${first.pid}/root/app/run/kamailio_ctl`;
   if (existsSync('/usr/sbin/kamcmd'))
     assert.match(spawnSync('/usr/sbin/kamcmd', ['-s', `unixs:${socket}`, 'dlg.briefing']).stdout.toString(), /1003/);
   proven('kamcmd dlg.briefing in it shows a call that runs');
@@ -150,6 +166,7 @@ try {
   console.log(`MB that the image adds to its base: ${added.replaceAll(/\t\S*\//g, ' /').replaceAll('\n', '; ')}`);
   using network = await Network.open();
   await use(image, network);
+  cleanMachine();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
