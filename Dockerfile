@@ -1,29 +1,38 @@
-# Any Debian or Alpine image with Node.js 24 and a user `node`.
+# Any Debian or Alpine image with Node.js 24, npm and a user `node`.
 ARG NODE_IMAGE=node:24-slim
 
 FROM ${NODE_IMAGE} AS build
+# A compiler, for the addon that reads RTP sockets.
+RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev || apk add --no-cache gcc musl-dev; } > /dev/null
 WORKDIR /build
 COPY . .
-# The package as it would be published: compiled, and installed without development dependencies.
-RUN npm ci --no-audit --no-fund \
- && npm pack --pack-destination /tmp \
- && npm install --global --prefix /opt/tandem --omit=dev --ignore-scripts --no-audit --no-fund /tmp/tandem-*.tgz
-# The addon for RTP sockets, where a compiler can be had; without it Node.js's own sockets serve.
-RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev || apk add --no-cache gcc musl-dev; } \
-      > /dev/null 2>&1; \
-    node /opt/tandem/lib/node_modules/tandem/native/build.js
+# The package as it is published, compiled, with what package-lock.json says it needs to run.
+RUN scripts/release.sh /opt/tandem/package
+# /var/run/kamailio: where kamcmd asks by default, also in the quick reference.
+RUN mkdir -p /opt/tandem/bin \
+ && ln -s ../package/bin/tandem.js /opt/tandem/bin/tandem \
+ && ln -s ../package/bin/kamcmd.js /opt/tandem/bin/kamcmd \
+ && cp docker/entrypoint.sh docker/defaults.sh /opt/tandem/bin \
+ && chmod -R a+rX,go-w /opt/tandem
 
 FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="Tandem" \
+      org.opencontainers.image.description="A B2BUA media server that you script in TypeScript" \
+      org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production \
     PATH=/opt/tandem/bin:$PATH \
-    TANDEM_SOCKET=/app/run/tandem.sock \
-    TANDEM_HTTP_LISTEN=0.0.0.0:8080 \
-    TANDEM_HTTP_MAKE_TOKEN=true
+    NODE_COMPILE_CACHE=/tmp/node-compile-cache \
+    IMAGE_DEFAULTS=/opt/tandem/bin/defaults.sh
 COPY --from=build /opt/tandem /opt/tandem
-COPY docker/entrypoint.sh /usr/local/bin/tandem-entrypoint
-RUN mkdir -p /app/run /app/data && chown -R node:node /app
+RUN mkdir -p /app/run /app/data /app/recordings /app/prompts /app/scripts /app/settings \
+ && chown -R node:node /app \
+ && ln -s settings/tandem.yaml /app/tandem.yaml \
+ && ln -s /app/run /run/kamailio
 WORKDIR /app
 USER node
-EXPOSE 5060/udp 5060/tcp 5066/tcp 8080/tcp 8443/tcp 16384-32766/udp
-HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["tandem", "check"]
-ENTRYPOINT ["tandem-entrypoint"]
+VOLUME ["/app/data", "/app/recordings"]
+EXPOSE 5060/udp 5060/tcp 5066/tcp 8080/tcp 8443/tcp 20000-20099/udp
+# Running calls may end: drainTimeout. SIGQUIT leaves them to the next container instead (scripts/deploy.sh).
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["tandem", "check"]
+ENTRYPOINT ["/opt/tandem/bin/entrypoint.sh"]

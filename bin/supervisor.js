@@ -27,7 +27,7 @@ function successor() {
   }
 }
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'])
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'])
   process.on(signal, () => {
     try {
       process.kill(pid, signal);

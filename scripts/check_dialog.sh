@@ -1,4 +1,3 @@
 #!/bin/sh
 # What is wrong with a running server, point by point, and what to do.
-root=$(dirname "$0")/..
-PATH="$root/node_modules/.bin:$PATH" exec "$root/bin/tandem.js" check "$@"
+exec "$(dirname "$0")/on-server.sh" check "$@"

@@ -1,4 +1,3 @@
 #!/bin/sh
 # Live view of the calls of a running server.
-root=$(dirname "$0")/..
-PATH="$root/node_modules/.bin:$PATH" exec "$root/bin/tandem.js" monitor "$@"
+exec "$(dirname "$0")/on-server.sh" monitor "$@"

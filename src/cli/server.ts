@@ -61,7 +61,7 @@ export interface Application {
 }
 
 /**
- * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
+ * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`. SIGQUIT leaves them in the journal.
  * @param options who may call and register
  * @returns the exit status.
  */
@@ -136,6 +136,7 @@ export async function runServer(
     const signal = await Promise.race([signals.first, failed.promise]);
     restarts.close();
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
+    if (signal === 'SIGQUIT' && (await leaveCalls(tandem, logger))) return 0;
     logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
     await tandem.drain({ timeout: config.drainTimeout });
     await application.stop?.();
@@ -159,6 +160,18 @@ export async function runServer(
 async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   await tandem.handOver({ patience: 0 });
   throw error;
+}
+
+/** Whether the calls wait in the journal for a next server in this place, as in the container that is started next. */
+async function leaveCalls(tandem: Tandem, logger: Logger): Promise<boolean> {
+  try {
+    const calls = await tandem.handOver();
+    logger.info({ calls }, 'the calls are left to the server that is started next');
+    return true;
+  } catch (error) {
+    logger.error({ error: messageOf(error), err: error }, 'the calls cannot go on elsewhere');
+    return false;
+  }
 }
 
 /** Where SIP, HTTP and the console meet. */
@@ -309,8 +322,8 @@ interface ServerSignals {
 }
 
 /**
- * SIGTERM or SIGINT asks for a drain, the second one ends the process at once; SIGHUP is `onHangup`, SIGUSR2
- * `onRestart`.
+ * SIGTERM or SIGINT asks for a drain, SIGQUIT to leave the calls to a next server; the second one ends the process at
+ * once. SIGHUP is `onHangup`, SIGUSR2 `onRestart`.
  */
 function listenForSignals(): ServerSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
@@ -326,6 +339,7 @@ function listenForSignals(): ServerSignals {
   const onRestart = (): void => signals.onRestart();
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGQUIT', onSignal);
   process.on('SIGHUP', onHangup);
   process.on('SIGUSR2', onRestart);
   const signals: ServerSignals = {
@@ -337,6 +351,7 @@ function listenForSignals(): ServerSignals {
       process.off('SIGUSR2', onRestart);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
+      process.off('SIGQUIT', onSignal);
     },
   };
   return signals;

@@ -5,8 +5,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { TandemError } from '../base/errors.ts';
 
 /** Set for a process that takes the place of another. */
@@ -48,7 +48,7 @@ export class Successor {
    * @throws TandemError ERR_RESTART when it does not come up: this process goes on
    */
   static async start(abandon: AbortSignal): Promise<Successor> {
-    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    const child = spawn(nodeOfCommand(), [...process.execArgv, ...process.argv.slice(1)], {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, [successorKey]: '1', [supervisedKey]: '1' },
       signal: abandon,
@@ -83,6 +83,11 @@ export class Successor {
       process.execve(process.execPath, [process.execPath, supervisor, String(pid), file], environment());
     process.exit(0);
   }
+}
+
+/** As the command named it: behind a link to the current release is another Node.js after a deployment. */
+function nodeOfCommand(): string {
+  return isAbsolute(process.argv0) && existsSync(process.argv0) ? process.argv0 : process.execPath;
 }
 
 function environment(): Record<string, string> {

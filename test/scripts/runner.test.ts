@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { missingPeers, peers, programOf } from '../../scripts/peers.ts';
 import { root, TemporaryFolder } from '../helpers/cli.ts';
@@ -75,5 +75,66 @@ describe('the container', () => {
     ['a given command, script or not', ['check', '--json'], true, 'tandem check --json'],
   ])('runs %s', (_, args, script, command) => {
     expect(entry(args, script)).toBe(command);
+  });
+});
+
+describe('what the image sets', () => {
+  /** What its defaults make of variables and a configuration file, as the server would see them. */
+  const effective = (environment: Record<string, string>, file = '{}') => {
+    using folder = new TemporaryFolder();
+    const data = folder.file('data');
+    mkdirSync(data);
+    const text = readFileSync(join(root, 'docker', 'defaults.sh'), 'utf8').replaceAll('/app/data', data);
+    writeFileSync(folder.file('defaults.sh'), text);
+    writeFileSync(folder.file('tandem.yaml'), file);
+    const command = join(root, 'bin', 'tandem.js');
+    writeFileSync(folder.file('tandem'), `#!/bin/sh\nexec "${process.execPath}" "${command}" "$@"\n`);
+    chmodSync(folder.file('tandem'), 0o755);
+    const { stdout, stderr, status } = spawnSync('sh', ['-euc', '. ./defaults.sh; echo ---; tandem config --json'], {
+      cwd: folder.path,
+      encoding: 'utf8',
+      env: { PATH: `${folder.path}:${dirname(process.execPath)}:/usr/bin:/bin`, ...environment },
+    });
+    const [said, settings] = stdout.split('---\n');
+    return { status, stderr, said, values: settings ? JSON.parse(settings) : {} };
+  };
+
+  it('holds where nothing else is said, and makes a token', () => {
+    const { status, said, values } = effective({});
+    expect(status).toBe(0);
+    expect(values['http.listen'].value).toBe('0.0.0.0:8080');
+    expect(values['media.rtpPorts.min'].value).toBe(20_000);
+    expect(values['media.rtpPorts.max'].value).toBe(20_099);
+    expect(values['control.listen'].value).toEqual(['unixs:/var/run/kamailio/kamailio_ctl']);
+    expect(said).toMatch(/printed once and kept in \S+: [\w-]{32}\n$/);
+  });
+
+  it('gives way to variables and to the file', () => {
+    const { said, values } = effective(
+      { TANDEM_MEDIA_RTP_PORTS_MAX: '20019' },
+      'http: { listen: "127.0.0.1:9090", token: mine }',
+    );
+    expect(values['http.listen'].value).toBe('127.0.0.1:9090');
+    expect(values['http.token'].from).toBe('file tandem.yaml');
+    expect(values['media.rtpPorts.max'].value).toBe(20_019);
+    expect(said).toBe('');
+  });
+
+  it('takes the addresses for signalling and media from one variable', () => {
+    const { values } = effective({ TANDEM_EXTERNAL_HOST: '203.0.113.7' });
+    expect(values.externalHost.value).toBe('203.0.113.7');
+    expect(values.mediaExternalIp.value).toBe('203.0.113.7');
+    const other = effective({ TANDEM_EXTERNAL_HOST: 'localhost', TANDEM_MEDIA_EXTERNAL_IP: '203.0.113.8' });
+    expect(other.values.mediaExternalIp.value).toBe('203.0.113.8');
+    expect(effective({ TANDEM_EXTERNAL_HOST: 'localhost' }).values.mediaExternalIp.value).toBe('127.0.0.1');
+    expect(effective({ TANDEM_EXTERNAL_HOST: '' }).values.externalHost.value).toBeNull();
+  });
+
+  it('is refused in one line where it cannot be: a wrong file, a name without an address', () => {
+    const wrong = effective({}, 'nonsense: 1');
+    expect({ status: wrong.status, lines: wrong.stderr.trim().split('\n').length }).toEqual({ status: 2, lines: 1 });
+    const nowhere = effective({ TANDEM_EXTERNAL_HOST: 'nowhere.invalid' });
+    expect(nowhere.status).toBe(2);
+    expect(nowhere.stderr).toContain('nowhere.invalid has no address');
   });
 });

@@ -73,3 +73,24 @@ it('that is asked for in front of a stop leaves nobody behind', async () => {
   expect(isBound('udp', server.port)).toBe(false);
   expect(server.output.split('"listening"').length).toBe(2);
 });
+
+it('that is a stop by SIGQUIT and a start later keeps the calls as well, in another container', async () => {
+  await using server = await DurableServer.start('test/interop/recovery/by-port.ts');
+  using caller = await RawPhone.open();
+  using callee = await RawPhone.open();
+  expect((await caller.call(server.port, { user: String(callee.sipPort) })).status).toBe(200);
+  await callee.nextRequest('ACK');
+  const talkers = [new Talker(caller, 0x10), new Talker(callee, 0x80)];
+  await Promise.all([hearsMore(caller, 50), hearsMore(callee, 50)]);
+  expect(await server.stop('SIGQUIT')).toBe(0);
+  await server.again();
+  await Promise.all([hearsMore(caller, 50), hearsMore(callee, 50)]);
+  for (const talker of talkers) await talker.stop();
+  expect(requestsOf(caller)).toEqual([]);
+  expect(requestsOf(callee)).toEqual(['INVITE', 'ACK']);
+  expect((await caller.bye()).status).toBe(200);
+  await callee.nextRequest('BYE');
+  expectOneStream(caller, 0x80);
+  expectOneStream(callee, 0x10);
+  expect(await server.stop()).toBe(0);
+});

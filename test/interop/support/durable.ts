@@ -112,9 +112,9 @@ export class DurableServer implements AsyncDisposable {
     this.#program.kill(name);
   }
 
-  /** SIGTERM. @returns the exit status */
-  async stop(): Promise<number | null> {
-    this.#program.kill('SIGTERM');
+  /** @returns the exit status */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.#program.kill(signal);
     return (await this.#program.exit).code;
   }
 
