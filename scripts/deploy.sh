@@ -78,7 +78,7 @@ systemd=
 fingerprint() {
   (
     cd "$root"
-    find bin src media native prompts docker scripts/release.sh scripts/build.ts package.json package-lock.json \
+    find bin src media native prompts docker vite.config.ts scripts/release.sh scripts/build.ts package.json package-lock.json \
       tsconfig.json tsconfig.build.json deploy/systemd -type f ! -name '*.node' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
   )

@@ -21,7 +21,7 @@ describe('the settings of a trunk', () => {
     ['main', { uri: 'a', transport: 'sctp' as 'udp' }, /transport "sctp"/],
     ['main', { uri: 'a', trusted: ['10.0.0.0/33'] }, /10\.0\.0\.0\/33/],
     ['main', { uri: 'a', register: true }, /register needs a username/],
-    ['main', { uri: 'a', srtp: 'sdes' as 'off' }, /srtp is one of off, optional, required, not sdes/],
+    ['main', { uri: 'a', srtp: 'sdes' as 'off' }, /srtp is one of off, optional, required, dtls, not sdes/],
     ['main', { uri: 'a', maxChannels: 0 }, /maxChannels/],
     ['main', { uri: 'a', maxCallsPerSecond: Number.NaN }, /maxCallsPerSecond/],
     ['main', { uri: 'a', qualify: -1 }, /qualify is a number of seconds/],
