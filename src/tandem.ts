@@ -11,6 +11,7 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { ArchiveReport } from './recordings/archive.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -67,6 +68,8 @@ export interface CheckReport {
   readonly registry: RegistryReport | undefined;
   /** Where records of calls go. */
   readonly cdrs: readonly OutboxReport[];
+  /** Undefined without the option `recordings`. */
+  readonly recordings: ArchiveReport | undefined;
   /** Undefined without the option `recovery`. */
   readonly recovery: KeeperReport | undefined;
   /** Undefined without the option `store`. */
@@ -421,6 +424,7 @@ export class Tandem {
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],
+      recordings: this.#house.recordings?.report,
       recovery: this.#house.keeper?.report,
       draining: this.#house.calls.draining,
     };

@@ -6,6 +6,7 @@ import type {
   MediaLeg,
   PlayResult,
   RecordingHandle,
+  RecordingResult,
   RecordOptions,
   RecordTarget,
   Tone,
@@ -45,6 +46,8 @@ export abstract class CallAudio {
   /** A leg's meter goes with it. */
   #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
   protected abstract recordingFailed(error: unknown): void;
+  protected abstract recordingStarted(path: string): void;
+  protected abstract recordingEnded(path: string, result: RecordingResult | undefined): void;
   /** @internal What its snapshot says is another thing now. */
   abstract noteChange(): void;
 
@@ -88,6 +91,13 @@ export abstract class CallAudio {
     this.noteChange();
   }
 
+  protected followRecording(path: string, done: Promise<RecordingResult>): void {
+    done.then(
+      (result) => this.recordingEnded(path, result),
+      () => this.recordingEnded(path, undefined),
+    );
+  }
+
   /** Recordings to files that run now; one of an earlier process goes on by itself, and is closed here if need be. */
   get recordings(): readonly RecordingHandle[] {
     return this.#leg.recordings;
@@ -95,8 +105,13 @@ export abstract class CallAudio {
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    if (typeof target === 'string') this.noteRecording(target);
-    return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
+    const recording = new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
+    if (typeof target === 'string') {
+      this.noteRecording(target);
+      this.recordingStarted(target);
+      this.followRecording(target, recording.done);
+    }
+    return recording;
   }
 
   /**

@@ -2,8 +2,9 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource, RecordingResult } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
+import { defined } from '../base/defined.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -72,6 +73,7 @@ export abstract class DialogSession extends CallAudio {
   readonly #media: SessionMedia;
   readonly #way: MediaWay;
   #bridge: BridgeMembership | undefined;
+  #birth: LegBirth | undefined;
   #leave: (() => void) | undefined;
   #report: LegReport | undefined;
   #hanging: Promise<void> | undefined;
@@ -323,6 +325,18 @@ export abstract class DialogSession extends CallAudio {
     this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
   }
 
+  protected override recordingStarted(path: string): void {
+    const { direction, fromUri, toUri } = this.#birth ?? {};
+    const consent = this.variables.get('recording_consent');
+    const about = { direction, fromUri, toUri, consent };
+    this.context.observer.emit('recording:started', { ...this.stamp(), path, ...defined(about) });
+  }
+
+  protected override recordingEnded(path: string, result: RecordingResult | undefined): void {
+    const { end = 'failed', durationMs } = result ?? {};
+    this.context.observer.emit('recording:ended', { ...this.stamp(), path, end, ...defined({ durationMs }) });
+  }
+
   async stats(): Promise<SessionStats> {
     this.signal.throwIfAborted();
     const leg = await this.media.ready.stats();
@@ -471,7 +485,11 @@ export abstract class DialogSession extends CallAudio {
     this.useDialog(dialog);
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
-    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
+    this.#birth = birth;
+    for (const { done, path } of this.mediaLeg?.recordings ?? []) {
+      done.catch((error) => this.recordingFailed(error));
+      if (path !== undefined) this.followRecording(path, done);
+    }
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }
@@ -502,6 +520,7 @@ export abstract class DialogSession extends CallAudio {
   protected begin(birth: LegBirth): void {
     this.#leave = this.context.adopt(this);
     this.#report = this.data.join(this, birth);
+    this.#birth = birth;
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
   }

@@ -181,6 +181,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/session',
     'src/registry',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registrar',
     'src/store',
@@ -189,12 +190,14 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'media',
   ],
   'src/cdr': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/recovery', 'media'],
+  'src/recordings': ['src/base', 'src/session'],
   'src/incoming': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk'],
   'src/house': [
     'src/base',
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -210,6 +213,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -226,6 +230,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -248,12 +253,13 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/registrar',
     'src/registry',
     'src/store',
+    'src/recordings',
     'src/cdr',
     'src/control',
     'media',
   ],
   'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/store', 'src/index'],
+  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/recordings', 'src/store', 'src/index'],
 };
 
 /** Package → the files that may import it. */
@@ -307,6 +313,7 @@ const impure = [
   /^src\/store\/adapters\//,
   /^src\/(cli|console|control|testing)\//,
   /^src\/recovery\/journal\//,
+  /^src\/recordings\/node-/,
   /^media\/(net|host)\//,
 ];
 

@@ -47,6 +47,13 @@ function covering<S extends Schemas>(
   return schemas;
 }
 
+const recording = {
+  path: z.string(),
+  at,
+  callId: z.string().optional(),
+  sessionId: z.string().optional(),
+  conference: z.string().optional(),
+};
 const operation = { operation: z.string(), command: z.string(), ...session };
 
 const begun = z.strictObject({
@@ -90,6 +97,18 @@ const observed = covering({
     error: z.string().optional(),
   }),
   'media:failed': z.strictObject({ ...session, error: z.string(), recovering: z.boolean() }),
+  'recording:started': z.strictObject({
+    ...recording,
+    direction: z.enum(['inbound', 'outbound']).optional(),
+    fromUri: z.string().optional(),
+    toUri: z.string().optional(),
+    consent: z.string().optional(),
+  }),
+  'recording:ended': z.strictObject({
+    ...recording,
+    end: z.enum(['stopped', 'ended', 'max', 'silence', 'failed']),
+    durationMs: z.number().optional(),
+  }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
   'registrar:changed': z.strictObject({
     what: z.enum(['added', 'refreshed', 'removed', 'expired', 'replaced', 'disconnected']),

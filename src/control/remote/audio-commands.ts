@@ -1,5 +1,6 @@
 /** Commands about what is heard: play, say, gather, record, press keys, stop. */
 import type { PlayResult } from '../../../media/index.ts';
+import { defined } from '../../base/defined.ts';
 import { TandemError } from '../../base/errors.ts';
 import type { GatherResult } from '../../session/gather.ts';
 import type { PlaybackOptions } from '../../session/playback.ts';
@@ -99,11 +100,4 @@ function played({ end, playedMs }: PlayResult): RpcStruct {
 
 function gathered({ digits, end, speech }: GatherResult): RpcStruct {
   return { digits, end, ...(speech === undefined ? {} : { speech }) };
-}
-
-/** A member that is undefined is none. */
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(values: { [K in keyof T]: T[K] | undefined }): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
