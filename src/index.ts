@@ -36,6 +36,15 @@ export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export type { ArchiveReport } from './recordings/archive.ts';
+export type {
+  EncryptionOptions,
+  RecordingsOptions,
+  S3Options,
+  UploadOptions,
+  UrlOptions,
+} from './recordings/options.ts';
+export type { SpoolReport } from './recordings/spool.ts';
 export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';

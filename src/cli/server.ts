@@ -34,6 +34,7 @@ import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import { keyringOfConfig, recordingsOptions } from './recordings-options.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
@@ -175,6 +176,7 @@ function createTandem(
   logger: Logger,
 ): Tandem {
   const { enabled, ...defence } = config.defence;
+  const recordings = recordingsOptions(config);
   return new Tandem({
     ...options,
     transports: withEntrance([...listenersOf(config, tls), ...(web ? [web.transport] : [])], entrance),
@@ -184,6 +186,7 @@ function createTandem(
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
+    ...(recordings ? { recordings } : {}),
     cdr: cdrOf(config, recent),
     userAgent: config.userAgent,
     defence: enabled && defence,
@@ -207,7 +210,14 @@ async function openWeb(
   logger: Logger,
 ): Promise<Http> {
   const log = new EventLog(nodeClock);
-  const console = new Console({ subject: tandem, recent, log, clock: nodeClock, logger });
+  const console = new Console({
+    subject: tandem,
+    recent,
+    log,
+    clock: nodeClock,
+    logger,
+    keyring: keyringOfConfig(config),
+  });
   const site = await openSite({ phone: phoneOptions(config, tandem), console });
   try {
     return await openHttp(

@@ -154,7 +154,9 @@ export async function openRecording(
 }
 
 async function readerOf(file: FileHandle): Promise<ReadAt> {
-  const { size } = await file.stat();
+  const stat = await file.stat();
+  if (!stat.isFile()) throw new TandemError('ERR_FILE', 'it is no plain file');
+  const { size } = stat;
   return {
     size,
     async read(position, length) {

@@ -299,6 +299,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'src/config/schema.ts',
     'src/config/registry-schema.ts',
+    'src/config/recordings-schema.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',
