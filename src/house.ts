@@ -263,7 +263,7 @@ export class House {
     const { recordings } = options;
     if (recordings)
       this.recordings = new Archive(recordings, {
-        ...{ clock, logger, observer, send: nodeSend },
+        ...{ clock, random, logger, observer, send: nodeSend },
         vault: new NodeVault(recordings.folder, random),
         recording: () => this.#recordedTo(),
       });

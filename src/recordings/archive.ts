@@ -9,12 +9,14 @@ import { defined } from '../base/defined.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Observer, Unsubscribe } from '../base/events.ts';
 import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
 import type { RecordingEnded, RecordingStarted, TandemEvents } from '../session/events.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import type { HttpSend } from './http.ts';
 import type { KeptRecording, RecordingNote } from './note.ts';
 import { checkRecordings, type Keyring, keyringOf, type RecordingsOptions } from './options.ts';
 import { expired, type Limits, type Lying } from './retention.ts';
+import { saltBytes, sealed, sealedSize } from './sealed-file.ts';
 import { Spool, type SpoolReport } from './spool.ts';
 import type { Vault } from './vault.ts';
 
@@ -24,6 +26,7 @@ export interface ArchivePorts {
   readonly observer: Pick<Observer<TandemEvents>, 'on'>;
   readonly vault: Vault;
   readonly send: HttpSend;
+  readonly random: Pick<Random, 'bytes'>;
   /** Paths that are recorded to now, by calls of an earlier process too. */
   recording(): Iterable<string>;
 }
@@ -288,7 +291,7 @@ export class Archive {
     const { vault, clock, logger } = this.#ports;
     const kept = await vault.find(name);
     if (!kept) return;
-    if (this.#keyring && !kept.sealed) await vault.seal(name, this.#keyring, signal);
+    const notSealed = kept.sealed ? undefined : await this.#seal(name, signal);
     if (!this.#destination) return;
     let note = this.#unwritten.get(name) ?? kept.note ?? { version: 1, startedAt: kept.modified };
     if (!note.uploaded) {
@@ -300,19 +303,39 @@ export class Archive {
       signal.throwIfAborted();
       await this.#write(name, note);
     }
-    if (this.#keepsLocal || (await vault.find(name))?.held) return;
+    if (this.#keepsLocal || (await vault.find(name))?.held) {
+      if (notSealed) throw notSealed;
+      return;
+    }
     signal.throwIfAborted();
     await vault.remove(name);
     this.#unwritten.delete(name);
     this.#bytes -= kept.size;
   }
 
+  /** @returns why a full disk did not take it: it is encrypted on its way then, which makes room here */
+  async #seal(name: string, signal: AbortSignal): Promise<unknown> {
+    if (!this.#keyring) return undefined;
+    try {
+      await this.#ports.vault.seal(name, this.#keyring, signal);
+      return undefined;
+    } catch (error) {
+      const isFull = error instanceof TandemError && error.facts.errno === 'ENOSPC';
+      if (!isFull || !this.#destination) throw error;
+      return error;
+    }
+  }
+
   async #send(destination: Destination, name: string, note: RecordingNote, signal: AbortSignal) {
     const asAudio = this.#options.upload?.encrypted === false;
     const file = await this.#ports.vault.open(name, asAudio ? (this.#keyring ?? noKeys) : undefined);
     try {
-      const { size: length, sealed } = file;
-      const item = { name, note, length, sealed: sealed && !asAudio, body: () => file.stream() };
+      const keyring = file.sealed || asAudio ? undefined : this.#keyring;
+      const length = keyring ? sealedSize(file.size, keyring) : file.size;
+      const salt = this.#ports.random.bytes(saltBytes);
+      // It is read twice, and has to be the same.
+      const body = () => (keyring ? sealed(file.stream(), keyring, { bytes: () => salt }) : file.stream());
+      const item = { name, note, length, sealed: !asAudio && (file.sealed || keyring !== undefined), body };
       return { to: await destination.send(item, signal), bytes: length };
     } finally {
       await file.close();

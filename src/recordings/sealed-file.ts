@@ -17,7 +17,7 @@ import type { Random } from '../base/random.ts';
 import type { Keyring } from './options.ts';
 
 const magic = Buffer.from('TANDEMR1');
-const saltBytes = 32;
+export const saltBytes = 32;
 const tagBytes = 16;
 export const chunkBytes = 65_536;
 const sealedChunkBytes = chunkBytes + tagBytes;
@@ -35,7 +35,7 @@ function derive(key: string, salt: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, salt, 'tandem recording', 32));
 }
 
-/** Seals what is given bit by bit. @returns the sealed file, bit by bit */
+/** Seals what is given bit by bit. @param random for the salt @returns the sealed file, bit by bit */
 export async function* sealed(
   plain: AsyncIterable<Uint8Array>,
   { current }: Keyring,
@@ -61,6 +61,12 @@ export async function* sealed(
     length = all.length;
   }
   yield sealChunk(head, Buffer.concat(waiting), index, true);
+}
+
+/** Bytes of a sealed file. @param plain bytes of what is in it */
+export function sealedSize(plain: number, { current }: Keyring): number {
+  const chunks = Math.max(1, Math.ceil(plain / chunkBytes));
+  return magic.length + 1 + Buffer.byteLength(current.id) + saltBytes + plain + chunks * tagBytes;
 }
 
 function sealChunk(head: Head, chunk: Uint8Array, index: number, last: boolean): Uint8Array {

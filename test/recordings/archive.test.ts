@@ -3,13 +3,14 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { TandemError } from '../../src/base/errors.ts';
 import { Observer } from '../../src/base/events.ts';
 import type { Logger } from '../../src/base/log.ts';
 import { createNodeRandom } from '../../src/base/node.ts';
 import { Archive } from '../../src/recordings/archive.ts';
 import { nodeSend } from '../../src/recordings/node-send.ts';
 import { NodeVault } from '../../src/recordings/node-vault.ts';
-import type { RecordingsOptions } from '../../src/recordings/options.ts';
+import { keyringOf, type RecordingsOptions } from '../../src/recordings/options.ts';
 import type { TandemEvents } from '../../src/session/events.ts';
 import { FakeClock } from '../../src/testing/index.ts';
 import { TemporaryFolder } from '../helpers/cli.ts';
@@ -51,7 +52,7 @@ class Bench {
     this.archive = new Archive(
       { folder: this.folder.path, ...options },
       {
-        ...{ clock: this.clock, logger, observer: this.observer, send: nodeSend, vault: this.vault },
+        ...{ clock: this.clock, random, logger, observer: this.observer, send: nodeSend, vault: this.vault },
         recording: () => this.recorded,
       },
     );
@@ -383,6 +384,42 @@ describe('encryption at rest', () => {
     await until(() => bench.archive.report.givenUp === 1);
     expect(bench.said.at(-1)?.fields.error).toContain('the key "one", which is not here');
     expect(bench.files).toEqual(['a.wav.json', 'a.wav.sealed']);
+  });
+});
+
+describe('a full disk', () => {
+  const full = new TandemError('ERR_FILE', 'no space', { facts: { errno: 'ENOSPC' } });
+
+  it('is emptied by the upload: it is encrypted on its way, and needs no note', async () => {
+    storage = await new FakeStorage().start();
+    await using bench = new Bench({ ...s3(), encryption });
+    bench.vault.seal = bench.vault.writeNote = () => Promise.reject(full);
+    const bytes = random.bytes(200_000);
+    bench.record('a.wav', bytes);
+    await until(() => bench.archive.report.uploaded === 1 && bench.archive.report.spool.waiting === 0);
+    expect(bench.files).toEqual([]);
+    const { bytes: stored, headers } = storage.objects.get('/calls/x/a.wav.sealed') ?? {};
+    expect(headers?.['x-amz-meta-call-id']).toBe('call-1');
+    writeFileSync(bench.path('got.wav.sealed'), stored ?? '');
+    const file = await bench.vault.open('got.wav', keyringOf(encryption));
+    const pieces: Uint8Array[] = [];
+    for await (const piece of file.stream()) pieces.push(piece);
+    await file.close();
+    expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+  });
+
+  it('leaves a recording in plain only until there is room', async () => {
+    await using bench = new Bench({ encryption });
+    const { seal } = bench.vault;
+    bench.vault.seal = () => Promise.reject(full);
+    bench.record('a.wav');
+    await until(() => bench.archive.report.spool.failed === 1);
+    expect(bench.files).toEqual(['a.wav', 'a.wav.json']);
+    bench.vault.seal = seal;
+    await bench.clock.advance(1_000);
+    await until(() => bench.archive.report.spool.waiting === 0);
+    expect(bench.files).toEqual(['a.wav.json', 'a.wav.sealed']);
+    expect(bench.messages('info')).toEqual(['recordings are on their way again']);
   });
 });
 
