@@ -95,7 +95,9 @@ export async function runServer(
       );
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
-    remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
+    const { announce: announcement } = config.recordings;
+    const record = { writeFolder: writeFolder(config), announcement };
+    remote = remoteControl(tandem, { grace, whenLost, soundFolder, ...record, logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);

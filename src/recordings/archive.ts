@@ -163,7 +163,7 @@ export class Archive {
     });
   }
 
-  #ended({ path, at, durationMs, end }: RecordingEnded): void {
+  #ended({ path, at, durationMs, end, pauses }: RecordingEnded): void {
     const name = this.#ports.vault.nameOf(path);
     if (name === undefined) return;
     const begun = this.#running.get(name);
@@ -173,7 +173,7 @@ export class Archive {
       if (!kept) return;
       // It was begun by an earlier process.
       const before = begun ?? kept.note ?? { version: 1, startedAt: at - (durationMs ?? 0) };
-      await this.#write(name, { ...before, endedAt: at, end, ...defined({ durationMs }) });
+      await this.#write(name, { ...before, endedAt: at, end, ...defined({ durationMs, pauses }) });
       if (this.#isUnfinished(kept, before)) this.#spool.add(name, kept.size);
       this.#bytes += kept.size;
       if (this.#bytes > (this.#limits.maxBytes ?? Number.POSITIVE_INFINITY)) void this.round();

@@ -14,6 +14,8 @@ export interface RecordingNote {
   /** Undefined while it is recorded. */
   readonly endedAt?: number;
   readonly durationMs?: number;
+  /** What was left out, ms. */
+  readonly pauses?: readonly { readonly atMs: number; readonly forMs: number }[];
   /** `crash`: the process was killed meanwhile; `failed`: it could not be written to its end; `found`: nobody told of it. */
   readonly end?: string;
   /** `accepted`, `announced`. */

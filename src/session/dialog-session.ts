@@ -20,6 +20,7 @@ import type { StreamOptions } from '../stream/options.ts';
 import { CallAudio } from './call-audio.ts';
 import type { CallData, CallFlags, CallProfiles, LegBirth, LegReport } from './call-data.ts';
 import { streamCall } from './call-stream.ts';
+import { consentVariable } from './consent.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
@@ -325,16 +326,34 @@ export abstract class DialogSession extends CallAudio {
     this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
   }
 
+  protected override async announce(source: PlaySource, signal: AbortSignal | undefined): Promise<void> {
+    const partner = this.#bridge?.partnerOf(this);
+    const how = signal ? { signal } : {};
+    // Who does not hear the end of it is gone, and is not recorded.
+    const other = partner
+      ?.playback()
+      .play(source, how)
+      .catch(() => {});
+    await this.playback().play(source, how);
+    await other;
+  }
+
+  protected override watchKeys(pressed: (digit: string) => void): () => void {
+    return this.context.observer.on('media:dtmf', ({ sessionId, digit }) => {
+      if (sessionId === this.id || sessionId === this.#bridge?.partnerOf(this)?.id) pressed(digit);
+    });
+  }
+
   protected override recordingStarted(path: string): void {
     const { direction, fromUri, toUri } = this.#birth ?? {};
-    const consent = this.variables.get('recording_consent');
+    const consent = this.variables.get(consentVariable);
     const about = { direction, fromUri, toUri, consent };
     this.context.observer.emit('recording:started', { ...this.stamp(), path, ...defined(about) });
   }
 
   protected override recordingEnded(path: string, result: RecordingResult | undefined): void {
-    const { end = 'failed', durationMs } = result ?? {};
-    this.context.observer.emit('recording:ended', { ...this.stamp(), path, end, ...defined({ durationMs }) });
+    const { end = 'failed', durationMs, pauses } = result ?? {};
+    this.context.observer.emit('recording:ended', { ...this.stamp(), path, end, ...defined({ durationMs, pauses }) });
   }
 
   async stats(): Promise<SessionStats> {

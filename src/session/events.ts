@@ -169,6 +169,8 @@ export interface RecordingEnded {
   /** `failed`: what could be written of it is there. */
   readonly end: RecordingResult['end'] | 'failed';
   readonly durationMs?: number;
+  /** What was left out, ms. */
+  readonly pauses?: RecordingResult['pauses'];
 }
 
 export interface ConferenceEndedEvent {

@@ -108,6 +108,10 @@ const observed = covering({
     ...recording,
     end: z.enum(['stopped', 'ended', 'max', 'silence', 'failed']),
     durationMs: z.number().optional(),
+    pauses: z
+      .array(z.strictObject({ atMs: z.number(), forMs: z.number() }))
+      .readonly()
+      .optional(),
   }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
   'registrar:changed': z.strictObject({
