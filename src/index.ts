@@ -86,6 +86,7 @@ export {
   type ConferenceOptions,
   type JoinOptions,
 } from './session/conference.ts';
+export type { Consent, ConsentOptions } from './session/consent.ts';
 export { copy } from './session/copy.ts';
 export {
   DialogClientSession,
@@ -117,6 +118,8 @@ export type {
   ConferenceEvent,
   ConferenceSpeakerEvent,
   QualifyEvent,
+  RecordingEnded,
+  RecordingStarted,
   RegistrarEvent,
   RegistrationEvent,
   SessionEvent,
@@ -145,12 +148,14 @@ export type { IncomingRefer, ReferHandler, TransferOptions } from './session/ref
 export type { ReferOutcome } from './session/refer-out.ts';
 export type { ReliableMode } from './session/session-context.ts';
 export type {
+  CallRecordOptions,
   HangupOptions,
   HoldOptions,
   ReferOptions,
   ReInviteOptions,
   SendDtmfOptions,
   SessionGatherOptions as GatherOptions,
+  SessionRecordOptions,
   SessionState,
   SessionStats,
 } from './session/session-options.ts';
