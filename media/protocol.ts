@@ -126,6 +126,14 @@ export type Command =
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
   /** More places where the peer may be reached. */
   | { readonly type: 'leg.candidates'; readonly leg: string; readonly candidates: readonly IceCandidate[] }
+  /** Where a STUN server sees the leg's socket. Answered with an `IceCandidate`, or nothing. */
+  | {
+      readonly type: 'leg.gather';
+      readonly request: number;
+      readonly leg: string;
+      readonly base: IceCandidate;
+      readonly server: { readonly address: string; readonly port: number };
+    }
   /** A record to the peer. */
   | { readonly type: 'leg.dtls'; readonly leg: string; readonly record: Uint8Array }
   /** A handshake is through. */

@@ -6,6 +6,7 @@ export type {
   FileStat,
   Files,
   FileWriter,
+  Folders,
   NaptrRecord,
   PostOptions,
   Resolver,
@@ -22,6 +23,7 @@ export type { CdrSink } from './cdr/outbox.ts';
 export type { CdrOptions, CdrWebhookOptions } from './cdr/sinks.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
+export { type PbxSubject, pbxCommands } from './control/commands/pbx.ts';
 export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
@@ -36,6 +38,29 @@ export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export {
+  type ParkedCallState,
+  type ParkInLotOptions,
+  ParkingLot,
+  type ParkingLotOptions,
+  type ParkingResult,
+} from './pbx/parking-lot.ts';
+export type { MemberLegOptions } from './pbx/ports.ts';
+export { type EnterOptions, Queue } from './pbx/queue.ts';
+export type {
+  QueueAgentState,
+  QueueCallerState,
+  QueueOptions,
+  QueueResult,
+  QueueState,
+  QueueStrategy,
+} from './pbx/queue-options.ts';
+export { RingGroup, type RingGroupOptions, type RingGroupResult, type RingStrategy } from './pbx/ring-group.ts';
+export type { ListenResult } from './pbx/voicemail/listening.ts';
+export { Mailbox } from './pbx/voicemail/mailbox.ts';
+export type { VoicemailMessage } from './pbx/voicemail/message.ts';
+export type { MessageCounts } from './pbx/voicemail/message-summary.ts';
+export type { VoicemailOptions } from './pbx/voicemail/options.ts';
 export type { ArchiveReport } from './recordings/archive.ts';
 export type {
   EncryptionOptions,
@@ -135,6 +160,20 @@ export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
 export type { ParkedCall, Parking, ParkOptions, ParkResult } from './session/parking.ts';
+export type {
+  AgentState,
+  ParkingEndReason,
+  ParkingLeftEvent,
+  ParkingParkedEvent,
+  QueueAgentCallEvent,
+  QueueAgentEvent,
+  QueueCallerEvent,
+  QueueEndReason,
+  QueueLeftEvent,
+  QueueMissedEvent,
+  VoicemailChangedEvent,
+  VoicemailRecordedEvent,
+} from './session/pbx-events.ts';
 export {
   Playback,
   PlaybackControl,

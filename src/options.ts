@@ -58,6 +58,8 @@ export interface TandemMediaOptions extends MediaOptions {
    * which reaches peers through a NAT in front of this server; `off`: not at all, and no browser is reached then.
    */
   readonly ice?: IceMode;
+  /** With `ice` `full`: who tells where browsers see us, `host` or `host:port`; a server behind a NAT asks it. */
+  readonly stunServer?: string | undefined;
 }
 
 export interface TandemOptions {

@@ -142,6 +142,9 @@ export class Engine {
       case 'leg.candidates':
         leg.connection.addCandidates(command.candidates);
         break;
+      case 'leg.gather':
+        this.#reply(command, leg.connection.gather(command.base, command.server));
+        break;
       case 'leg.dtls':
         leg.connection.sendDtls(command.record);
         break;

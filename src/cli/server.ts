@@ -21,6 +21,7 @@ import {
   type Http,
   openControl,
   openHttp,
+  pbxCommands,
   type RemoteControl,
   type ResumeHandler,
   RpcMethods,
@@ -259,7 +260,8 @@ function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<
   return { recovery: { path, fsync, ...(encryptionKey === undefined ? {} : { encryptionKey }) } };
 }
 
-function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
+function methodsOf(config: Config, tandem: Tandem, logger: Logger): RpcMethods {
+  const { registry, registrar } = tandem;
   const methods = new RpcMethods(logger);
   methods.add(
     ...registryCommands({
@@ -269,6 +271,7 @@ function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logg
       writeFolder: writeFolder(config),
       soundFolder: config.remote.soundFolder,
     }),
+    ...pbxCommands(tandem),
   );
   return methods;
 }

@@ -298,6 +298,10 @@ const schema = z.strictObject({
         .enum(['off', 'lite', 'full'])
         .default('lite')
         .describe('lite: answer the checks of browsers; full: make checks, too, where this server is behind a NAT'),
+      stunServer: text
+        .regex(/^[^\s:]+(:\d{1,5})?$/, 'expected host or host:port')
+        .optional()
+        .describe('with ice: full, who tells where browsers see this server'),
     })
     .prefault({}),
   trunks: z

@@ -37,10 +37,10 @@ describe('a call of the page to the server', () => {
     await page.dial('1000');
     const call = page.call('1000');
     await call.connected();
-    expect(await page.hears('welcome')).toBeGreaterThan(0.9);
+    expect(await page.hears('welcome', { seconds: 4 })).toBeGreaterThan(0.9);
     const from = await page.heardMs();
     await call.digits('1');
-    expect(await page.hears('message', { from })).toBeGreaterThan(0.9);
+    expect(await page.hears('message', { from, seconds: 3 })).toBeGreaterThan(0.9);
     await call.digits('#');
     await call.gone();
     await page.page.getByText('The other side hung up').waitFor();
@@ -73,6 +73,24 @@ describe('a call of the page to the server', () => {
     await page.warns('Not available');
     await page.dial('no number!');
     await page.warns('That is no number');
+  });
+});
+
+describe('a call whose certificate is not the one that SIP named', () => {
+  it('is ended by the server, which has sent nothing', async () => {
+    await using page = await phone(5003);
+    await page.page.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (data) {
+        const forged = (_: string, name: string, byte: string) => `${name}${byte === '00' ? '11' : '00'}`;
+        send.call(this, typeof data === 'string' ? data.replace(/(a=fingerprint:\S+ )(..)/g, forged) : data);
+      };
+    });
+    await page.dial('601');
+    await page.call('601').gone();
+    const cut = () => server.tandem.log.find(({ msg }) => msg === 'the audio of the call is cut off, ending the call');
+    await expect.poll(() => cut()?.reason, { timeout: 10_000 }).toMatch(/^DTLS: the certificate is not the one/);
+    expect(await page.heardMs()).toBe(0);
   });
 });
 

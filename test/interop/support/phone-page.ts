@@ -96,14 +96,21 @@ export class PhonePage implements AsyncDisposable {
     await expect.poll(heard, { timeout: 20_000, interval: 0 }).toBeGreaterThan(0.9);
   }
 
+  /** Resolves when there is something to be heard, whatever it is. */
+  async soonHearsSound(call = 0): Promise<void> {
+    await expect.poll(() => this.#loudest(call), { timeout: 30_000, interval: 0 }).toBeGreaterThan(500);
+  }
+
   /** Resolves when half a second long nothing was heard: silence came, or nothing at all. */
   async soonHearsNothing(call = 0): Promise<void> {
-    const loudest = async (): Promise<number> => {
-      const from = await this.heardMs(call);
-      await this.page.waitForTimeout(500);
-      return (await this.heard(call, from)).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
-    };
-    await expect.poll(loudest, { timeout: 20_000, interval: 0 }).toBeLessThan(100);
+    await expect.poll(() => this.#loudest(call), { timeout: 20_000, interval: 0 }).toBeLessThan(100);
+  }
+
+  /** Of the next half second, 16-bit. */
+  async #loudest(call: number): Promise<number> {
+    const from = await this.heardMs(call);
+    await this.page.waitForTimeout(500);
+    return (await this.heard(call, from)).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
   }
 
   async #hearsSomeOf(name: string, from: number, call: number): Promise<number> {

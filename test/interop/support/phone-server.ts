@@ -15,12 +15,15 @@ export interface PhoneServer extends AsyncDisposable {
 export interface PhoneServerOptions extends Omit<ServerOptions, 'listen' | 'http'> {
   /** More lines of its configuration. */
   readonly config?: readonly string[];
+  /** Address of its SIP; default 127.0.0.1. */
+  readonly host?: string;
   /** Of its WebSocket; default any. */
   readonly wsPort?: number;
 }
 
 export async function startPhoneServer({
   config = [],
+  host = '127.0.0.1',
   wsPort = 0,
   ...options
 }: PhoneServerOptions = {}): Promise<PhoneServer> {
@@ -30,7 +33,7 @@ export async function startPhoneServer({
   const http = `127.0.0.1:${await freePort()}`;
   const tandem = await TandemServer.start(['ivr', '--config', folder.file('tandem.yaml')], {
     ...options,
-    listen: ['udp:127.0.0.1:0', `ws:127.0.0.1:${wsPort}`],
+    listen: [`udp:${host}:0`, `ws:${host}:${wsPort}`],
     http,
   });
   return {

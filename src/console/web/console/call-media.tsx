@@ -1,12 +1,14 @@
 /** The audio of each leg over time: levels as waveforms, loss, jitter and MOS as lines, all on one axis. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { CallDetail, CallLeg, MediaPoint } from '../../protocol.ts';
-import { onTheme, token } from '../shared/theme.ts';
+import { token } from '../shared/theme.ts';
 import { Chart } from './chart.tsx';
 import { mosRange } from './figures.ts';
 import { milliseconds, timeOfDay } from './format.ts';
 import { levelBars, type MediaField, mediaSeries } from './media-series.ts';
 import { Empty } from './pieces.tsx';
+import { SpanSwitch } from './span-switch.tsx';
+import { useDrawing } from './use-drawing.ts';
 
 interface Graph {
   readonly field: MediaField;
@@ -51,20 +53,7 @@ export function CallMedia({ detail }: { readonly detail: CallDetail }) {
           ))}
         </p>
         {all.length > 0 && (
-          <fieldset class="segments">
-            <legend class="sr-only">Time shown</legend>
-            {(Object.keys(spans) as (keyof typeof spans)[]).map((name) => (
-              <button
-                key={name}
-                type="button"
-                class="button small"
-                aria-pressed={span === name}
-                onClick={() => setSpan(name)}
-              >
-                {name}
-              </button>
-            ))}
-          </fieldset>
+          <SpanSwitch names={Object.keys(spans) as (keyof typeof spans)[]} chosen={span} choose={setSpan} />
         )}
       </div>
       {all.length === 0 ? (
@@ -117,40 +106,25 @@ interface LevelsProps {
 
 /** What the leg says upwards, what it is told downwards. */
 function Levels({ leg, points, from, to, times }: LevelsProps) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const [theme, setTheme] = useState(0);
-  const [width, setWidth] = useState(0);
-  useEffect(() => onTheme(() => setTheme((n) => n + 1)), []);
-  useEffect(() => {
-    const element = canvas.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (!element || !context || width === 0) return;
-    const height = element.clientHeight;
-    element.width = Math.round(width * devicePixelRatio);
-    element.height = Math.round(height * devicePixelRatio);
-    context.scale(devicePixelRatio, devicePixelRatio);
-    const bars = Math.floor(width / 3);
-    const received = levelBars(points, 'received', { from, to, bars });
-    const sent = levelBars(points, 'sent', { from, to, bars });
-    const half = height / 2;
-    const color = token(leg.side === 'caller' ? '--leg-a' : '--leg-b');
-    for (let i = 0; i < bars; i += 1) {
-      context.fillStyle = color;
-      const up = Math.max(0.5, (received[i] as number) * (half - 1));
-      context.globalAlpha = 1;
-      context.fillRect(i * 3, half - up, 2, up);
-      const down = Math.max(0.5, (sent[i] as number) * (half - 1));
-      context.globalAlpha = 0.4;
-      context.fillRect(i * 3, half, 2, down);
-    }
-  }, [points, from, to, width, theme, leg.side]);
+  const canvas = useDrawing(
+    (context, width, height) => {
+      const bars = Math.floor(width / 3);
+      const received = levelBars(points, 'received', { from, to, bars });
+      const sent = levelBars(points, 'sent', { from, to, bars });
+      const half = height / 2;
+      const color = token(leg.side === 'caller' ? '--leg-a' : '--leg-b');
+      for (let i = 0; i < bars; i += 1) {
+        context.fillStyle = color;
+        const up = Math.max(0.5, (received[i] as number) * (half - 1));
+        context.globalAlpha = 1;
+        context.fillRect(i * 3, half - up, 2, up);
+        const down = Math.max(0.5, (sent[i] as number) * (half - 1));
+        context.globalAlpha = 0.4;
+        context.fillRect(i * 3, half, 2, down);
+      }
+    },
+    [points, from, to, leg.side],
+  );
   const speaks = points.slice(-2).some(({ received }) => received.some((level) => level > -50));
   const label = `Levels of the ${leg.side}: ${speaks ? 'is heard' : 'is silent'} now`;
   return (

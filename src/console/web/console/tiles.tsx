@@ -6,6 +6,7 @@ import { useLive, useMedia } from './console-context.ts';
 import { averaged, loadRange, mosRange } from './figures.ts';
 import { count, milliseconds, percent, rate } from './format.ts';
 import { mosWord } from './quality.ts';
+import { SpanSwitch } from './span-switch.tsx';
 
 const spans = { '10 min': 600_000, '1 h': 3_600_000, '24 h': 86_400_000 } as const;
 
@@ -97,22 +98,7 @@ export function Tiles() {
             <b>{count(totals.registered)}</b> registered
           </p>
         )}
-        {choices.length > 1 && (
-          <fieldset class="segments">
-            <legend class="sr-only">Time shown</legend>
-            {choices.map((name) => (
-              <button
-                key={name}
-                type="button"
-                class="button small"
-                aria-pressed={span === name}
-                onClick={() => setSpan(name)}
-              >
-                {name}
-              </button>
-            ))}
-          </fieldset>
-        )}
+        {choices.length > 1 && <SpanSwitch names={choices} chosen={span} choose={setSpan} />}
       </div>
       <div class="tiles">
         {tiles.map(({ name, value, note, series, range, axis }, i) => (

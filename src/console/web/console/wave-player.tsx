@@ -1,8 +1,9 @@
 /** A recording as a waveform: play, pause, and go where one clicks. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../shared/icon.tsx';
-import { onTheme, token } from '../shared/theme.ts';
+import { token } from '../shared/theme.ts';
 import { duration } from './format.ts';
+import { useDrawing } from './use-drawing.ts';
 import { WavPeaks } from './wav-peaks.ts';
 
 /** Of the whole file: as many as are ever drawn. */
@@ -117,44 +118,28 @@ async function readPeaks(address: string, signal: AbortSignal, tell: (wav: WavPe
 
 /** One channel mirrored, or two: the first upwards, the second downwards. */
 function Waveform({ peaks, done }: { readonly peaks: readonly Float32Array[]; readonly done: number }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const [theme, setTheme] = useState(0);
-  const [width, setWidth] = useState(0);
-  useEffect(() => onTheme(() => setTheme((n) => n + 1)), []);
-  useEffect(() => {
-    const element = canvas.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (!element || !context || width === 0) return;
-    const scale = devicePixelRatio;
-    const height = element.clientHeight;
-    element.width = Math.round(width * scale);
-    element.height = Math.round(height * scale);
-    context.scale(scale, scale);
-    const [first, second] = peaks;
-    const bars = Math.floor(width / 3);
-    const [a, b, rest] = [token('--leg-a'), token('--leg-b'), token('--line-strong')];
-    for (let i = 0; i < bars; i += 1) {
-      const played = i / bars < done;
-      const up = loudest(first, i / bars, (i + 1) / bars);
-      const down = second ? loudest(second, i / bars, (i + 1) / bars) : up;
-      const half = height / 2;
-      context.globalAlpha = played ? 1 : 0.55;
-      context.fillStyle = first ? a : rest;
-      context.fillRect(i * 3, half - Math.max(0.5, up * (half - 1)), 2, Math.max(0.5, up * (half - 1)));
-      context.fillStyle = second ? b : first ? a : rest;
-      context.fillRect(i * 3, half, 2, Math.max(0.5, down * (half - 1)));
-    }
-    context.globalAlpha = 1;
-    context.fillStyle = token('--text');
-    context.fillRect(Math.min(width - 1, done * width), 0, 1, height);
-  }, [peaks, done, width, theme]);
+  const canvas = useDrawing(
+    (context, width, height) => {
+      const [first, second] = peaks;
+      const bars = Math.floor(width / 3);
+      const [a, b, rest] = [token('--leg-a'), token('--leg-b'), token('--line-strong')];
+      for (let i = 0; i < bars; i += 1) {
+        const played = i / bars < done;
+        const up = loudest(first, i / bars, (i + 1) / bars);
+        const down = second ? loudest(second, i / bars, (i + 1) / bars) : up;
+        const half = height / 2;
+        context.globalAlpha = played ? 1 : 0.55;
+        context.fillStyle = first ? a : rest;
+        context.fillRect(i * 3, half - Math.max(0.5, up * (half - 1)), 2, Math.max(0.5, up * (half - 1)));
+        context.fillStyle = second ? b : first ? a : rest;
+        context.fillRect(i * 3, half, 2, Math.max(0.5, down * (half - 1)));
+      }
+      context.globalAlpha = 1;
+      context.fillStyle = token('--text');
+      context.fillRect(Math.min(width - 1, done * width), 0, 1, height);
+    },
+    [peaks, done],
+  );
   return <canvas ref={canvas} class="waveform" aria-hidden="true" />;
 }
 

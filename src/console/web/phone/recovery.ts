@@ -6,8 +6,8 @@
 
 /** ICE that is disconnected often comes back by itself within, ms. */
 export const patience = 2_000;
-/** An ICE restart that brought nothing is tried again after, ms. */
-export const retry = 4_000;
+/** An ICE restart that brought nothing is tried again after, ms. Chromium alone takes 3.3 s from a way that works to using it. */
+export const retry = 8_000;
 /** Audio that stopped while the server was away too: both may come back by themselves within, ms. */
 export const settling = 800;
 /** Without any audio and without the server for so long the call is over, ms. */
@@ -142,16 +142,17 @@ const stallsAfter = 1_200;
 export class StallWatch {
   #count = 0;
   #grewAt = 0;
-  #flowed = false;
+  /** Of the last two looks: the half second in which a stream ends has few packets, too. */
+  #grew: readonly [number, number] = [0, 0];
 
   /** @param count of packets received so far; @param now ms; to be called each half second */
   look(count: number, now: number): boolean {
     const grew = count - this.#count;
     this.#count = count;
     if (grew > 0) {
-      this.#flowed = grew >= stream;
+      this.#grew = [this.#grew[1], grew];
       this.#grewAt = now;
     }
-    return this.#flowed && now - this.#grewAt >= stallsAfter;
+    return this.#grew.some((packets) => packets >= stream) && now - this.#grewAt >= stallsAfter;
   }
 }
