@@ -293,6 +293,7 @@ export type EngineEvent =
       readonly durationMs: number;
       readonly bytes: number;
       readonly gaps: readonly RecordingGap[];
+      readonly pauses: readonly RecordingGap[];
       readonly error?: ErrorData;
     }
   | {

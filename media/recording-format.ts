@@ -1,6 +1,6 @@
 /** What a recording puts into its file: as a WAV here, as Ogg-Opus in `recording-ogg.ts`. */
 import { readWav, wavHeader, wavHeaderBytes } from './audio/index.ts';
-import { wavCues } from './audio/wav-cues.ts';
+import { type WavCue, wavCues } from './audio/wav-cues.ts';
 import { gapsWith, notOurs, type RecordingGap, type Resume } from './recording-resume.ts';
 
 export interface PcmShape {
@@ -28,16 +28,21 @@ export interface RecordingFormat {
    * @param keep samples that will be kept at least, as far as is known: what is behind them may be cut off at the end
    */
   add(pcm: Uint8Array, keep: number): Promise<FileChange>;
-  /** @param keep samples to keep of all that were added; undefined: the file is as it has to be */
-  end(keep: number): Promise<FileChange | undefined>;
+  /**
+   * @param keep samples to keep of all that were added
+   * @param pauses where something was left out, to be marked if the format has marks
+   * @returns undefined: the file is as it has to be
+   */
+  end(keep: number, pauses?: readonly RecordingGap[]): Promise<FileChange | undefined>;
   close(): void;
 }
 
 /**
  * The header is rewritten after the audio it speaks of: the file is a playable WAV at any moment, after a kill too.
  * @param resume goes on in a file
+ * @param marks false: there is nothing behind the audio, as in a stream whose length nobody knows
  */
-export function wavRecording(shape: PcmShape, resume?: Resume): RecordingFormat {
+export function wavRecording(shape: PcmShape, resume?: Resume, marks = true): RecordingFormat {
   const frameBytes = 2 * shape.channels;
   let written = 0;
   let cueBytes = 0;
@@ -74,16 +79,18 @@ export function wavRecording(shape: PcmShape, resume?: Resume): RecordingFormat 
       written += pcm.length;
       return { bytes: pcm, position, header: header(written) };
     },
-    async end(keep) {
+    async end(keep, pauses = []) {
       const bytes = frameBytes * keep;
       const cut = bytes < written;
       written = Math.min(bytes, written);
-      const cues = wavCues(
-        gaps.map(({ atMs, forMs }) => ({
-          sample: Math.round((atMs * shape.sampleRate) / 1000),
-          label: `gap ${(forMs / 1000).toFixed(2)} s`,
-        })),
-      );
+      const cue =
+        (what: string) =>
+        ({ atMs, forMs }: RecordingGap): WavCue => ({
+          sample: Math.min(keep, Math.round((atMs * shape.sampleRate) / 1000)),
+          label: `${what} ${(forMs / 1000).toFixed(2)} s`,
+        });
+      const all = [...gaps.map(cue('gap')), ...pauses.map(cue('pause'))].sort((a, b) => a.sample - b.sample);
+      const cues = wavCues(marks ? all : []);
       if (!cut && cues.length === 0) return undefined;
       cueBytes = cues.length;
       const position = wavHeaderBytes + written;

@@ -5,6 +5,7 @@
 import { messageOf, TandemError } from '../src/base/errors.ts';
 import type { Files, FileWriter } from '../src/base/io.ts';
 import type { FileChange, RecordingFormat } from './recording-format.ts';
+import type { RecordingGap } from './recording-resume.ts';
 
 /** Bytes that may wait: more than 20 s of 16-bit stereo at 48 kHz. */
 const mostWaiting = 4 * 1024 * 1024;
@@ -53,11 +54,12 @@ export class RecordingSink {
   /**
    * Resolves when everything is written and closed, or given up.
    * @param keep samples; the rest is cut off. Undefined: the file is not finished, somebody else goes on in it
+   * @param pauses to be marked
    */
-  async close(keep: number | undefined): Promise<void> {
+  async close(keep: number | undefined, pauses: readonly RecordingGap[] = []): Promise<void> {
     while (this.#working) await this.#working;
     try {
-      const change = this.#failed || keep === undefined ? undefined : await this.#format.end(keep);
+      const change = this.#failed || keep === undefined ? undefined : await this.#format.end(keep, pauses);
       if (change) await this.#writer.write(change);
     } catch (error) {
       this.#fail(writeError(error));

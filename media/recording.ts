@@ -11,6 +11,8 @@ import type { RtpTimestamp } from './rtp/sequence.ts';
 const chunkMs = 500;
 /** dB of full scale, RMS over one beat; what is softer is silence, the noise of a line too. */
 const silenceLevel = -45;
+/** Pauses that are marked. */
+const mostPauses = 1_000;
 /** ms that are left of the silence at the end: a word may end softly. */
 const tailMs = 200;
 
@@ -29,19 +31,31 @@ export class EngineRecording {
   /** Where the last sound ended. */
   #sounded = 0;
   #paused = false;
+  /** Beats since it was paused. */
+  #pausedBeats = 0;
+  readonly #pauses: RecordingGap[];
 
   #gaps: readonly RecordingGap[] = [];
 
   /**
    * @param rate samples per second of the file
    * @param samples that are in it already, when it goes on
+   * @param pauses of it until then
    */
-  constructor(id: string, config: RecordingConfig, rate: number, sink: RecordingSink, samples = 0) {
+  constructor(
+    id: string,
+    config: RecordingConfig,
+    rate: number,
+    sink: RecordingSink,
+    samples = 0,
+    pauses: readonly RecordingGap[] = [],
+  ) {
     this.id = id;
     this.#config = config;
     this.#rate = rate;
     this.#sink = sink;
     this.#samples = samples;
+    this.#pauses = [...pauses];
     // What was said while nobody recorded is not known: it counts as something.
     this.#sounded = samples;
     this.#received = new RecordingTimeline(rate);
@@ -73,6 +87,11 @@ export class EngineRecording {
     return this.#gaps;
   }
 
+  /** Where something was left out on purpose; one that lasts is not among them yet. */
+  get pauses(): readonly RecordingGap[] {
+    return this.#pauses;
+  }
+
   /** The file it goes on in was opened. @param more samples than were expected in it */
   opened(more: number, gaps: readonly RecordingGap[]): void {
     this.#samples += more;
@@ -99,7 +118,15 @@ export class EngineRecording {
 
   /** What is said while paused is not recorded, nor silence in its place. */
   pause(on: boolean): void {
+    if (!on) this.#resumed();
     this.#paused = on;
+  }
+
+  #resumed(): void {
+    // What was paused before anything was in it has no place there.
+    if (this.#pausedBeats > 0 && this.#samples > 0 && this.#pauses.length < mostPauses)
+      this.#pauses.push({ atMs: Math.round(this.durationMs), forMs: this.#pausedBeats * beatMs });
+    this.#pausedBeats = 0;
   }
 
   /** One beat, and `skipped` before it that were left out: what came meanwhile is read, the rest is silence. */
@@ -110,7 +137,10 @@ export class EngineRecording {
   #frame(): void {
     this.#received.read(this.#left);
     this.#sent.read(this.#right);
-    if (this.#paused) return;
+    if (this.#paused) {
+      this.#pausedBeats++;
+      return;
+    }
     const { maxDuration, channels } = this.#config;
     const left = maxDuration > 0 ? Math.round((maxDuration * this.#rate) / 1000) - this.#samples : Infinity;
     const count = Math.min(this.#left.length, left);
@@ -134,12 +164,13 @@ export class EngineRecording {
    */
   async end(goesOn = false): Promise<void> {
     const frame = this.#left.length;
+    this.#resumed();
     // What is on its way would make the file longer than the time was.
     const pending = goesOn ? 0 : Math.max(this.#received.pending, this.#sent.pending);
     for (let more = pending; more > 0 && !this.over; more -= frame) this.#frame();
     this.#flush();
     if (!goesOn) this.#samples = this.#kept;
-    await this.#sink.close(goesOn ? undefined : this.#samples);
+    await this.#sink.close(goesOn ? undefined : this.#samples, this.#pauses);
   }
 
   /** Samples that would be kept if it ended now. */

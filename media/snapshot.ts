@@ -47,6 +47,7 @@ export interface RecordingSnapshot {
   readonly samples: number;
   readonly paused: boolean;
   readonly gaps: readonly RecordingGap[];
+  readonly pauses?: readonly RecordingGap[];
 }
 
 export type ResumableRecording = RecordingSnapshot & { readonly path: string };

@@ -30,6 +30,9 @@ import {
   type TransportOptions,
 } from './options.ts';
 import { Pbx } from './pbx/pbx.ts';
+import { Archive } from './recordings/archive.ts';
+import { nodeSend } from './recordings/node-send.ts';
+import { NodeVault } from './recordings/node-vault.ts';
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
@@ -105,6 +108,8 @@ export class House {
   readonly cdrs: CdrBook | undefined;
   /** With the option `recovery`. */
   readonly keeper: CallKeeper | undefined;
+  /** With the option `recordings`. */
+  readonly recordings: Archive | undefined;
   readonly #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -261,6 +266,13 @@ export class House {
         background,
         open: recovery.open ?? (() => openJournal(recovery, { logger, random })),
       });
+    const { recordings } = options;
+    if (recordings)
+      this.recordings = new Archive(recordings, {
+        ...{ clock, random, logger, observer, send: nodeSend },
+        vault: new NodeVault(recordings.folder, random),
+        recording: () => this.#recordedTo(),
+      });
     const authenticator = options.auth && new Authenticator(options.auth, clock, random);
     if (options.registrar && authenticator)
       this.registrar = new Registrar(options.registrar, {
@@ -374,6 +386,7 @@ export class House {
     }
     // A database that hangs does not hold up the restart.
     if (this.store) await within(this.clock, farewellMs, this.store.flush());
+    await this.recordings?.close();
     const handed = keeper.stepAside();
     await this.cdrs?.close();
     await this.endpoint.suspend();
@@ -402,10 +415,12 @@ export class House {
       await this.store?.open();
       this.trunks.start();
       this.admission.open();
+      this.recordings?.open();
     } catch (error) {
       // Calls that go on do so in a process that can open all it needs.
       this.keeper?.stepAside();
       await this.cdrs?.close();
+      await this.recordings?.close();
       await this.store?.close();
       await this.endpoint.close();
       await this.media.close();
@@ -438,9 +453,17 @@ export class House {
       await this.endpoint.close();
       await this.conferences.close();
       await this.media.close();
+      // What was recorded until now is written to its end.
+      await this.recordings?.close();
       await this.keeper?.close();
       this.#closed.resolve();
     }
+  }
+
+  /** Files that are recorded to now. */
+  *#recordedTo(): Generator<string, void, void> {
+    for (const { mediaLeg } of this.sessions.all)
+      for (const { path } of mediaLeg?.recordings ?? []) if (path !== undefined) yield path;
   }
 
   async #hangupAll(): Promise<void> {

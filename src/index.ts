@@ -61,6 +61,15 @@ export { Mailbox } from './pbx/voicemail/mailbox.ts';
 export type { VoicemailMessage } from './pbx/voicemail/message.ts';
 export type { MessageCounts } from './pbx/voicemail/message-summary.ts';
 export type { VoicemailOptions } from './pbx/voicemail/options.ts';
+export type { ArchiveReport } from './recordings/archive.ts';
+export type {
+  EncryptionOptions,
+  RecordingsOptions,
+  S3Options,
+  UploadOptions,
+  UrlOptions,
+} from './recordings/options.ts';
+export type { SpoolReport } from './recordings/spool.ts';
 export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
@@ -102,6 +111,7 @@ export {
   type ConferenceOptions,
   type JoinOptions,
 } from './session/conference.ts';
+export type { Consent, ConsentOptions } from './session/consent.ts';
 export { copy } from './session/copy.ts';
 export {
   DialogClientSession,
@@ -133,6 +143,8 @@ export type {
   ConferenceEvent,
   ConferenceSpeakerEvent,
   QualifyEvent,
+  RecordingEnded,
+  RecordingStarted,
   RegistrarEvent,
   RegistrationEvent,
   SessionEvent,
@@ -175,12 +187,14 @@ export type { IncomingRefer, ReferHandler, TransferOptions } from './session/ref
 export type { ReferOutcome } from './session/refer-out.ts';
 export type { ReliableMode } from './session/session-context.ts';
 export type {
+  CallRecordOptions,
   HangupOptions,
   HoldOptions,
   ReferOptions,
   ReInviteOptions,
   SendDtmfOptions,
   SessionGatherOptions as GatherOptions,
+  SessionRecordOptions,
   SessionState,
   SessionStats,
 } from './session/session-options.ts';

@@ -18,6 +18,7 @@ import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CdrOptions } from './cdr/sinks.ts';
 import type { AdmissionOptions } from './incoming/admission.ts';
+import type { RecordingsOptions } from './recordings/options.ts';
 import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
@@ -122,6 +123,8 @@ export interface TandemOptions {
   readonly store?: StoreOptions;
   /** Records of calls that are over; those in `store` need nothing said here. */
   readonly cdr?: CdrOptions;
+  /** How what is recorded below a folder is kept: uploaded, encrypted, deleted. Default: it lies where it was written. */
+  readonly recordings?: RecordingsOptions;
   /** Calls go on after a crash or a restart of the process; default: they do not. Needs the registry. */
   readonly recovery?: RecoveryOptions;
 }

@@ -17,6 +17,7 @@ import type { QueueOptions } from './pbx/queue-options.ts';
 import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
 import type { Mailbox } from './pbx/voicemail/mailbox.ts';
 import type { VoicemailOptions } from './pbx/voicemail/options.ts';
+import type { ArchiveReport } from './recordings/archive.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -73,6 +74,8 @@ export interface CheckReport {
   readonly registry: RegistryReport | undefined;
   /** Where records of calls go. */
   readonly cdrs: readonly OutboxReport[];
+  /** Undefined without the option `recordings`. */
+  readonly recordings: ArchiveReport | undefined;
   /** Undefined without the option `recovery`. */
   readonly recovery: KeeperReport | undefined;
   /** Undefined without the option `store`. */
@@ -472,6 +475,7 @@ export class Tandem {
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],
+      recordings: this.#house.recordings?.report,
       recovery: this.#house.keeper?.report,
       draining: this.#house.calls.draining,
     };

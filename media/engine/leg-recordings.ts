@@ -88,7 +88,7 @@ export class LegRecordings {
 
   /** Goes on with one of an earlier process. @param awayMs since its state was taken */
   resume(of: ResumableRecording, awayMs: number): void {
-    const { id, path, config, sampleRate, samples, paused, gaps } = of;
+    const { id, path, config, sampleRate, samples, paused, gaps, pauses = [] } = of;
     const { maxDuration } = config;
     const longest = maxDuration > 0 ? Math.round((maxDuration * sampleRate) / 1000) : Number.POSITIVE_INFINITY;
     const missed = paused ? 0 : Math.round((awayMs * sampleRate) / 1000);
@@ -98,27 +98,24 @@ export class LegRecordings {
       recording.opened(found - expected, all);
       this.#onChange();
     };
-    const { recording } = this.#run({ id, path, config, sampleRate }, writer, {
-      open,
-      samples: expected,
-      gaps,
-      onOpened,
-    });
+    const resumed = { open, samples: expected, gaps, onOpened };
+    const { recording } = this.#run({ id, path, config, sampleRate, pauses }, writer, resumed);
     recording.pause(paused);
   }
 
   #run(
-    of: Pick<RecordingSnapshot, 'id' | 'path' | 'config' | 'sampleRate'>,
+    of: Pick<RecordingSnapshot, 'id' | 'path' | 'config' | 'sampleRate' | 'pauses'>,
     to: ChunkWriter,
     resume?: Resume,
   ): Running {
-    const { id, path, config, sampleRate } = of;
-    const sink = new RecordingSink(to, this.#format(config, sampleRate, resume), (error) => {
+    const { id, path, config, sampleRate, pauses } = of;
+    const format = this.#format(config, sampleRate, path !== undefined, resume);
+    const sink = new RecordingSink(to, format, (error) => {
       running.error ??= error;
       this.end(id, 'stopped');
     });
     const running: Running = {
-      recording: new EngineRecording(id, config, sampleRate, sink, resume?.samples),
+      recording: new EngineRecording(id, config, sampleRate, sink, resume?.samples, pauses),
       path,
       config,
       sampleRate,
@@ -131,9 +128,9 @@ export class LegRecordings {
     return running;
   }
 
-  #format({ type, channels }: RecordingConfig, sampleRate: number, resume?: Resume): RecordingFormat {
+  #format({ type, channels }: RecordingConfig, sampleRate: number, isFile: boolean, resume?: Resume): RecordingFormat {
     const shape = { sampleRate, channels };
-    if (type === 'audio/wav') return wavRecording(shape, resume);
+    if (type === 'audio/wav') return wavRecording(shape, resume, isFile);
     return oggRecording(shape, this.#ports.random.uint32(), this.#ports.recordingCoders.open(shape), resume);
   }
 
@@ -146,6 +143,7 @@ export class LegRecordings {
       samples: recording.samples,
       paused: recording.paused,
       gaps: recording.gaps,
+      pauses: recording.pauses,
     }));
   }
 
@@ -220,6 +218,7 @@ export class LegRecordings {
         durationMs: recording.durationMs,
         bytes: recording.sink.bytes,
         gaps: recording.gaps,
+        pauses: recording.pauses,
         ...(running.error ? { error: toErrorData(running.error) } : {}),
       });
     });

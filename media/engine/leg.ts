@@ -439,6 +439,7 @@ export class EngineLeg implements PacedStream {
         durationMs: 0,
         bytes: 0,
         gaps: [],
+        pauses: [],
         error,
       });
       return;

@@ -16,6 +16,9 @@ import type {
   RecordType,
 } from './types.ts';
 
+/** One of an earlier process. */
+const formerPause = 'former';
+
 type RecordData = Extract<EngineEvent, { readonly type: 'record.data' }>;
 
 interface Settle {
@@ -46,8 +49,8 @@ export class RecordingControl implements RecordingHandle {
   readonly #stream: StreamWriter | undefined;
   readonly path: string | undefined;
   #settle: Settle | undefined;
-  #paused = false;
-  #beeping = false;
+  /** Why nothing is recorded now. */
+  readonly #resting = new Set<string>();
 
   private constructor(of: RecordingOf, target: RecordTarget, signal?: AbortSignal) {
     this.id = of.id;
@@ -74,7 +77,7 @@ export class RecordingControl implements RecordingHandle {
   /** Goes on with one of an earlier leg. @param takenAt Unix ms when its state was */
   static resume(of: RecordingOf, snapshot: ResumableRecording, takenAt: number): RecordingControl {
     const recording = new RecordingControl(of, snapshot.path);
-    recording.#paused = snapshot.paused;
+    if (snapshot.paused) recording.#resting.add(formerPause);
     of.link.send({ type: 'record.resume', leg: of.leg, recording: snapshot, takenAt });
     return recording;
   }
@@ -102,29 +105,29 @@ export class RecordingControl implements RecordingHandle {
   }
 
   pause(): void {
-    this.#paused = true;
-    this.#rest();
+    this.rest('pause', true);
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#rest();
+    this.rest('pause', false);
+  }
+
+  rest(reason: string, on: boolean): void {
+    if (on) this.#resting.add(reason);
+    else this.#resting.delete(reason);
+    // Why an earlier process paused it is not known: the first who lets it go on is right.
+    if (!on) this.#resting.delete(formerPause);
+    const rests = this.#resting.size > 0;
+    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on: rests });
   }
 
   /** Nothing is recorded while `beep` is played. */
   async after(beep: PlaybackHandle): Promise<void> {
-    this.#beeping = true;
-    this.#rest();
+    this.rest('beep', true);
     const stop = (): void => beep.stop();
     this.done.then(stop, stop);
     await beep.done.catch(() => {});
-    this.#beeping = false;
-    this.#rest();
-  }
-
-  #rest(): void {
-    const on = this.#paused || this.#beeping;
-    this.#link.send({ type: 'record.pause', leg: this.#leg, recording: this.id, on });
+    this.rest('beep', false);
   }
 
   close(): Promise<RecordingResult> {
@@ -142,8 +145,8 @@ export class RecordingControl implements RecordingHandle {
     if (event.type !== 'record.done') return;
     if (event.error) this.#end()?.reject(fromErrorData(event.error));
     else {
-      const { durationMs, bytes, end, gaps } = event;
-      this.#end()?.resolve({ durationMs, bytes, end, gaps });
+      const { durationMs, bytes, end, gaps, pauses } = event;
+      this.#end()?.resolve({ durationMs, bytes, end, gaps, pauses });
     }
   }
 

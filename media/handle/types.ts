@@ -177,6 +177,8 @@ export interface RecordingResult {
   readonly end: RecordingEnd;
   /** Silence in place of what was said while its process was gone, ms from the beginning. */
   readonly gaps: readonly RecordingGap[];
+  /** Where something was left out, and how much: from `pause` to `resume`. A WAV file has marks there. */
+  readonly pauses: readonly RecordingGap[];
 }
 
 export interface RecordingHandle {
@@ -186,6 +188,8 @@ export interface RecordingHandle {
   readonly done: Promise<RecordingResult>;
   pause(): void;
   resume(): void;
+  /** As `pause` and `resume`, for a reason of its own: as long as there is any, nothing is recorded. */
+  rest(reason: string, on: boolean): void;
   /** Writes what is left and closes the target if it was opened here. Idempotent; throws what `done` rejects with. */
   close(): Promise<RecordingResult>;
 }

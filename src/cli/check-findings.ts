@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
-  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'admission'>>;
+  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'recordings' | 'admission'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -32,6 +32,7 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
     ...(report.store ? [{ what: 'database', ...storeFinding(report.store) }] : []),
     ...(report.recovery ? [{ what: 'journal', ...journalFinding(report.recovery) }] : []),
     ...(report.cdrs?.length ? [{ what: 'records', ...recordsFinding(report.cdrs) }] : []),
+    ...(report.recordings ? [{ what: 'recordings', ...recordingsFinding(report.recordings) }] : []),
   ];
 }
 
@@ -93,6 +94,13 @@ function recordsFinding(cdrs: CheckReport['cdrs']): Result {
       'they are sent again: see docs/cdr.md',
     );
   return ok(cdrs.map(({ name, sent }) => `${sent} to the ${name}`).join(', '));
+}
+
+function recordingsFinding({ spool, uploaded, deleted, givenUp }: NonNullable<CheckReport['recordings']>): Result {
+  const { waiting, problem } = spool;
+  if (problem !== undefined) return warn(`${waiting} wait: ${problem}`, 'they are tried again: see docs/recordings.md');
+  if (givenUp > 0) return warn(`${givenUp} cannot be stored as the settings say`, 'the log says which, and why');
+  return ok(`${uploaded} uploaded, ${deleted} deleted, ${waiting} wait`);
 }
 
 /** There is no dlg_manage() to be called, and no flag to be set: a call that is not tracked was taken out by a script. */

@@ -10,6 +10,7 @@ import type { DbOptions } from './db.ts';
 import type { ImportOptions } from './import.ts';
 import type { IvrFlags } from './ivr/ivr.ts';
 import type { MonitorOptions } from './monitor/monitor.ts';
+import type { DecryptOptions, PurgeOptions, RecordingsCommandOptions } from './recordings.ts';
 import type { RpcCommandOptions } from './rpc.ts';
 import type { ServeOptions } from './serve.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
@@ -172,6 +173,39 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     run(async (what: string | undefined, options: DbOptions) => (await import('./db.ts')).exportDb(what, options)),
   );
 
+  const recordings = program.command('recordings').description('the folder of recordings');
+  const shelf = (name: string, does: string): Command =>
+    recordings
+      .command(name)
+      .description(does)
+      .option('--folder <folder>', 'another one than recordings.folder')
+      .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there');
+  shelf('list', 'what is there, the oldest first')
+    .option('--json', 'a JSON object a line')
+    .action(
+      run(async (options: RecordingsCommandOptions) => (await import('./recordings.ts')).listRecordings(options)),
+    );
+  shelf('decrypt <name>', 'the audio of an encrypted recording')
+    .option('-o, --output <file|->', 'where to; default its name, here; - is standard output')
+    .action(
+      run(async (name: string, options: DecryptOptions) =>
+        (await import('./recordings.ts')).decryptRecording(name, options),
+      ),
+    );
+  shelf('purge', 'delete what is older than recordings.keepFor, or more than maxBytes')
+    .option('--older-than <days>', 'in place of both', days)
+    .option('--dry-run', 'only say what would be deleted')
+    .action(run(async (options: PurgeOptions) => (await import('./recordings.ts')).purgeRecordings(options)));
+  for (const [name, does] of [
+    ['hold', 'let nothing delete it'],
+    ['release', 'let it be deleted again'],
+  ] as const)
+    shelf(`${name} <name>`, does).action(
+      run(async (which: string, options: RecordingsCommandOptions) =>
+        (await import('./recordings.ts')).holdRecording(which, name === 'hold', options),
+      ),
+    );
+
   program
     .command('import <kamailio.cfg>')
     .description('a tandem.yaml of the dialog parameters of a Kamailio')
@@ -263,6 +297,12 @@ function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value > 0) || value > 86_400)
     throw new InvalidArgumentError('It takes seconds, above 0.');
+  return value;
+}
+
+function days(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('It takes days.');
   return value;
 }
 

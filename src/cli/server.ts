@@ -35,6 +35,7 @@ import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import { keyringOfConfig, recordingsOptions } from './recordings-options.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
@@ -95,7 +96,9 @@ export async function runServer(
       );
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
-    remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
+    const { announce: announcement } = config.recordings;
+    const record = { writeFolder: writeFolder(config), announcement };
+    remote = remoteControl(tandem, { grace, whenLost, soundFolder, ...record, logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
@@ -189,6 +192,7 @@ function createTandem(
   logger: Logger,
 ): Tandem {
   const { enabled, ...defence } = config.defence;
+  const recordings = recordingsOptions(config);
   return new Tandem({
     ...options,
     transports: withEntrance([...listenersOf(config, tls), ...(web ? [web.transport] : [])], entrance),
@@ -198,6 +202,7 @@ function createTandem(
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
+    ...(recordings ? { recordings } : {}),
     cdr: cdrOf(config, recent),
     userAgent: config.userAgent,
     defence: enabled && defence,
@@ -221,7 +226,14 @@ async function openWeb(
   logger: Logger,
 ): Promise<Http> {
   const log = new EventLog(nodeClock);
-  const console = new Console({ subject: tandem, recent, log, clock: nodeClock, logger });
+  const console = new Console({
+    subject: tandem,
+    recent,
+    log,
+    clock: nodeClock,
+    logger,
+    keyring: keyringOfConfig(config),
+  });
   const site = await openSite({ phone: phoneOptions(config, tandem), console });
   try {
     return await openHttp(

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
+import { recordingsSchema } from './recordings-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
@@ -398,6 +399,7 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('records of calls, beside those in the database'),
+  recordings: recordingsSchema,
   recovery: z
     .strictObject({
       path: z

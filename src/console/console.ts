@@ -2,11 +2,14 @@
 
 import type { SiteRoute, SiteSocket } from '../control/http/site.ts';
 import { NodeProbe } from '../control/metrics/node-probe.ts';
+import type { Keyring } from '../recordings/options.ts';
 import { FinishedCalls, type RecentCdrs } from './finished.ts';
 import { recordingsRoute } from './recordings.ts';
 import { ConsoleStream, type StreamDeps } from './stream.ts';
 
 export interface ConsoleDeps extends Omit<StreamDeps, 'probe'> {
+  /** Opens recordings that are encrypted. */
+  readonly keyring?: Pick<Keyring, 'find'> | undefined;
   /** Is given every record of a call that is over. */
   readonly recent: RecentCdrs;
 }
@@ -17,10 +20,10 @@ export class Console {
   readonly routes: readonly SiteRoute[];
 
   constructor(deps: ConsoleDeps) {
-    const { subject, recent, logger } = deps;
+    const { subject, recent, logger, keyring } = deps;
     this.#stream = new ConsoleStream({ ...deps, probe: this.#probe });
     const finished = new FinishedCalls({ subject, recent, logger });
-    this.routes = [...finished.routes, recordingsRoute({ find: (call) => finished.find(call), logger })];
+    this.routes = [...finished.routes, recordingsRoute({ find: (call) => finished.find(call), logger, keyring })];
   }
 
   get sockets(): readonly SiteSocket[] {

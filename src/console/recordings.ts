@@ -1,32 +1,39 @@
 /** Recordings to listen to: files that this server has made, as the record of their call names them. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Cdr } from '../cdr/cdr.ts';
 import { type SiteReply, type SiteRequest, type SiteRoute, whoIs } from '../control/http/site.ts';
+import { openEither, openRecording } from '../recordings/node-vault.ts';
+import type { Keyring } from '../recordings/options.ts';
 
 export interface RecordingsDeps {
+  /** Opens those that are encrypted. */
+  readonly keyring?: Pick<Keyring, 'find'> | undefined;
   find(call: string): Promise<Cdr | undefined>;
   readonly logger: Logger;
 }
 
+type OpenFile = Awaited<ReturnType<typeof openRecording>>;
+
 const prefix = '/console/recordings/';
 const headerBytes = 12;
+const noKeys: Pick<Keyring, 'find'> = { find: () => undefined };
 const notFound = { status: 404, body: { error: 'no such recording' } } as const;
 
 export function recordingsRoute(deps: RecordingsDeps): SiteRoute {
   return { method: 'GET', path: `${prefix}*`, answer: (request) => answer(deps, request) };
 }
 
-async function answer({ find, logger }: RecordingsDeps, request: SiteRequest): Promise<SiteReply> {
+async function answer({ find, logger, keyring = noKeys }: RecordingsDeps, request: SiteRequest): Promise<SiteReply> {
   const [, call, index] = /^([\w-]{1,64})\.(\d{1,4})$/.exec(request.path.slice(prefix.length)) ?? [];
   const cdr = call === undefined ? undefined : await find(call);
   const path = cdr?.recordings[Number(index)];
   if (!cdr || path === undefined) return notFound;
   const who = { ...whoIs(request.admission, request.visitor), callId: cdr.legs[0]?.callId, recording: path };
-  let file: FileHandle | undefined;
+  let file: OpenFile | undefined;
   try {
-    file = await open(path, 'r');
+    file = await openRecording(await openEither(path), keyring);
     const reply = await replyWith(file, request.headers.range);
     // A player asks for a recording piece by piece.
     if (reply.status === 200 || /^bytes=0-/.test(request.headers.range ?? '')) logger.info(who, 'recording fetched');
@@ -44,11 +51,11 @@ function isStream({ status }: SiteReply): boolean {
 }
 
 /** Takes the file over where it is a stream. */
-async function replyWith(file: FileHandle, range: string | undefined): Promise<SiteReply> {
-  const [stat, type] = [await file.stat(), await typeOf(file)];
+async function replyWith(file: OpenFile, range: string | undefined): Promise<SiteReply> {
+  const { size } = file;
+  const type = await typeOf(file);
   // Whatever a database says: nothing but audio leaves this way.
-  if (!stat.isFile() || type === undefined) return notFound;
-  const { size } = stat;
+  if (type === undefined) return notFound;
   const wanted = readRange(range, size);
   const headers = { 'content-type': type, 'accept-ranges': 'bytes', 'content-disposition': 'inline' };
   if (wanted === 'none') return { status: 416, headers: { 'content-range': `bytes */${size}` } };
@@ -60,14 +67,21 @@ async function replyWith(file: FileHandle, range: string | undefined): Promise<S
       'content-length': String(end - start + 1),
       ...(wanted ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
     },
-    body: file.createReadStream({ start, end }),
+    body: Readable.from(streamOf(file, start, end + 1)),
   };
 }
 
+async function* streamOf(file: OpenFile, start: number, end: number): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* file.stream(start, end);
+  } finally {
+    await file.close();
+  }
+}
+
 /** By its first bytes. */
-async function typeOf(file: FileHandle): Promise<string | undefined> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-  const head = buffer.subarray(0, bytesRead).toString('latin1');
+async function typeOf(file: OpenFile): Promise<string | undefined> {
+  const head = Buffer.from(await file.read(0, headerBytes)).toString('latin1');
   if (head.startsWith('RIFF') && head.endsWith('WAVE')) return 'audio/wav';
   return head.startsWith('OggS') ? 'audio/ogg' : undefined;
 }

@@ -5,8 +5,9 @@ import type {
   AudioWriter,
   MediaLeg,
   PlayResult,
+  PlaySource,
   RecordingHandle,
-  RecordOptions,
+  RecordingResult,
   RecordTarget,
   Tone,
 } from '../../media/index.ts';
@@ -23,6 +24,7 @@ import {
   type VadOptions,
 } from './analysis.ts';
 import { bargeInBy, type OnBargeIn } from './barge-in.ts';
+import { askConsent, consentVariable } from './consent.ts';
 import type { DialogMedia } from './dialog-media.ts';
 import type { GatherResult } from './gather.ts';
 import { gatherSpeech } from './gather-speech.ts';
@@ -30,7 +32,13 @@ import type { DtmfDigit } from './keypad.ts';
 import { Playback, PlaybackControl, Ringtone, type SayOptions } from './playback.ts';
 import { Recording } from './recording.ts';
 import type { SessionDigits } from './session-digits.ts';
-import type { SendDtmfOptions, SessionGatherOptions, SessionState } from './session-options.ts';
+import type {
+  CallRecordOptions,
+  SendDtmfOptions,
+  SessionGatherOptions,
+  SessionRecordOptions,
+  SessionState,
+} from './session-options.ts';
 import { type SttProvider, type TranscribeOptions, type Transcript, transcribe } from './transcribe.ts';
 
 export abstract class CallAudio {
@@ -45,6 +53,13 @@ export abstract class CallAudio {
   /** A leg's meter goes with it. */
   #meter: { readonly leg: MediaLeg; readonly handle: AnalysisHandle } | undefined;
   protected abstract recordingFailed(error: unknown): void;
+  abstract readonly variables: Map<string, string>;
+  /** Plays it to all who are in the call. */
+  protected abstract announce(source: PlaySource, signal: AbortSignal | undefined): Promise<void>;
+  /** Keys of those who are in the call. @returns how to forget it */
+  protected abstract watchKeys(pressed: (digit: string) => void): () => void;
+  protected abstract recordingStarted(path: string): void;
+  protected abstract recordingEnded(path: string, result: RecordingResult | undefined): void;
   /** @internal What its snapshot says is another thing now. */
   abstract noteChange(): void;
 
@@ -88,15 +103,50 @@ export abstract class CallAudio {
     this.noteChange();
   }
 
+  /**
+   * Records when those in the call were told of it (`announce`), or asked (`consent`). What came of it is the variable
+   * `recording_consent`: `announced`, `accepted`, `refused` or `silent`.
+   * @returns undefined when the peer does not want it
+   * @throws as `gather` and `recording`
+   */
+  async record(
+    target: RecordTarget,
+    { consent, announce, ...options }: CallRecordOptions = {},
+  ): Promise<Recording | undefined> {
+    const { signal } = options;
+    if (announce !== undefined) await this.announce(announce, signal);
+    const said = consent && (await askConsent((how) => this.gather(how), consent, signal));
+    const result = said ?? (announce === undefined ? undefined : 'announced');
+    if (result) this.variables.set(consentVariable, result);
+    return result === 'refused' || result === 'silent' ? undefined : this.recording(target, options);
+  }
+
+  protected followRecording(path: string, done: Promise<RecordingResult>): void {
+    done.then(
+      (result) => this.recordingEnded(path, result),
+      () => this.recordingEnded(path, undefined),
+    );
+  }
+
   /** Recordings to files that run now; one of an earlier process goes on by itself, and is closed here if need be. */
   get recordings(): readonly RecordingHandle[] {
     return this.#leg.recordings;
   }
 
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
-  recording(target: RecordTarget, options: RecordOptions = {}): Recording {
-    if (typeof target === 'string') this.noteRecording(target);
-    return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
+  recording(target: RecordTarget, options: SessionRecordOptions = {}): Recording {
+    const leg = this.#leg;
+    const recording = new Recording(leg, target, options, {
+      failed: (error) => this.recordingFailed(error),
+      keys: (pressed) => this.watchKeys(pressed),
+    });
+    if (this.digits.secret) restAll(leg, true);
+    if (typeof target === 'string') {
+      this.noteRecording(target);
+      this.recordingStarted(target);
+      this.followRecording(target, recording.done);
+    }
+    return recording;
   }
 
   /**
@@ -198,6 +248,19 @@ export abstract class CallAudio {
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason; TandemError ERR_STT with `speech`
    */
   async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    if (!options.secret) return this.#gather(options);
+    const leg = this.#leg;
+    this.digits.secret = true;
+    restAll(leg, true);
+    try {
+      return await this.#gather(options);
+    } finally {
+      this.digits.secret = false;
+      if (this.media.leg) restAll(this.media.leg, false);
+    }
+  }
+
+  async #gather(options: SessionGatherOptions): Promise<GatherResult> {
     const { speech, signal, ...keys } = options;
     if (!speech) return this.digits.gather(options, this.signal, this.playback());
     const how = speech === true ? {} : speech;
@@ -208,6 +271,10 @@ export abstract class CallAudio {
       turns: () => this.vad(),
     });
   }
+}
+
+function restAll({ recordings }: MediaLeg, on: boolean): void {
+  for (const recording of recordings) recording.rest('secret', on);
 }
 
 /** Resolves when the signal is aborted. */

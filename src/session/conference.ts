@@ -7,6 +7,7 @@ import type {
   PlayResult,
   PlaySource,
   RecordingHandle,
+  RecordingResult,
   RecordOptions,
   RecordTarget,
 } from '../../media/index.ts';
@@ -250,7 +251,22 @@ export class Conference implements BridgeMembership {
     target: RecordTarget,
     options: Pick<RecordOptions, 'sampleRate' | 'maxDuration' | 'signal'> = {},
   ): RecordingHandle {
-    return this.#conference.record(target, options);
+    const recording = this.#conference.record(target, options);
+    const { path, done } = recording;
+    if (path !== undefined) this.#tellOf(path, done);
+    return recording;
+  }
+
+  #tellOf(path: string, done: Promise<RecordingResult>): void {
+    const { observer, clock } = this.#deps;
+    const stamp = (): { path: string; conference: string; at: number } => ({
+      ...{ path, conference: this.name, at: clock.wallclock() },
+    });
+    observer.emit('recording:started', stamp());
+    done.then(
+      ({ end, durationMs }) => observer.emit('recording:ended', { ...stamp(), end, durationMs }),
+      () => observer.emit('recording:ended', { ...stamp(), end: 'failed' }),
+    );
   }
 
   /** Everybody leaves, and stays up; recordings are written to their ends. Idempotent, never rejects. */

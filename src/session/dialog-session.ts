@@ -2,8 +2,9 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource, RecordingResult } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
+import { defined } from '../base/defined.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -19,6 +20,7 @@ import type { StreamOptions } from '../stream/options.ts';
 import { CallAudio } from './call-audio.ts';
 import type { CallData, CallFlags, CallProfiles, LegBirth, LegReport } from './call-data.ts';
 import { streamCall } from './call-stream.ts';
+import { consentVariable } from './consent.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
@@ -72,6 +74,7 @@ export abstract class DialogSession extends CallAudio {
   readonly #media: SessionMedia;
   readonly #way: MediaWay;
   #bridge: BridgeMembership | undefined;
+  #birth: LegBirth | undefined;
   #leave: (() => void) | undefined;
   #report: LegReport | undefined;
   #hanging: Promise<void> | undefined;
@@ -323,6 +326,36 @@ export abstract class DialogSession extends CallAudio {
     this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
   }
 
+  protected override async announce(source: PlaySource, signal: AbortSignal | undefined): Promise<void> {
+    const partner = this.#bridge?.partnerOf(this);
+    const how = signal ? { signal } : {};
+    // Who does not hear the end of it is gone, and is not recorded.
+    const other = partner
+      ?.playback()
+      .play(source, how)
+      .catch(() => {});
+    await this.playback().play(source, how);
+    await other;
+  }
+
+  protected override watchKeys(pressed: (digit: string) => void): () => void {
+    return this.context.observer.on('media:dtmf', ({ sessionId, digit }) => {
+      if (sessionId === this.id || sessionId === this.#bridge?.partnerOf(this)?.id) pressed(digit);
+    });
+  }
+
+  protected override recordingStarted(path: string): void {
+    const { direction, fromUri, toUri } = this.#birth ?? {};
+    const consent = this.variables.get(consentVariable);
+    const about = { direction, fromUri, toUri, consent };
+    this.context.observer.emit('recording:started', { ...this.stamp(), path, ...defined(about) });
+  }
+
+  protected override recordingEnded(path: string, result: RecordingResult | undefined): void {
+    const { end = 'failed', durationMs, pauses } = result ?? {};
+    this.context.observer.emit('recording:ended', { ...this.stamp(), path, end, ...defined({ durationMs, pauses }) });
+  }
+
   async stats(): Promise<SessionStats> {
     this.signal.throwIfAborted();
     const leg = await this.media.ready.stats();
@@ -471,7 +504,11 @@ export abstract class DialogSession extends CallAudio {
     this.useDialog(dialog);
     this.#leave = this.context.adopt(this);
     this.#report = this.data.rejoin(this, birth);
-    for (const { done } of this.mediaLeg?.recordings ?? []) done.catch((error) => this.recordingFailed(error));
+    this.#birth = birth;
+    for (const { done, path } of this.mediaLeg?.recordings ?? []) {
+      done.catch((error) => this.recordingFailed(error));
+      if (path !== undefined) this.followRecording(path, done);
+    }
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }
@@ -502,6 +539,7 @@ export abstract class DialogSession extends CallAudio {
   protected begin(birth: LegBirth): void {
     this.#leave = this.context.adopt(this);
     this.#report = this.data.join(this, birth);
+    this.#birth = birth;
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
   }

@@ -1,5 +1,5 @@
 /** What the observer tells: plain payloads, each with the call's id, the session's id and a stamp. */
-import type { DtlsState, IceState, LegStats, SrtpProblem } from '../../media/index.ts';
+import type { DtlsState, IceState, LegStats, RecordingResult, SrtpProblem } from '../../media/index.ts';
 import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
 import type { PbxEvents } from './pbx-events.ts';
@@ -144,6 +144,36 @@ export interface ConferenceSpeakerEvent {
   readonly at: number;
 }
 
+/** A file is being recorded to: of a leg, or of a conference. */
+export interface RecordingStarted {
+  readonly path: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly callId?: string;
+  readonly sessionId?: string;
+  readonly direction?: 'inbound' | 'outbound';
+  readonly fromUri?: string;
+  readonly toUri?: string;
+  readonly conference?: string;
+  /** As the variable `recording_consent` says it then. */
+  readonly consent?: string;
+}
+
+/** It is written and closed, and may have been begun by an earlier process. */
+export interface RecordingEnded {
+  readonly path: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly callId?: string;
+  readonly sessionId?: string;
+  readonly conference?: string;
+  /** `failed`: what could be written of it is there. */
+  readonly end: RecordingResult['end'] | 'failed';
+  readonly durationMs?: number;
+  /** What was left out, ms. */
+  readonly pauses?: RecordingResult['pauses'];
+}
+
 export interface ConferenceEndedEvent {
   readonly conference: string;
   readonly reason: 'closed' | 'empty' | 'failed';
@@ -186,6 +216,8 @@ export interface TandemEvents extends RegistrationEvents, PbxEvents {
   'media:ice': SessionEvent & { readonly state: IceState };
   /** A DTLS handshake settled keys, or failed, or the peer took them back. */
   'media:dtls': SessionEvent & { readonly state: DtlsState; readonly error?: string };
+  'recording:started': RecordingStarted;
+  'recording:ended': RecordingEnded;
   /** A recording cannot be written, or its thread died; the call goes on. `code`: as of the error. */
   'recording:failed': SessionEvent & { readonly code: string; readonly error: string };
   /** `recovering`: its thread died, and the audio goes on in another; else the call ends. */

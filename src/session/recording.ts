@@ -5,9 +5,18 @@ import type {
   MediaLeg,
   RecordingHandle,
   RecordingResult,
-  RecordOptions,
   RecordTarget,
 } from '../../media/index.ts';
+import { TandemError } from '../base/errors.ts';
+import { KeySequence } from './key-sequence.ts';
+import type { SessionRecordOptions } from './session-options.ts';
+
+export interface RecordingOwner {
+  /** Told once when it cannot be written. */
+  failed(error: unknown): void;
+  /** Keys of those who are recorded. @returns how to forget it */
+  keys(pressed: (digit: string) => void): () => void;
+}
 
 export class Recording {
   readonly #leg: MediaLeg;
@@ -15,11 +24,21 @@ export class Recording {
   #reader: AudioReader | undefined;
   #writer: AudioWriter | undefined;
 
-  /** @param onFailed told once when it cannot be written */
-  constructor(leg: MediaLeg, target: RecordTarget, options: RecordOptions, onFailed: (error: unknown) => void) {
+  constructor(
+    leg: MediaLeg,
+    target: RecordTarget,
+    { pauseOn, resumeOn = pauseOn, ...options }: SessionRecordOptions,
+    owner: RecordingOwner,
+  ) {
+    for (const keys of [pauseOn, resumeOn])
+      if (keys !== undefined && !/^[0-9A-D*#]{1,16}$/.test(keys))
+        throw new TandemError('ERR_ARGUMENT', `pauseOn and resumeOn are keys, not "${keys}"`);
     this.#leg = leg;
     this.#handle = leg.record(target, options);
-    this.#handle.done.catch(onFailed);
+    this.#handle.done.catch(owner.failed);
+    if (pauseOn === undefined || resumeOn === undefined) return;
+    const forget = owner.keys(restByKeys(this.#handle, pauseOn, resumeOn));
+    this.#handle.done.then(forget, forget);
   }
 
   /** What the call hears, to read while it is recorded. */
@@ -57,4 +76,15 @@ export class Recording {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close().catch(() => {});
   }
+}
+
+function restByKeys(handle: RecordingHandle, pauseOn: string, resumeOn: string): (digit: string) => void {
+  let resting = false;
+  let sequence = new KeySequence(pauseOn);
+  return (digit) => {
+    if (!sequence.press(digit)) return;
+    resting = !resting;
+    handle.rest('keys', resting);
+    sequence = new KeySequence(resting ? resumeOn : pauseOn);
+  };
 }

@@ -26,6 +26,8 @@ export class SessionDigits {
   readonly #keypad: Keypad;
   readonly #info: InfoDigits;
   readonly #inband: InbandDigits;
+  /** Keys are told to nobody but this script. */
+  secret = false;
   #way: DtmfWay;
 
   constructor(clock: Clock, mode: DtmfMode, owner: SessionDigitsOwner) {
@@ -82,7 +84,7 @@ export class SessionDigits {
   pressed(digit: string, way: DtmfPath): void {
     if (!this.#way.takes(way)) return;
     this.#keypad.press(digit);
-    this.#owner.pressed(digit, way);
+    if (!this.secret) this.#owner.pressed(digit, way);
   }
 
   /** An INFO of the peer; it is answered here. */

@@ -1,7 +1,8 @@
 /** What the methods of both kinds of session take and give. */
-import type { Codec, Direction, LegStats, PlaySource } from '../../media/index.ts';
+import type { Codec, Direction, LegStats, PlaySource, RecordOptions } from '../../media/index.ts';
 import type { HeaderField } from '../sip/message.ts';
 import type { Replaces } from '../sip/replaces.ts';
+import type { ConsentOptions } from './consent.ts';
 import type { DialogSession } from './dialog-session.ts';
 import type { GatherOptions } from './gather.ts';
 import type { OfferMethod } from './negotiation.ts';
@@ -16,7 +17,23 @@ export interface HangupOptions {
   readonly headers?: readonly HeaderField[];
 }
 
+export interface SessionRecordOptions extends RecordOptions {
+  /** Keys of the call, or of the one that it is bridged with, that let it rest, as `*1`. */
+  readonly pauseOn?: string;
+  /** Keys that let it go on; default those of `pauseOn`, again. */
+  readonly resumeOn?: string;
+}
+
+export interface CallRecordOptions extends SessionRecordOptions {
+  /** Asks the peer first: without a yes nothing is recorded. */
+  readonly consent?: ConsentOptions;
+  /** Played first, to whom the call is bridged with as well. */
+  readonly announce?: PlaySource;
+}
+
 export interface SessionGatherOptions extends GatherOptions {
+  /** Meanwhile no recording of the call goes on, and the keys are told to nobody else. */
+  readonly secret?: boolean;
   /** Played while waiting; the first digit stops it. */
   readonly play?: PlaySource;
   readonly playType?: PlayType;

@@ -59,6 +59,19 @@ describe('the findings of tandem check', () => {
     });
   });
 
+  test('tell of recordings', async ({ lab }) => {
+    const report = await (await lab.serve(answer)).check();
+    const found = (more: object, problem?: string) => {
+      const spool = { waiting: 3, bytes: 9, failed: 0, problem };
+      const recordings = { ...{ spool, uploaded: 2, uploadedBytes: 8, givenUp: 0, deleted: 1 }, ...more };
+      return findingsOf({ ...report, recordings }, names).find(({ what }) => what === 'recordings');
+    };
+    expect(findingsOf(report, names).some(({ what }) => what === 'recordings')).toBe(false);
+    expect(found({})).toMatchObject({ result: 'ok', text: '2 uploaded, 1 deleted, 3 wait' });
+    expect(found({}, 'HTTP 403')).toMatchObject({ result: 'warn', text: '3 wait: HTTP 403' });
+    expect(found({ givenUp: 1 })).toMatchObject({ result: 'warn', text: '1 cannot be stored as the settings say' });
+  });
+
   test('tell of the database', async ({ lab }) => {
     const tandem = await lab.serve(answer);
     const report = await tandem.check();

@@ -6,6 +6,8 @@ import { FinishedCalls, RecentCdrs } from '../../src/console/finished.ts';
 import type { CallDetail, FinishedPage } from '../../src/console/protocol.ts';
 import { readRange, recordingsRoute } from '../../src/console/recordings.ts';
 import type { CdrStore } from '../../src/console/subject.ts';
+import { NodeVault } from '../../src/recordings/node-vault.ts';
+import { type Keyring, keyringOf } from '../../src/recordings/options.ts';
 import { Store } from '../../src/store/store.ts';
 import { seededRandom } from '../../src/testing/index.ts';
 import { ask, openServer, TestSubject } from '../control/http/support.ts';
@@ -32,12 +34,12 @@ function cdr(number: number, more: Partial<Cdr> = {}): Cdr {
   };
 }
 
-async function open(cdrs: readonly Cdr[], store?: CdrStore) {
+async function open(cdrs: readonly Cdr[], store?: CdrStore, keyring?: Keyring) {
   const { logger, lines } = memoryLogger();
   const recent = new RecentCdrs();
   for (const one of cdrs) recent.add(one);
   const finished = new FinishedCalls({ subject: { store, trace: () => [] }, recent, logger });
-  const routes = [...finished.routes, recordingsRoute({ find: (id) => finished.find(id), logger })];
+  const routes = [...finished.routes, recordingsRoute({ find: (id) => finished.find(id), logger, keyring })];
   const users = { ann: { password: 'pw', role: 'view' } } as const;
   const server = await openServer(new TestSubject(), {
     ...{ users, token: 'a-token' },
@@ -200,6 +202,29 @@ describe('recordings', () => {
       { user: 'token', callId: 'id-1', recording: expect.stringContaining('one.wav') },
       { user: 'token', callId: 'id-1', recording: expect.stringContaining('two.opus') },
     ]);
+  });
+
+  it('are sent in plain when they are encrypted, in part too, and not without the key', async () => {
+    const keyring = keyringOf({ key: 'a long text, kept elsewhere' });
+    mkdirSync(folder.file('sealed'));
+    const bytes = Buffer.from(`RIFF....WAVE${'0123456789'.repeat(20_000)}`);
+    writeFileSync(folder.file('sealed/one.wav'), bytes);
+    const vault = new NodeVault(folder.file('sealed'), seededRandom(1));
+    await vault.seal('one.wav', keyring, new AbortController().signal);
+    const call = cdr(1, { recordings: [folder.file('sealed/one.wav')] });
+    await using server = await open([call], undefined, keyring);
+    const whole = await server.get('/console/recordings/call-0001.0');
+    expect([whole.status, whole.text === bytes.toString(), whole.headers['content-type']]).toEqual([
+      200,
+      true,
+      'audio/wav',
+    ]);
+    const part = await server.get('/console/recordings/call-0001.0', { range: 'bytes=131070-131075' });
+    expect([part.status, part.text, part.headers['content-range']]).toEqual([
+      ...[206, bytes.toString('latin1', 131_070, 131_076), `bytes 131070-131075/${bytes.length}`],
+    ]);
+    await using keyless = await open([call]);
+    expect((await keyless.get('/console/recordings/call-0001.0')).status).toBe(404);
   });
 
   it.each([

@@ -182,6 +182,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/session',
     'src/registry',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registrar',
     'src/store',
@@ -190,12 +191,14 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'media',
   ],
   'src/cdr': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/recovery', 'media'],
+  'src/recordings': ['src/base', 'src/session'],
   'src/incoming': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk'],
   'src/house': [
     'src/base',
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -212,6 +215,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -229,6 +233,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/sip',
     'src/session',
     'src/cdr',
+    'src/recordings',
     'src/recovery',
     'src/registry',
     'src/registrar',
@@ -252,12 +257,13 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/registrar',
     'src/registry',
     'src/store',
+    'src/recordings',
     'src/cdr',
     'src/control',
     'media',
   ],
   'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/store', 'src/index'],
+  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/recordings', 'src/store', 'src/index'],
 };
 
 /** Package → the files that may import it. */
@@ -297,6 +303,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'src/config/schema.ts',
     'src/config/registry-schema.ts',
+    'src/config/recordings-schema.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',
@@ -311,6 +318,7 @@ const impure = [
   /^src\/store\/adapters\//,
   /^src\/(cli|console|control|testing)\//,
   /^src\/recovery\/journal\//,
+  /^src\/recordings\/node-/,
   /^media\/(net|host)\//,
 ];
 

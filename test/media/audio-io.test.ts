@@ -98,7 +98,8 @@ describe('a recording', () => {
     expect(channel(midway, 0).length).toBeGreaterThanOrEqual(4000);
     const result = await recording.close();
     const file = lab.files.get('call.wav');
-    expect(result).toEqual({ end: 'stopped', bytes: file.length, durationMs: channel(file, 0).length / 8, gaps: [] });
+    const durationMs = channel(file, 0).length / 8;
+    expect(result).toEqual({ end: 'stopped', bytes: file.length, durationMs, gaps: [], pauses: [] });
     expect(result.durationMs).toBeGreaterThanOrEqual(1000);
     expect(result.durationMs).toBeLessThanOrEqual(1100);
     expect(alignedCorrelation(channel(file, 0), heard)).toBeGreaterThan(0.99);

@@ -49,6 +49,13 @@ function covering<S extends Schemas>(
   return schemas;
 }
 
+const recording = {
+  path: z.string(),
+  at,
+  callId: z.string().optional(),
+  sessionId: z.string().optional(),
+  conference: z.string().optional(),
+};
 const operation = { operation: z.string(), command: z.string(), ...session };
 
 const begun = z.strictObject({
@@ -92,6 +99,22 @@ const observed = covering({
     error: z.string().optional(),
   }),
   'media:failed': z.strictObject({ ...session, error: z.string(), recovering: z.boolean() }),
+  'recording:started': z.strictObject({
+    ...recording,
+    direction: z.enum(['inbound', 'outbound']).optional(),
+    fromUri: z.string().optional(),
+    toUri: z.string().optional(),
+    consent: z.string().optional(),
+  }),
+  'recording:ended': z.strictObject({
+    ...recording,
+    end: z.enum(['stopped', 'ended', 'max', 'silence', 'failed']),
+    durationMs: z.number().optional(),
+    pauses: z
+      .array(z.strictObject({ atMs: z.number(), forMs: z.number() }))
+      .readonly()
+      .optional(),
+  }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
   'queue:entered': z.strictObject({ ...inQueue, position: z.int(), waiting: z.int() }),
   'queue:ringing': z.strictObject(agentOfQueue),

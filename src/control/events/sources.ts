@@ -35,6 +35,8 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'media:ice': true,
   'media:dtls': true,
   'media:failed': true,
+  'recording:started': true,
+  'recording:ended': true,
   'recording:failed': true,
   'queue:entered': true,
   'queue:ringing': true,

@@ -53,6 +53,16 @@ export interface TandemReport {
     readonly sent: number;
     readonly dropped: number;
   }[];
+  /** Recordings that are kept, where they are. */
+  readonly recordings?:
+    | {
+        readonly spool: { readonly waiting: number; readonly bytes: number; readonly failed: number };
+        readonly uploaded: number;
+        readonly uploadedBytes: number;
+        readonly givenUp: number;
+        readonly deleted: number;
+      }
+    | undefined;
   /** The database of the calls, where there is one. */
   readonly store?:
     | {

@@ -52,6 +52,7 @@ export class Metrics {
     if (report?.store) describeStore(now, report.store);
     if (report?.admission) describeAdmission(now, report.admission);
     if (report?.recovery) describeRecovery(now, report.recovery);
+    if (report?.recordings) describeRecordings(now, report.recordings);
     if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
@@ -215,6 +216,19 @@ function describeCdrs(registry: Registry, cdrs: NonNullable<TandemReport['cdrs']
   rows(Gauge, registry, 'cdr_waiting', 'Records of calls that are not taken yet', 'sink', each('waiting'));
   rows(Counter, registry, 'cdr_sent_total', 'Records of calls that were taken', 'sink', each('sent'));
   rows(Counter, registry, 'cdr_dropped_total', 'Records of calls that were pushed out', 'sink', each('dropped'));
+}
+
+function describeRecordings(registry: Registry, recordings: NonNullable<TandemReport['recordings']>): void {
+  const { spool, uploaded, uploadedBytes, givenUp, deleted } = recordings;
+  one(registry, 'recordings_waiting', 'Recordings that are to be encrypted or uploaded', spool.waiting);
+  one(registry, 'recordings_waiting_bytes', 'Bytes of them', spool.bytes);
+  rows(Counter, registry, 'recordings_total', 'What became of recordings; failed: tries', 'what', [
+    ['uploaded', uploaded],
+    ['failed', spool.failed],
+    ['given_up', givenUp],
+    ['deleted', deleted],
+  ]);
+  rows(Counter, registry, 'recordings_bytes_total', 'Bytes of recordings', 'what', [['uploaded', uploadedBytes]]);
 }
 
 function describeStore(registry: Registry, store: NonNullable<TandemReport['store']>): void {

@@ -1,6 +1,9 @@
 /** Commands about what is heard: play, say, gather, record, press keys, stop. */
 import type { PlayResult } from '../../../media/index.ts';
+import { defined } from '../../base/defined.ts';
 import { TandemError } from '../../base/errors.ts';
+import type { ConsentOptions } from '../../session/consent.ts';
+import type { DialogSession } from '../../session/dialog-session.ts';
 import type { GatherResult } from '../../session/gather.ts';
 import type { PlaybackOptions } from '../../session/playback.ts';
 import { writablePath } from '../commands/files.ts';
@@ -9,7 +12,15 @@ import type { RpcStruct } from '../rpc/value.ts';
 import type { Desk, Handlers } from './desk.ts';
 import type { Params, Sound } from './params.ts';
 
-type Names = 'call.play' | 'call.say' | 'call.gather' | 'call.record' | 'call.dtmf' | 'call.stop';
+type Names =
+  | 'call.play'
+  | 'call.say'
+  | 'call.gather'
+  | 'call.record'
+  | 'call.record_pause'
+  | 'call.record_resume'
+  | 'call.dtmf'
+  | 'call.stop';
 
 export function audioCommands(desk: Desk): Handlers<Names> {
   return {
@@ -36,24 +47,32 @@ export function audioCommands(desk: Desk): Handlers<Names> {
       const call = desk.use(name, context);
       const prompt = play && desk.sounds.source(play);
       const spoken = speech && language !== undefined ? { language } : speech;
+      if (keys.secret && !wait)
+        throw new RpcFault(400, 'call.gather: what is secret is in the reply alone: wait for it');
       return desk.operate(call, wait, {
         command: 'call.gather',
+        ...(keys.secret ? { shown: ({ digits, speech, ...rest }) => rest } : {}),
         run: async (signal, begun) =>
           gathered(await going(begun, call.gather(defined({ ...keys, play: prompt, speech: spoken, signal })))),
       });
     },
-    'call.record': async ({ call: name, file, wait, ...how }, context) => {
+    'call.record': async ({ call: name, file, wait, announce, consent, ...how }, context) => {
       const call = desk.use(name, context);
       return desk.operate(call, wait, {
         command: 'call.record',
         run: async (signal, begun) => {
           const path = await writablePath(desk.writeFolder, file);
-          const recording = call.recording(path, defined({ ...how, signal }));
+          const told = announce ? desk.sounds.source(announce) : desk.announcement;
+          const asked = consent && consentOf(desk, consent);
+          const recording = await call.record(path, defined({ ...how, announce: told, consent: asked, signal }));
+          if (!recording) return going(begun, Promise.resolve({ end: 'refused' }));
           const { durationMs, bytes, end } = await going(begun, recording.done);
           return { file: path, durationMs, bytes, end };
         },
       });
     },
+    'call.record_pause': ({ call: name }, context) => rest(desk.use(name, context), true),
+    'call.record_resume': ({ call: name }, context) => rest(desk.use(name, context), false),
     'call.dtmf': ({ call: name, digits, via, duration, gap, wait }, context) => {
       const call = desk.use(name, context);
       return desk.operate(call, wait, {
@@ -79,6 +98,16 @@ function going<T>(begun: () => void, work: Promise<T>): Promise<T> {
   return work;
 }
 
+/** @returns how many there are */
+function rest({ recordings }: DialogSession, on: boolean): RpcStruct {
+  for (const recording of recordings) recording.rest('pause', on);
+  return { recordings: recordings.length };
+}
+
+function consentOf({ sounds }: Desk, { play, ...how }: NonNullable<Params<'call.record'>['consent']>): ConsentOptions {
+  return { prompt: sounds.source(play), ...defined(how) };
+}
+
 function one({ operations }: Desk, id: string) {
   const operation = operations.get(id);
   if (operation) return [operation];
@@ -99,11 +128,4 @@ function played({ end, playedMs }: PlayResult): RpcStruct {
 
 function gathered({ digits, end, speech }: GatherResult): RpcStruct {
   return { digits, end, ...(speech === undefined ? {} : { speech }) };
-}
-
-/** A member that is undefined is none. */
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(values: { [K in keyof T]: T[K] | undefined }): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -18,6 +18,8 @@ export interface DeskOptions extends OwnersOptions {
   readonly logger: Logger;
   readonly soundFolder: string;
   readonly writeFolder: string | undefined;
+  /** A file that is heard before anything is recorded. */
+  readonly announcement?: string | undefined;
 }
 
 /** Of every command the one function that does it. */
@@ -33,15 +35,17 @@ export class Desk {
   readonly operations: Operations;
   readonly sounds: SoundReader;
   readonly writeFolder: string | undefined;
+  readonly announcement: string | undefined;
   readonly #turns = new Turns();
 
-  constructor(tandem: RemoteTandem, { clock, logger, soundFolder, writeFolder, ...owners }: DeskOptions) {
+  constructor(tandem: RemoteTandem, { clock, logger, soundFolder, writeFolder, announcement, ...owners }: DeskOptions) {
     this.tandem = tandem;
     this.logger = logger;
     this.owners = new Owners(clock, logger, tandem.parking, owners);
     this.operations = new Operations(clock, logger, this.#turns);
     this.sounds = new SoundReader(soundFolder);
     this.writeFolder = writeFolder;
+    this.announcement = announcement;
   }
 
   /** @throws RpcFault 404 */

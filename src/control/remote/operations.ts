@@ -51,6 +51,8 @@ export interface OperationWork {
   readonly beside?: DialogSession;
   /** @param stopped aborted by `stop` @param begun see `Turns.run` */
   run(stopped: AbortSignal, begun: () => void): Promise<RpcStruct>;
+  /** What the event says of the result; default all. */
+  shown?(result: RpcStruct): RpcStruct;
 }
 
 /** Of one call; more are a controller's mistake. */
@@ -83,7 +85,7 @@ export class Operations {
   }
 
   /** @throws TandemError ERR_OPERATIONS when the call has too many */
-  begin(call: DialogSession, { command, beside, run }: OperationWork): Operation {
+  begin(call: DialogSession, { command, beside, run, shown = (result) => result }: OperationWork): Operation {
     const others = this.#ofCall.get(call) ?? new Set();
     if (others.size >= mostOperations)
       throw new TandemError('ERR_OPERATIONS', `more than ${mostOperations} operations at once in a call`, {
@@ -115,7 +117,7 @@ export class Operations {
     done.then(
       (result) => {
         over();
-        this.observer.emit('operation:done', { ...this.#stampOf(operation), result });
+        this.observer.emit('operation:done', { ...this.#stampOf(operation), result: shown(result) });
       },
       (error: unknown) => {
         over();

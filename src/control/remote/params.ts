@@ -34,6 +34,7 @@ const sounds = z.union([sound, z.array(sound).min(1).max(100)]);
 const loop = z.union([z.boolean(), z.int().min(1).max(1_000_000)]).describe('true: again and again; or so many times');
 const bargeIn = z.union([z.boolean(), z.enum(['dtmf', 'speech'])]).describe('what the peer stops it with');
 const volume = z.number().min(0).max(4);
+const keys = z.string().regex(/^[0-9A-D*#]{1,16}$/, 'expected keys');
 const headers = z.record(text(128), z.string().max(2048)).describe('more of the request, by name');
 
 const oneOf = ['file', 'url', 'list', 'tone'] as const;
@@ -141,6 +142,10 @@ export const callCommands = {
       timeout: milliseconds.optional().describe('for the first'),
       interDigitTimeout: milliseconds.optional(),
       play: sounds.optional().describe('until the first key'),
+      secret: z
+        .boolean()
+        .optional()
+        .describe('meanwhile nothing is recorded, and no event tells the keys: only the reply does'),
       speech: z.boolean().optional(),
       language: language.optional(),
       wait: wait(true),
@@ -157,9 +162,24 @@ export const callCommands = {
       maxSilence: milliseconds.optional(),
       trimSilence: z.boolean().optional(),
       beep: z.boolean().optional(),
+      pauseOn: keys.optional().describe('keys of both sides that let it rest'),
+      resumeOn: keys.optional().describe('and go on; default the same again'),
+      announce: sounds.optional().describe('both sides hear it first'),
+      consent: z
+        .strictObject({
+          play: sounds,
+          accept: keys.optional().describe('keys that say yes; default 1'),
+          timeout: milliseconds.optional(),
+          tries: z.int().min(1).max(10).optional(),
+          silence: z.enum(['refuse', 'accept']).optional(),
+        })
+        .optional()
+        .describe('the peer is asked first; without a yes nothing is recorded, and end is refused'),
       wait: wait(false),
     }),
   ),
+  'call.record_pause': changes('Let the recordings of a call rest.', z.strictObject({ call })),
+  'call.record_resume': changes('Let the recordings of a call go on.', z.strictObject({ call })),
   'call.stop': changes(
     'Stop a running operation; of a call all of them.',
     z

@@ -24,6 +24,8 @@ export interface RemoteControlOptions {
   readonly soundFolder?: string;
   /** The only folder that is recorded to. Without it nothing can be recorded. */
   readonly writeFolder?: string | undefined;
+  /** A file that both sides hear before `call.record` begins. */
+  readonly announcement?: string | undefined;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -41,8 +43,8 @@ export interface RemoteControl {
 export function remoteControl(tandem: RemoteTandem, options: RemoteControlOptions = {}): RemoteControl {
   const { clock = nodeClock, logger = createLogger(), grace = 10_000, whenLost = 'hangup' } = options;
   if (!(grace >= 0)) throw new ConfigError(`remote.grace must be milliseconds, not ${grace}`);
-  const { soundFolder = '.', writeFolder } = options;
-  const desk = new Desk(tandem, { clock, logger, grace, whenLost, soundFolder, writeFolder });
+  const { soundFolder = '.', writeFolder, announcement } = options;
+  const desk = new Desk(tandem, { clock, logger, grace, whenLost, soundFolder, writeFolder, announcement });
   const handlers: Handlers = {
     ...callRecordCommands(desk),
     ...signallingCommands(desk),

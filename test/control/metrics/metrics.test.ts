@@ -149,6 +149,25 @@ describe('/metrics', () => {
     expect(await lines('store_events_total')).toEqual(['{what="lost"} 2', '{what="dropped"} 1']);
   });
 
+  it('tells how many recordings are on their way', async () => {
+    const subject = new TestSubject();
+    const { lines } = metricsOf(subject);
+    expect(await lines('recordings_waiting')).toEqual([]);
+    const recordings = {
+      spool: { waiting: 3, bytes: 900, failed: 4 },
+      uploaded: 5,
+      uploadedBytes: 6,
+      givenUp: 1,
+      deleted: 2,
+    };
+    subject.report = { ...idleReport, recordings };
+    expect(await lines('recordings_waiting')).toEqual([' 3']);
+    expect(await lines('recordings_waiting_bytes')).toEqual([' 900']);
+    expect(await lines('recordings_total')).toEqual([
+      ...['{what="uploaded"} 5', '{what="failed"} 4', '{what="given_up"} 1', '{what="deleted"} 2'],
+    ]);
+  });
+
   it('is there when the media engine hangs, without what it knows', async () => {
     const { metrics } = metricsOf(new TestSubject());
     const text = await metrics.text(undefined);

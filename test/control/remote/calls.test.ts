@@ -426,6 +426,44 @@ test('a call is recorded to the folder that is for it, and nowhere else', async 
   }
 });
 
+test('a recording rests by command, and while secret keys are gathered, which no event tells', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-remote-'));
+  try {
+    await using house = await open(park, { writeFolder: folder, announcement: 'prompts/echo.wav' });
+    const { lab, tandem, desktop } = house;
+    const alice = lab.phone('alice');
+    const call = await parked(lab, tandem, alice);
+    const pressed = hear(tandem, 'media:dtmf');
+    const ended = hear(tandem, 'recording:ended');
+    const controller = desktop.connect();
+    await controller.ask('answer', { call });
+    const recording = controller.send('record', { call, file: 'a.wav' });
+    await alice.hears('echo.wav');
+    const { operation } = await lab.run(recording);
+    await lab.until(() => tandem.findCall(call)?.recordings.length === 1, 2_000);
+    await lab.advance(500);
+    expect(await controller.ask('record_pause', { call })).toMatchObject({ recordings: 1 });
+    await lab.advance(1_000);
+    await controller.ask('record_resume', { call });
+    await lab.advance(500);
+    await expect(controller.ask('gather', { call, digits: 2, secret: true, wait: false })).rejects.toThrow('wait');
+    const gathering = controller.send('gather', { call, digits: 2, secret: true });
+    await lab.advance(500);
+    for (const key of '42') await alice.press(key);
+    expect(await lab.run(gathering)).toMatchObject({ digits: '42' });
+    expect(pressed).toEqual([]);
+    expect(desktop.told).toMatchObject([{ command: 'call.gather', result: { end: 'digits' } }]);
+    expect(JSON.stringify(desktop.told)).not.toContain('42');
+    await lab.advance(500);
+    await controller.ask('stop', { operation });
+    expect(ended).toMatchObject([{ path: join(folder, 'a.wav'), pauses: [{ forMs: 1_000 }, {}] }]);
+    expect(tandem.findCall(call)?.variables.get('recording_consent')).toBe('announced');
+    await controller.ask('hangup', { call });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('whatever the parameters are, a command is done or refused, and nothing breaks', async () => {
   await using house = await open();
   const { lab, tandem, desktop } = house;
