@@ -24,6 +24,7 @@ import {
 } from './analysis.ts';
 import { bargeInBy, type OnBargeIn } from './barge-in.ts';
 import type { DialogMedia } from './dialog-media.ts';
+import { type Activity, type ActivityFacts, type ActivityName, type BeginActivity, followed } from './follower.ts';
 import type { GatherResult } from './gather.ts';
 import { gatherSpeech } from './gather-speech.ts';
 import type { DtmfDigit } from './keypad.ts';
@@ -47,6 +48,8 @@ export abstract class CallAudio {
   protected abstract recordingFailed(error: unknown): void;
   /** @internal What its snapshot says is another thing now. */
   abstract noteChange(): void;
+  /** @internal See `CallFollower`. */
+  abstract activity(name: ActivityName, facts: ActivityFacts): Activity | undefined;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
   get #leg(): MediaLeg {
@@ -55,13 +58,14 @@ export abstract class CallAudio {
   }
 
   readonly #onBargeIn: OnBargeIn = (what, stop) => bargeInBy(this.#leg, this.digits, what, stop);
+  readonly #begin: BeginActivity = (name, facts) => this.activity(name, facts);
 
   playback(): Playback {
-    return new Playback(() => this.#leg, this.#onBargeIn);
+    return new Playback(() => this.#leg, this.#onBargeIn, this.#begin);
   }
 
   playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg, this.#onBargeIn);
+    return new PlaybackControl(() => this.#leg, this.#onBargeIn, this.#begin);
   }
 
   /**
@@ -96,7 +100,9 @@ export abstract class CallAudio {
   /** Records from now on. See `Recording`; `target` is a path, a FileHandle or a Writable. */
   recording(target: RecordTarget, options: RecordOptions = {}): Recording {
     if (typeof target === 'string') this.noteRecording(target);
-    return new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
+    const recording = new Recording(this.#leg, target, options, (error) => this.recordingFailed(error));
+    followRecording(this.activity('record', typeof target === 'string' ? { path: target } : {}), recording);
+    return recording;
   }
 
   /**
@@ -197,7 +203,15 @@ export abstract class CallAudio {
    * a prompt's end.
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason; TandemError ERR_STT with `speech`
    */
-  async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    return followed(
+      this.activity('gather', {}),
+      () => this.#gather(options),
+      ({ end, digits: { length } }) => ({ end, length }),
+    );
+  }
+
+  async #gather(options: SessionGatherOptions): Promise<GatherResult> {
     const { speech, signal, ...keys } = options;
     if (!speech) return this.digits.gather(options, this.signal, this.playback());
     const how = speech === true ? {} : speech;
@@ -208,6 +222,14 @@ export abstract class CallAudio {
       turns: () => this.vad(),
     });
   }
+}
+
+function followRecording(activity: Activity | undefined, { done }: Recording): void {
+  if (!activity) return;
+  done.then(
+    ({ durationMs }) => activity.end({ durationMs }),
+    (error: unknown) => activity.end({}, error),
+  );
 }
 
 /** Resolves when the signal is aborted. */
