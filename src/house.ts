@@ -5,10 +5,12 @@ import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
 import { ConfigError, messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
+import type { Fetch } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
+import { packageVersion } from './base/node-package.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
 import { cdrSinks } from './cdr/sinks.ts';
@@ -58,6 +60,8 @@ import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { Store } from './store/store.ts';
+import { CallTracer } from './telemetry/call-tracer.ts';
+import { tracedFetch } from './telemetry/traced-fetch.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -99,6 +103,10 @@ export class House {
   readonly cdrs: CdrBook | undefined;
   /** With the option `recovery`. */
   readonly keeper: CallKeeper | undefined;
+  /** With the option `telemetry`. */
+  readonly tracer: CallTracer | undefined;
+  /** HTTP as the calls do it. */
+  readonly fetch: Fetch;
   readonly #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -122,6 +130,9 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
+    const { fetch = nodeFetch, telemetry } = options;
+    this.tracer = telemetry && new CallTracer(telemetry, { clock, observer, version: packageVersion() });
+    this.fetch = this.tracer ? tracedFetch(fetch, this.tracer) : fetch;
     const { codecs: names, srtp: mode, ice = 'lite', ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
     if (!iceModes.includes(ice)) throw new ConfigError(`media.ice is one of ${iceModes.join(', ')}, not ${ice}`);
@@ -152,7 +163,7 @@ export class House {
         random,
         logger,
         files: options.files ?? nodeFiles,
-        fetch: options.fetch ?? nodeFetch,
+        fetch: this.fetch,
         tts: options.tts ?? espeakNg(),
         ...(udp ? { udp } : {}),
         ...(options.recovery ? { onSaved: (leg, packed, serial) => this.keeper?.saved(leg, packed, serial) } : {}),
@@ -202,6 +213,7 @@ export class House {
       codecs,
       observer,
       endpoint,
+      follower: this.tracer,
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
@@ -234,7 +246,7 @@ export class House {
       const writeCdr = store && ((record: Cdr): Promise<void> => store.writeCdr(record));
       this.cdrs = new CdrBook({
         ...{ clock, logger, registry, observer },
-        sinks: cdrSinks(cdr ?? {}, { clock, fetch: options.fetch ?? nodeFetch, writeCdr }),
+        sinks: cdrSinks(cdr ?? {}, { clock, fetch: this.fetch, writeCdr }),
         journal: () => this.keeper?.journal,
       });
     }
@@ -292,6 +304,7 @@ export class House {
       {
         admission: this.admission,
         endpoint,
+        follower: this.tracer,
         logger,
         sessionTimers,
         background,
@@ -416,6 +429,7 @@ export class House {
       await this.conferences.close();
       await this.media.close();
       await this.keeper?.close();
+      this.tracer?.close();
       this.#closed.resolve();
     }
   }

@@ -3,6 +3,7 @@ import type { Media } from '../media/index.ts';
 import { sleep } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
+import type { Fetch } from './base/io.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
@@ -156,6 +157,11 @@ export class Tandem {
    */
   trace(callId: string): readonly TraceMessage[] {
     return this.#house.endpoint.trace.of(callId);
+  }
+
+  /** @internal HTTP that is seen in the traces of calls. */
+  get fetch(): Fetch {
+    return this.#house.fetch;
   }
 
   /** Keeps the SIP messages of a call that runs for a while after its end, however it ends. */

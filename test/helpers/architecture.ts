@@ -174,9 +174,11 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/console/web': ['src/console', 'media'],
   'src/recovery': ['src/base', 'src/sip', 'src/session', 'src/registry', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
+  'src/telemetry': ['src/base', 'src/sip', 'src/session', 'media'],
   'src/trunk': ['src/base', 'src/sip', 'src/session', 'src/registration'],
   'src/options': [
     'src/base',
+    'src/telemetry',
     'src/sip',
     'src/session',
     'src/registry',
@@ -192,6 +194,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/incoming': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk'],
   'src/house': [
     'src/base',
+    'src/telemetry',
     'src/sip',
     'src/session',
     'src/cdr',
@@ -223,6 +226,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/index': [
     'src/base',
+    'src/telemetry',
     'src/sip',
     'src/session',
     'src/cdr',
@@ -290,6 +294,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ],
   fastify: ['src/control/http/server.ts'],
   'prom-client': ['src/control/metrics/metrics.ts'],
+  '@opentelemetry/api': ['src/telemetry/'],
   zod: [
     'src/config/schema.ts',
     'src/config/registry-schema.ts',

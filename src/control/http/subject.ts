@@ -1,5 +1,6 @@
 /** What HTTP serves: as little of a Tandem and of its registry as it needs, so that either may change behind it. */
 import type { Observer } from '../../base/events.ts';
+import type { Fetch } from '../../base/io.ts';
 import type { DialogRegistry } from '../../registry/registry.ts';
 import type { TandemEvents } from '../../session/events.ts';
 import type { SipStats } from '../../sip/endpoint.ts';
@@ -22,6 +23,8 @@ export type ObservedRegistry = Pick<DialogRegistry, 'statistics' | 'on'>;
 /** A `Tandem` is one. */
 export interface ObservedTandem {
   readonly observer: Pick<Observer<TandemEvents>, 'on'>;
+  /** HTTP that is seen in the traces of calls; default Node's. */
+  readonly fetch?: Fetch;
   check(): Promise<TandemReport>;
 }
 
