@@ -168,14 +168,14 @@ export type { Certificate, TlsClientOptions, TlsServerOptions } from './sip/tran
 export type { StoredLeg } from './store/dialog-rows.ts';
 export type { StoreMode, StoreOptions } from './store/options.ts';
 export { openStore, type Store, type StoreHealth, type StorePorts } from './store/store.ts';
+export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
+export type { StreamOptions } from './stream/options.ts';
+export { type CheckReport, Tandem, type TandemInviteOptions } from './tandem.ts';
 export type { TelemetryOptions } from './telemetry/options.ts';
 export { type OtlpOptions, type OtlpPorts, OtlpTraces } from './telemetry/otlp/otlp-traces.ts';
 export type { SamplerName } from './telemetry/otlp/sampler.ts';
 export type { SpanReport } from './telemetry/otlp/span-queue.ts';
 export { registerTelemetry } from './telemetry/register.ts';
-export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
-export type { StreamOptions } from './stream/options.ts';
-export { type CheckReport, Tandem, type TandemInviteOptions } from './tandem.ts';
 export type { CallerIdOptions } from './trunk/caller-id.ts';
 export type { GatewayReport } from './trunk/gateway.ts';
 export type { TrunkOptions } from './trunk/options.ts';

@@ -37,6 +37,7 @@ import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
 import type { Store, StoreHealth } from './store/store.ts';
+import type { SpanReport } from './telemetry/otlp/span-queue.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -72,6 +73,8 @@ export interface CheckReport {
   readonly recovery: KeeperReport | undefined;
   /** Undefined without the option `store`. */
   readonly store: StoreHealth | undefined;
+  /** Spans on their way to the collector; undefined without the option `telemetry`, or where others send them. */
+  readonly telemetry: SpanReport | undefined;
   readonly draining: boolean;
 }
 
@@ -428,6 +431,7 @@ export class Tandem {
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],
       recovery: this.#house.keeper?.report,
+      telemetry: this.#house.tracer?.report,
       draining: this.#house.calls.draining,
     };
   }

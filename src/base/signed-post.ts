@@ -31,7 +31,10 @@ export function signature(key: Uint8Array, id: string, seconds: number, body: st
 }
 
 /** @throws TandemError ERR_FETCH, whose text has no secret of the URL, when it was not taken */
-export async function postSigned(fetch: Fetch, { url, key, id, seconds, body, signal, about }: SignedPost): Promise<void> {
+export async function postSigned(
+  fetch: Fetch,
+  { url, key, id, seconds, body, signal, about }: SignedPost,
+): Promise<void> {
   let status: number | undefined;
   try {
     status = await fetch.post?.(url.href, {

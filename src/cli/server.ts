@@ -38,6 +38,7 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
+import { openTelemetry } from './telemetry.ts';
 import {
   type Entrance,
   keptCertificate,
@@ -76,7 +77,14 @@ export async function runServer(
   const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
   const web = webPort(config, tls);
   const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
-  const tandem = createTandem(config, options, tls, ports, logger);
+  const telemetry = openTelemetry(config, logger);
+  const tandem = createTandem(
+    config,
+    { ...options, ...(telemetry && { telemetry: telemetry.options }) },
+    tls,
+    ports,
+    logger,
+  );
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -147,6 +155,7 @@ export async function runServer(
     await http?.close();
     remote?.close();
     await tandem.close();
+    await telemetry?.close();
     stopCallLog();
     certificates.close();
     signals.close();
@@ -169,7 +178,7 @@ interface WebPorts {
 
 function createTandem(
   config: Config,
-  options: TandemOptions,
+  options: Pick<TandemOptions, 'auth' | 'registrar' | 'telemetry'>,
   tls: TlsServerOptions | undefined,
   { web, entrance, recent }: WebPorts,
   logger: Logger,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
@@ -229,6 +230,7 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('SIP messages of calls'),
+  telemetry: telemetrySchema,
   transfer: z
     .enum(['refuse', 'execute', 'pass'])
     .default('refuse')

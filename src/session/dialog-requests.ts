@@ -105,7 +105,11 @@ export class DialogRequests {
     this.#refer = refer;
     const { uri, replaces } = target.value;
     const activity = session.activity('transfer', { to: uri, attended: replaces !== undefined });
-    await followed(activity, () => refer.handle(session.onRefer ?? transfers.onRefer), () => ({ status: refer.status }));
+    await followed(
+      activity,
+      () => refer.handle(session.onRefer ?? transfers.onRefer),
+      () => ({ status: refer.status }),
+    );
     this.#refer = undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
   SpanKind,
   SpanStatusCode,
   type Tracer,
+  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -25,6 +26,8 @@ import { activityAttributes, activityTitle } from './activities.ts';
 import { CallTrace, legKey } from './call-trace.ts';
 import { LegTrace } from './leg-trace.ts';
 import { checkedTelemetry, type TelemetryOptions } from './options.ts';
+import { OtlpTraces } from './otlp/otlp-traces.ts';
+import type { SpanReport } from './otlp/span-queue.ts';
 import { parseTraceparent, printTraceparent } from './traceparent.ts';
 
 export interface CallTracerPorts {
@@ -40,6 +43,7 @@ const mostRecent = 1_000;
 
 export class CallTracer implements CallFollower {
   readonly #clock: Clock;
+  readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
   readonly #numbers: NumbersShown;
   readonly #propagate: boolean;
@@ -55,10 +59,16 @@ export class CallTracer implements CallFollower {
   constructor(options: TelemetryOptions, { clock, observer, version }: CallTracerPorts) {
     const { tracerProvider = trace.getTracerProvider(), numbers = 'masked', propagate } = checkedTelemetry(options);
     this.#clock = clock;
+    this.#provider = tracerProvider;
     this.#tracer = tracerProvider.getTracer('tandem', version);
     this.#numbers = numbers;
     this.#propagate = propagate ?? false;
     this.#unsubscribe = this.#listen(observer);
+  }
+
+  /** Where spans wait; undefined when they are somebody else's to send. */
+  get report(): SpanReport | undefined {
+    return this.#provider instanceof OtlpTraces ? this.#provider.report : undefined;
   }
 
   /** The HTTP of a call is a part of it. @param callId of a call that runs, or ended not long ago */
@@ -178,10 +188,7 @@ export class CallTracer implements CallFollower {
   }
 
   #listen(observer: Observer<TandemEvents>): readonly Unsubscribe[] {
-    const on = <K extends LegEvent>(
-      name: K,
-      hear: (leg: LegTrace, event: TandemEvents[K]) => void,
-    ): Unsubscribe =>
+    const on = <K extends LegEvent>(name: K, hear: (leg: LegTrace, event: TandemEvents[K]) => void): Unsubscribe =>
       observer.on(name, (event) => {
         const leg = this.#legs.get(event.sessionId);
         if (leg) hear(leg, event);

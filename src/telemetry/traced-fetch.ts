@@ -1,5 +1,13 @@
 /** HTTP of calls: each request is a span of the call that it is for, and carries its traceparent (W3C Trace Context). */
-import { type Context, context as contexts, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context as contexts,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { TandemError } from '../base/errors.ts';
 import type { Fetch } from '../base/io.ts';
 import { withoutSecrets } from './activities.ts';

@@ -210,6 +210,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/tandem': [
     'src/base',
+    'src/telemetry',
     'src/sip',
     'src/session',
     'src/cdr',
@@ -298,6 +299,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'src/config/schema.ts',
     'src/config/registry-schema.ts',
+    'src/config/telemetry-schema.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',

@@ -77,11 +77,10 @@ export function treesOf(spans: readonly Span[]): string[] {
       .filter(({ parentSpanId }) =>
         parent ? parentSpanId === parent.spanId : parentSpanId === undefined || !ids.has(parentSpanId),
       )
-      .toSorted((a, b) => a.startMs - b.startMs || order(a) - order(b))
+      .toSorted((a, b) => a.startMs - b.startMs || (a.name < b.name ? -1 : 1))
       .flatMap((span) => [
         `${'  '.repeat(depth)}${span.name}${span.status === 2 ? ' !' : ''}`,
         ...lines(span, depth + 1),
       ]);
-  const order = (span: Span): number => span.name.charCodeAt(0);
   return lines(undefined, 0);
 }

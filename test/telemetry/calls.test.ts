@@ -1,11 +1,12 @@
 import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { type DialogServerSession, OtlpTraces, registerTelemetry, type TelemetryOptions } from '../../src/index.ts';
-import type { LabHandler, LabTandemOptions } from '../../src/testing/lab.ts';
 import { type Lab, seededRandom } from '../../src/testing/index.ts';
-import { expect, test } from '../helpers/lab.ts';
+import type { LabHandler, LabTandemOptions } from '../../src/testing/lab.ts';
+import { expect, prompts, test } from '../helpers/lab.ts';
 import { type Span, spansIn, treesOf } from '../helpers/spans.ts';
 
+const welcome = new URL('welcome.wav', prompts);
 const collector = 'http://collector:4318/v1/traces';
 
 interface Traced {
@@ -102,7 +103,7 @@ describe('the trace of a call', () => {
     const [alice, bob] = [lab.phone('alice'), lab.phone('bob')];
     bob.onCall = { reject: 486 };
     const traced = await serve(lab, bridged);
-    await alice.dial('bob');
+    await alice.dial('bob').catch(() => {});
     const spans = await traced.spans();
     expect(treesOf(spans)).toEqual(['call !', '  leg inbound !', '  leg outbound !']);
     for (const span of spans) expect(span.attributes['error.type']).toBe('486');
@@ -112,7 +113,7 @@ describe('the trace of a call', () => {
     const [alice, bob] = [lab.phone('alice'), lab.phone('bob')];
     bob.onCall = { answerAfterMs: 60_000 };
     const traced = await serve(lab, bridged);
-    const dialling = alice.dial('bob');
+    const dialling = alice.dial('bob').catch(() => {});
     await lab.advance(3_000);
     await alice.hangup();
     await dialling;
@@ -127,7 +128,7 @@ describe('the trace of a call', () => {
       await call.answer();
       await using _ = call.recording('/rec/secret.wav');
       await call.step('greet', async () => {
-        await call.playback().play('welcome.wav');
+        await call.playback().play(welcome);
       });
       await call.gather({ digits: 2, timeout: 5_000 });
       await call.say('your code is 4711');
@@ -158,7 +159,7 @@ describe('the trace of a call', () => {
     const traced = await serve(lab, async (call) => {
       await call.step('look up', () => Promise.reject(new RangeError('no such account')));
     });
-    await alice.dial('1000');
+    await alice.dial('1000').catch(() => {});
     const spans = await traced.spans();
     expect(treesOf(spans)).toEqual(['call !', '  leg inbound !', '    step look up !']);
     expect(one(spans, 'step look up').attributes['error.type']).toBe('RangeError');
@@ -187,7 +188,7 @@ describe('spans of scripts', () => {
     const traced = await serve(lab, async (call: DialogServerSession) => {
       await call.answer();
       await trace.getTracer('script').startActiveSpan('look up', async (span) => {
-        await call.playback().play('welcome.wav');
+        await call.playback().play(welcome);
         span.end();
       });
     });
@@ -210,7 +211,10 @@ describe('HTTP', () => {
     lab.fetch.answer(url, { status: 404 });
     const traced = await serve(lab, async (call) => {
       await call.answer();
-      await call.playback().play(url).catch(() => {});
+      await call
+        .playback()
+        .play(url)
+        .catch(() => {});
     });
     await alice.dial('1000');
     await alice.ends();
@@ -274,7 +278,7 @@ describe('numbers', () => {
   ] as const)('are shown as %s says', async ([numbers, expected], { lab }) => {
     const alice = lab.phone('alice');
     const traced = await serve(lab, (call) => call.reject(404), { telemetry: { numbers } });
-    await alice.dial('1000');
+    await alice.dial('1000').catch(() => {});
     expect(one(await traced.spans(), 'call').attributes['sip.from.uri']).toBe(expected);
   });
 });

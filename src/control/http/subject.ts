@@ -68,5 +68,7 @@ export interface TandemReport {
         readonly losses: number;
       }
     | undefined;
+  /** Spans on their way to a collector, where there is one. */
+  readonly telemetry?: { readonly sent: number; readonly waiting: number; readonly dropped: number } | undefined;
   readonly trunks: readonly { readonly name: string; readonly state: string; readonly calls: number }[];
 }

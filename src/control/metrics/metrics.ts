@@ -53,6 +53,7 @@ export class Metrics {
     if (report?.admission) describeAdmission(now, report.admission);
     if (report?.recovery) describeRecovery(now, report.recovery);
     if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
+    if (report?.telemetry) describeTelemetry(now, report.telemetry);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
     describeWebhooks(now, this.#options.webhooks.stats);
@@ -215,6 +216,15 @@ function describeCdrs(registry: Registry, cdrs: NonNullable<TandemReport['cdrs']
   rows(Gauge, registry, 'cdr_waiting', 'Records of calls that are not taken yet', 'sink', each('waiting'));
   rows(Counter, registry, 'cdr_sent_total', 'Records of calls that were taken', 'sink', each('sent'));
   rows(Counter, registry, 'cdr_dropped_total', 'Records of calls that were pushed out', 'sink', each('dropped'));
+}
+
+function describeTelemetry(registry: Registry, spans: NonNullable<TandemReport['telemetry']>): void {
+  const { sent, waiting, dropped } = spans;
+  one(registry, 'spans_waiting', 'Spans that the collector has not taken yet', waiting);
+  rows(Counter, registry, 'spans_total', 'What became of spans', 'what', [
+    ['sent', sent],
+    ['dropped', dropped],
+  ]);
 }
 
 function describeStore(registry: Registry, store: NonNullable<TandemReport['store']>): void {

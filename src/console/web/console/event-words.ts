@@ -37,7 +37,9 @@ export function eventWords({ name, detail }: TimelineEvent): string {
     case 'media:timeout':
       return 'No audio comes in';
     case 'media:ice':
-      return { connected: 'Way found', disconnected: 'Not heard any more', failed: 'No way found' }[of('state')] ?? 'ICE';
+      return (
+        { connected: 'Way found', disconnected: 'Not heard any more', failed: 'No way found' }[of('state')] ?? 'ICE'
+      );
     case 'media:dtls':
       return { connected: 'Keys agreed', failed: 'No keys', closed: 'Peer closed its audio' }[of('state')] ?? 'DTLS';
     case 'media:srtp':
