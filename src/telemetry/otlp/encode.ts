@@ -75,15 +75,15 @@ function keyValues(attributes: Attributes): KeyValue[] {
   const found: KeyValue[] = [];
   for (const key of Object.keys(attributes)) {
     const value = attributes[key];
-    if (value !== undefined) found.push({ key, value: valueOf(value) });
+    if (value !== undefined) found.push({ key, value: anyValue(value) });
   }
   return found;
 }
 
-function valueOf(value: AttributeValue | null | undefined): Value {
+function anyValue(value: AttributeValue | null | undefined): Value {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
-  if (Array.isArray(value)) return { arrayValue: { values: value.map(valueOf) } };
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValue) } };
   if (Number.isSafeInteger(value)) return { intValue: String(value) };
   // JSON has no word for what is no number.
   return Number.isFinite(value) ? { doubleValue: value as number } : { stringValue: String(value) };

@@ -179,10 +179,10 @@ export class RecordedSpan implements Span {
 }
 
 function isTimeInput(value: unknown): value is TimeInput {
-  return typeof value === 'number' || value instanceof Date || Array.isArray(value);
+  return typeof value === 'number' || Array.isArray(value) || (value instanceof Object && 'getTime' in value);
 }
 
 function toUnixMs(time: TimeInput): number {
   if (typeof time === 'number') return time;
-  return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : (time as Date).getTime();
+  return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : time.getTime();
 }
