@@ -38,6 +38,7 @@ import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
 import { DialogRegistry } from './registry/registry.ts';
+import { MediaReports } from './report/media-reports.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
 import { Conferences } from './session/conferences.ts';
@@ -58,6 +59,7 @@ import { executeTransfer, passTransfer, type TransferContext } from './session/t
 import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
+import { traceSettings } from './sip/trace/options.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { Store } from './store/store.ts';
 import { CallTracer } from './telemetry/call-tracer.ts';
@@ -103,6 +105,8 @@ export class House {
   readonly cdrs: CdrBook | undefined;
   /** With the option `recovery`. */
   readonly keeper: CallKeeper | undefined;
+  /** Of legs that failed. */
+  readonly reports: MediaReports;
   /** With the option `telemetry`. */
   readonly tracer: CallTracer | undefined;
   /** HTTP as the calls do it. */
@@ -174,6 +178,11 @@ export class House {
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);
     this.parking = new Parking({ clock, observer });
+    this.reports = new MediaReports(traceSettings(trace), {
+      ...{ clock, observer },
+      dataOf: (sessionId) => this.sessions.find(sessionId)?.data,
+      keepTrace: (callId) => endpoint.trace.keep(callId),
+    });
     const transfers: TransferContext = {
       leg: (target, how) => this.legs.outgoing(target, how),
       shown: (uri) => shownUri(uri, {}, endpoint.listeners),
@@ -430,6 +439,7 @@ export class House {
       await this.media.close();
       await this.keeper?.close();
       this.tracer?.close();
+      this.reports.close();
       this.#closed.resolve();
     }
   }

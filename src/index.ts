@@ -60,6 +60,8 @@ export type { RegistryReport } from './registry/report.ts';
 export type { DialogEnd, Side } from './registry/sides.ts';
 export type { DialogState } from './registry/states.ts';
 export type { StoredDialog, StoredEnd } from './registry/stored-dialog.ts';
+export { formatMediaReport } from './report/format.ts';
+export type { MediaEvent, MediaReport } from './report/media-reports.ts';
 export type {
   HeardTone,
   MachineOptions,

@@ -19,6 +19,7 @@ import type { RegisterTransaction } from './registration/register-transaction.ts
 import type { Registration, RegistrationReport } from './registration/registration.ts';
 import type { DialogRegistry } from './registry/registry.ts';
 import { type RegistryReport, registryReport } from './registry/report.ts';
+import type { MediaReport } from './report/media-reports.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
 import type { Conference, ConferenceOptions } from './session/conference.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './session/dialog-client-session.ts';
@@ -160,6 +161,14 @@ export class Tandem {
    */
   trace(callId: string): readonly TraceMessage[] {
     return this.#house.endpoint.trace.of(callId);
+  }
+
+  /**
+   * What is known of the audio of the legs with this Call-ID: of those that run, and of those that failed, or whose audio
+   * did, not long ago (`TandemOptions.trace`). `formatMediaReport` prints it.
+   */
+  mediaReport(callId: string): readonly MediaReport[] {
+    return this.#house.reports.of(callId);
   }
 
   /** @internal HTTP that is seen in the traces of calls. */

@@ -11,6 +11,7 @@ import { Console } from '../console/console.ts';
 import { RecentCdrs } from '../console/finished.ts';
 import type { PhoneConfigOptions } from '../console/phone-config.ts';
 import { openSite } from '../console/site.ts';
+import { traceCommands } from '../control/commands/trace.ts';
 import { EventLog } from '../control/events/log.ts';
 import {
   type CallHandler,
@@ -103,7 +104,7 @@ export async function runServer(
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
-    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
+    methods.add(...traceCommands(tandem), ...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };

@@ -169,11 +169,12 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/session': ['src/base', 'src/sip', 'src/stream', 'media'],
   'src/registry': ['src/base', 'src/sip', 'src/session'],
   'src/store': ['src/base', 'src/sip', 'src/session', 'src/registry', 'src/cdr', 'media'],
-  'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'media'],
+  'src/control': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/registry', 'src/report', 'media'],
   // Pages run in browsers: of the server they know what is said between them, and the formulas that both use.
   'src/console/web': ['src/console', 'media'],
   'src/recovery': ['src/base', 'src/sip', 'src/session', 'src/registry', 'media'],
   'src/registration': ['src/base', 'src/sip', 'src/session'],
+  'src/report': ['src/base', 'src/sip', 'src/session', 'media'],
   'src/telemetry': ['src/base', 'src/sip', 'src/session', 'media'],
   'src/trunk': ['src/base', 'src/sip', 'src/session', 'src/registration'],
   'src/options': [
@@ -194,6 +195,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   'src/incoming': ['src/base', 'src/sip', 'src/session', 'src/registrar', 'src/trunk'],
   'src/house': [
     'src/base',
+    'src/report',
     'src/telemetry',
     'src/sip',
     'src/session',
@@ -210,6 +212,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/tandem': [
     'src/base',
+    'src/report',
     'src/telemetry',
     'src/sip',
     'src/session',
@@ -227,6 +230,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/index': [
     'src/base',
+    'src/report',
     'src/telemetry',
     'src/sip',
     'src/session',

@@ -4,6 +4,7 @@ import type { Fetch } from '../../base/io.ts';
 import type { DialogRegistry } from '../../registry/registry.ts';
 import type { TandemEvents } from '../../session/events.ts';
 import type { SipStats } from '../../sip/endpoint.ts';
+import type { TraceSubject } from '../commands/trace.ts';
 import type { RemoteControl } from '../remote/remote-control.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
 
@@ -23,6 +24,9 @@ export type ObservedRegistry = Pick<DialogRegistry, 'statistics' | 'on'>;
 /** A `Tandem` is one. */
 export interface ObservedTandem {
   readonly observer: Pick<Observer<TandemEvents>, 'on'>;
+  /** What is kept of calls that failed; without it nothing is shown of them. */
+  readonly trace?: TraceSubject['trace'];
+  readonly mediaReport?: TraceSubject['mediaReport'];
   /** HTTP that is seen in the traces of calls; default Node's. */
   readonly fetch?: Fetch;
   check(): Promise<TandemReport>;
