@@ -8,6 +8,7 @@ import { fuzzIce } from './ice.ts';
 import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
+import { fuzzTelemetry } from './telemetry.ts';
 import { fuzzWav } from './wav.ts';
 
 export type FuzzTarget = (seed: number, options: FuzzOptions) => Promise<unknown>;
@@ -32,4 +33,6 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'json-rpc': fuzzJsonRpc,
   /** Logs of calls that a process left behind. */
   journal: fuzzJournal,
+  /** What peers write into traces. */
+  telemetry: fuzzTelemetry,
 };
