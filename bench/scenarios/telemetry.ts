@@ -2,13 +2,16 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { callload, type Measured } from '../lab/callload.ts';
-import { residentKb } from '../lab/cores.ts';
-import { repeat } from '../lab/repeat.ts';
+import { Child } from '../lab/child.ts';
+import { residentKb, serverCore } from '../lab/cores.ts';
+import { median, repeat, type Values } from '../lab/repeat.ts';
 import { Server } from '../lab/server.ts';
 import { figure, ratio, type Table } from '../lab/table.ts';
 import { type Lab, runNotes } from './scenario.ts';
 
+const script = fileURLToPath(new URL('../scripts/telemetry.ts', import.meta.url));
 const rate = 500;
 const settleMs = 500;
 /** Which calls are traced, by the share of them. */
@@ -43,12 +46,28 @@ export async function telemetry(lab: Lab): Promise<Table> {
       ]),
       notes: [
         ...runNotes('Telemetry', repeated),
+        await alone(lab),
         `The collector took ${collector.requests} requests, ${figure(collector.bytes / 1e6, 1)} MB. With \`off\` nothing follows the calls; at 0 % scripts are followed all the same.`,
       ],
     };
   } finally {
     collector.close();
   }
+}
+
+/** Without SIP and audio, which take so much more that one is hardly seen in the other. */
+async function alone({ runs }: Lab): Promise<string> {
+  const all: Values[] = [];
+  for (let run = 0; run < runs; run++) {
+    await using child = new Child(process.execPath, [script], { core: serverCore });
+    const line = await child.line((text) => text.startsWith('done '), 120_000);
+    all.push(JSON.parse(line.slice('done '.length)) as Values);
+  }
+  const figures = Object.keys(all[0] ?? {}).map((name) => {
+    const us = median(all.map((values) => values[name] ?? Number.NaN));
+    return `${name} ${figure(us)}`;
+  });
+  return `Without SIP and audio, CPU µs of an answered call that plays a prompt: ${figures.join(', ')}.`;
 }
 
 async function measure(lab: Lab, mode: Mode, url: string): Promise<Measured & { readonly megabytes: number }> {

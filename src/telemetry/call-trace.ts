@@ -16,6 +16,8 @@ export interface Outcome {
 export class CallTrace {
   readonly span: Span;
   readonly context: Context;
+  /** Its spans go somewhere. */
+  readonly isTraced: boolean;
   /** Legs whose spans are open. */
   legs = 0;
   readonly #clock: Clock;
@@ -33,6 +35,7 @@ export class CallTrace {
     this.#bornAt = clock.wallclock();
     this.#bornNow = clock.now();
     this.span = start(this.#bornAt);
+    this.isTraced = this.span.isRecording();
     this.context = trace.setSpan(parent, this.span);
   }
 

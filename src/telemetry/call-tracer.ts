@@ -7,6 +7,7 @@ import {
   type Context,
   context as contexts,
   ROOT_CONTEXT,
+  type Span,
   SpanKind,
   SpanStatusCode,
   type Tracer,
@@ -83,27 +84,12 @@ export class CallTracer implements CallFollower {
   // ---- CallFollower
 
   began(session: DialogSession, birth: LegBirth): void {
-    const { data, id, callId, transport } = session;
+    const { data, id, callId } = session;
     const known = this.#calls.get(data);
     const call = known ?? this.#beginCall(session, birth);
-    const { direction, requestUri } = birth;
-    const span = this.#tracer.startSpan(
-      `leg ${direction}`,
-      {
-        kind: direction === 'outbound' ? SpanKind.CLIENT : SpanKind.INTERNAL,
-        startTime: call.time(),
-        attributes: {
-          ...this.#addresses(birth),
-          'sip.call_id': callId,
-          'tandem.session.id': id,
-          'sip.request.uri': shownNumber(requestUri, this.#numbers),
-          'network.protocol.name': 'sip',
-          'network.transport': transport === 'udp' || transport === 'tcp' ? transport : 'tcp',
-        },
-      },
-      call.context,
-    );
-    const isCaller = !known && direction === 'inbound';
+    // Of a call that is not traced there is but its context, for what its script does and whom it asks.
+    const span = call.isTraced ? this.#beginLeg(session, birth, call) : call.span;
+    const isCaller = !known && birth.direction === 'inbound';
     const leg = new LegTrace(call, this.#tracer, { callId, sessionId: id, isCaller }, span);
     call.legs++;
     this.#legs.set(id, leg);
@@ -125,7 +111,7 @@ export class CallTracer implements CallFollower {
 
   activity(session: DialogSession, name: ActivityName, facts: ActivityFacts): Activity {
     const leg = this.#legs.get(session.id);
-    if (!leg) return nothing;
+    if (!leg?.call.isTraced) return nothing;
     const { call } = leg;
     const active = contexts.active();
     // Below what the script itself does for this leg, such as a step.
@@ -149,6 +135,20 @@ export class CallTracer implements CallFollower {
 
   // ---- the life of a call
 
+  #beginLeg({ id, callId, transport }: DialogSession, birth: LegBirth, call: CallTrace): Span {
+    const { direction, requestUri } = birth;
+    const attributes: Attributes = {
+      ...this.#addresses(birth),
+      'sip.call_id': callId,
+      'tandem.session.id': id,
+      'sip.request.uri': shownNumber(requestUri, this.#numbers),
+      'network.protocol.name': 'sip',
+      'network.transport': transport === 'udp' ? 'udp' : 'tcp',
+    };
+    const kind = direction === 'outbound' ? SpanKind.CLIENT : SpanKind.INTERNAL;
+    return this.#tracer.startSpan(`leg ${direction}`, { kind, startTime: call.time(), attributes }, call.context);
+  }
+
   #beginCall(session: DialogSession, birth: LegBirth): CallTrace {
     const parent = this.#parentOf(session);
     // What a script does for one call is no part of another's trace, but may be asked for from there.
@@ -160,16 +160,17 @@ export class CallTracer implements CallFollower {
           kind: birth.direction === 'inbound' ? SpanKind.SERVER : SpanKind.INTERNAL,
           startTime,
           links: active ? [{ context: active }] : [],
-          attributes: {
-            ...this.#addresses(birth),
-            'sip.call_id': session.callId,
-            'tandem.call.direction': birth.direction,
-            ...(session.recovered ? { 'tandem.call.recovered': true } : {}),
-          },
+          attributes: { 'tandem.call.direction': birth.direction },
         },
         parent,
       ),
     );
+    if (call.isTraced)
+      call.span.setAttributes({
+        ...this.#addresses(birth),
+        'sip.call_id': session.callId,
+        ...(session.recovered ? { 'tandem.call.recovered': true } : {}),
+      });
     this.#calls.set(session.data, call);
     return call;
   }
@@ -191,7 +192,7 @@ export class CallTracer implements CallFollower {
     const on = <K extends LegEvent>(name: K, hear: (leg: LegTrace, event: TandemEvents[K]) => void): Unsubscribe =>
       observer.on(name, (event) => {
         const leg = this.#legs.get(event.sessionId);
-        if (leg) hear(leg, event);
+        if (leg?.call.isTraced) hear(leg, event);
       });
     return [
       on('call:early', (leg, { status }) => leg.enter('ringing', { 'sip.response.status_code': status })),
@@ -230,12 +231,15 @@ export class CallTracer implements CallFollower {
         leg.measured(stats);
         if (leg.endedAt !== undefined) this.#close(sessionId, leg);
       }),
-      on('call:ended', (leg, { sessionId, cause }) => this.#ended(sessionId, leg, cause)),
+      observer.on('call:ended', ({ sessionId, cause }) => {
+        const leg = this.#legs.get(sessionId);
+        if (leg) this.#ended(sessionId, leg, cause);
+      }),
     ];
   }
 
   #ended(id: string, leg: LegTrace, cause: TandemEvents['call:ended']['cause']): void {
-    leg.ended(cause);
+    if (leg.call.isTraced) leg.ended(cause);
     if (!leg.hadMedia) this.#close(id, leg);
     else
       this.#timers.set(

@@ -32,7 +32,7 @@ export async function fuzzTelemetry(
   let understood = 0;
   for (let message = 0; message < messages; message++) {
     const text = mutate(pick(random, corpus), random, pick(random, corpus));
-    const finding = (what: string): FuzzFinding => new FuzzFinding(what, Buffer.from(text));
+    const finding = (what: unknown): FuzzFinding => new FuzzFinding(seed, message, Buffer.from(text), what);
     watch(() => {
       const parent = parseTraceparent(text);
       if (parent) {
