@@ -135,7 +135,7 @@ export class House {
     );
     this.observer = observer;
     const { fetch = nodeFetch, telemetry } = options;
-    this.tracer = telemetry && new CallTracer(telemetry, { clock, observer, version: packageVersion() });
+    this.tracer = telemetry && new CallTracer(telemetry, { clock, observer, logger, version: packageVersion() });
     this.fetch = this.tracer ? tracedFetch(fetch, this.tracer) : fetch;
     const { codecs: names, srtp: mode, ice = 'lite', ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);

@@ -27,7 +27,7 @@ async function microseconds(share: number | undefined): Promise<number> {
     { sampler: 'traceidratio', samplerArg: share ?? 0 },
     { clock: nodeClock, random: createNodeRandom(), fetch, logger: createLogger('silent') },
   );
-  const ports = { clock: nodeClock, observer, version: '0' };
+  const ports = { clock: nodeClock, observer, logger: createLogger('silent'), version: '0' };
   const tracer = share === undefined ? undefined : new CallTracer({ tracerProvider }, ports);
   const birth = {
     direction: 'inbound',

@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
-  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'admission'>>;
+  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'admission' | 'telemetry'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -32,6 +32,7 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
     ...(report.store ? [{ what: 'database', ...storeFinding(report.store) }] : []),
     ...(report.recovery ? [{ what: 'journal', ...journalFinding(report.recovery) }] : []),
     ...(report.cdrs?.length ? [{ what: 'records', ...recordsFinding(report.cdrs) }] : []),
+    ...(report.telemetry ? [{ what: 'traces', ...tracesFinding(report.telemetry) }] : []),
   ];
 }
 
@@ -93,6 +94,17 @@ function recordsFinding(cdrs: CheckReport['cdrs']): Result {
       'they are sent again: see docs/cdr.md',
     );
   return ok(cdrs.map(({ name, sent }) => `${sent} to the ${name}`).join(', '));
+}
+
+function tracesFinding({ sent, waiting, dropped, problem }: NonNullable<CheckReport['telemetry']>): Result {
+  if (problem !== undefined)
+    return warn(
+      `${waiting} spans wait for the collector: ${problem}`,
+      'they are sent again: see docs/observability.md',
+    );
+  if (dropped > 0)
+    return warn(`${dropped} spans were lost, ${sent} sent`, 'raise telemetry.maxQueue, or trace fewer calls');
+  return ok(`${sent} spans sent to the collector`);
 }
 
 /** There is no dlg_manage() to be called, and no flag to be set: a call that is not tracked was taken out by a script. */

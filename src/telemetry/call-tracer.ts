@@ -15,8 +15,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Clock, Timer } from '../base/clock.ts';
-import { TandemError } from '../base/errors.ts';
+import { messageOf, TandemError } from '../base/errors.ts';
 import type { Observer, Unsubscribe } from '../base/events.ts';
+import type { Logger } from '../base/log.ts';
 import { type NumbersShown, shownNumber } from '../base/pii.ts';
 import type { CallData, LegBirth } from '../session/call-data.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
@@ -34,6 +35,7 @@ import { parseTraceparent, printTraceparent } from './traceparent.ts';
 export interface CallTracerPorts {
   readonly clock: Clock;
   readonly observer: Observer<TandemEvents>;
+  readonly logger: Logger;
   readonly version: string | undefined;
 }
 
@@ -44,6 +46,7 @@ const mostRecent = 1_000;
 
 export class CallTracer implements CallFollower {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
   readonly #numbers: NumbersShown;
@@ -57,9 +60,10 @@ export class CallTracer implements CallFollower {
   readonly #unsubscribe: readonly Unsubscribe[];
 
   /** @throws ConfigError */
-  constructor(options: TelemetryOptions, { clock, observer, version }: CallTracerPorts) {
+  constructor(options: TelemetryOptions, { clock, observer, logger, version }: CallTracerPorts) {
     const { tracerProvider = trace.getTracerProvider(), numbers = 'masked', propagate } = checkedTelemetry(options);
     this.#clock = clock;
+    this.#logger = logger;
     this.#provider = tracerProvider;
     this.#tracer = tracerProvider.getTracer('tandem', version);
     this.#numbers = numbers;
@@ -84,6 +88,10 @@ export class CallTracer implements CallFollower {
   // ---- CallFollower
 
   began(session: DialogSession, birth: LegBirth): void {
+    this.#safely(() => this.#began(session, birth));
+  }
+
+  #began(session: DialogSession, birth: LegBirth): void {
     const { data, id, callId } = session;
     const known = this.#calls.get(data);
     const call = known ?? this.#beginCall(session, birth);
@@ -110,6 +118,10 @@ export class CallTracer implements CallFollower {
   }
 
   activity(session: DialogSession, name: ActivityName, facts: ActivityFacts): Activity {
+    return this.#safely(() => this.#begin(session, name, facts)) ?? nothing;
+  }
+
+  #begin(session: DialogSession, name: ActivityName, facts: ActivityFacts): Activity {
     const leg = this.#legs.get(session.id);
     if (!leg?.call.isTraced) return nothing;
     const { call } = leg;
@@ -121,16 +133,27 @@ export class CallTracer implements CallFollower {
     const own = trace.setSpan(parent, span).setValue(legKey, session.id);
     return {
       run: (work) => contexts.with(own, work),
-      end: (result = {}, error) => {
-        span.setAttributes(activityAttributes(name, result, this.#numbers));
-        if (error !== undefined && !isEnd(error)) {
-          const type = errorType(error);
-          span.setAttribute('error.type', type);
-          span.setStatus({ code: SpanStatusCode.ERROR, message: type });
-        }
-        span.end(call.time());
-      },
+      end: (result = {}, error) =>
+        this.#safely(() => {
+          span.setAttributes(activityAttributes(name, result, this.#numbers));
+          if (error !== undefined && !isEnd(error)) {
+            const type = errorType(error);
+            span.setAttribute('error.type', type);
+            span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+          }
+          span.end(call.time());
+        }),
     };
+  }
+
+  /** A provider is somebody else's: what it throws is no call's concern. */
+  #safely<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#logger.warn({ error: messageOf(error) }, 'a call could not be traced');
+      return undefined;
+    }
   }
 
   // ---- the life of a call

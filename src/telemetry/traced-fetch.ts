@@ -59,19 +59,8 @@ async function traced<T>(
 ): Promise<T> {
   const parent = parentOf(about === undefined ? undefined : tracing.contextOf(about));
   if (!parent) return ask({});
-  const to = URL.parse(url);
-  const span = tracing.tracer.startSpan(
-    method,
-    {
-      kind: SpanKind.CLIENT,
-      attributes: {
-        'http.request.method': method,
-        'url.full': withoutSecrets(url),
-        ...(to ? { 'server.address': to.hostname, 'server.port': portOf(to) } : {}),
-      },
-    },
-    parent,
-  );
+  const span = begin(tracing.tracer, method, url, parent);
+  if (!span) return ask({});
   try {
     const result = await ask({ traceparent: printTraceparent(span.spanContext()) });
     answered(span, statusOf(result));
@@ -83,6 +72,21 @@ async function traced<T>(
     throw error;
   } finally {
     span.end();
+  }
+}
+
+/** @returns undefined where the tracer, which is somebody else's, throws */
+function begin(tracer: Tracer, method: 'GET' | 'POST', url: string, parent: Context): Span | undefined {
+  const to = URL.parse(url);
+  const attributes = {
+    'http.request.method': method,
+    'url.full': withoutSecrets(url),
+    ...(to ? { 'server.address': to.hostname, 'server.port': portOf(to) } : {}),
+  };
+  try {
+    return tracer.startSpan(method, { kind: SpanKind.CLIENT, attributes }, parent);
+  } catch {
+    return undefined;
   }
 }
 

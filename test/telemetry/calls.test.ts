@@ -271,6 +271,25 @@ describe('Traceparent of INVITEs', () => {
   });
 });
 
+test('a provider that throws ends no call', async ({ lab }) => {
+  const alice = lab.phone('alice');
+  const broken = (): never => {
+    throw new Error('out of order');
+  };
+  const tracer = { startSpan: broken, startActiveSpan: broken };
+  const telemetry = { tracerProvider: { getTracer: () => tracer } };
+  await lab.serve(
+    async (call) => {
+      await call.answer();
+      await call.step('one', () => call.playback().play(welcome));
+    },
+    { telemetry },
+  );
+  await alice.dial('1000');
+  await alice.hears('welcome.wav');
+  await alice.ends();
+});
+
 describe('numbers', () => {
   test.for([
     ['full', 'sip:alice@10.0.1.1'],
