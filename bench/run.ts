@@ -26,6 +26,7 @@ import { srtp } from './scenarios/srtp.ts';
 import { start } from './scenarios/start.ts';
 import { store } from './scenarios/store.ts';
 import { echo, playback } from './scenarios/streams.ts';
+import { telemetry } from './scenarios/telemetry.ts';
 import { trace } from './scenarios/trace.ts';
 import { transcode } from './scenarios/transcode.ts';
 import { webrtc } from './scenarios/webrtc.ts';
@@ -45,6 +46,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['start', start],
   ['flood', flood],
   ['trace', trace],
+  ['telemetry', telemetry],
   ['transcode', transcode],
   ['srtp', srtp],
   ['webrtc', webrtc],

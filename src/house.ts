@@ -6,10 +6,11 @@ import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
 import { ConfigError, messageOf, TandemError } from './base/errors.ts';
 import { Observer } from './base/events.ts';
+import type { Fetch } from './base/io.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
-import { packageRoot } from './base/node-package.ts';
+import { packageRoot, packageVersion } from './base/node-package.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
@@ -42,6 +43,7 @@ import { Registrar } from './registrar/registrar.ts';
 import { Registrations } from './registration/registrations.ts';
 import { DialogRecord } from './registry/record.ts';
 import { DialogRegistry } from './registry/registry.ts';
+import { MediaReports } from './report/media-reports.ts';
 import { memoryCallData } from './session/call-data.ts';
 import { answerOptions, featuresOf } from './session/capabilities.ts';
 import { Conferences } from './session/conferences.ts';
@@ -63,8 +65,11 @@ import { executeTransfer, passTransfer, type TransferContext } from './session/t
 import { Authenticator } from './sip/authenticator.ts';
 import { SipEndpoint, type SipListener } from './sip/endpoint.ts';
 import { authenticate, Entrance } from './sip/entrance.ts';
+import { traceSettings } from './sip/trace/options.ts';
 import { createNodeNetwork } from './sip/transport/node.ts';
 import { Store } from './store/store.ts';
+import { CallTracer } from './telemetry/call-tracer.ts';
+import { tracedFetch } from './telemetry/traced-fetch.ts';
 import type { TrunkContext } from './trunk/trunk.ts';
 import { Trunks } from './trunk/trunks.ts';
 
@@ -110,6 +115,12 @@ export class House {
   readonly keeper: CallKeeper | undefined;
   /** With the option `recordings`. */
   readonly recordings: Archive | undefined;
+  /** Of legs that failed. */
+  readonly reports: MediaReports;
+  /** With the option `telemetry`. */
+  readonly tracer: CallTracer | undefined;
+  /** HTTP as the calls do it. */
+  readonly fetch: Fetch;
   readonly #dialogEvents: DialogEvents | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -133,6 +144,9 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
+    const { fetch = nodeFetch, telemetry } = options;
+    this.tracer = telemetry && new CallTracer(telemetry, { clock, observer, logger, version: packageVersion() });
+    this.fetch = this.tracer ? tracedFetch(fetch, this.tracer) : fetch;
     const { codecs: names, srtp: mode, ice = 'lite', stunServer: stun, ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
     if (!iceModes.includes(ice)) throw new ConfigError(`media.ice is one of ${iceModes.join(', ')}, not ${ice}`);
@@ -163,7 +177,7 @@ export class House {
         random,
         logger,
         files: options.files ?? nodeFiles,
-        fetch: options.fetch ?? nodeFetch,
+        fetch: this.fetch,
         tts: options.tts ?? espeakNg(),
         ...(udp ? { udp } : {}),
         ...(options.recovery ? { onSaved: (leg, packed, serial) => this.keeper?.saved(leg, packed, serial) } : {}),
@@ -174,6 +188,11 @@ export class House {
     const background = (work: Promise<unknown>): void => this.background.run(work);
     this.sessions = new Sessions(endpoint);
     this.parking = new Parking({ clock, observer });
+    this.reports = new MediaReports(traceSettings(trace), {
+      ...{ clock, observer },
+      dataOf: (sessionId) => this.sessions.find(sessionId)?.data,
+      keepTrace: (callId) => endpoint.trace.keep(callId),
+    });
     const transfers: TransferContext = {
       leg: (target, how) => this.legs.outgoing(target, how),
       shown: (uri) => shownUri(uri, {}, endpoint.listeners),
@@ -213,6 +232,7 @@ export class House {
       codecs,
       observer,
       endpoint,
+      follower: this.tracer,
       stt: options.stt,
       webSockets: options.webSockets ?? nodeWebSockets,
       media: this.media,
@@ -245,7 +265,7 @@ export class House {
       const writeCdr = store && ((record: Cdr): Promise<void> => store.writeCdr(record));
       this.cdrs = new CdrBook({
         ...{ clock, logger, registry, observer },
-        sinks: cdrSinks(cdr ?? {}, { clock, fetch: options.fetch ?? nodeFetch, writeCdr }),
+        sinks: cdrSinks(cdr ?? {}, { clock, fetch: this.fetch, writeCdr }),
         journal: () => this.keeper?.journal,
       });
     }
@@ -324,6 +344,7 @@ export class House {
       {
         admission: this.admission,
         endpoint,
+        follower: this.tracer,
         logger,
         sessionTimers,
         background,
@@ -456,6 +477,8 @@ export class House {
       // What was recorded until now is written to its end.
       await this.recordings?.close();
       await this.keeper?.close();
+      this.tracer?.close();
+      this.reports.close();
       this.#closed.resolve();
     }
   }

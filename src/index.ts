@@ -94,6 +94,8 @@ export type { RegistryReport } from './registry/report.ts';
 export type { DialogEnd, Side } from './registry/sides.ts';
 export type { DialogState } from './registry/states.ts';
 export type { StoredDialog, StoredEnd } from './registry/stored-dialog.ts';
+export { formatMediaReport } from './report/format.ts';
+export type { MediaEvent, MediaReport } from './report/media-reports.ts';
 export type {
   HeardTone,
   MachineOptions,
@@ -224,6 +226,11 @@ export { openStore, type Store, type StoreHealth, type StorePorts } from './stor
 export type { MediaStream, MediaStreamEnd } from './stream/media-stream.ts';
 export type { StreamOptions } from './stream/options.ts';
 export { type CheckReport, Tandem, type TandemInviteOptions } from './tandem.ts';
+export type { TelemetryOptions } from './telemetry/options.ts';
+export { type OtlpOptions, type OtlpPorts, OtlpTraces } from './telemetry/otlp/otlp-traces.ts';
+export type { SamplerName } from './telemetry/otlp/sampler.ts';
+export type { SpanReport } from './telemetry/otlp/span-queue.ts';
+export { registerTelemetry } from './telemetry/register.ts';
 export type { CallerIdOptions } from './trunk/caller-id.ts';
 export type { GatewayReport } from './trunk/gateway.ts';
 export type { TrunkOptions } from './trunk/options.ts';

@@ -34,6 +34,7 @@ import type { TraceOptions } from './sip/trace/options.ts';
 import { isTransportName, kinds, transportNames } from './sip/transport/kinds.ts';
 import type { SipNetwork } from './sip/transport/network.ts';
 import type { StoreOptions } from './store/options.ts';
+import type { TelemetryOptions } from './telemetry/options.ts';
 import type { TrunkOptions } from './trunk/options.ts';
 
 export interface TransportOptions extends ListenOptions {
@@ -81,6 +82,8 @@ export interface TandemOptions {
   readonly admission?: AdmissionOptions;
   /** What SIP messages are kept for `trace`, and where else they go. */
   readonly trace?: TraceOptions;
+  /** Each call is a trace of OpenTelemetry; default: none is made. */
+  readonly telemetry?: TelemetryOptions;
   readonly logger?: Logger;
   /**
    * What a REFER of a peer leads to where a call has no `onRefer`: it is refused (603, the default), done here

@@ -3,6 +3,7 @@ import type { Media } from '../media/index.ts';
 import { sleep } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
+import type { Fetch } from './base/io.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
@@ -25,6 +26,7 @@ import type { RegisterTransaction } from './registration/register-transaction.ts
 import type { Registration, RegistrationReport } from './registration/registration.ts';
 import type { DialogRegistry } from './registry/registry.ts';
 import { type RegistryReport, registryReport } from './registry/report.ts';
+import type { MediaReport } from './report/media-reports.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
 import type { Conference, ConferenceOptions } from './session/conference.ts';
 import type { DialogClientSession, InviteOptions, InviteTarget } from './session/dialog-client-session.ts';
@@ -43,6 +45,7 @@ import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
 import type { Store, StoreHealth } from './store/store.ts';
+import type { SpanReport } from './telemetry/otlp/span-queue.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -80,6 +83,8 @@ export interface CheckReport {
   readonly recovery: KeeperReport | undefined;
   /** Undefined without the option `store`. */
   readonly store: StoreHealth | undefined;
+  /** Spans on their way to the collector; undefined without the option `telemetry`, or where others send them. */
+  readonly telemetry: SpanReport | undefined;
   readonly draining: boolean;
 }
 
@@ -165,6 +170,19 @@ export class Tandem {
    */
   trace(callId: string): readonly TraceMessage[] {
     return this.#house.endpoint.trace.of(callId);
+  }
+
+  /**
+   * What is known of the audio of the legs with this Call-ID: of those that run, and of those that failed, or whose audio
+   * did, not long ago (`TandemOptions.trace`). `formatMediaReport` prints it.
+   */
+  mediaReport(callId: string): readonly MediaReport[] {
+    return this.#house.reports.of(callId);
+  }
+
+  /** @internal HTTP that is seen in the traces of calls. */
+  get fetch(): Fetch {
+    return this.#house.fetch;
   }
 
   /** Keeps the SIP messages of a call that runs for a while after its end, however it ends. */
@@ -477,6 +495,7 @@ export class Tandem {
       cdrs: this.#house.cdrs?.report ?? [],
       recordings: this.#house.recordings?.report,
       recovery: this.#house.keeper?.report,
+      telemetry: this.#house.tracer?.report,
       draining: this.#house.calls.draining,
     };
   }

@@ -51,7 +51,7 @@ export interface Folders {
 export interface Fetch {
   get(
     url: string,
-    options: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
+    options: FetchOptions & { readonly signal?: AbortSignal; readonly maxBytes: number },
   ): Promise<{
     readonly bytes: Uint8Array;
     readonly contentType: string;
@@ -60,12 +60,19 @@ export interface Fetch {
    * As `get`, with the body as it comes. Without it all is taken whole.
    * @param options.timeoutMs until the body begins
    */
-  open?(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody>;
+  open?(url: string, options: FetchOptions & { readonly signal: AbortSignal }): Promise<FetchedBody>;
   /** HTTP POST; needed for webhooks only. Follows no redirection. @returns the status, whatever it is */
   post?(url: string, options: PostOptions): Promise<number>;
 }
 
-export interface PostOptions {
+export interface FetchOptions {
+  readonly timeoutMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Call-ID of the call that it is for, where it is for one: says in whose trace it is seen. */
+  readonly about?: string;
+}
+
+export interface PostOptions extends FetchOptions {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

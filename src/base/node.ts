@@ -98,9 +98,9 @@ function editor(file: FileHandle): Omit<FileEditor, 'size' | 'read'> {
 }
 
 export const nodeFetch: Fetch = {
-  async get(url, { signal, maxBytes, timeoutMs }) {
+  async get(url, { signal, maxBytes, timeoutMs, headers = {} }) {
     const timeout = AbortSignal.timeout(timeoutMs);
-    const response = await respond(url, signal ? AbortSignal.any([signal, timeout]) : timeout, signal);
+    const response = await respond(url, headers, signal ? AbortSignal.any([signal, timeout]) : timeout, signal);
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of response.body ?? []) {
@@ -114,11 +114,11 @@ export const nodeFetch: Fetch = {
     return { bytes: Buffer.concat(chunks), contentType: contentTypeOf(response) };
   },
 
-  async open(url, { signal, timeoutMs }) {
+  async open(url, { signal, timeoutMs, headers: asked = {} }) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
-      const response = await respond(url, AbortSignal.any([signal, late.signal]), signal);
+      const response = await respond(url, asked, AbortSignal.any([signal, late.signal]), signal);
       const { headers, body } = response;
       // Of a body that is packed it is not the length of what comes out.
       const length = headers.has('content-encoding') ? undefined : headers.get('content-length');
@@ -141,8 +141,13 @@ export const nodeFetch: Fetch = {
 };
 
 /** @throws as `ask`, and for a status that is not 2xx */
-async function respond(url: string, stop: AbortSignal, signal: AbortSignal | undefined): Promise<Response> {
-  const response = await ask(url, { signal: stop }, signal);
+async function respond(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  stop: AbortSignal,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const response = await ask(url, { headers, signal: stop }, signal);
   if (response.ok) return response;
   await response.body?.cancel();
   throw new TandemError('ERR_FETCH', `cannot fetch ${url}: HTTP ${response.status}`, {

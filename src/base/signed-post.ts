@@ -16,6 +16,8 @@ export interface SignedPost {
   /** JSON */
   readonly body: string;
   readonly signal: AbortSignal;
+  /** Call-ID of the call that it is about. */
+  readonly about?: string | undefined;
 }
 
 /** @param secret text, or base64 with `whsec_` before it */
@@ -29,7 +31,10 @@ export function signature(key: Uint8Array, id: string, seconds: number, body: st
 }
 
 /** @throws TandemError ERR_FETCH, whose text has no secret of the URL, when it was not taken */
-export async function postSigned(fetch: Fetch, { url, key, id, seconds, body, signal }: SignedPost): Promise<void> {
+export async function postSigned(
+  fetch: Fetch,
+  { url, key, id, seconds, body, signal, about }: SignedPost,
+): Promise<void> {
   let status: number | undefined;
   try {
     status = await fetch.post?.(url.href, {
@@ -42,6 +47,7 @@ export async function postSigned(fetch: Fetch, { url, key, id, seconds, body, si
       },
       signal,
       timeoutMs: answerMs,
+      ...(about === undefined ? {} : { about }),
     });
   } catch (error) {
     const text = (error instanceof Error ? error.message : String(error)).replaceAll(url.href, url.host);

@@ -32,6 +32,7 @@ export function webhookSink({ url, secret }: CdrWebhookOptions, clock: Clock, fe
         seconds: Math.floor(clock.wallclock() / 1000),
         body: JSON.stringify({ type: 'call.cdr', data: cdr }),
         signal: abort.signal,
+        about: cdr.legs[0]?.callId,
       }),
     close: async () => abort.abort(),
   };

@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
-  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'recordings' | 'admission'>>;
+  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'recordings' | 'admission' | 'telemetry'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -33,6 +33,7 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
     ...(report.recovery ? [{ what: 'journal', ...journalFinding(report.recovery) }] : []),
     ...(report.cdrs?.length ? [{ what: 'records', ...recordsFinding(report.cdrs) }] : []),
     ...(report.recordings ? [{ what: 'recordings', ...recordingsFinding(report.recordings) }] : []),
+    ...(report.telemetry ? [{ what: 'traces', ...tracesFinding(report.telemetry) }] : []),
   ];
 }
 
@@ -101,6 +102,17 @@ function recordingsFinding({ spool, uploaded, deleted, givenUp }: NonNullable<Ch
   if (problem !== undefined) return warn(`${waiting} wait: ${problem}`, 'they are tried again: see docs/recordings.md');
   if (givenUp > 0) return warn(`${givenUp} cannot be stored as the settings say`, 'the log says which, and why');
   return ok(`${uploaded} uploaded, ${deleted} deleted, ${waiting} wait`);
+}
+
+function tracesFinding({ sent, waiting, dropped, problem }: NonNullable<CheckReport['telemetry']>): Result {
+  if (problem !== undefined)
+    return warn(
+      `${waiting} spans wait for the collector: ${problem}`,
+      'they are sent again: see docs/observability.md',
+    );
+  if (dropped > 0)
+    return warn(`${dropped} spans were lost, ${sent} sent`, 'raise telemetry.maxQueue, or trace fewer calls');
+  return ok(`${sent} spans sent to the collector`);
 }
 
 /** There is no dlg_manage() to be called, and no flag to be set: a call that is not tracked was taken out by a script. */

@@ -36,7 +36,7 @@ function valueAt(tree: unknown, path: string): unknown {
 }
 
 const secret =
-  /(^|\.)(password|ha1|token|viewToken|secret|encryptionKey|encryption\.key|oldKeys|secretAccessKey|sessionToken|authorization)$/;
+  /(^|\.)(password|ha1|token|viewToken|secret|encryptionKey|encryption\.key|oldKeys|secretAccessKey|sessionToken|authorization|headers)$/;
 
 /** @param key of the setting */
 function shown(key: string, value: unknown): unknown {

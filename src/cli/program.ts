@@ -13,6 +13,7 @@ import type { MonitorOptions } from './monitor/monitor.ts';
 import type { DecryptOptions, PurgeOptions, RecordingsCommandOptions } from './recordings.ts';
 import type { RpcCommandOptions } from './rpc.ts';
 import type { ServeOptions } from './serve.ts';
+import type { TraceCommandOptions } from './trace.ts';
 import type { TrunkCheckOptions } from './trunk-check.ts';
 
 /** The command line is wrong. An empty message means that all was said already (`--help`). */
@@ -212,6 +213,18 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .option('-o, --output <file>', 'write it there; default standard output')
     .action(
       run(async (path: string, options: ImportOptions) => (await import('./import.ts')).importConfig(path, options)),
+    );
+
+  program
+    .command('trace <call-id>')
+    .description('SIP messages and media report of a call that runs or failed')
+    .option('--full', 'the messages themselves')
+    .option('--json', 'all of it, as JSON')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .action(
+      run(async (callId: string, options: TraceCommandOptions) =>
+        (await import('./trace.ts')).showTrace(callId, options),
+      ),
     );
 
   program

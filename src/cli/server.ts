@@ -11,6 +11,7 @@ import { Console } from '../console/console.ts';
 import { RecentCdrs } from '../console/finished.ts';
 import type { PhoneConfigOptions } from '../console/phone-config.ts';
 import { openSite } from '../console/site.ts';
+import { traceCommands } from '../control/commands/trace.ts';
 import { EventLog } from '../control/events/log.ts';
 import {
   type CallHandler,
@@ -40,6 +41,7 @@ import { registryOptions, warnOfUnused } from './registry-options.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
+import { openTelemetry } from './telemetry.ts';
 import {
   type Entrance,
   keptCertificate,
@@ -78,7 +80,14 @@ export async function runServer(
   const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
   const web = webPort(config, tls);
   const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
-  const tandem = createTandem(config, options, tls, ports, logger);
+  const telemetry = openTelemetry(config, logger);
+  const tandem = createTandem(
+    config,
+    { ...options, ...(telemetry && { telemetry: telemetry.options }) },
+    tls,
+    ports,
+    logger,
+  );
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -99,7 +108,7 @@ export async function runServer(
     const { announce: announcement } = config.recordings;
     const record = { writeFolder: writeFolder(config), announcement };
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, ...record, logger });
-    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
+    methods.add(...traceCommands(tandem), ...remote.methods, ...restartCommands(() => signals.onRestart()));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };
@@ -152,6 +161,7 @@ export async function runServer(
     await http?.close();
     remote?.close();
     await tandem.close();
+    await telemetry?.close();
     stopCallLog();
     certificates.close();
     signals.close();
@@ -186,7 +196,7 @@ interface WebPorts {
 
 function createTandem(
   config: Config,
-  options: TandemOptions,
+  options: Pick<TandemOptions, 'auth' | 'registrar' | 'telemetry'>,
   tls: TlsServerOptions | undefined,
   { web, entrance, recent }: WebPorts,
   logger: Logger,

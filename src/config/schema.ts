@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 import { recordingsSchema } from './recordings-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
@@ -230,6 +231,7 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('SIP messages of calls'),
+  telemetry: telemetrySchema,
   transfer: z
     .enum(['refuse', 'execute', 'pass'])
     .default('refuse')

@@ -5,6 +5,7 @@
 import { parseDocument } from 'yaml';
 import { ConfigError } from '../base/errors.ts';
 import { type Config, checkConfig, leaves } from './schema.ts';
+import { telemetryVariables } from './telemetry-schema.ts';
 
 export interface ConfigSources {
   /** Path of a setting → value, and the flag that said so. */
@@ -53,6 +54,8 @@ export function withSetting(text: string, path: string, value: unknown): string 
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settings = new Map<string, Setting>();
   if (sources.file) for (const [path, setting] of fromFile(sources.file)) settings.set(path, setting);
+  for (const [path, value, variable] of telemetryVariables(sources.environment))
+    settings.set(path, { value, origin: `variable ${variable}` });
   for (const [path, setting] of fromEnvironment(sources, passwordsOf(settings))) settings.set(path, setting);
   for (const [path, { value, flag }] of sources.flags) settings.set(path, { value, origin: `flag ${flag}` });
 

@@ -24,7 +24,7 @@ import { goOnTalking, type ResumeHandler } from './resume.ts';
 export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
 
 export interface IncomingCallsPorts
-  extends Pick<SessionContext, 'background' | 'endpoint' | 'logger' | 'sessionTimers'> {
+  extends Pick<SessionContext, 'background' | 'endpoint' | 'follower' | 'logger' | 'sessionTimers'> {
   readonly admission: Admission;
   readonly entrance: Entrance;
   readonly legs: Legs;
@@ -178,8 +178,9 @@ export class IncomingCalls {
 
   /** Runs the handler; its scope is the call's lifetime. */
   async #handle(handler: CallHandler, call: DialogServerSession): Promise<void> {
+    const { follower } = this.#ports;
     try {
-      await handler(call);
+      await (follower ? follower.handle(call, () => handler(call)) : handler(call));
       if (call.state !== 'ended' && !call.isAnswered) await call.reject(unanswered.status);
     } catch (error) {
       if (!this.#failed(call, error)) return;

@@ -14,6 +14,7 @@ import { narrowedCodecs } from './dialog-media.ts';
 import { DialogServerSession } from './dialog-server-session.ts';
 import type { DialogSession } from './dialog-session.ts';
 import { CodecMismatchError, type EndCause, StateError } from './errors.ts';
+import type { Activity } from './follower.ts';
 import type { DtmfPath } from './info-dtmf.ts';
 import type { BridgeMembership } from './session-context.ts';
 import type { ReInviteOptions } from './session-options.ts';
@@ -52,6 +53,7 @@ export class Bridge implements BridgeMembership {
   readonly #sessions: DialogSession[] = [];
   readonly #resolveEnded: (end: BridgeEnd) => void;
   #bridge: MediaBridge | undefined;
+  #activity: Activity | undefined;
   /** Digits on their way to the other leg. */
   #passing = 0;
   #closed = false;
@@ -201,6 +203,7 @@ export class Bridge implements BridgeMembership {
     first.setEarlyBridge(undefined);
     second.setEarlyBridge(undefined);
     const { dtmf, transcode } = this.#options;
+    this.#activity ??= first.activity('bridge', { partner: second.callId, transcode });
     this.#bridge = this.#media.createBridge({ dtmf, transcode });
     this.#bridge.add(first.media.ready);
     this.#bridge.add(second.media.ready);
@@ -221,6 +224,7 @@ export class Bridge implements BridgeMembership {
     if (this.#closed) return;
     this.#closed = true;
     this.#bridge?.close();
+    this.#activity?.end({ end: end.reason });
     for (const session of this.#sessions.splice(0)) session.bridge = undefined;
     this.#resolveEnded(end);
   }

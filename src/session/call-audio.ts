@@ -26,6 +26,7 @@ import {
 import { bargeInBy, type OnBargeIn } from './barge-in.ts';
 import { askConsent, consentVariable } from './consent.ts';
 import type { DialogMedia } from './dialog-media.ts';
+import { type Activity, type ActivityFacts, type ActivityName, type BeginActivity, followed } from './follower.ts';
 import type { GatherResult } from './gather.ts';
 import { gatherSpeech } from './gather-speech.ts';
 import type { DtmfDigit } from './keypad.ts';
@@ -62,6 +63,8 @@ export abstract class CallAudio {
   protected abstract recordingEnded(path: string, result: RecordingResult | undefined): void;
   /** @internal What its snapshot says is another thing now. */
   abstract noteChange(): void;
+  /** @internal See `CallFollower`. */
+  abstract activity(name: ActivityName, facts: ActivityFacts): Activity | undefined;
 
   /** For what begins now. Throws DialogEndedError: a handler that plays on and on must end with its call. */
   get #leg(): MediaLeg {
@@ -70,13 +73,14 @@ export abstract class CallAudio {
   }
 
   readonly #onBargeIn: OnBargeIn = (what, stop) => bargeInBy(this.#leg, this.digits, what, stop);
+  readonly #begin: BeginActivity = (name, facts) => this.activity(name, facts);
 
   playback(): Playback {
-    return new Playback(() => this.#leg, this.#onBargeIn);
+    return new Playback(() => this.#leg, this.#onBargeIn, this.#begin);
   }
 
   playbackControl(): PlaybackControl {
-    return new PlaybackControl(() => this.#leg, this.#onBargeIn);
+    return new PlaybackControl(() => this.#leg, this.#onBargeIn, this.#begin);
   }
 
   /**
@@ -146,6 +150,7 @@ export abstract class CallAudio {
       this.recordingStarted(target);
       this.followRecording(target, recording.done);
     }
+    followRecording(this.activity('record', typeof target === 'string' ? { path: target } : {}), recording);
     return recording;
   }
 
@@ -247,8 +252,15 @@ export abstract class CallAudio {
    * a prompt's end.
    * @throws DialogEndedError when the call ends meanwhile, or the signal's reason; TandemError ERR_STT with `speech`
    */
-  async gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
-    if (!options.secret) return this.#gather(options);
+  gather(options: SessionGatherOptions = {}): Promise<GatherResult> {
+    return followed(
+      this.activity('gather', {}),
+      () => (options.secret ? this.#secretGather(options) : this.#gather(options)),
+      ({ end, digits: { length } }) => ({ end, length }),
+    );
+  }
+
+  async #secretGather(options: SessionGatherOptions): Promise<GatherResult> {
     const leg = this.#leg;
     this.digits.secret = true;
     restAll(leg, true);
@@ -275,6 +287,14 @@ export abstract class CallAudio {
 
 function restAll({ recordings }: MediaLeg, on: boolean): void {
   for (const recording of recordings) recording.rest('secret', on);
+}
+
+function followRecording(activity: Activity | undefined, { done }: Recording): void {
+  if (!activity) return;
+  done.then(
+    ({ durationMs }) => activity.end({ durationMs }),
+    (error: unknown) => activity.end({}, error),
+  );
 }
 
 /** Resolves when the signal is aborted. */

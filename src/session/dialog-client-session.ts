@@ -240,7 +240,7 @@ export class DialogClientSession extends DialogSession {
       this.signal.throwIfAborted();
       const client = endpoint.invite({
         ...sip,
-        headers: [...(sip.headers ?? []), ...this.#extensions],
+        headers: [...(sip.headers ?? []), ...this.#extensions, ...(this.context.follower?.headers(this) ?? [])],
         retry: (refusal) => this.#retryWith(refusal),
         callId: this.callId,
         ...(offer ? { contentType: sdpType, body: offer.body } : {}),

@@ -4,6 +4,7 @@ import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest } from '../sip/endpoint.ts';
 import { sdpType } from './dialog-media.ts';
 import type { DialogSession } from './dialog-session.ts';
+import { followed } from './follower.ts';
 import { IncomingMessage } from './messages.ts';
 import type { Negotiation } from './negotiation.ts';
 import { IncomingRefer, readRefer } from './refer-in.ts';
@@ -102,7 +103,13 @@ export class DialogRequests {
       pass: (options) => transfers.pass(session, refer, options),
     });
     this.#refer = refer;
-    await refer.handle(session.onRefer ?? transfers.onRefer);
+    const { uri, replaces } = target.value;
+    const activity = session.activity('transfer', { to: uri, attended: replaces !== undefined });
+    await followed(
+      activity,
+      () => refer.handle(session.onRefer ?? transfers.onRefer),
+      () => ({ status: refer.status }),
+    );
     this.#refer = undefined;
   }
 }

@@ -24,6 +24,7 @@ import { consentVariable } from './consent.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
+import { type Activity, type ActivityFacts, type ActivityName, followed } from './follower.ts';
 import { MediaWay } from './media-way.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
@@ -201,7 +202,8 @@ export abstract class DialogSession extends CallAudio {
    * what `work` throws: then it is not done
    */
   step<T>(name: string, work: (context: StepContext) => Promise<T> | T): Promise<T> {
-    return this.data.steps.run(name, work, this.signal);
+    const { steps } = this.data;
+    return followed(this.activity('step', { name }), () => steps.run(name, work, this.signal));
   }
 
   /** The audio side: what was negotiated, and the leg. */
@@ -430,7 +432,11 @@ export abstract class DialogSession extends CallAudio {
     if (!dialog || this.state !== 'confirmed') throw new StateError(this.callId, 'refer() needs a confirmed call');
     const { replaces, ...how } = options;
     const replaced = replaces instanceof DialogSession ? replaces.#asReplaced() : replaces;
-    return this.#referrals.refer(dialog, referTo(uri, replaced), how);
+    return followed(
+      this.activity('refer', { to: uri, attended: replaced !== undefined }),
+      () => this.#referrals.refer(dialog, referTo(uri, replaced), how),
+      ({ status }) => ({ status }),
+    );
   }
 
   /** Sends an instant message in the call (RFC 3428). @throws DialogResponseError when it is not taken */
@@ -465,6 +471,11 @@ export abstract class DialogSession extends CallAudio {
 
   protected stamp(): { callId: string; sessionId: string; at: number } {
     return { callId: this.callId, sessionId: this.id, at: this.context.clock.wallclock() };
+  }
+
+  /** @internal Tells a follower what the call does from now on; undefined when there is none. */
+  activity(name: ActivityName, facts: ActivityFacts): Activity | undefined {
+    return this.context.follower?.activity(this, name, facts);
   }
 
   /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
@@ -509,6 +520,7 @@ export abstract class DialogSession extends CallAudio {
       done.catch((error) => this.recordingFailed(error));
       if (path !== undefined) this.followRecording(path, done);
     }
+    this.context.follower?.began(this, birth);
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
   }
@@ -540,6 +552,7 @@ export abstract class DialogSession extends CallAudio {
     this.#leave = this.context.adopt(this);
     this.#report = this.data.join(this, birth);
     this.#birth = birth;
+    this.context.follower?.began(this, birth);
     const { direction, fromUri, toUri } = birth;
     this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
   }

@@ -4,6 +4,7 @@ import type {
   AudioType,
   MediaLeg,
   PlaybackHandle,
+  PlayItem,
   PlayOptions,
   PlayResult,
   PlaySource,
@@ -11,6 +12,7 @@ import type {
 } from '../../media/index.ts';
 import { tones } from '../../media/index.ts';
 import { type BargeIn, interruptible, type OnBargeIn } from './barge-in.ts';
+import type { Activity, ActivityFacts, BeginActivity } from './follower.ts';
 
 /** How the source's bytes are to be read; `''` is payload that is encoded already, sent as it is. */
 export type PlayType = AudioType;
@@ -32,12 +34,39 @@ export interface SayOptions extends Omit<PlaybackOptions, 'type' | 'sampleRate' 
 /** Starts playing on the leg that has audio now. */
 type Start = (source: PlaySource, options: PlaybackOptions) => PlaybackHandle;
 
-function starter(leg: () => MediaLeg, onBargeIn: OnBargeIn): Start {
+function starter(leg: () => MediaLeg, onBargeIn: OnBargeIn, begin: BeginActivity): Start {
   return (source, options) => {
     const { bargeIn = false, type, ...play } = options;
     const start = (): PlaybackHandle => leg().play(source, type, play);
-    return bargeIn === false ? start() : interruptible(start, bargeIn, onBargeIn);
+    const begun = (): PlaybackHandle => (bargeIn === false ? start() : interruptible(start, bargeIn, onBargeIn));
+    return followPlayback(begin('play', factsOf(source)), begun);
   };
+}
+
+function followPlayback(activity: Activity | undefined, start: () => PlaybackHandle): PlaybackHandle {
+  if (!activity) return start();
+  try {
+    const handle = activity.run(start);
+    handle.done.then(
+      ({ end, playedMs }) => activity.end({ end, playedMs }),
+      (error: unknown) => activity.end({}, error),
+    );
+    return handle;
+  } catch (error) {
+    activity.end({}, error);
+    throw error;
+  }
+}
+
+/** What is played, as far as it has a name; of a text that is said only how long it is. */
+function factsOf(source: PlaySource): ActivityFacts {
+  if (Array.isArray(source)) return { items: source.length, ...factsOf((source as readonly PlayItem[])[0] ?? '') };
+  if (typeof source === 'string') return { source };
+  if (source instanceof URL) return { source: source.href };
+  if (typeof source === 'object' && 'say' in source) return { characters: source.say.length };
+  if (typeof source === 'object' && 'source' in source && typeof source.source === 'string')
+    return { source: source.source };
+  return {};
 }
 
 function normalize(options: PlayType | PlaybackOptions | undefined): PlaybackOptions {
@@ -47,8 +76,8 @@ function normalize(options: PlayType | PlaybackOptions | undefined): PlaybackOpt
 export class Playback {
   readonly #start: Start;
 
-  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn) {
-    this.#start = starter(leg, onBargeIn);
+  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn, begin: BeginActivity) {
+    this.#start = starter(leg, onBargeIn, begin);
   }
 
   /**
@@ -71,8 +100,8 @@ export class PlaybackControl {
   #gain = 1;
   #loop: boolean | number | undefined;
 
-  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn) {
-    this.#start = starter(leg, onBargeIn);
+  constructor(leg: () => MediaLeg, onBargeIn: OnBargeIn, begin: BeginActivity) {
+    this.#start = starter(leg, onBargeIn, begin);
   }
 
   /** As `Playback.play`; a second call takes over from the first. */

@@ -91,6 +91,8 @@ export class IncomingRefer {
   readonly replaces: Replaces | undefined;
   /** The URI of who asks for it, as it says (RFC 3892). */
   readonly referredBy: string | undefined;
+  /** @internal What the peer was told last. */
+  status: number | undefined;
   readonly #incoming: IncomingRequest;
   readonly #reports: Reports;
   readonly #actions: TransferActions;
@@ -131,6 +133,7 @@ export class IncomingRefer {
       return;
     }
     this.#answered = true;
+    this.status = status;
     this.#accepting.cancel();
     this.#incoming.respond(status, { reason });
     this.#reports.end();
@@ -139,6 +142,7 @@ export class IncomingRefer {
   /** Tells how it goes: the status of the call to the target. A final one is the last. */
   notify(status: number, reason = defaultReason(status)): void {
     this.accept();
+    if (!this.#reports.over) this.status = status;
     this.#reports.tell({ status, reason });
   }
 

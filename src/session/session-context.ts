@@ -9,6 +9,7 @@ import type { SipEndpoint } from '../sip/endpoint.ts';
 import type { CallDataFactory } from './call-data.ts';
 import type { DialogSession } from './dialog-session.ts';
 import type { TandemEvents } from './events.ts';
+import type { CallFollower } from './follower.ts';
 import type { DtmfMode, DtmfPath } from './info-dtmf.ts';
 import type { IncomingMessage } from './messages.ts';
 import type { IncomingRefer, ReferHandler, TransferOptions } from './refer-in.ts';
@@ -34,6 +35,7 @@ export interface SessionContext {
   readonly media: Media;
   readonly codecs: readonly Codec[];
   readonly callData: CallDataFactory;
+  readonly follower: CallFollower | undefined;
   readonly sessionTimers: SessionTimerSettings;
   readonly reliable: ReliableMode;
   /** Work that goes on behind a returned call; the house waits for it when it closes. */

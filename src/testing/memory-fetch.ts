@@ -1,7 +1,7 @@
 /** HTTP in memory: what a URL gives is what the test says, as late as it says. */
 import { sleep } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Fetch, FetchedBody, PostOptions } from '../base/io.ts';
+import type { Fetch, FetchedBody, FetchOptions, PostOptions } from '../base/io.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface FetchAnswer {
@@ -36,7 +36,7 @@ export class MemoryFetch implements Fetch {
 
   async get(
     url: string,
-    options: { readonly signal?: AbortSignal; readonly maxBytes: number; readonly timeoutMs: number },
+    options: FetchOptions & { readonly signal?: AbortSignal; readonly maxBytes: number },
   ): Promise<{ readonly bytes: Uint8Array; readonly contentType: string }> {
     const { body, contentType } = await this.#answer(url, options);
     const chunks: Uint8Array[] = [];
@@ -50,7 +50,7 @@ export class MemoryFetch implements Fetch {
     return { bytes: new Uint8Array(Buffer.concat(chunks)), contentType };
   }
 
-  open(url: string, options: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<FetchedBody> {
+  open(url: string, options: FetchOptions & { readonly signal: AbortSignal }): Promise<FetchedBody> {
     return this.#answer(url, options);
   }
 

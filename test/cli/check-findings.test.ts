@@ -54,6 +54,13 @@ describe('the findings of tandem check', () => {
     expect(found({ recovery: { ...kept, problem: 'ENOSPC' } }, 'journal')).toMatchObject({ result: 'warn' });
     const file = { name: 'file', sent: 2, waiting: 0, dropped: 0, problem: undefined };
     expect(found({ cdrs: [file] }, 'records')).toMatchObject({ result: 'ok', text: '2 to the file' });
+    const spans = { sent: 3, waiting: 0, dropped: 0, problem: undefined };
+    expect(found({ telemetry: spans }, 'traces')).toMatchObject({ result: 'ok' });
+    expect(found({ telemetry: { ...spans, waiting: 7, problem: 'HTTP 503' } }, 'traces')).toMatchObject({
+      result: 'warn',
+      text: '7 spans wait for the collector: HTTP 503',
+    });
+    expect(found({ telemetry: { ...spans, dropped: 7 } }, 'traces')).toMatchObject({ result: 'warn' });
     expect(found({ cdrs: [{ ...file, waiting: 4, problem: 'EACCES' }] }, 'records')).toMatchObject({
       ...{ result: 'warn', text: '4 wait for the file: EACCES' },
     });

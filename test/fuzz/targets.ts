@@ -9,6 +9,7 @@ import { fuzzJournal } from './journal.ts';
 import { fuzzJsonRpc } from './json-rpc.ts';
 import { fuzzMedia, mediaTargets } from './media.ts';
 import { fuzzRecordings } from './recordings.ts';
+import { fuzzTelemetry } from './telemetry.ts';
 import { fuzzWav } from './wav.ts';
 
 export type FuzzTarget = (seed: number, options: FuzzOptions) => Promise<unknown>;
@@ -35,4 +36,6 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   journal: fuzzJournal,
   /** Encrypted recordings, and the notes beside them. */
   recordings: fuzzRecordings,
+  /** What peers write into traces. */
+  telemetry: fuzzTelemetry,
 };

@@ -172,7 +172,15 @@ class Webhook {
     if (this.#attempts++ > 0) this.#retried++;
     let problem: string;
     try {
-      await postSigned(fetch, { url, key, id, seconds, body: event.json, signal: this.#abort.signal });
+      await postSigned(fetch, {
+        url,
+        key,
+        id,
+        seconds,
+        body: event.json,
+        signal: this.#abort.signal,
+        about: event.callId,
+      });
       this.#delivered++;
       this.#done();
       return 0;

@@ -57,7 +57,14 @@ export interface Http extends AsyncDisposable {
  * @throws ConfigError, TandemError ERR_PORT_IN_USE, ERR_LISTEN
  */
 export async function openHttp(subject: HttpSubject, options: HttpOptions): Promise<Http> {
-  const { listen, token, viewToken, clock = nodeClock, fetch = nodeFetch, logger = createLogger() } = options;
+  const {
+    listen,
+    token,
+    viewToken,
+    clock = nodeClock,
+    fetch = subject.tandem.fetch ?? nodeFetch,
+    logger = createLogger(),
+  } = options;
   // Who opens no HTTP need not wait for what it is made of.
   const [{ HttpServer }, { Metrics }, { NodeProbe }] = await Promise.all([
     import('./server.ts'),

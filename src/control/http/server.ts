@@ -8,6 +8,7 @@ import { ConfigError, fail, messageOf, ok, type Result, TandemError } from '../.
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { WebSocketEntrance } from '../../sip/transport/network.ts';
+import { callReport } from '../commands/trace.ts';
 import type { EventLog } from '../events/log.ts';
 import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
 import { isLoopback } from '../loopback.ts';
@@ -179,6 +180,7 @@ export class HttpServer {
     app.get('/metrics', (_request, reply) => this.#metrics(reply));
     app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
     app.get('/schema.json', () => this.#schema());
+    app.get('/trace/:callId', (request, reply) => this.#limited(reply, async () => this.#trace(request, reply)));
     app.get('/events', (request, reply) => this.#follow(request, reply));
     for (const route of this.#routes)
       app.route({
@@ -224,6 +226,16 @@ export class HttpServer {
     const { rpcJsonSchema } = await import('../schema.ts');
     const methods = this.#methods.names.map((name) => this.#methods.get(name));
     return rpcJsonSchema(methods.filter((method) => method !== undefined));
+  }
+
+  #trace(request: FastifyRequest, reply: FastifyReply): unknown {
+    const { callId } = request.params as { callId: string };
+    const { tandem } = this.#subject;
+    const report = callReport(
+      { trace: (id) => tandem.trace?.(id) ?? [], mediaReport: (id) => tandem.mediaReport?.(id) ?? [] },
+      callId,
+    );
+    return report ?? reply.code(404).send({ error: 'nothing is kept of this call' });
   }
 
   async #metrics(reply: FastifyReply): Promise<unknown> {

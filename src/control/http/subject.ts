@@ -1,8 +1,10 @@
 /** What HTTP serves: as little of a Tandem and of its registry as it needs, so that either may change behind it. */
 import type { Observer } from '../../base/events.ts';
+import type { Fetch } from '../../base/io.ts';
 import type { DialogRegistry } from '../../registry/registry.ts';
 import type { TandemEvents } from '../../session/events.ts';
 import type { SipStats } from '../../sip/endpoint.ts';
+import type { TraceSubject } from '../commands/trace.ts';
 import type { RemoteControl } from '../remote/remote-control.ts';
 import type { RpcMethods } from '../rpc/methods.ts';
 
@@ -22,6 +24,11 @@ export type ObservedRegistry = Pick<DialogRegistry, 'statistics' | 'on'>;
 /** A `Tandem` is one. */
 export interface ObservedTandem {
   readonly observer: Pick<Observer<TandemEvents>, 'on'>;
+  /** What is kept of calls that failed; without it nothing is shown of them. */
+  readonly trace?: TraceSubject['trace'];
+  readonly mediaReport?: TraceSubject['mediaReport'];
+  /** HTTP that is seen in the traces of calls; default Node's. */
+  readonly fetch?: Fetch;
   check(): Promise<TandemReport>;
 }
 
@@ -75,5 +82,7 @@ export interface TandemReport {
         readonly losses: number;
       }
     | undefined;
+  /** Spans on their way to a collector, where there is one. */
+  readonly telemetry?: { readonly sent: number; readonly waiting: number; readonly dropped: number } | undefined;
   readonly trunks: readonly { readonly name: string; readonly state: string; readonly calls: number }[];
 }

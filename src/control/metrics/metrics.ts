@@ -54,6 +54,7 @@ export class Metrics {
     if (report?.recovery) describeRecovery(now, report.recovery);
     if (report?.recordings) describeRecordings(now, report.recordings);
     if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
+    if (report?.telemetry) describeTelemetry(now, report.telemetry);
     const { registry } = this.#subject;
     if (registry) describeDialogs(now, registry.statistics);
     describeWebhooks(now, this.#options.webhooks.stats);
@@ -229,6 +230,15 @@ function describeRecordings(registry: Registry, recordings: NonNullable<TandemRe
     ['deleted', deleted],
   ]);
   rows(Counter, registry, 'recordings_bytes_total', 'Bytes of recordings', 'what', [['uploaded', uploadedBytes]]);
+}
+
+function describeTelemetry(registry: Registry, spans: NonNullable<TandemReport['telemetry']>): void {
+  const { sent, waiting, dropped } = spans;
+  one(registry, 'spans_waiting', 'Spans that the collector has not taken yet', waiting);
+  rows(Counter, registry, 'spans_total', 'What became of spans', 'what', [
+    ['sent', sent],
+    ['dropped', dropped],
+  ]);
 }
 
 function describeStore(registry: Registry, store: NonNullable<TandemReport['store']>): void {
