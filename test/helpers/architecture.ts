@@ -249,8 +249,9 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/control',
     'media',
   ],
-  'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/store', 'src/index'],
+  'src/routes': ['src/base'],
+  'src/config': ['src/base', 'src/routes'],
+  'src/cli': ['src/base', 'src/config', 'src/routes', 'src/console', 'src/control', 'src/store', 'src/index'],
 };
 
 /** Package → the files that may import it. */
@@ -272,7 +273,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'mpg123-decoder': ['media/audio/mpg123.ts'],
   pino: ['src/base/log.ts'],
   commander: ['src/cli/program.ts'],
-  yaml: ['src/config/sources.ts'],
+  yaml: ['src/config/yaml-file.ts'],
   ws: [
     'src/sip/transport/node-ws.ts',
     'src/base/node-websocket.ts',
@@ -284,6 +285,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'src/config/schema.ts',
     'src/config/registry-schema.ts',
+    'src/config/schema-pieces.ts',
+    'src/config/system-schema.ts',
+    'src/config/pbx-schema.ts',
+    'src/config/issues.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',

@@ -1,0 +1,153 @@
+/** What settings say of each other: names that lead nowhere, routes that nobody gets to, menus that nobody hears. Pure. */
+import { hasWords } from '../routes/numbers.ts';
+import { parsePattern } from '../routes/pattern.ts';
+import { callerWords, hiddenBy, type Route, several, timeNamed, trunkWords } from '../routes/table.ts';
+import { fallbackNames, isForKnown, kindOf, type Target, type TargetKind } from '../routes/target.ts';
+import { advice, type ConfigIssue, type KeyPath, printKey } from './issues.ts';
+import type { Config } from './schema.ts';
+
+export interface SystemFindings {
+  readonly errors: readonly ConfigIssue[];
+  readonly warnings: readonly ConfigIssue[];
+}
+
+/** Which section a target of a kind names something of, and what one of them is called. */
+const sections: Partial<Record<TargetKind, { readonly of: keyof Config; readonly what: string }>> = {
+  menu: { of: 'menus', what: 'menu' },
+  user: { of: 'users', what: 'user' },
+  ringGroup: { of: 'ringGroups', what: 'ring group' },
+  queue: { of: 'queues', what: 'queue' },
+  trunk: { of: 'trunks', what: 'trunk' },
+};
+
+/** @param isGiven whether a section stands in the file, or comes from elsewhere; else it is as by default */
+export function checkSystem(config: Config, isGiven: (section: string) => boolean): SystemFindings {
+  const check = new SystemCheck(config);
+  for (const [index, route] of config.routes.entries()) check.route(route, index);
+  for (const [name, { keys, end }] of Object.entries(config.menus)) {
+    for (const [key, action] of Object.entries(keys))
+      if (typeof action === 'object') check.target(action, ['menus', name, 'keys', key]);
+    check.target(end, ['menus', name, 'end']);
+  }
+  for (const section of ['ringGroups', 'queues'] as const)
+    for (const [name, { members }] of Object.entries(config[section]))
+      for (const [at, member] of members.entries())
+        if (!/^(sips?|tel):/i.test(member)) check.name('users', 'user', member, [section, name, 'members', at]);
+  if (isGiven('menus')) check.menus();
+  return check;
+}
+
+class SystemCheck implements SystemFindings {
+  readonly errors: ConfigIssue[] = [];
+  readonly warnings: ConfigIssue[] = [];
+  readonly #config: Config;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  /** Looks for a name in a section. */
+  name(section: keyof Config, what: string, name: string, path: KeyPath, words: readonly string[] = []): void {
+    const names = Object.keys(this.#config[section] ?? {});
+    if (names.includes(name) || words.includes(name)) return;
+    const known = [...names, ...words];
+    const none = known.length === 0 ? `: ${String(section)} has none` : advice(name, known);
+    this.errors.push({ path, message: `there is no ${what} ${name}${none}` });
+  }
+
+  route(route: Route, index: number): void {
+    const path = ['routes', index];
+    const { routes, users, trunks, calendar } = this.#config;
+    this.#names('trunk', 'trunks', route.trunk, [...path, 'trunk'], trunkWords);
+    this.#names('user', 'users', route.user, [...path, 'user'], callerWords);
+    if (typeof route.time === 'string') {
+      const { name } = timeNamed(route.time);
+      const names = Object.keys(calendar.times);
+      if (!names.includes(name)) {
+        const none = names.length === 0 ? ': calendar.times has none' : advice(name, names);
+        this.errors.push({ path: [...path, 'time'], message: `there is no time ${name}${none}` });
+      }
+    }
+    this.target(route.to, [...path, 'to'], groupsOf(route));
+    const before = hiddenBy(routes, index);
+    if (before !== undefined)
+      this.errors.push({
+        path,
+        message: `is never reached: ${printKey(['routes', before])} before it takes all its calls`,
+      });
+    const isStrange = Object.keys(users).length + Object.keys(trunks).length === 0;
+    if (isStrange && route.user === undefined && isForKnown(route.to) && kindOf(route.to) !== 'user')
+      this.warnings.push({
+        path,
+        message: 'nobody gets there: there is neither a user nor a trunk; or say user: anyone',
+      });
+  }
+
+  /** @param groups how many brackets patterns have; undefined where there is none to ask */
+  target(target: Target, path: KeyPath, groups?: number): void {
+    const kind = kindOf(target);
+    const section = sections[kind];
+    const value = target[kind];
+    if (section && typeof value === 'string' && !hasWords(value))
+      this.name(section.of, section.what, value, [...path, kind]);
+    for (const key of [kind, 'number', 'slot'] as const) {
+      const text = target[key];
+      const asked = typeof text === 'string' ? [...text.replaceAll('$$', '').matchAll(/\$(\d)/g)].map(digitOf) : [];
+      const most = Math.max(0, ...asked);
+      if (groups !== undefined && most > groups)
+        this.errors.push({
+          path: [...path, key],
+          message: `asks for $${most}, but the pattern of called has ${groups === 0 ? 'no brackets' : `${groups} at the most`}: write it as 0(*)`,
+        });
+    }
+    for (const name of fallbackNames) {
+      const next = target[name];
+      if (next) this.target(next, [...path, name], groups);
+    }
+  }
+
+  /** Those that no route and no other menu leads to. */
+  menus(): void {
+    const { routes, menus } = this.#config;
+    const reached = new Set<string>();
+    const follow = (target: Target): void => {
+      for (const name of fallbackNames) if (target[name]) follow(target[name]);
+      const { menu } = target;
+      if (menu === undefined || reached.has(menu)) return;
+      for (const name of hasWords(menu) ? Object.keys(menus) : [menu]) {
+        reached.add(name);
+        const { keys, end } = menus[name] ?? {};
+        for (const action of [...Object.values(keys ?? {}), end]) if (typeof action === 'object') follow(action);
+      }
+    };
+    for (const { to } of routes) follow(to);
+    for (const name of Object.keys(menus))
+      if (!reached.has(name))
+        this.warnings.push({ path: ['menus', name], isKey: true, message: 'no route leads to it' });
+  }
+
+  #names(
+    what: string,
+    section: keyof Config,
+    given: string | readonly string[] | undefined,
+    path: KeyPath,
+    words: readonly string[],
+  ): void {
+    if (given === undefined) return;
+    for (const [at, name] of several(given).entries())
+      this.name(section, what, name, typeof given === 'string' ? path : [...path, at], words);
+  }
+}
+
+function digitOf([, digit]: RegExpMatchArray): number {
+  return Number(digit);
+}
+
+/** The fewest brackets of the patterns of `called`. */
+function groupsOf({ called = '*' }: Route): number {
+  const counts = several(called).map((text) => {
+    const parsed = parsePattern(text);
+    return parsed.ok ? new RegExp(`${parsed.value.expression.source}|`).exec('')!.length - 1 : 0;
+  });
+  return Math.min(...counts);
+}
