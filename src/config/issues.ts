@@ -33,6 +33,7 @@ export function explained(issue: Issue, above: KeyPath, schema: () => unknown): 
       const branches = issue.errors.filter((issues) => issues.length > 0);
       // The form that was meant is the one that the value at least has the type of.
       const meant = branches.filter((issues) => !issues.some((one) => one.code === 'invalid_type' && !one.path.length));
+      const values = branches.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values : []));
       const isOwn = issue.message !== 'Invalid input';
       const [first] = meant.length > 0 ? meant : isOwn ? [] : branches;
       // Where the union has words of its own, they are better than what one form says of a plain value.
