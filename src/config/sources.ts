@@ -20,6 +20,8 @@ export interface ConfigSources {
   readonly readSecret: (path: string) => string;
   /** Users beside those of the file, which go before. */
   readonly users?: Readonly<Record<string, UserConfig>>;
+  /** Whether there is a file that a prompt or a script names; default: it is not looked at. */
+  readonly exists?: (path: string) => boolean;
 }
 
 export interface LoadedConfig {
@@ -77,7 +79,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const checked = checkConfig(tree);
   fail(told([...unknown, ...('issues' in checked ? checked.issues : [])]));
   const config = withMainMenu((checked as { readonly config: Config }).config, settings);
-  const { errors, warnings } = checkSystem(config, (section) => settings.has(section));
+  const { errors, warnings } = checkSystem(config, {
+    isGiven: (section) => settings.has(section),
+    exists: sources.exists ?? (() => true),
+  });
   fail(told([...portsIssue(config), ...errors]));
   const origins = new Map([...leaves.keys()].map((path) => [path, settings.get(path)?.origin ?? 'default']));
   return { config, origins, warnings: told(warnings) };

@@ -2,7 +2,7 @@
 import { hasWords } from '../routes/numbers.ts';
 import { parsePattern } from '../routes/pattern.ts';
 import { callerWords, hiddenBy, type Route, several, timeNamed, trunkWords } from '../routes/table.ts';
-import { fallbackNames, isForKnown, kindOf, type Target, type TargetKind } from '../routes/target.ts';
+import { fallbackNames, isForKnown, kindOf, type Prompt, type Target, type TargetKind } from '../routes/target.ts';
 import { advice, type ConfigIssue, type KeyPath, printKey } from './issues.ts';
 import type { Config } from './schema.ts';
 
@@ -20,11 +20,18 @@ const sections: Partial<Record<TargetKind, { readonly of: keyof Config; readonly
   trunk: { of: 'trunks', what: 'trunk' },
 };
 
-/** @param isGiven whether a section stands in the file, or comes from elsewhere; else it is as by default */
-export function checkSystem(config: Config, isGiven: (section: string) => boolean): SystemFindings {
-  const check = new SystemCheck(config);
+export interface SystemPorts {
+  /** Whether a section stands in the file, or comes from elsewhere; else it is as by default. */
+  readonly isGiven: (section: string) => boolean;
+  /** Whether there is a file of this path. */
+  readonly exists: (path: string) => boolean;
+}
+
+export function checkSystem(config: Config, { isGiven, exists }: SystemPorts): SystemFindings {
+  const check = new SystemCheck(config, exists);
   for (const [index, route] of config.routes.entries()) check.route(route, index);
-  for (const [name, { keys, end }] of Object.entries(config.menus)) {
+  for (const [name, { keys, end, prompt, invalid, noInput }] of Object.entries(config.menus)) {
+    for (const [key, one] of Object.entries({ prompt, invalid, noInput })) check.prompt(one, ['menus', name, key]);
     for (const [key, action] of Object.entries(keys))
       if (typeof action === 'object') check.target(action, ['menus', name, 'keys', key]);
     check.target(end, ['menus', name, 'end']);
@@ -41,9 +48,18 @@ class SystemCheck implements SystemFindings {
   readonly errors: ConfigIssue[] = [];
   readonly warnings: ConfigIssue[] = [];
   readonly #config: Config;
+  readonly #exists: SystemPorts['exists'];
 
-  constructor(config: Config) {
+  constructor(config: Config, exists: SystemPorts['exists']) {
     this.#config = config;
+    this.#exists = exists;
+  }
+
+  /** Files of it that are not there. */
+  prompt(prompt: Prompt, path: KeyPath): void {
+    if (typeof prompt === 'string') this.#file(prompt, path);
+    else if (Array.isArray(prompt))
+      for (const [at, one] of prompt.entries()) if (typeof one === 'string') this.#file(one, [...path, at]);
   }
 
   /** Looks for a name in a section. */
@@ -100,6 +116,9 @@ class SystemCheck implements SystemFindings {
           message: `asks for $${most}, but the pattern of called has ${groups === 0 ? 'no brackets' : `${groups} at the most`}: write it as 0(*)`,
         });
     }
+    if (target.script !== undefined) this.#file(target.script, [...path, 'script']);
+    for (const key of ['play', 'prompt'] as const)
+      if (target[key] !== undefined) this.prompt(target[key], [...path, key]);
     for (const name of fallbackNames) {
       const next = target[name];
       if (next) this.target(next, [...path, name], groups);
@@ -124,6 +143,10 @@ class SystemCheck implements SystemFindings {
     for (const name of Object.keys(menus))
       if (!reached.has(name))
         this.warnings.push({ path: ['menus', name], isKey: true, message: 'no route leads to it' });
+  }
+
+  #file(file: string, path: KeyPath): void {
+    if (!this.#exists(file)) this.errors.push({ path, message: `there is no file ${file}` });
   }
 
   #names(

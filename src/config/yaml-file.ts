@@ -14,7 +14,7 @@ export interface YamlFile {
 
 export function readYaml(text: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
   const errors = document.errors.map(({ message, pos }) => ({
     line: lines.linePos(pos[0]).line,
     message: (message.split('\n')[0] as string).replace(/\.$/, ''),
