@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes prompts/*.wav anew: speech by espeak-ng, tones and music by sox. 8 kHz, mono, 16-bit PCM, -20 dBFS RMS.
+# Makes prompts/**/*.wav anew, or only those that are named: speech by espeak-ng, tones and music by sox. 8 kHz, mono, 16-bit PCM, -20 dBFS RMS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for tool in espeak-ng sox; do
@@ -7,7 +7,11 @@ for tool in espeak-ng sox; do
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p prompts
+mkdir -p prompts/digits
+only=" $* "
+
+# wanted <name>
+wanted() { [ "$only" = "  " ] || [[ "$only" == *" $1 "* ]]; }
 
 # level <in> <out>: brings the RMS to -20 dBFS and makes the format of the prompts.
 level() {
@@ -19,6 +23,7 @@ level() {
 
 # say <name> <text>
 say() {
+  wanted "$1" || return 0
   espeak-ng -v en-us+f3 -s 150 -p 45 -g 2 -w "$work/say.wav" "$2"
   # Telephone band, and no more silence at the ends than a breath.
   sox "$work/say.wav" -r 8000 -c 1 -b 16 "$work/band.wav" gain -6 rate -h 8000 sinc 200-3500 \
@@ -36,6 +41,30 @@ say echo "You are connected to the echo. Speak, and you will hear yourself."
 say not-available "This service is not available."
 say conference "You are joining the conference. Press hash to leave."
 
+digits=(zero one two three four five six seven eight nine)
+for digit in "${!digits[@]}"; do say "digits/$digit" "${digits[$digit]}"; done
+say queue-position "You are in line. Your number is"
+
+say vm-greeting "The person you have called is not available. Please leave a message after the tone. Press hash to end."
+say vm-kept "Your message has been kept."
+say vm-too-short "Your message is too short."
+say vm-cannot-keep "Your message cannot be kept. Please call again later."
+say vm-code "Please enter your code, then press hash."
+say vm-wrong-code "That code is wrong."
+say vm-new-messages "Number of new messages"
+say vm-saved-messages "Number of saved messages"
+say vm-menu "Press 1 for new messages, 2 for saved messages, 3 for your greeting, hash to hang up."
+say vm-no-more "There are no more messages."
+say vm-message-menu "Press 1 to hear it again, 2 for the next message, 3 to delete it, 4 to save it, 5 for the time of the call, 6 to call back, star for the menu."
+say vm-deleted "The message is deleted."
+say vm-saved "The message is saved."
+say vm-from "From number"
+say vm-at "Received at"
+say vm-days-ago "Number of days ago"
+say vm-greeting-menu "Press 1 to hear your greeting, 2 to record it, 3 to remove it, star for the menu."
+say vm-greeting-removed "Your greeting is removed."
+
+wanted beep || wanted music || exit 0
 sox -n -r 8000 -c 1 -b 16 "$work/beep.wav" synth 0.4 sine 1000 gain -12 fade t 0.01 0.4 0.01
 level "$work/beep.wav" prompts/beep.wav
 
@@ -58,7 +87,7 @@ chord "$work/c4.wav" G3 B3 D4 G4
 sox "$work"/c[1-4].wav "$work"/c[1-4].wav "$work/music.wav" lowpass 3200
 level "$work/music.wav" prompts/music.wav
 
-for file in prompts/*.wav; do
+for file in prompts/*.wav prompts/digits/*.wav; do
   printf '%-28s %6.2f s  %s\n' "$file" "$(soxi -D "$file")" \
     "$(sox "$file" -n stats 2>&1 | awk '/Pk lev dB|RMS lev dB/ { printf "%s %s %s dB  ", $1, $2, $NF }')"
 done

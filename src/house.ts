@@ -1,5 +1,6 @@
 /** The composition root: SIP, media and sessions put together, opened and closed as one. */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { iceModes, isOpus, Media } from '../media/index.ts';
 import { Background } from './base/background.ts';
 import { type Clock, sleep, within } from './base/clock.ts';
@@ -8,6 +9,7 @@ import { Observer } from './base/events.ts';
 import { createLogger, type Logger } from './base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles, nodeResolver } from './base/node.ts';
 import { espeakNg } from './base/node-espeak.ts';
+import { packageRoot } from './base/node-package.ts';
 import { nodeWebSockets } from './base/node-websocket.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
@@ -25,6 +27,7 @@ import {
   type TransferMode,
   type TransportOptions,
 } from './options.ts';
+import { Pbx } from './pbx/pbx.ts';
 import { joinForeignLegs } from './recovery/foreign-legs.ts';
 import { openJournal } from './recovery/journal/open.ts';
 import { CallKeeper } from './recovery/keeper.ts';
@@ -41,14 +44,14 @@ import type { TandemEvents } from './session/events.ts';
 import { Legs } from './session/legs.ts';
 import { MediaPlaces } from './session/media-places.ts';
 import { IncomingMessage, type MessageHandler } from './session/messages.ts';
-import { shownUri } from './session/outgoing.ts';
+import { outgoingLeg, shownUri } from './session/outgoing.ts';
 import { Parking } from './session/parking.ts';
 import type { ReferHandler } from './session/refer-in.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { sessionTimerSettings } from './session/session-timer.ts';
 import { Sessions } from './session/sessions.ts';
 import { sipEvents } from './session/sip-events.ts';
-import { DialogEvents, eventPackages } from './session/subscriptions.ts';
+import { DialogEvents } from './session/subscriptions.ts';
 import { bridgeBySip, bridgeHere, reconnect, type ThirdPartyContext } from './session/third-party.ts';
 import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
 import { Authenticator } from './sip/authenticator.ts';
@@ -86,6 +89,8 @@ export class House {
   readonly background: Background;
   readonly sessions: Sessions;
   readonly parking: Parking;
+  /** Ring groups, queues and the like. */
+  readonly pbx: Pbx;
   readonly legs: Legs;
   readonly calls: IncomingCalls;
   readonly registrations: Registrations;
@@ -268,6 +273,20 @@ export class House {
       this.#dialogEvents = new DialogEvents(dialogEvents === true ? {} : dialogEvents, { clock, observer });
       endpoint.take('SUBSCRIBE');
     }
+    this.pbx = new Pbx({
+      ...{ clock, random, logger, observer, endpoint, background },
+      files: options.files ?? nodeFiles,
+      media: this.media,
+      registrar: this.registrar,
+      ask: async (target, how, method, content) => {
+        const { sip } = outgoingLeg(target, how, endpoint.listeners, []);
+        return endpoint.request({ ...sip, ...content, method });
+      },
+      calls: () => this.sessions.all,
+      find: (id) => this.sessions.find(id),
+      leg: (target, how) => this.legs.outgoing(target, how),
+      prompt: (name) => join(packageRoot, 'prompts', `${name}.wav`),
+    });
     this.registrations = new Registrations({
       endpoint,
       clock,
@@ -296,12 +315,13 @@ export class House {
       entrance,
       registrar: this.registrar,
       dialogEvents: this.#dialogEvents,
+      messageWaiting: () => this.pbx.messageWaiting,
       message: (request) => this.#received(new IncomingMessage(clock, request)),
     };
-    const events = dialogEvents ? eventPackages : ['refer'];
     endpoint.onInvite = (incoming) => this.calls.accept(incoming);
     endpoint.onRequest = (request) => serveRequest(takers, request);
-    endpoint.onOptions = (request) => answerOptions(request, { codecs, draining: this.calls.draining, events });
+    endpoint.onOptions = (request) =>
+      answerOptions(request, { codecs, draining: this.calls.draining, events: this.#eventPackages });
   }
 
   /** Resolves when all of it is closed. */
@@ -391,12 +411,14 @@ export class House {
         this.trunks.close(),
         this.registrations.close(),
         this.#dialogEvents && within(this.clock, farewellMs, this.#dialogEvents.close()),
+        within(this.clock, farewellMs, this.pbx.endSubscriptions()),
       ]);
     } catch (error) {
       this.logger.debug({ error: messageOf(error) }, 'closing what did not open');
     } finally {
       if (this.cdrs) await within(this.clock, farewellMs, this.cdrs.settled());
       await this.cdrs?.close();
+      this.pbx.close();
       this.registrar?.close();
       this.registry?.close();
       await this.store?.close();
@@ -411,6 +433,12 @@ export class House {
   async #hangupAll(): Promise<void> {
     const farewells = this.sessions.hangup('server shutting down');
     await within(this.clock, farewellMs, Promise.all([farewells, this.background.settled()]));
+  }
+
+  /** What can be subscribed to, by REFER or SUBSCRIBE. */
+  get #eventPackages(): readonly string[] {
+    const dialog = this.#dialogEvents ? ['dialog'] : [];
+    return ['refer', ...dialog, ...(this.pbx.messageWaiting ? ['message-summary'] : [])];
   }
 
   #received(message: IncomingMessage): void {

@@ -6,6 +6,7 @@ export type {
   FileStat,
   Files,
   FileWriter,
+  Folders,
   NaptrRecord,
   PostOptions,
   Resolver,
@@ -35,6 +36,22 @@ export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export type { MemberLegOptions } from './pbx/ports.ts';
+export { type EnterOptions, Queue } from './pbx/queue.ts';
+export type {
+  QueueAgentState,
+  QueueCallerState,
+  QueueOptions,
+  QueueResult,
+  QueueState,
+  QueueStrategy,
+} from './pbx/queue-options.ts';
+export { RingGroup, type RingGroupOptions, type RingGroupResult, type RingStrategy } from './pbx/ring-group.ts';
+export type { ListenResult } from './pbx/voicemail/listening.ts';
+export { Mailbox } from './pbx/voicemail/mailbox.ts';
+export type { VoicemailMessage } from './pbx/voicemail/message.ts';
+export type { MessageCounts } from './pbx/voicemail/message-summary.ts';
+export type { VoicemailOptions } from './pbx/voicemail/options.ts';
 export type { RecoveryOptions } from './recovery/options.ts';
 export type { Binding } from './registrar/location-store.ts';
 export { Registrar, type RegistrarOptions } from './registrar/registrar.ts';
@@ -122,6 +139,17 @@ export type { DtmfMode } from './session/info-dtmf.ts';
 export type { DtmfDigit } from './session/keypad.ts';
 export type { IncomingMessage, MessageHandler, MessageOptions } from './session/messages.ts';
 export type { ParkedCall, Parking, ParkOptions, ParkResult } from './session/parking.ts';
+export type {
+  AgentState,
+  QueueAgentCallEvent,
+  QueueAgentEvent,
+  QueueCallerEvent,
+  QueueEndReason,
+  QueueLeftEvent,
+  QueueMissedEvent,
+  VoicemailChangedEvent,
+  VoicemailRecordedEvent,
+} from './session/pbx-events.ts';
 export {
   Playback,
   PlaybackControl,

@@ -10,6 +10,11 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { Queue } from './pbx/queue.ts';
+import type { QueueOptions } from './pbx/queue-options.ts';
+import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
+import type { Mailbox } from './pbx/voicemail/mailbox.ts';
+import type { VoicemailOptions } from './pbx/voicemail/options.ts';
 import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
@@ -349,6 +354,39 @@ export class Tandem {
    */
   conference(name: string, options: ConferenceOptions = {}): Conference {
     return this.#house.conferences.get(name, options);
+  }
+
+  // ---- the parts of a telephone system, each by its name: with `options` it is made, or goes on with those
+
+  /**
+   * Several who are rung for one call: `await tandem.ringGroup('sales', { members: ['5001', '5002'] }).connect(call)`.
+   * @throws ConfigError for settings that cannot be, or none of a group that is not there
+   */
+  ringGroup(name: string, options?: RingGroupOptions): RingGroup {
+    return this.#house.pbx.ringGroup(name, options);
+  }
+
+  /** Callers who wait for an agent: `await tandem.queue('support', { members: ['5001'] }).enter(call)`. @throws as `ringGroup` */
+  queue(name: string, options?: QueueOptions): Queue {
+    return this.#house.pbx.queue(name, options);
+  }
+
+  /** All that were made, for those who watch them. */
+  get queues(): readonly Queue[] {
+    return this.#house.pbx.queues;
+  }
+
+  /**
+   * A mailbox: `await tandem.voicemail('5001', { folder: 'voicemail' }).record(call)`. Its phones are told of messages
+   * from when it is made.
+   * @throws as `ringGroup`
+   */
+  voicemail(name: string, options?: VoicemailOptions): Mailbox {
+    return this.#house.pbx.voicemail(name, options);
+  }
+
+  get mailboxes(): readonly Mailbox[] {
+    return this.#house.pbx.mailboxes;
   }
 
   /**

@@ -31,6 +31,20 @@ export interface Files {
   create(path: string): Promise<FileWriter>;
   /** Rejects when it is not there or must not be written; without it, no recording goes on after a crash. */
   reopen?(path: string): Promise<FileEditor>;
+  /** Needed for mailboxes only. */
+  readonly folders?: Folders;
+}
+
+/** Files that come and go. */
+export interface Folders {
+  /** With those above it; one that is there already is left as it is. */
+  make(path: string): Promise<void>;
+  /** Names of the files in it; none when there is no such folder. */
+  list(path: string): Promise<readonly string[]>;
+  /** In the place of one that has the other name, at once. */
+  rename(from: string, to: string): Promise<void>;
+  /** One that is not there is gone already. */
+  remove(path: string): Promise<void>;
 }
 
 /** HTTP GET of a whole body; rejects on a status that is not 2xx and past `maxBytes`. */

@@ -1,7 +1,7 @@
 /** The ports as Node.js gives them. Other files take these as arguments. */
 import { randomFillSync } from 'node:crypto';
 import { lookup, resolveNaptr, resolveSrv } from 'node:dns/promises';
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
 import { messageOf, TandemError } from './errors.ts';
 import type { Fetch, FileEditor, Files, Resolver } from './io.ts';
@@ -68,7 +68,20 @@ export const nodeFiles: Files = {
       },
     };
   },
+  folders: {
+    async make(path) {
+      await mkdir(path, { recursive: true });
+    },
+    list: (path) => readdir(path).catch(listed),
+    rename,
+    remove: (path) => rm(path, { force: true }),
+  },
 };
+
+function listed(error: NodeJS.ErrnoException): readonly string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
 
 function editor(file: FileHandle): Omit<FileEditor, 'size' | 'read'> {
   return {

@@ -153,6 +153,11 @@ export class DialogClientSession extends DialogSession {
     return super.signalling ?? (this.#client && signallingOf(this.#client.request));
   }
 
+  /** The URI that is called: of a user, a Contact. */
+  get calledUri(): string {
+    return this.#prepare({}).sip.uri;
+  }
+
   /** The call that this leg was made for. */
   get madeFor(): DialogSession | undefined {
     return this.#prepare({}).beside;

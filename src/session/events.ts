@@ -2,6 +2,7 @@
 import type { DtlsState, IceState, LegStats, SrtpProblem } from '../../media/index.ts';
 import type { BanReason } from '../sip/defence/ban-list.ts';
 import type { EndCause } from './errors.ts';
+import type { PbxEvents } from './pbx-events.ts';
 import type { SessionState } from './session-options.ts';
 
 export interface SessionEvent {
@@ -150,7 +151,7 @@ export interface ConferenceEndedEvent {
   readonly at: number;
 }
 
-export interface TandemEvents extends RegistrationEvents {
+export interface TandemEvents extends RegistrationEvents, PbxEvents {
   'call:recovered': CallRecovered;
   'call:created': CallCreated;
   'call:early': SessionEvent & { readonly status: number };

@@ -1,6 +1,6 @@
 /** Files in memory over those of the disk, which are read and never written. */
 import { TandemError } from '../base/errors.ts';
-import type { FileEditor, FileStat, Files, FileWriter } from '../base/io.ts';
+import type { FileEditor, FileStat, Files, FileWriter, Folders } from '../base/io.ts';
 import { nodeFiles } from '../base/node.ts';
 import type { FakeClock } from './fake-clock.ts';
 
@@ -15,6 +15,27 @@ export class MemoryFiles implements Files {
   failure: Error | undefined;
   /** Told of every file that is read, from memory or the disk. */
   onRead: (path: string, bytes: Uint8Array) => void = () => {};
+  /** Of what is in memory; the disk's are not listed, and stay. */
+  readonly folders: Folders = {
+    make: async () => {
+      if (this.failure) throw this.failure;
+    },
+    list: async (path) => {
+      const inside = `${path}/`;
+      const names = this.paths.filter((one) => one.startsWith(inside)).map((one) => one.slice(inside.length));
+      return names.filter((name) => !name.includes('/'));
+    },
+    rename: async (from, to) => {
+      if (this.failure) throw this.failure;
+      const file = this.#files.get(from);
+      if (!file) throw new TandemError('ERR_FILE', `there is no ${from}`, { facts: { path: from } });
+      this.#files.delete(from);
+      this.#files.set(to, file);
+    },
+    remove: async (path) => {
+      this.#files.delete(path);
+    },
+  };
   readonly #clock: FakeClock;
   readonly #files = new Map<string, MemoryFile>();
   #open = 0;

@@ -21,6 +21,8 @@ const parked = z.strictObject({
 });
 const held = z.strictObject({ ...session, by: z.enum(['local', 'remote']) });
 const inConference = z.strictObject({ ...session, conference: z.string(), members: z.int() });
+const inQueue = { ...session, queue: z.string() };
+const agentOfQueue = { ...inQueue, agent: z.string(), waitedMs: z.number() };
 const registration = z.strictObject({
   uri: z.string(),
   at,
@@ -91,6 +93,25 @@ const observed = covering({
   }),
   'media:failed': z.strictObject({ ...session, error: z.string(), recovering: z.boolean() }),
   'recording:failed': z.strictObject({ ...session, code: z.string(), error: z.string() }),
+  'queue:entered': z.strictObject({ ...inQueue, position: z.int(), waiting: z.int() }),
+  'queue:ringing': z.strictObject(agentOfQueue),
+  'queue:missed': z.strictObject({ ...agentOfQueue, status: z.int().optional() }),
+  'queue:answered': z.strictObject(agentOfQueue),
+  'queue:left': z.strictObject({
+    ...inQueue,
+    end: z.enum(['answered', 'timeout', 'full', 'no-agents', 'abandoned', 'key']),
+    waitedMs: z.number(),
+    agent: z.string().optional(),
+    talkedMs: z.number().optional(),
+  }),
+  'queue:agent': z.strictObject({
+    queue: z.string(),
+    agent: z.string(),
+    state: z.enum(['idle', 'ringing', 'talking', 'wrap-up', 'paused', 'unregistered']),
+    at,
+  }),
+  'voicemail:recorded': z.strictObject({ ...session, box: z.string(), id: z.string(), durationMs: z.number() }),
+  'voicemail:changed': z.strictObject({ box: z.string(), new: z.int(), saved: z.int(), at }),
   'registrar:changed': z.strictObject({
     what: z.enum(['added', 'refreshed', 'removed', 'expired', 'replaced', 'disconnected']),
     user: z.string(),
