@@ -35,7 +35,7 @@ function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-const secret = /(^|\.)(password|ha1|token|viewToken|secret|encryptionKey)$/;
+const secret = /(^|\.)(password|ha1|pin|token|viewToken|secret|encryptionKey)$/;
 
 /** @param key of the setting */
 function shown(key: string, value: unknown): unknown {

@@ -37,8 +37,63 @@ const queue = z.strictObject({
   callerId,
 });
 
+const mailbox = z.strictObject({
+  pin: z
+    .string('expected text: put it in quotes')
+    .regex(/^\d{3,16}$/, 'expected 3 to 16 digits')
+    .optional()
+    .describe('what its owner enters to listen; default nothing'),
+  greeting: prompt.optional().describe('what callers hear, unless the owner has recorded another'),
+  minSeconds: z.number().min(0).max(60).default(1).describe('what is shorter is no message'),
+  maxSeconds: z.int().min(1).max(3600).default(180),
+  maxSilence: milliseconds.min(500).default(5_000).describe('ms of silence that end a message'),
+  maxMessages: z.int().min(1).max(9999).default(100).describe('that are kept at once'),
+  notify: z
+    .union([z.boolean(), z.literal('unsolicited')], 'expected true, false or unsolicited')
+    .default(true)
+    .describe('phones that subscribed are told of messages; unsolicited: all phones of its owners'),
+  owners: z.array(text).min(1).optional().describe('users whose mailbox it is; default the one of its name'),
+});
+
+const parkingLot = z.strictObject({
+  slots: z
+    .string('expected text: put it in quotes')
+    .regex(/^\d{1,9}-\d{1,9}$/, 'expected first-last, as 701-720')
+    .refine((range) => {
+      const { first, last } = slotsOf(range);
+      return first <= last && last - first < 1000;
+    }, 'expected first-last, 1000 slots at the most')
+    .describe('numbers of its places, as 701-720'),
+  timeout: milliseconds.min(1_000).default(90_000).describe('ms that a call waits'),
+  onTimeout: z
+    .enum(['call-back', 'leave'])
+    .default('call-back')
+    .describe('then who parked it is called, or the call goes on behind the route'),
+  ringTime: milliseconds.min(1_000).default(20_000).describe('ms that who parked it rings'),
+  music: z
+    .union([prompt, z.literal(false)])
+    .optional()
+    .describe('what the parked hear; false is nothing'),
+  announce: z.boolean().default(true).describe('says the slot'),
+});
+
+/** Of `701-720`. */
+export function slotsOf(range: string): { readonly first: number; readonly last: number } {
+  const [first = 0, last = 0] = range.split('-').map(Number);
+  return { first, last };
+}
+
+export const voicemailSchema = z
+  .strictObject({
+    folder: z.string().min(1).default('./data/voicemail').describe('where messages are kept'),
+    boxes: z.record(name, mailbox).default({}).describe('mailboxes, by name'),
+  })
+  .prefault({});
+export const parkingSchema = z.record(name, parkingLot);
 export const ringGroupsSchema = z.record(name, ringGroup);
 export const queuesSchema = z.record(name, queue);
 
 export type RingGroupConfig = z.output<typeof ringGroup>;
 export type QueueConfig = z.output<typeof queue>;
+export type MailboxConfig = z.output<typeof mailbox>;
+export type ParkingLotConfig = z.output<typeof parkingLot>;

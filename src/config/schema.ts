@@ -5,7 +5,7 @@ import { logLevels } from '../base/log.ts';
 import { defaultMenus, defaultRoutes } from './default-plan.ts';
 import { type ConfigIssue, explained, printKey } from './issues.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { queuesSchema, ringGroupsSchema } from './pbx-schema.ts';
+import { parkingSchema, queuesSchema, ringGroupsSchema, voicemailSchema } from './pbx-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
 import { calendarSchema, menusSchema, noTarget, routesSchema } from './system-schema.ts';
 
@@ -274,6 +274,8 @@ const schema = z.strictObject({
   calendar: calendarSchema.describe('times that routes ask for'),
   ringGroups: ringGroupsSchema.default({}).describe('several who are rung for one call, by name'),
   queues: queuesSchema.default({}).describe('callers who wait for agents, by name'),
+  voicemail: voicemailSchema.describe('mailboxes'),
+  parking: parkingSchema.default({}).describe('where calls wait until somebody fetches them, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z
     .strictObject({

@@ -12,13 +12,32 @@ export interface SystemFindings {
 }
 
 /** Which section a target of a kind names something of, and what one of them is called. */
-const sections: Partial<Record<TargetKind, { readonly of: keyof Config; readonly what: string }>> = {
-  menu: { of: 'menus', what: 'menu' },
-  user: { of: 'users', what: 'user' },
-  ringGroup: { of: 'ringGroups', what: 'ring group' },
-  queue: { of: 'queues', what: 'queue' },
-  trunk: { of: 'trunks', what: 'trunk' },
+const sections: Partial<Record<TargetKind, Section>> = {
+  menu: 'menus',
+  user: 'users',
+  ringGroup: 'ringGroups',
+  queue: 'queues',
+  trunk: 'trunks',
+  voicemail: 'voicemail.boxes',
+  messages: 'voicemail.boxes',
+  park: 'parking',
+  retrieve: 'parking',
 };
+
+const whatOf = {
+  menus: 'menu',
+  users: 'user',
+  ringGroups: 'ring group',
+  queues: 'queue',
+  trunks: 'trunk',
+  'voicemail.boxes': 'mailbox',
+  parking: 'parking lot',
+} as const;
+type Section = keyof typeof whatOf;
+
+function namesIn(config: Config, section: Section): string[] {
+  return Object.keys(section === 'voicemail.boxes' ? config.voicemail.boxes : config[section]);
+}
 
 export interface SystemPorts {
   /** Whether a section stands in the file, or comes from elsewhere; else it is as by default. */
@@ -39,9 +58,33 @@ export function checkSystem(config: Config, { isGiven, exists }: SystemPorts): S
   for (const section of ['ringGroups', 'queues'] as const)
     for (const [name, { members }] of Object.entries(config[section]))
       for (const [at, member] of members.entries())
-        if (!/^(sips?|tel):/i.test(member)) check.name('users', 'user', member, [section, name, 'members', at]);
+        if (!/^(sips?|tel):/i.test(member)) check.name('users', member, [section, name, 'members', at]);
+  for (const [name, { music, greeting }] of audioOf(config)) {
+    if (music !== undefined && music !== false) check.prompt(music, [...name, 'music']);
+    if (greeting !== undefined) check.prompt(greeting, [...name, 'greeting']);
+  }
+  for (const [name, { owners = [] }] of Object.entries(config.voicemail.boxes))
+    for (const [at, owner] of owners.entries()) check.name('users', owner, ['voicemail', 'boxes', name, 'owners', at]);
   if (isGiven('menus')) check.menus();
   return check;
+}
+
+interface Audio {
+  readonly music?: Prompt | false | undefined;
+  readonly greeting?: Prompt | undefined;
+}
+
+/** What ring groups, queues, mailboxes and parking lots play, with where it stands. */
+function audioOf({ ringGroups, queues, parking, voicemail }: Config): [KeyPath, Audio][] {
+  const sections: [KeyPath, Readonly<Record<string, Audio>>][] = [
+    [['ringGroups'], ringGroups],
+    [['queues'], queues],
+    [['parking'], parking],
+    [['voicemail', 'boxes'], voicemail.boxes],
+  ];
+  return sections.flatMap(([path, all]) =>
+    Object.entries(all).map(([name, one]): [KeyPath, Audio] => [[...path, name], one]),
+  );
 }
 
 class SystemCheck implements SystemFindings {
@@ -63,19 +106,19 @@ class SystemCheck implements SystemFindings {
   }
 
   /** Looks for a name in a section. */
-  name(section: keyof Config, what: string, name: string, path: KeyPath, words: readonly string[] = []): void {
-    const names = Object.keys(this.#config[section] ?? {});
+  name(section: Section, name: string, path: KeyPath, words: readonly string[] = []): void {
+    const names = namesIn(this.#config, section);
     if (names.includes(name) || words.includes(name)) return;
     const known = [...names, ...words];
-    const none = known.length === 0 ? `: ${String(section)} has none` : advice(name, known);
-    this.errors.push({ path, message: `there is no ${what} ${name}${none}` });
+    const none = known.length === 0 ? `: ${section} has none` : advice(name, known);
+    this.errors.push({ path, message: `there is no ${whatOf[section]} ${name}${none}` });
   }
 
   route(route: Route, index: number): void {
     const path = ['routes', index];
     const { routes, users, trunks, calendar } = this.#config;
-    this.#names('trunk', 'trunks', route.trunk, [...path, 'trunk'], trunkWords);
-    this.#names('user', 'users', route.user, [...path, 'user'], callerWords);
+    this.#names('trunks', route.trunk, [...path, 'trunk'], trunkWords);
+    this.#names('users', route.user, [...path, 'user'], callerWords);
     if (typeof route.time === 'string') {
       const { name } = timeNamed(route.time);
       const names = Object.keys(calendar.times);
@@ -104,8 +147,7 @@ class SystemCheck implements SystemFindings {
     const kind = kindOf(target);
     const section = sections[kind];
     const value = target[kind];
-    if (section && typeof value === 'string' && !hasWords(value))
-      this.name(section.of, section.what, value, [...path, kind]);
+    if (section && typeof value === 'string' && !hasWords(value)) this.name(section, value, [...path, kind]);
     for (const key of [kind, 'number', 'slot'] as const) {
       const text = target[key];
       const asked = typeof text === 'string' ? [...text.replaceAll('$$', '').matchAll(/\$(\d)/g)].map(digitOf) : [];
@@ -150,15 +192,14 @@ class SystemCheck implements SystemFindings {
   }
 
   #names(
-    what: string,
-    section: keyof Config,
+    section: Section,
     given: string | readonly string[] | undefined,
     path: KeyPath,
     words: readonly string[],
   ): void {
     if (given === undefined) return;
     for (const [at, name] of several(given).entries())
-      this.name(section, what, name, typeof given === 'string' ? path : [...path, at], words);
+      this.name(section, name, typeof given === 'string' ? path : [...path, at], words);
   }
 }
 

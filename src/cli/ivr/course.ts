@@ -109,7 +109,10 @@ export class Course {
       case 'dial':
         return this.dial(text(target.dial));
       default:
-        return this.#plan.exchange.reach(target, { call, tandem: this.#tandem, people: this.#people, text });
+        return this.#plan.exchange.reach(target, {
+          ...{ call, text, tandem: this.#tandem, people: this.#people },
+          dial: (number) => this.dial(number),
+        });
     }
   }
 

@@ -21,6 +21,7 @@ export async function ivr(flags: IvrFlags, root: string): Promise<number> {
   try {
     return await runServer(config, users, async (tandem, logger) => {
       for (const warning of warnings) logger.warn({ warning }, 'the configuration may not be what was meant');
+      system.open(tandem);
       return {
         handler: (call) => system.handle(call, tandem),
         resume: (call) => system.resume(call, tandem),

@@ -5,13 +5,13 @@ import type { DialogServerSession, Tandem } from '../../index.ts';
 import { filled } from '../../routes/numbers.ts';
 import { type CallFacts, type Route, RouteTable } from '../../routes/table.ts';
 import { Course } from './course.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangeConfig } from './exchange.ts';
 import { isGruu } from './people.ts';
 import type { Prompts } from './prompts.ts';
 import type { RouteScripts } from './scripts.ts';
 import { Users } from './users.ts';
 
-export type PlanConfig = Pick<Config, 'routes' | 'menus' | 'calendar' | 'users' | 'remote' | 'ringGroups' | 'queues'>;
+export type PlanConfig = Pick<Config, 'routes' | 'menus' | 'calendar' | 'users' | 'remote'> & ExchangeConfig;
 
 export interface PlanPorts {
   readonly prompts: Prompts;
@@ -36,7 +36,7 @@ export class Plan {
     this.users = new Users(config.users);
     this.prompts = prompts;
     this.scripts = scripts;
-    this.exchange = new Exchange(config, prompts);
+    this.exchange = new Exchange(config, prompts, config.calendar.timeZone);
     this.now = now;
   }
 

@@ -1,5 +1,4 @@
 /** The phone system that a configuration describes. Another configuration is for calls to come: those that run stay. */
-import type { Config } from '../../config/schema.ts';
 import { Conference, type DialogClientSession, DialogServerSession, goOnTalking, type Tandem } from '../../index.ts';
 import { Plan, type PlanConfig } from './plan.ts';
 import { Prompts } from './prompts.ts';
@@ -34,11 +33,17 @@ export class PhoneSystem {
     return new PhoneSystem(plan, shelf, prompts, now);
   }
 
+  /** Before calls come. @throws ConfigError */
+  open(tandem: Tandem): void {
+    this.#plan.exchange.open(tandem);
+  }
+
   /** Makes a plan, which takes calls when the returned function is called. @throws TandemError ERR_SCRIPT */
-  async prepare(config: Config): Promise<() => void> {
+  async prepare(config: PlanConfig): Promise<(tandem: Tandem) => void> {
     const scripts = await this.#shelf.load(config);
     const plan = new Plan(config, { prompts: this.#prompts, scripts, now: this.#now });
-    return () => {
+    return (tandem) => {
+      plan.exchange.open(tandem);
       this.#plan = plan;
     };
   }
