@@ -45,6 +45,8 @@ digits=(zero one two three four five six seven eight nine)
 for digit in "${!digits[@]}"; do say "digits/$digit" "${digits[$digit]}"; done
 say queue-position "You are in line. Your number is"
 
+say parking-slot "This call is parked at"
+
 say vm-greeting "The person you have called is not available. Please leave a message after the tone. Press hash to end."
 say vm-kept "Your message has been kept."
 say vm-too-short "Your message is too short."

@@ -36,6 +36,13 @@ export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';
 export type { TandemMediaOptions, TandemOptions, TransferMode, TransportOptions } from './options.ts';
+export {
+  type ParkedCallState,
+  type ParkInLotOptions,
+  ParkingLot,
+  type ParkingLotOptions,
+  type ParkingResult,
+} from './pbx/parking-lot.ts';
 export type { MemberLegOptions } from './pbx/ports.ts';
 export { type EnterOptions, Queue } from './pbx/queue.ts';
 export type {
@@ -141,6 +148,9 @@ export type { IncomingMessage, MessageHandler, MessageOptions } from './session/
 export type { ParkedCall, Parking, ParkOptions, ParkResult } from './session/parking.ts';
 export type {
   AgentState,
+  ParkingEndReason,
+  ParkingLeftEvent,
+  ParkingParkedEvent,
   QueueAgentCallEvent,
   QueueAgentEvent,
   QueueCallerEvent,

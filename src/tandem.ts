@@ -10,6 +10,7 @@ import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
+import type { ParkingLot, ParkingLotOptions } from './pbx/parking-lot.ts';
 import type { Queue } from './pbx/queue.ts';
 import type { QueueOptions } from './pbx/queue-options.ts';
 import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
@@ -374,6 +375,18 @@ export class Tandem {
   /** All that were made, for those who watch them. */
   get queues(): readonly Queue[] {
     return this.#house.pbx.queues;
+  }
+
+  /**
+   * Numbered slots where calls wait to be fetched: `await lot.park(call)`, and from another phone
+   * `await lot.retrieve(701, call)`. @throws as `ringGroup`
+   */
+  parkingLot(name: string, options?: ParkingLotOptions): ParkingLot {
+    return this.#house.pbx.parkingLot(name, options);
+  }
+
+  get parkingLots(): readonly ParkingLot[] {
+    return this.#house.pbx.parkingLots;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The ring groups, queues, parking lots and mailboxes of one Tandem, by their names. */
 import { ConfigError } from '../base/errors.ts';
 import { Members } from './members.ts';
+import { ParkingLot, type ParkingLotOptions } from './parking-lot.ts';
 import type { PbxPorts } from './ports.ts';
 import { Queue } from './queue.ts';
 import type { QueueOptions } from './queue-options.ts';
@@ -19,6 +20,7 @@ export class Pbx {
   readonly #members: Members;
   readonly #groups = new Map<string, RingGroup>();
   readonly #queues = new Map<string, Queue>();
+  readonly #lots = new Map<string, ParkingLot>();
   readonly #mailboxes = new Map<string, Mailbox>();
   #messageWaiting: MessageWaiting | undefined;
 
@@ -42,6 +44,17 @@ export class Pbx {
 
   get queues(): readonly Queue[] {
     return [...this.#queues.values()];
+  }
+
+  /** See `Tandem.parkingLot`. */
+  parkingLot(name: string, options: ParkingLotOptions | undefined): ParkingLot {
+    return named('parking lot', this.#lots, name, options, (one) => {
+      return new ParkingLot(name, one, this.#ports);
+    });
+  }
+
+  get parkingLots(): readonly ParkingLot[] {
+    return [...this.#lots.values()];
   }
 
   /** See `Tandem.voicemail`. */

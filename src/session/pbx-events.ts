@@ -43,6 +43,25 @@ export interface QueueAgentEvent {
   readonly at: number;
 }
 
+export type ParkingEndReason = 'retrieved' | 'returned' | 'timeout' | 'abandoned' | 'full';
+
+/** A call waits in a slot of a parking lot. */
+export interface ParkingParkedEvent extends SessionEvent {
+  readonly lot: string;
+  readonly slot: number;
+  /** Who parked it, where that is known. */
+  readonly parker?: string;
+}
+
+/** It does so no more. */
+export interface ParkingLeftEvent extends SessionEvent {
+  readonly lot: string;
+  readonly slot: number;
+  readonly end: ParkingEndReason;
+  /** ms that it waited. */
+  readonly parkedMs: number;
+}
+
 /** A message was left. */
 export interface VoicemailRecordedEvent extends SessionEvent {
   readonly box: string;
@@ -68,6 +87,8 @@ export interface PbxEvents {
   /** Once for each caller; also for one that was not let in. */
   'queue:left': QueueLeftEvent;
   'queue:agent': QueueAgentEvent;
+  'parking:parked': ParkingParkedEvent;
+  'parking:left': ParkingLeftEvent;
   'voicemail:recorded': VoicemailRecordedEvent;
   'voicemail:changed': VoicemailChangedEvent;
 }

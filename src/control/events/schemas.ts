@@ -110,6 +110,14 @@ const observed = covering({
     state: z.enum(['idle', 'ringing', 'talking', 'wrap-up', 'paused', 'unregistered']),
     at,
   }),
+  'parking:parked': z.strictObject({ ...session, lot: z.string(), slot: z.int(), parker: z.string().optional() }),
+  'parking:left': z.strictObject({
+    ...session,
+    lot: z.string(),
+    slot: z.int(),
+    end: z.enum(['retrieved', 'returned', 'timeout', 'abandoned', 'full']),
+    parkedMs: z.number(),
+  }),
   'voicemail:recorded': z.strictObject({ ...session, box: z.string(), id: z.string(), durationMs: z.number() }),
   'voicemail:changed': z.strictObject({ box: z.string(), new: z.int(), saved: z.int(), at }),
   'registrar:changed': z.strictObject({

@@ -42,6 +42,8 @@ const names: Readonly<Record<Exclude<keyof TandemEvents, LeftOut>, true>> = {
   'queue:answered': true,
   'queue:left': true,
   'queue:agent': true,
+  'parking:parked': true,
+  'parking:left': true,
   'voicemail:recorded': true,
   'voicemail:changed': true,
   'registrar:changed': true,
