@@ -27,6 +27,8 @@ export interface CallFacts {
   readonly user?: string | undefined;
   /** Taken for known whoever it is: somebody answers for it, as a menu that lets callers dial. */
   readonly known?: boolean | undefined;
+  /** Who it is has not been asked yet: it may be anybody. */
+  readonly anybody?: boolean | undefined;
 }
 
 export interface RouteMatch {
@@ -75,6 +77,7 @@ export class RouteTable {
 }
 
 function isCaller({ user, trunk, to }: Route, facts: CallFacts): boolean {
+  if (facts.anybody) return true;
   const known = facts.known === true || facts.user !== undefined || facts.trunk !== undefined;
   if (user === undefined) return known || trunk !== undefined || !isForKnown(to);
   return several(user).some((one) => {

@@ -39,13 +39,14 @@ export class Course {
 
   /**
    * What the routes say of a number.
-   * @param how.known whoever calls may have what the routes have for known callers
+   * @param how.inside it was dialled here, in a menu or by a route: the way that the call came by counts no more, and
+   * whoever calls may have what the routes have for known callers
    * @param how.remote whether a remote controller may get the call
    */
-  async dial(number: string, how: { readonly known?: boolean; readonly remote?: boolean } = {}): Promise<Outcome> {
+  async dial(number: string, how: { readonly inside?: boolean; readonly remote?: boolean } = {}): Promise<Outcome> {
     const { fromUser = '', user, trunk } = this.#call;
-    const { known = false, remote = true } = how;
-    const facts: CallFacts = { called: number, caller: fromUser, user, trunk, known };
+    const { inside = false, remote = true } = how;
+    const facts: CallFacts = { called: number, caller: fromUser, user, ...(inside ? { known: true } : { trunk }) };
     const match = this.#plan.routes.match(facts, this.#plan.now(), ({ route }) => remote || !isRemote(route.to));
     if (!match) return refused(404, `no route leads to ${number}`);
     const before = this.#words;
@@ -98,7 +99,7 @@ export class Course {
       }
       case 'play':
         await pickUp(call);
-        await call.playback().play(prompts.source(target.play ?? ''));
+        await prompts.play(call, target.play ?? '');
         return done;
       case 'reject':
         if (call.isAnswered) return over;
@@ -107,11 +108,11 @@ export class Course {
       case 'remote':
         return this.#remote(target);
       case 'dial':
-        return this.dial(text(target.dial));
+        return this.dial(text(target.dial), { inside: true });
       default:
         return this.#plan.exchange.reach(target, {
           ...{ call, text, tandem: this.#tandem, people: this.#people },
-          dial: (number) => this.dial(number),
+          dial: (number) => this.dial(number, { inside: true }),
         });
     }
   }
@@ -123,7 +124,7 @@ export class Course {
       menus,
       prompts,
       go: (target) => this.go(target),
-      dial: (number) => this.dial(number, { known: true }),
+      dial: (number) => this.dial(number, { inside: true }),
     });
   }
 
@@ -143,7 +144,7 @@ export class Course {
       ...(timeout === undefined ? {} : { timeout }),
       ...(answer === undefined ? {} : { answer }),
     });
-    return result === '' ? done : this.dial(result, { remote: false });
+    return result === '' ? done : this.dial(result, { inside: true, remote: false });
   }
 }
 

@@ -91,7 +91,7 @@ export class Exchange {
       case 'voicemail':
         if (!this.#boxes.has(name)) return refused(404, `there is no mailbox ${name}`);
         await tandem.voicemail(name).record(call);
-        return done;
+        return over;
       case 'messages':
         if (!this.#boxes.has(name)) return refused(404, `there is no mailbox ${name}`);
         return this.#listen(name, reach);

@@ -30,9 +30,9 @@ export class MenuKeys {
   }
 
   /** Plays, and takes keys until they mean something, or can mean nothing any more. */
-  async ask(call: DialogServerSession, play: PlaySource): Promise<Choice> {
+  async ask(call: DialogServerSession, play?: PlaySource): Promise<Choice> {
     const one = { digits: 1, terminators: '' };
-    let { digits } = await call.gather({ ...one, play, timeout: this.#timeout });
+    let { digits } = await call.gather({ ...one, ...(play === undefined ? {} : { play }), timeout: this.#timeout });
     if (digits === '') return { what: 'nothing' };
     while (this.#mayGoOn(digits)) {
       const more = await call.gather({ ...one, timeout: this.#interDigitTimeout });

@@ -32,9 +32,11 @@ export async function runMenu(call: DialogServerSession, name: string, ports: Me
   for (;;) {
     const menu = menus[path.at(-1) as string] as MenuConfig;
     if (failures > menu.repeats) return end(await go(menu.end));
-    if (hint !== undefined) await call.playback().play(prompts.source(hint, menu.language));
+    if (hint !== undefined) await prompts.play(call, hint, menu.language);
     hint = undefined;
-    const choice = await new MenuKeys(menu).ask(call, prompts.source(menu.prompt, menu.language));
+    const keys = new MenuKeys(menu);
+    const source = prompts.source(menu.prompt, menu.language);
+    const choice = (await prompts.without(() => keys.ask(call, source))) ?? (await keys.ask(call));
     if (choice.what === 'nothing' || choice.what === 'wrong') {
       failures++;
       hint = choice.what === 'wrong' ? menu.invalid : menu.noInput;

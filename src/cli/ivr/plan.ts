@@ -46,7 +46,7 @@ export class Plan {
     const facts: CallFacts = { called, caller };
     if (this.routes.match(facts, now, ({ route, groups }) => this.#isThere(route, groups, uri))) return false;
     return (
-      this.routes.match({ ...facts, known: true }, now, (one) => this.#isThere(one.route, one.groups, uri)) !==
+      this.routes.match({ ...facts, anybody: true }, now, (one) => this.#isThere(one.route, one.groups, uri)) !==
       undefined
     );
   }

@@ -1,5 +1,12 @@
 /** The phone system that a configuration describes. Another configuration is for calls to come: those that run stay. */
-import { Conference, type DialogClientSession, DialogServerSession, goOnTalking, type Tandem } from '../../index.ts';
+import {
+  Conference,
+  type DialogClientSession,
+  DialogServerSession,
+  goOnTalking,
+  type Tandem,
+  type TandemError,
+} from '../../index.ts';
 import { Plan, type PlanConfig } from './plan.ts';
 import { Prompts } from './prompts.ts';
 import { stayIn } from './rooms.ts';
@@ -10,6 +17,8 @@ export interface PhoneSystemOptions {
   readonly root: string;
   /** Unix ms */
   readonly now: () => number;
+  /** Told of a prompt that cannot be played. */
+  readonly failed?: (error: TandemError) => void;
 }
 
 export class PhoneSystem {
@@ -26,9 +35,9 @@ export class PhoneSystem {
   }
 
   /** @throws TandemError ERR_SCRIPT */
-  static async of(config: PlanConfig, { root, now }: PhoneSystemOptions): Promise<PhoneSystem> {
+  static async of(config: PlanConfig, { root, now, failed }: PhoneSystemOptions): Promise<PhoneSystem> {
     const shelf = new ScriptShelf(root);
-    const prompts = new Prompts(root);
+    const prompts = new Prompts(root, failed);
     const plan = new Plan(config, { prompts, scripts: await shelf.load(config), now });
     return new PhoneSystem(plan, shelf, prompts, now);
   }
