@@ -185,6 +185,12 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: { server?: string }) => (await import('./restart.ts')).restart(options)));
 
   program
+    .command('reload')
+    .description('let a running server read its configuration again; no call is touched')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .action(run(async (options: { server?: string }) => (await import('./reload.ts')).reload(options)));
+
+  program
     .command('bench')
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)

@@ -5,6 +5,7 @@ import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { listenersOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import type { LoadedConfig } from '../config/sources.ts';
 import {
   type CallHandler,
   type CdrOptions,
@@ -25,7 +26,9 @@ import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import type { Live } from './live.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
+import { type ReloadReport, type Reloads, reloadCommands } from './reload.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
@@ -39,28 +42,36 @@ export interface Application {
   start?(): Promise<void>;
   /** After the last call is over. */
   stop?(): Promise<void>;
+  /** Makes ready for another configuration. @returns how it is taken into use @throws TandemError */
+  prepare?(config: Config): Promise<() => void>;
 }
 
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`.
+ * @param reloads the configuration in effect
+ * @param load reads it again
  * @param options who may call and register
  * @returns the exit status.
  */
 export async function runServer(
-  config: Config,
+  reloads: Reloads,
+  load: () => LoadedConfig,
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
+  const { config } = reloads;
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
-  const tandem = createTandem(config, options, logger);
+  const tandem = createTandem(reloads, options, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
-  signals.onHangup = () => certificates.reload();
+  let prepare: Application['prepare'];
+  const reload = (): Promise<ReloadReport> =>
+    reloads.reload({ load, tandem, logger, certificates, prepare: (next) => prepare?.(next) ?? nothing });
   let socket: CheckSocket | undefined;
   let control: Control | undefined;
   let http: Http | undefined;
@@ -69,7 +80,7 @@ export async function runServer(
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
-    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()));
+    methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()), ...reloadCommands(reload));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none')
       http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
@@ -79,6 +90,9 @@ export async function runServer(
     const callsFirst = isSuccessor() || existsSync(join(config.recovery.path, 'journal'));
     if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
+    prepare = application.prepare?.bind(application);
+    // What is wrong is in the log; and certificates that have become old are another matter.
+    signals.onHangup = () => void reload().catch(() => certificates.reload());
     if (isSuccessor()) {
       await tandem.prepare();
       await awaitTurn();
@@ -107,8 +121,9 @@ export async function runServer(
     const signal = await Promise.race([signals.first, failed.promise]);
     restarts.close();
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
-    logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
-    await tandem.drain({ timeout: config.drainTimeout });
+    const { drainTimeout } = reloads.config;
+    logger.info({ signal, drainTimeout }, 'draining: no new calls, running ones may end');
+    await tandem.drain({ timeout: drainTimeout });
     await application.stop?.();
     return 0;
   } catch (error) {
@@ -132,11 +147,15 @@ async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
   throw error;
 }
 
-function createTandem(config: Config, options: TandemOptions, logger: Logger): Tandem {
+/** Takes nothing over. */
+const nothing = Promise.resolve(() => {});
+
+function createTandem(live: Live, options: TandemOptions, logger: Logger): Tandem {
+  const { config } = live;
   const { enabled, ...defence } = config.defence;
   return new Tandem({
     ...options,
-    transports: listenersOf(config, serverTls(config.tls)),
+    transports: listenersOf(config, serverTls(config.tls), () => live.config.origins),
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,

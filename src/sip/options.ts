@@ -12,7 +12,7 @@ import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
-import type { SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
+import type { AllowedOrigins, SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
 
 export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
@@ -28,8 +28,8 @@ export interface ListenOptions {
   readonly externalPort?: number;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
-  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them; default all. */
-  readonly origins?: readonly string[];
+  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them, or who knows them when one comes; default all. */
+  readonly origins?: AllowedOrigins;
 }
 
 export interface SipListener {

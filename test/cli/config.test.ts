@@ -98,7 +98,11 @@ describe('variables', () => {
 describe('what is wrong is named', () => {
   it.each<[string, Partial<ConfigSources>, string]>([
     ['an unknown key', { file: file('medium: {}\n') }, 'tandem.yaml:1: medium: unknown key: did you mean media?'],
-    ['an unknown key inside', { file: file('media:\n  rtpPort: 1\n') }, 'tandem.yaml:2: media.rtpPort: unknown key: did you mean rtpPorts?'],
+    [
+      'an unknown key inside',
+      { file: file('media:\n  rtpPort: 1\n') },
+      'tandem.yaml:2: media.rtpPort: unknown key: did you mean rtpPorts?',
+    ],
     ['a value for a group', { file: file('media: 3\n') }, 'tandem.yaml:1: media: must hold settings'],
     ['a list for the file', { file: file('- 1\n') }, 'tandem.yaml:1: the file must hold settings'],
     ['broken YAML', { file: file('log: [1\n') }, 'tandem.yaml:2: '],

@@ -30,12 +30,15 @@ export interface Bind {
   readonly port: number;
 }
 
+/** Pages by their `Origin`, or who knows them when one comes; undefined: all. */
+export type AllowedOrigins = readonly string[] | (() => readonly string[] | undefined);
+
 export interface StreamBind extends Bind {
   readonly transport: StreamTransport;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
   /** For `ws` and `wss`: the pages that may connect, as `Origin` has them (`https://example.com`); default all. */
-  readonly origins?: readonly string[];
+  readonly origins?: AllowedOrigins;
 }
 
 /** A certificate with its key, in PEM. */

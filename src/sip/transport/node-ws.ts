@@ -8,6 +8,7 @@ import { maxBodyBytes } from '../framing.ts';
 import { maxHeadBytes } from '../guard.ts';
 import { hostPort } from './address.ts';
 import type {
+  AllowedOrigins,
   SocketName,
   StreamBind,
   StreamConnection,
@@ -42,7 +43,7 @@ export async function listenNodeWs(
     handleProtocols: () => subprotocol,
     verifyClient: ({ origin, req }, done) => {
       if (!offersSip(req)) done(false, 400, 'Bad Request: the subprotocol sip is needed');
-      else if (bind.origins && !bind.origins.includes(origin)) done(false, 403, 'Forbidden');
+      else if (!isAllowed(origin, bind.origins)) done(false, 403, 'Forbidden');
       else done(true);
     },
   });
@@ -190,4 +191,9 @@ class WsConnection implements StreamConnection {
   destroy(): void {
     this.#socket.terminate();
   }
+}
+
+function isAllowed(origin: string, allowed: AllowedOrigins | undefined): boolean {
+  const pages = typeof allowed === 'function' ? allowed() : allowed;
+  return pages === undefined || pages.includes(origin);
 }

@@ -24,7 +24,7 @@ export function configOf(yaml: string) {
 export async function openOffice(lab: Lab, yaml: string, options: LabTandemOptions = {}): Promise<Office> {
   const config = configOf(yaml);
   const system = await PhoneSystem.of(config, { root, now: () => lab.clock.wallclock() });
-  const users = usersOf(config, (caller = '', called = '', { uri }) => system.isForUsersOnly(called, caller, uri));
+  const users = usersOf({ config }, (caller = '', called = '', { uri }) => system.isForUsersOnly(called, caller, uri));
   const tandem = lab.newTandem({
     ...users,
     trunks: config.trunks,
