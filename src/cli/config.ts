@@ -8,12 +8,15 @@ export interface ConfigCommandOptions {
   readonly schema?: boolean;
 }
 
-export async function showConfig(options: ConfigCommandOptions): Promise<number> {
+/** @param root folder of this package */
+export async function showConfig(options: ConfigCommandOptions, root: string): Promise<number> {
   if (options.schema) {
     print(configJsonSchema());
     return 0;
   }
-  const { config, origins } = loadSettings(options.config === undefined ? {} : { config: options.config });
+  const flags = options.config === undefined ? {} : { config: options.config };
+  const { config, origins, warnings } = loadSettings(flags, { root });
+  for (const warning of warnings) process.stderr.write(`tandem: ${warning}\n`);
   const rows = [...origins].map(([key, origin]) => ({ key, value: shown(key, valueAt(config, key)), origin }));
   if (options.json) {
     print(Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value: value ?? null, from: origin }])));

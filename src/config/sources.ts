@@ -75,7 +75,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const tree: Record<string, unknown> = {};
   for (const [path, { value }] of settings) plant(tree, path.split('.'), value);
   const told = (issues: readonly ConfigIssue[]): string[] =>
-    issues.map((issue) => problemLine(issue, settings, file && yaml && { path: file.path, yaml }));
+    inOrder(issues, yaml).map((issue) => problemLine(issue, settings, file && yaml && { path: file.path, yaml }));
   const checked = checkConfig(tree);
   fail(told([...unknown, ...('issues' in checked ? checked.issues : [])]));
   const config = withMainMenu((checked as { readonly config: Config }).config, settings);
@@ -86,6 +86,12 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   fail(told([...portsIssue(config), ...errors]));
   const origins = new Map([...leaves.keys()].map((path) => [path, settings.get(path)?.origin ?? 'default']));
   return { config, origins, warnings: told(warnings) };
+}
+
+/** As they stand in the file. */
+function inOrder(issues: readonly ConfigIssue[], yaml: YamlFile | undefined): readonly ConfigIssue[] {
+  if (!yaml) return issues;
+  return issues.toSorted((a, b) => yaml.lineOf(a.path, a.isKey) - yaml.lineOf(b.path, b.isKey));
 }
 
 function fail(problems: readonly string[]): void {
