@@ -16,12 +16,14 @@ RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     PATH=/opt/tandem/bin:$PATH \
-    TANDEM_SOCKET=/app/run/tandem.sock
+    TANDEM_SOCKET=/app/run/tandem.sock \
+    TANDEM_HTTP_LISTEN=0.0.0.0:8080 \
+    TANDEM_HTTP_MAKE_TOKEN=true
 COPY --from=build /opt/tandem /opt/tandem
 COPY docker/entrypoint.sh /usr/local/bin/tandem-entrypoint
 RUN mkdir -p /app/run /app/data && chown -R node:node /app
 WORKDIR /app
 USER node
-EXPOSE 5060/udp 5060/tcp 16384-32766/udp
+EXPOSE 5060/udp 5060/tcp 5066/tcp 8080/tcp 8443/tcp 16384-32766/udp
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["tandem", "check"]
 ENTRYPOINT ["tandem-entrypoint"]

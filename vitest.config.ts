@@ -25,6 +25,32 @@ const unit = {
   hookTimeout: 20_000,
 };
 
+const alone = [
+  'flood.test.ts',
+  'attacks.test.ts',
+  'killed.test.ts',
+  // While a server is dead another one could take its ports.
+  'recovery/*.test.ts',
+  'chromium/reconnect.test.ts',
+  'baresip/*.test.ts',
+  'chromium/baresip.test.ts',
+  'sipp/overload.test.ts',
+].map((name) => `test/interop/${name}`);
+
+const interop = (name: string, include: string[], exclude: readonly string[], maxWorkers: number, order: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude: [...exclude, ...missingPeers().flatMap(needs)],
+    pool: 'forks' as const,
+    maxWorkers,
+    testTimeout: long ? 600_000 : 120_000,
+    hookTimeout: 60_000,
+    sequence: { groupOrder: order },
+  },
+});
+
 export default defineConfig({
   test: {
     reporters: ['default', path('./scripts/totals-reporter.ts')],
@@ -51,20 +77,10 @@ export default defineConfig({
           ...unit,
         },
       })),
-      {
-        extends: true,
-        test: {
-          name: 'interop',
-          include: ['test/interop/**/*.test.ts'],
-          exclude: [...notLong, ...missingPeers().flatMap(needs)],
-          pool: 'forks',
-          // One at a time: they start servers and load generators of their own.
-          maxWorkers: 1,
-          testTimeout: long ? 600_000 : 120_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 3 },
-        },
-      },
+      // Mostly they wait for audio to be heard: two at a time.
+      interop('interop', ['test/interop/**/*.test.ts'], [...notLong, ...alone], 2, 3),
+      // One at a time: they take all that the machine has, or listen too closely to share it.
+      interop('interop-alone', alone, notLong, 1, 4),
     ],
   },
   resolve: {

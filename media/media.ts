@@ -363,6 +363,11 @@ export class Media {
     };
   }
 
+  /** ms of processor time that each thread of ours has used; a thread that was replaced begins anew. */
+  cpuMs(): Promise<readonly number[]> {
+    return Promise.all(this.#links.map((link) => link.request<number>({ type: 'cpu' }).catch(() => 0)));
+  }
+
   /** Ends every leg, engine and thread. Idempotent, never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

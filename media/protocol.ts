@@ -126,6 +126,14 @@ export type Command =
   | { readonly type: 'leg.echo'; readonly leg: string; readonly on: boolean }
   /** More places where the peer may be reached. */
   | { readonly type: 'leg.candidates'; readonly leg: string; readonly candidates: readonly IceCandidate[] }
+  /** Where a STUN server sees the leg's socket. Answered with an `IceCandidate`, or nothing. */
+  | {
+      readonly type: 'leg.gather';
+      readonly request: number;
+      readonly leg: string;
+      readonly base: IceCandidate;
+      readonly server: { readonly address: string; readonly port: number };
+    }
   /** A record to the peer. */
   | { readonly type: 'leg.dtls'; readonly leg: string; readonly record: Uint8Array }
   /** A handshake is through. */
@@ -221,6 +229,8 @@ export type Command =
   | { readonly type: 'conference.leave'; readonly leg: string; readonly member: string }
   | { readonly type: 'conference.close'; readonly request: number; readonly leg: string }
   | { readonly type: 'counts'; readonly request: number }
+  /** ms of processor time that the engine's thread has used. */
+  | { readonly type: 'cpu'; readonly request: number }
   | { readonly type: 'close'; readonly request: number };
 
 /** A command that is answered by `reply`. */

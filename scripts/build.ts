@@ -1,4 +1,4 @@
-/** Compiles src/ and media/ into dist/ for the published package; `--clean` only removes it. */
+/** Compiles src/ and media/ into dist/, and the pages into dist/pages, for the published package; `--clean` only removes it. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,4 +11,14 @@ if (!process.argv.includes('--clean')) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
   process.exitCode = status ?? 1;
+  if (status === 0) {
+    const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+    const outDir = join(root, 'dist', 'pages');
+    // Not on stdout, where `npm pack --json` answers.
+    const pages = spawnSync(process.execPath, [vite, 'build', '--outDir', outDir], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
+    process.exitCode = pages.status ?? 1;
+  }
 }

@@ -12,6 +12,7 @@ const programs = {
   'espeak-ng': 'espeak-ng',
   ffmpeg: 'ffmpeg',
   opusinfo: 'opusinfo',
+  chromium: 'chromium',
   // Their servers are in folders that no PATH has.
   postgres: 'pg_ctlcluster',
   mariadb: 'mariadb-install-db',

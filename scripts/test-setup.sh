@@ -2,7 +2,7 @@
 # Installs what the interop tests talk to (Debian, Ubuntu). Does nothing where all of it is there.
 set -euo pipefail
 
-declare -A package=([sipp]=sip-tester [baresip]=baresip [kamailio]='kamailio kamailio-tls-modules kamailio-sqlite-modules kamailio-postgres-modules kamailio-mysql-modules' [sngrep]=sngrep [sox]=sox [espeak-ng]=espeak-ng [ffmpeg]=ffmpeg [opusinfo]=opus-tools [pg_ctlcluster]=postgresql [mariadb-install-db]=mariadb-server)
+declare -A package=([sipp]=sip-tester [baresip]=baresip [kamailio]='kamailio kamailio-tls-modules kamailio-sqlite-modules kamailio-postgres-modules kamailio-mysql-modules' [sngrep]=sngrep [sox]=sox [espeak-ng]=espeak-ng [ffmpeg]=ffmpeg [opusinfo]=opus-tools [chromium]=chromium [pg_ctlcluster]=postgresql [mariadb-install-db]=mariadb-server)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null 2>&1 || { read -ra names <<<"${package[$program]}"; missing+=("${names[@]}"); }

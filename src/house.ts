@@ -14,7 +14,9 @@ import { nodeWebSockets } from './base/node-websocket.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import { CdrBook } from './cdr/cdr-book.ts';
 import { cdrSinks } from './cdr/sinks.ts';
+import { Admission } from './incoming/admission.ts';
 import { IncomingCalls } from './incoming/calls.ts';
+import { ProcessLoad } from './incoming/process-load.ts';
 import { type RequestTakers, serveRequest } from './incoming/requests.ts';
 import {
   checkedCodecs,
@@ -51,6 +53,7 @@ import type { SessionContext } from './session/session-context.ts';
 import { sessionTimerSettings } from './session/session-timer.ts';
 import { Sessions } from './session/sessions.ts';
 import { sipEvents } from './session/sip-events.ts';
+import { stunServerOf } from './session/stun-server.ts';
 import { DialogEvents } from './session/subscriptions.ts';
 import { bridgeBySip, bridgeHere, reconnect, type ThirdPartyContext } from './session/third-party.ts';
 import { executeTransfer, passTransfer, type TransferContext } from './session/transfer.ts';
@@ -92,6 +95,7 @@ export class House {
   /** Ring groups, queues and the like. */
   readonly pbx: Pbx;
   readonly legs: Legs;
+  readonly admission: Admission;
   readonly calls: IncomingCalls;
   readonly registrations: Registrations;
   readonly trunks: Trunks;
@@ -124,7 +128,7 @@ export class House {
       logger.warn({ event: name, error: messageOf(error) }, 'an observer listener failed'),
     );
     this.observer = observer;
-    const { codecs: names, srtp: mode, ice = 'lite', ...media } = options.media ?? {};
+    const { codecs: names, srtp: mode, ice = 'lite', stunServer: stun, ...media } = options.media ?? {};
     const srtp = checkedSrtp('media.srtp', mode);
     if (!iceModes.includes(ice)) throw new ConfigError(`media.ice is one of ${iceModes.join(', ')}, not ${ice}`);
     const codecs = checkedCodecs(names, media.comfortNoise);
@@ -229,7 +233,7 @@ export class House {
       localAddress: (peer) => network.localAddress(peer),
       localAddresses: (like) => network.localAddresses(like),
     });
-    this.legs = new Legs(context, places, srtp, ice);
+    this.legs = new Legs(context, places, { srtp, ice, stunServer: stunServerOf(stun, resolver) });
     const { recovery, cdr } = options;
     if (registry && (cdr || options.store || recovery)) {
       const { store } = this;
@@ -298,8 +302,15 @@ export class House {
     const trunks = { endpoint, clock, observer, registrations: this.registrations, invite };
     this.trunks = new Trunks(trunks, options.trunks);
     const entrance = new Entrance(authenticator, endpoint.defence, background);
+    this.admission = new Admission(options.admission ?? {}, {
+      clock,
+      logger,
+      calls: () => this.registry?.activeDialogs.all ?? this.sessions.size,
+      probe: clock === nodeClock ? new ProcessLoad(() => this.media.cpuMs()) : undefined,
+    });
     this.calls = new IncomingCalls(
       {
+        admission: this.admission,
         endpoint,
         logger,
         sessionTimers,
@@ -390,6 +401,7 @@ export class House {
       for (const { record, sessions } of recovered) this.calls.resume(sessions, record.steps.last);
       await this.store?.open();
       this.trunks.start();
+      this.admission.open();
     } catch (error) {
       // Calls that go on do so in a process that can open all it needs.
       this.keeper?.stepAside();
@@ -404,6 +416,7 @@ export class House {
 
   async #close(): Promise<void> {
     this.calls.draining = true;
+    this.admission.close();
     try {
       await this.#opening;
       await Promise.all([

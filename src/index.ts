@@ -23,6 +23,7 @@ export type { CdrSink } from './cdr/outbox.ts';
 export type { CdrOptions, CdrWebhookOptions } from './cdr/sinks.ts';
 export { type Control, type ControlOptions, openControl } from './control/binrpc/open.ts';
 export { registryCommands } from './control/commands/index.ts';
+export { type PbxSubject, pbxCommands } from './control/commands/pbx.ts';
 export type { CommandSubject } from './control/commands/subject.ts';
 export type { WebhookOptions } from './control/events/webhook.ts';
 export { type Http, type HttpOptions, openHttp } from './control/http/open.ts';
@@ -32,6 +33,7 @@ export { type RemoteControl, type RemoteControlOptions, remoteControl } from './
 export type { RemoteTandem } from './control/remote/subject.ts';
 export { RpcFault } from './control/rpc/fault.ts';
 export { type RpcMethod, RpcMethods } from './control/rpc/methods.ts';
+export type { AdmissionOptions, AdmissionReport, Load } from './incoming/admission.ts';
 export type { CallHandler } from './incoming/calls.ts';
 export type { InviteReport } from './incoming/invite-counts.ts';
 export { goOnTalking, type ResumeHandler } from './incoming/resume.ts';

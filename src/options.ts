@@ -17,6 +17,7 @@ import type { Fetch, Files, Resolver, TtsProvider, WebSockets } from './base/io.
 import type { Logger } from './base/log.ts';
 import type { Random } from './base/random.ts';
 import type { CdrOptions } from './cdr/sinks.ts';
+import type { AdmissionOptions } from './incoming/admission.ts';
 import type { RecoveryOptions } from './recovery/options.ts';
 import type { RegistrarOptions } from './registrar/registrar.ts';
 import type { RegistryOptions } from './registry/options.ts';
@@ -56,6 +57,8 @@ export interface TandemMediaOptions extends MediaOptions {
    * which reaches peers through a NAT in front of this server; `off`: not at all, and no browser is reached then.
    */
   readonly ice?: IceMode;
+  /** With `ice` `full`: who tells where browsers see us, `host` or `host:port`; a server behind a NAT asks it. */
+  readonly stunServer?: string | undefined;
 }
 
 export interface TandemOptions {
@@ -73,6 +76,8 @@ export interface TandemOptions {
   readonly userAgent?: string;
   /** Limits and bans of sources; false: only the limits of all sources together. */
   readonly defence?: DefenceOptions | false;
+  /** When calls are refused with 503 because there is no room for them. */
+  readonly admission?: AdmissionOptions;
   /** What SIP messages are kept for `trace`, and where else they go. */
   readonly trace?: TraceOptions;
   readonly logger?: Logger;

@@ -6,6 +6,7 @@ import type { Observer } from './base/events.ts';
 import type { Cdr } from './cdr/cdr.ts';
 import type { OutboxReport } from './cdr/outbox.ts';
 import { House } from './house.ts';
+import type { AdmissionReport } from './incoming/admission.ts';
 import type { CallHandler } from './incoming/calls.ts';
 import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
@@ -33,6 +34,7 @@ import { callOneOf, type ForkStrategy, targetsOf } from './session/fork.ts';
 import { type MessageHandler, type MessageOptions, messageContent } from './session/messages.ts';
 import { outgoingLeg } from './session/outgoing.ts';
 import type { Parking, ParkOptions, ParkResult } from './session/parking.ts';
+import type { Counters } from './sip/counters.ts';
 import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
 import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts';
@@ -66,6 +68,8 @@ export interface CheckReport {
   readonly trunks: readonly TrunkReport[];
   /** Those of INVITEs that came in. */
   readonly invites: InviteReport;
+  /** Whether one more call is taken. */
+  readonly admission: AdmissionReport;
   /** Undefined with `registry: false`. */
   readonly registry: RegistryReport | undefined;
   /** Where records of calls go. */
@@ -159,6 +163,16 @@ export class Tandem {
    */
   trace(callId: string): readonly TraceMessage[] {
     return this.#house.endpoint.trace.of(callId);
+  }
+
+  /** Keeps the SIP messages of a call that runs for a while after its end, however it ends. */
+  keepTrace(callId: string): void {
+    this.#house.endpoint.trace.keep(callId);
+  }
+
+  /** How many SIP messages there were since the start, by what became of them. */
+  get sipCounters(): Readonly<Counters> {
+    return this.#house.endpoint.counters;
   }
 
   /** Who is banned, and the way out. */
@@ -464,6 +478,7 @@ export class Tandem {
       registrations: this.#house.registrations.reports,
       trunks: this.#house.trunks.reports,
       invites: this.#house.calls.counts.report,
+      admission: this.#house.admission.report,
       registry: this.#house.registry && registryReport(this.#house.registry),
       store: this.#house.store?.health,
       cdrs: this.#house.cdrs?.report ?? [],

@@ -10,7 +10,7 @@ function sources(...folders: string[]): Map<string, string> {
   const files = new Map<string, string>();
   for (const folder of folders)
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }))
-      if (name.endsWith('.ts')) {
+      if (/\.tsx?$/.test(name) && !name.endsWith('.d.ts')) {
         const file = `${folder}/${name.replaceAll('\\', '/')}`;
         files.set(file, readFileSync(join(root, file), 'utf8'));
       }

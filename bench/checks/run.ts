@@ -11,8 +11,9 @@ import { dtls } from './dtls.ts';
 import { gapless } from './gapless.ts';
 import { handOver } from './hand-over.ts';
 import { ring, stall } from './latency.ts';
+import { overload } from './overload.ts';
 
-const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless, handOver, dtls];
+const checks: readonly Check[] = [stall, ring, answered, bridged, burst, gapless, handOver, overload, dtls];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

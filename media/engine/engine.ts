@@ -28,6 +28,8 @@ export interface EnginePorts {
   readonly udp: UdpIo;
   /** For the beat, where it is kept better than by `clock`. */
   readonly beatClock?: Clock;
+  /** ms of processor time that its thread has used; undefined where the thread is not its own. */
+  readonly cpuMs?: () => number;
   /** Takes the events of one turn. */
   readonly post: (events: readonly EngineEvent[]) => void;
   /** Commands that have come and not been handed over yet; none where they never wait. */
@@ -107,6 +109,9 @@ export class Engine {
       case 'counts':
         this.#reply(command, Promise.resolve(this.counts()));
         return;
+      case 'cpu':
+        this.#reply(command, Promise.resolve(this.#ports.cpuMs?.() ?? 0));
+        return;
       case 'close':
         this.#reply(command, this.close());
         return;
@@ -136,6 +141,9 @@ export class Engine {
         break;
       case 'leg.candidates':
         leg.connection.addCandidates(command.candidates);
+        break;
+      case 'leg.gather':
+        this.#reply(command, leg.connection.gather(command.base, command.server));
         break;
       case 'leg.dtls':
         leg.connection.sendDtls(command.record);

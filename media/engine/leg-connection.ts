@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
 import { TokenBucket } from '../../src/base/token-bucket.ts';
 import { IceAgent } from '../ice/agent.ts';
+import { ReflexiveGatherer } from '../ice/gather.ts';
 import type { IceSnapshot } from '../ice/snapshot.ts';
 import type { IceCandidate, IceStats } from '../ice/types.ts';
 import type { UdpPeer } from '../net/udp-port.ts';
@@ -44,6 +45,10 @@ export class LegConnection {
   readonly #ports: ConnectionPorts;
   readonly #records: TokenBucket;
   #agent: IceAgent | undefined;
+  #gathering:
+    | { readonly gatherer: ReflexiveGatherer; readonly done: (found: IceCandidate | undefined) => void }
+    | undefined;
+  #gatherTimer: Timer | undefined;
   #timer: Timer | undefined;
   #dueAt = 0;
   #dtls = false;
@@ -105,6 +110,37 @@ export class LegConnection {
     return agent;
   }
 
+  /** Asks a STUN server where it sees our socket. @returns undefined when it does not answer, or sees us where we are */
+  gather(base: IceCandidate, server: UdpPeer): Promise<IceCandidate | undefined> {
+    const { clock, random, send } = this.#ports;
+    this.#gathered();
+    return new Promise((done) => {
+      const gatherer = new ReflexiveGatherer({ random, base, server, send }, clock.now());
+      this.#gathering = { gatherer, done };
+      this.#armGathering();
+    });
+  }
+
+  #armGathering(): void {
+    const { clock } = this.#ports;
+    const { gatherer } = this.#gathering ?? {};
+    if (!gatherer) return;
+    const due = gatherer.tick(clock.now());
+    if (due === undefined) {
+      this.#gathered();
+      return;
+    }
+    this.#gatherTimer?.cancel();
+    this.#gatherTimer = clock.setTimer(Math.max(0, due - clock.now()), () => this.#armGathering(), 'stun');
+  }
+
+  #gathered(): void {
+    this.#gatherTimer?.cancel();
+    this.#gatherTimer = undefined;
+    this.#gathering?.done(this.#gathering.gatherer.candidate);
+    this.#gathering = undefined;
+  }
+
   addCandidates(candidates: readonly IceCandidate[]): void {
     const now = this.#ports.clock.now();
     for (const candidate of candidates) this.#agent?.addRemote(candidate, now);
@@ -124,6 +160,10 @@ export class LegConnection {
   /** One datagram that is no RTP. @returns false for what is nothing that we know of */
   datagram(buffer: Uint8Array, offset: number, length: number, from: UdpPeer): boolean {
     const first = buffer[offset]!;
+    if (first <= 3 && this.#gathering?.gatherer.datagram(buffer, offset, length, from)) {
+      this.#armGathering();
+      return true;
+    }
     if (first <= 3 && this.#agent) {
       this.#agent.datagram(buffer, offset, length, from, this.#ports.clock.now());
       this.#arm();
@@ -150,7 +190,7 @@ export class LegConnection {
   }
 
   get timers(): number {
-    return this.#timer ? 1 : 0;
+    return (this.#timer ? 1 : 0) + (this.#gatherTimer ? 1 : 0);
   }
 
   get stats(): ConnectionStats | undefined {
@@ -180,6 +220,7 @@ export class LegConnection {
   }
 
   close(): void {
+    this.#gathered();
     this.#agent = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;

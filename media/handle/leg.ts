@@ -11,6 +11,7 @@ import type { DtlsIdentity } from '../dtls/types.ts';
 import type { IceState } from '../engine/leg-connection.ts';
 import type { SrtpProblem } from '../engine/leg-security.ts';
 import type { IceCandidate } from '../ice/types.ts';
+import type { UdpPeer } from '../net/udp-port.ts';
 import type { LegConfig } from '../protocol.ts';
 import { unpackSaved } from '../saved-leg.ts';
 import { encodingOf, isPassedThrough } from '../sdp/codecs.ts';
@@ -208,6 +209,16 @@ export class MediaLeg {
     this.#playbacks.set(id, playback);
     this.#current = playback;
     return playback;
+  }
+
+  /**
+   * Asks a STUN server where it sees the leg's socket, for 1.5 s at the most.
+   * @param base the candidate whose socket this is
+   * @param server its address, not a name
+   * @returns undefined when it does not answer, or sees us where we are
+   */
+  gather(base: IceCandidate, server: UdpPeer): Promise<IceCandidate | undefined> {
+    return this.#link.request({ type: 'leg.gather', leg: this.id, base, server });
   }
 
   /** More places where the peer may be reached (RFC 8838). */

@@ -1,6 +1,7 @@
 /** What a media worker runs: an engine on this thread's own clock, network and files. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createNodeRandom, nodeClock, nodeFiles } from '../../src/base/node.ts';
+import { threadCpuMs } from '../../src/base/node-load.ts';
 import { loadOpus } from '../codec/index.ts';
 import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
@@ -26,6 +27,7 @@ if (port) {
     udp,
     beatClock: beatClock(nodeClock, udp),
     saves,
+    cpuMs: threadCpuMs,
     post: (events) => port.postMessage(events),
     waiting: () => {
       const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;

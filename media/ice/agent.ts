@@ -143,9 +143,10 @@ export class IceAgent {
   heard(from: UdpPeer, now: number): void {
     const live = this.#live;
     const peer = live?.selected?.peer;
-    if (!live || !peer || (peer !== from && (peer.port !== from.port || peer.address !== from.address))) return;
-    live.heard(now);
-    if (this.#state === 'disconnected') this.#settle(now);
+    if (live && peer && (peer === from || (peer.port === from.port && peer.address === from.address))) {
+      live.heard(now);
+      if (this.#state === 'disconnected') this.#settle(now);
+    } else if (this.#current?.heardFrom(from, now)) this.#settle(now);
   }
 
   /** Does what is due. @returns ms on the engine's clock when it wants to be called next; undefined for not at all */

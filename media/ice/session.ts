@@ -269,6 +269,18 @@ export class IceSession {
     if (this.parameters.localLite) this.#consents(now);
   }
 
+  /**
+   * Authenticated media came from another pair than the selected one. A browser uses a pair once it was checked, and
+   * nominates it seconds later: where none is selected, or that one is silent, media goes to where it comes from.
+   * @returns whether that pair is the selected one now
+   */
+  heardFrom(from: UdpPeer, now: number): boolean {
+    const pair = this.parameters.localLite ? this.pairs.find(from) : undefined;
+    if (!pair || heardAt(pair) === never || (this.selected && now - this.#selectedHeardAt < quietMs)) return false;
+    this.move(pair, now);
+    return true;
+  }
+
   tick(now: number): void {
     if (this.#consentEnds <= now) {
       this.lost = true;

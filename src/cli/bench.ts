@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, type DialogClientSession, Tandem } from '../index.ts';
+import { hum } from './hum.ts';
 
 export interface BenchOptions {
   readonly seconds: number;
@@ -101,12 +102,6 @@ class Legs {
     await Promise.all(this.all.map((leg) => leg.close()));
   }
 }
-
-/** One second of 400 Hz, 16 bit little-endian. */
-const hum = Uint8Array.from({ length: 16_000 }, (_, index) => {
-  const sample = Math.round(6000 * Math.sin((2 * Math.PI * 400 * (index >> 1)) / 8000)) & 0xffff;
-  return index % 2 === 0 ? sample & 0xff : sample >> 8;
-});
 
 function cpuMs(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);

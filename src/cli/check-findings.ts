@@ -1,5 +1,5 @@
 /** What a running server's report means, point by point: what is well, what is not, and what to do about it. Pure. */
-import type { CheckReport, InviteReport, RegistryReport, StoreHealth } from '../index.ts';
+import type { AdmissionReport, CheckReport, InviteReport, RegistryReport, StoreHealth } from '../index.ts';
 
 export interface Finding {
   readonly what: string;
@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 export type CheckedReport = Pick<CheckReport, 'calls' | 'draining' | 'listeners' | 'sip' | 'invites' | 'registry'> &
-  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs'>>;
+  Partial<Pick<CheckReport, 'store' | 'recovery' | 'cdrs' | 'admission'>>;
 
 /** @param commands names that the server answers to, or why they could not be asked for */
 export function findingsOf(report: CheckedReport, commands: readonly string[] | string): readonly Finding[] {
@@ -28,6 +28,7 @@ export function findingsOf(report: CheckedReport, commands: readonly string[] | 
           { what: 'profiles', ...profilesFinding(registry) },
         ]
       : []),
+    ...(report.admission ? [{ what: 'room', ...roomFinding(report.admission, report.calls) }] : []),
     ...(report.store ? [{ what: 'database', ...storeFinding(report.store) }] : []),
     ...(report.recovery ? [{ what: 'journal', ...journalFinding(report.recovery) }] : []),
     ...(report.cdrs?.length ? [{ what: 'records', ...recordsFinding(report.cdrs) }] : []),
@@ -53,6 +54,18 @@ function commandsFinding(commands: readonly string[] | string): Result {
       ? undefined
       : 'there is no dlg.stats: use dlg.stats_active, dlg.briefing or dlg.list',
   );
+}
+
+function roomFinding({ maxCalls, load, refusing, refused }: AdmissionReport, calls: number): Result {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  const busy = load
+    ? `; main thread ${percent(load.main)}, busiest media thread ${percent(load.media)}, all cores ${percent(load.process)}, ${Math.round(load.lag)} ms late`
+    : '';
+  const turnedAway = Object.entries(refused).flatMap(([cause, count]) => (count > 0 ? [`${count} for ${cause}`] : []));
+  const text = `${calls} legs, ${maxCalls === 0 ? 'no limit of calls' : `at most ${maxCalls} calls`}${busy}; refused since the start: ${turnedAway.join(', ') || 'none'}`;
+  if (refusing === 'calls') return warn(text, 'new calls get 503: raise admission.maxCalls, or add a server');
+  if (refusing) return warn(text, 'new calls get 503 until the load is lower: add cores, or a server');
+  return maxCalls === 0 ? ok(text, '`tandem bench --calibrate` finds out what this machine carries') : ok(text);
 }
 
 function storeFinding({ url, mode, state, error, pending, cdrs, dropped }: StoreHealth): Result {

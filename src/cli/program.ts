@@ -2,6 +2,7 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BenchOptions } from './bench.ts';
 import type { BridgeCommandOptions } from './bridge.ts';
+import type { CalibrateOptions } from './calibrate.ts';
 import type { CallCommandOptions } from './call.ts';
 import type { CheckCommandOptions } from './check.ts';
 import type { ConfigCommandOptions } from './config.ts';
@@ -54,7 +55,8 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
       .option('--listen <transport:host:port>', 'where SIP is heard (repeatable), as udp:0.0.0.0:5060', list, undefined)
       .option('--rtp-ports <min-max>', 'ports for RTP, as 16384-32766')
       .option('--workers <n>', 'media threads', wholeNumber)
-      .option('--http <host:port|none>', 'JSON-RPC, metrics, health and events; default 127.0.0.1:8080')
+      .option('--http <host:port|none>', 'console, softphone, JSON-RPC, metrics, events; default 127.0.0.1:8080')
+      .option('--tls', 'HTTPS, and SIP over wss, on 8443, with tls.cert or a certificate that is made for a try')
       .option('--control <path|none>', 'where kamcmd and `tandem dlg.list` ask; default ./run/tandem_ctl')
       .option('--store <url|none>', 'database of the calls; default sqlite:./data/tandem.db')
       .option('--recovery <path|none>', 'journal from which calls go on after a crash; default ./run/recovery')
@@ -197,12 +199,25 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)
     .option('--calls <n>', 'most calls to try at once', wholeNumber, 400)
-    .action(run(async (options: BenchOptions) => (await import('./bench.ts')).bench(options)));
+    .option('--calibrate', 'find out how many calls a server may take here (admission.maxCalls)')
+    .option('--write <file>', 'with --calibrate: put it into this tandem.yaml')
+    .action(
+      run(async ({ calibrate, ...options }: BenchOptions & CalibrateOptions & { calibrate?: boolean }) =>
+        calibrate
+          ? (await import('./calibrate.ts')).calibrate(options, root)
+          : (await import('./bench.ts')).bench(options),
+      ),
+    );
 
   program
     .command('native')
     .description('compile the addon that reads RTP sockets in batches (needs a C compiler)')
     .action(run(async () => (await import('./native.ts')).native(root)));
+
+  program
+    .command('password')
+    .description('what http.users.<name>.hash says in place of the password on standard input')
+    .action(run(async () => (await import('./password.ts')).password()));
 
   program
     .command('init <folder>')

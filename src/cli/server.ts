@@ -1,19 +1,28 @@
 /** What `serve` and `ivr` share: a Tandem made of settings, its check socket, and an orderly end. */
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { listenersOf } from '../config/listeners.ts';
+import { nodeClock } from '../base/node.ts';
+import { listenersOf, pagesOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
 import type { LoadedConfig } from '../config/sources.ts';
+import { Console } from '../console/console.ts';
+import { RecentCdrs } from '../console/finished.ts';
+import type { PhoneConfigOptions } from '../console/phone-config.ts';
+import { openSite } from '../console/site.ts';
+import { EventLog } from '../control/events/log.ts';
 import {
   type CallHandler,
+  type Cdr,
   type CdrOptions,
   type Control,
   createLogger,
   type Http,
   openControl,
   openHttp,
+  pbxCommands,
   type RemoteControl,
   type ResumeHandler,
   RpcMethods,
@@ -21,6 +30,7 @@ import {
   remoteControl,
   Tandem,
   type TandemOptions,
+  type TlsServerOptions,
 } from '../index.ts';
 import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
@@ -32,6 +42,15 @@ import { type ReloadReport, type Reloads, reloadCommands } from './reload.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
+import {
+  type Entrance,
+  keptCertificate,
+  printAddresses,
+  strangersToken,
+  type WebPort,
+  webPort,
+  withEntrance,
+} from './web.ts';
 
 /** What runs on the server. */
 export interface Application {
@@ -64,7 +83,10 @@ export async function runServer(
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
-  const tandem = createTandem(reloads, options, logger);
+  const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
+  const web = webPort(config, tls, () => pagesOf(reloads.config));
+  const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
+  const tandem = createTandem(reloads, options, tls, ports, logger);
   // What is wrong with it is told by `serveBackground`.
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
@@ -77,13 +99,17 @@ export async function runServer(
   let http: Http | undefined;
   let remote: RemoteControl | undefined;
   const openServices = async (): Promise<void> => {
+    const folder = writeFolder(config);
+    if (folder !== undefined)
+      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) =>
+        logger.warn({ folder, error: messageOf(error) }, 'nothing can be recorded by command: control.writeFolder'),
+      );
     const methods = methodsOf(config, tandem, logger);
     const { grace, whenLost, soundFolder } = config.remote;
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, writeFolder: writeFolder(config), logger });
     methods.add(...remote.methods, ...restartCommands(() => signals.onRestart()), ...reloadCommands(reload));
     control = await openControl({ listen: controlAddresses(config), methods, logger });
-    if (config.http.listen !== 'none')
-      http = await openHttp({ tandem, registry: tandem.registry, methods, remote }, { ...config.http, logger });
+    if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };
   try {
     // Calls go on before anything else is done; where there are none, what is wrong with the settings is found first.
@@ -108,7 +134,10 @@ export async function runServer(
     for (const { transport, host, port, receiveBuffer } of tandem.listeners)
       logger.info({ transport, host, port, receiveBuffer }, 'listening');
     logger.info({ control: control?.addresses }, 'commands are heard');
-    if (http) logger.info(http.address, 'listening for HTTP');
+    if (http) {
+      logger.info(http.address, 'listening for HTTP');
+      printAddresses(http.address, web && tandem.listeners.at(-1));
+    }
     const { hashSize, defaultTimeout, profilesWithValue, profilesNoValue } = tandem.registry.settings;
     logger.info({ hashSize, defaultTimeout, profilesWithValue, profilesNoValue }, 'dialog registry');
     const { store } = tandem;
@@ -150,21 +179,38 @@ async function stepAside(tandem: Tandem, error: unknown): Promise<never> {
 /** Takes nothing over. */
 const nothing = Promise.resolve(() => {});
 
-function createTandem(live: Live, options: TandemOptions, logger: Logger): Tandem {
+/** Where SIP, HTTP and the console meet. */
+interface WebPorts {
+  readonly web: WebPort | undefined;
+  readonly entrance: Entrance;
+  readonly recent: RecentCdrs;
+}
+
+function createTandem(
+  live: Live,
+  options: TandemOptions,
+  tls: TlsServerOptions | undefined,
+  { web, entrance, recent }: WebPorts,
+  logger: Logger,
+): Tandem {
   const { config } = live;
   const { enabled, ...defence } = config.defence;
   return new Tandem({
     ...options,
-    transports: listenersOf(config, serverTls(config.tls), () => live.config.origins),
+    transports: withEntrance(
+      [...listenersOf(config, tls, () => pagesOf(live.config)), ...(web ? [web.transport] : [])],
+      entrance,
+    ),
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,
     registry: registryOptions(config.registry),
     ...storeOptions(config.store),
     ...recoveryOf(config),
-    cdr: cdrOf(config),
+    cdr: cdrOf(config, recent),
     userAgent: config.userAgent,
     defence: enabled && defence,
+    admission: config.admission,
     trace: config.trace,
     transfer: config.transfer,
     replaces: config.replaces,
@@ -176,8 +222,47 @@ function createTandem(live: Live, options: TandemOptions, logger: Logger): Tande
   });
 }
 
-function cdrOf({ cdr: { file, webhook } }: Config): CdrOptions {
-  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}) };
+async function openWeb(
+  config: Config,
+  tandem: Tandem,
+  { methods, remote }: { methods: RpcMethods; remote: RemoteControl },
+  { web, entrance, recent }: WebPorts,
+  logger: Logger,
+): Promise<Http> {
+  const log = new EventLog(nodeClock);
+  const console = new Console({ subject: tandem, recent, log, clock: nodeClock, logger });
+  const site = await openSite({ phone: phoneOptions(config, tandem), console });
+  try {
+    return await openHttp(
+      { tandem, registry: tandem.registry, methods, remote },
+      {
+        ...{ ...config.http, logger, site, log, strangersToken: strangersToken(config) },
+        doors: web ? [web.door] : [],
+        sip: entrance,
+      },
+    );
+  } catch (error) {
+    site.close();
+    throw error;
+  }
+}
+
+function madeTls({ http, externalHost }: Config): TlsServerOptions {
+  return keptCertificate(http.tlsFolder, externalHost);
+}
+
+function phoneOptions({ webrtc, registrar, externalHost }: Config, tandem: Tandem): PhoneConfigOptions {
+  return {
+    ...webrtc,
+    domain: registrar.domains?.[0] ?? externalHost,
+    clock: nodeClock,
+    listeners: () => tandem.listeners,
+  };
+}
+
+function cdrOf({ cdr: { file, webhook } }: Config, recent: RecentCdrs): CdrOptions {
+  const console = { name: 'console', send: async (cdr: Cdr) => recent.add(cdr) };
+  return { ...(file === 'none' ? {} : { file }), ...(webhook ? { webhook } : {}), sinks: [console] };
 }
 
 function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<TandemOptions, 'recovery'> {
@@ -185,7 +270,8 @@ function recoveryOf({ recovery: { path, encryptionKey, fsync } }: Config): Pick<
   return { recovery: { path, fsync, ...(encryptionKey === undefined ? {} : { encryptionKey }) } };
 }
 
-function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logger): RpcMethods {
+function methodsOf(config: Config, tandem: Tandem, logger: Logger): RpcMethods {
+  const { registry, registrar } = tandem;
   const methods = new RpcMethods(logger);
   methods.add(
     ...registryCommands({
@@ -195,6 +281,7 @@ function methodsOf(config: Config, { registry, registrar }: Tandem, logger: Logg
       writeFolder: writeFolder(config),
       soundFolder: config.remote.soundFolder,
     }),
+    ...pbxCommands(tandem),
   );
   return methods;
 }

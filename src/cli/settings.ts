@@ -11,6 +11,7 @@ export interface ServerFlags {
   readonly rtpPorts?: string;
   readonly workers?: number;
   readonly http?: string;
+  readonly tls?: boolean;
   readonly control?: string;
   readonly store?: string;
   readonly recovery?: string;
@@ -38,6 +39,7 @@ export function loadSettings(flags: ServerFlags, options: SettingsOptions = {}):
   take('listen', '--listen', flags.listen);
   take('media.workers', '--workers', flags.workers);
   take('http.listen', '--http', flags.http);
+  take('http.tls', '--tls', flags.tls);
   take('control.path', '--control', flags.control);
   take('store.url', '--store', flags.store);
   take('recovery.path', '--recovery', flags.recovery);

@@ -1,9 +1,12 @@
 /** The users of the configuration, as the library wants them: who may call, and who may register. They may change. */
+import { nodeClock } from '../base/node.ts';
 import type { Config } from '../config/schema.ts';
+import { type IceServer, iceHeader } from '../console/phone-config.ts';
 import type { Secret, TandemOptions } from '../index.ts';
 import type { Live } from './live.ts';
 
 type AuthOptions = NonNullable<TandemOptions['auth']>;
+type RegistrarHeaders = NonNullable<NonNullable<TandemOptions['registrar']>['headers']>;
 type Requirement = NonNullable<AuthOptions['require']>;
 
 /**
@@ -14,7 +17,8 @@ export function usersOf(
   live: Live,
   forUsersOnly: Requirement = () => false,
 ): Pick<TandemOptions, 'auth' | 'registrar'> {
-  const { users, auth, registrar } = live.config;
+  const { users, auth, registrar, webrtc } = live.config;
+  const { iceServers } = webrtc;
   if (Object.keys(users).length === 0) return {};
   const { domains, minExpires, maxExpires, maxContacts, whenFull } = registrar;
   return {
@@ -30,6 +34,7 @@ export function usersOf(
       expires: { min: minExpires, max: maxExpires },
       maxContacts,
       whenFull,
+      ...(iceServers.length === 0 ? {} : { headers: iceHeaders(iceServers) }),
     },
   };
 }
@@ -39,4 +44,10 @@ function secretOf({ users }: Config, name: string): Secret | undefined {
   if (!user) return undefined;
   const { password, ha1 = '' } = user;
   return password === undefined ? { ha1: ha1.toLowerCase() } : { password };
+}
+
+/** For phones in browsers, which come by WebSocket. */
+function iceHeaders(iceServers: readonly IceServer[]): RegistrarHeaders {
+  return (user, transport) =>
+    transport === 'ws' || transport === 'wss' ? [['X-Tandem-Ice', iceHeader(iceServers, user, nodeClock)]] : [];
 }

@@ -24,7 +24,7 @@ type Origins = readonly string[] | (() => readonly string[] | undefined);
 export function listenersOf<Tls>(
   config: Pick<Config, 'listen' | 'externalHost' | 'mediaExternalIp' | 'origins'>,
   tls?: Tls,
-  origins: Origins | undefined = config.origins,
+  origins: Origins | undefined = pagesOf(config),
 ): Listener<Tls>[] {
   return config.listen.map((entry) => {
     const given = typeof entry === 'string' ? parseListener(entry) : entry;
@@ -45,6 +45,11 @@ export function listenersOf<Tls>(
       ...(transport.startsWith('ws') && origins ? { origins } : {}),
     };
   });
+}
+
+/** The pages that may connect; undefined: all. */
+export function pagesOf({ origins }: Pick<Config, 'origins'>): readonly string[] | undefined {
+  return origins.includes('*') ? undefined : origins;
 }
 
 interface Given {

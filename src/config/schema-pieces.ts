@@ -10,7 +10,8 @@ export const milliseconds = z.int().min(0).max(86_400_000);
 export const text = z.string('expected text: put it in quotes').min(1);
 export const name = z
   .string()
-  .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.+-]{0,63}$/u, 'a name has letters, digits and . + - _');
+  .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.+-]{0,63}$/u, 'a name has letters, digits and . + - _')
+  .refine((one) => !one.includes('..'), 'a name has no .. in it');
 
 /** Text or texts, each looked at by a parser that says what is wrong. */
 export const texts = (parse: Parse, commas = false) => {

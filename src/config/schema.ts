@@ -91,6 +91,34 @@ const trunk = z.strictObject({
   testNumber: text.min(1).optional().describe('what `tandem trunk check` calls'),
 });
 
+const httpUser = z
+  .strictObject({
+    password: text.min(1).optional(),
+    hash: text
+      .regex(/^scrypt:[A-Za-z0-9_-]{16,64}:[A-Za-z0-9_-]{43}$/, 'expected what `tandem password` prints')
+      .optional()
+      .describe('instead of the password: what `tandem password` prints'),
+    role: z.enum(['view', 'control']).default('view').describe('view: may read, and neither act nor listen in'),
+  })
+  .refine(({ password, hash }) => (password === undefined) !== (hash === undefined), 'needs a password or a hash');
+
+const iceServer = z
+  .strictObject({
+    urls: z
+      .union([text, z.array(text).min(1)])
+      .refine((urls) => [urls].flat().every((url) => /^(stuns?|turns?):[^\s]+$/i.test(url)), 'expected stun: or turn:')
+      .describe('as stun:stun.example.com:3478 or turn:turn.example.com?transport=udp'),
+    username: text.min(1).optional(),
+    credential: text.min(1).optional(),
+    secret: text.min(1).optional().describe('instead of both: shared with the TURN server, for credentials that end'),
+    ttl: z.int().min(60).max(604_800).optional().describe('s that they are good for; default 86,400'),
+  })
+  .refine(
+    (one) => (one.username === undefined) === (one.credential === undefined),
+    'username and credential go together',
+  )
+  .refine((one) => one.secret === undefined || one.username === undefined, 'a secret takes the place of username');
+
 const webhook = z.strictObject({
   url: text.regex(/^https?:\/\//, 'expected http:// or https://'),
   secret: text.min(1).describe('events are signed with it'),
@@ -101,7 +129,7 @@ const schema = z.strictObject({
   listen: z
     .array(z.union([listenerText, listener]))
     .min(1)
-    .default(['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060'])
+    .default(['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060', 'ws:0.0.0.0:5066'])
     .describe('where SIP is heard'),
   externalHost: z.string().min(1).optional().describe('for listeners that name none: the address that peers see'),
   mediaExternalIp: z.string().min(1).optional().describe('for listeners that name none: the address of RTP in SDP'),
@@ -121,8 +149,8 @@ const schema = z.strictObject({
     .describe('for listeners tls and wss, and for connections to others'),
   origins: z
     .array(z.string().min(1))
-    .optional()
-    .describe('pages that may connect to ws and wss, as https://example.com; default all'),
+    .default(['own'])
+    .describe('pages that may connect to ws and wss, as https://example.com; own: those of this server; *: all'),
   users: z
     .record(z.string().regex(/^[\w.+-]+$/, 'a user is named by letters, digits and . + - _'), user)
     .default({})
@@ -169,6 +197,22 @@ const schema = z.strictObject({
     })
     .prefault({})
     .describe('against scanners and floods'),
+  admission: z
+    .strictObject({
+      maxCalls: count.default(0).describe('calls at once; more get 503; 0 is no limit'),
+      maxCpu: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe(
+          'share of a core that a thread, and of all cores that the server may use before calls get 503; 0 is any',
+        ),
+      maxLag: milliseconds.default(200).describe('ms that the main thread may be late before calls get 503; 0 is any'),
+      retryAfter: z.int().min(0).max(3600).default(10).describe('seconds that a caller is told to wait'),
+    })
+    .prefault({})
+    .describe('calls that there is no room for: `tandem bench --calibrate` finds out how many there are'),
   trace: z
     .strictObject({
       keep: z.enum(['failed', 'all', 'none']).default('failed').describe('calls whose SIP messages are kept'),
@@ -258,6 +302,10 @@ const schema = z.strictObject({
         .enum(['off', 'lite', 'full'])
         .default('lite')
         .describe('lite: answer the checks of browsers; full: make checks, too, where this server is behind a NAT'),
+      stunServer: text
+        .regex(/^[^\s:]+(:\d{1,5})?$/, 'expected host or host:port')
+        .optional()
+        .describe('with ice: full, who tells where browsers see this server'),
     })
     .prefault({}),
   trunks: z
@@ -285,9 +333,37 @@ const schema = z.strictObject({
         .describe('host:port of JSON-RPC, metrics, health and events; "none" opens none'),
       token: text.min(1).optional().describe('what a client has to show; needed where others can get there'),
       viewToken: text.min(1).optional().describe('shown by a client that may only read'),
+      users: z
+        .record(z.string().regex(/^[\w.@+-]{1,64}$/, 'a user is named by letters, digits and . + - _ @'), httpUser)
+        .default({})
+        .describe('who may log in to the console, by name'),
+      makeToken: z
+        .boolean()
+        .default(false)
+        .describe('where listen can be reached from elsewhere and nobody is named, a token is made and printed once'),
+      tls: z.boolean().default(false).describe('HTTPS, and SIP over wss, at tlsListen; without tls.cert one is made'),
+      tlsListen: text
+        .regex(/^.+:\d{1,5}$/, 'expected host:port, as 0.0.0.0:8443')
+        .default('0.0.0.0:8443')
+        .describe('host:port of HTTPS and SIP over wss'),
+      tlsFolder: text
+        .min(1)
+        .default('./data/tls')
+        .describe('where the certificate and the token are kept that are made for a try'),
       webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
     })
     .prefault({}),
+  webrtc: z
+    .strictObject({
+      iceServers: z.array(iceServer).default([]).describe('STUN and TURN servers that browsers are told of'),
+      servers: z
+        .array(text.regex(/^wss?:\/\//, 'expected ws:// or wss://'))
+        .min(1)
+        .optional()
+        .describe('where the softphone page connects to; default the listeners'),
+    })
+    .prefault({})
+    .describe('calls of browsers'),
   control: z
     .strictObject({
       path: z
@@ -302,7 +378,7 @@ const schema = z.strictObject({
       writeFolder: z
         .string()
         .min(1)
-        .default('none')
+        .default('./data/recordings')
         .describe(
           'the only folder that dlg.dump_file, dlg.record and call.record write to; "none" lets them write nowhere',
         ),

@@ -164,7 +164,7 @@ function flatten(
 
 /** The passwords of what the file names: a variable may have them, so that the file need not be secret. */
 function passwordsOf(settings: ReadonlyMap<string, Setting>): string[] {
-  return ['trunks', 'users'].flatMap((kind) => {
+  return ['trunks', 'users', 'http.users'].flatMap((kind) => {
     const named = (settings.get(kind)?.value ?? {}) as Readonly<Record<string, unknown>>;
     return Object.entries(named)
       .filter(([, one]) => typeof one === 'object' && one !== null)

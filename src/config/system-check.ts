@@ -57,8 +57,7 @@ export function checkSystem(config: Config, { isGiven, exists }: SystemPorts): S
   }
   for (const section of ['ringGroups', 'queues'] as const)
     for (const [name, { members }] of Object.entries(config[section]))
-      for (const [at, member] of members.entries())
-        if (!/^(sips?|tel):/i.test(member)) check.name('users', member, [section, name, 'members', at]);
+      for (const at of members.keys()) check.member(members, at, [section, name, 'members', at]);
   for (const [name, { music, greeting }] of audioOf(config)) {
     if (music !== undefined && music !== false) check.prompt(music, [...name, 'music']);
     if (greeting !== undefined) check.prompt(greeting, [...name, 'greeting']);
@@ -112,6 +111,15 @@ class SystemCheck implements SystemFindings {
     const known = [...names, ...words];
     const none = known.length === 0 ? `: ${section} has none` : advice(name, known);
     this.errors.push({ path, message: `there is no ${whatOf[section]} ${name}${none}` });
+  }
+
+  /** One of those who are rung. */
+  member(members: readonly string[], at: number, path: KeyPath): void {
+    const member = members[at] as string;
+    if (members.indexOf(member) < at) this.errors.push({ path, message: `${member} is named twice: keep one` });
+    else if (!/^(sips?|tel):/i.test(member)) this.name('users', member, path);
+    else if (!/^(sips?:[^\s<>"]+|tel:[\d+#*().-]+)$/i.test(member))
+      this.errors.push({ path, message: `${member} is no URI: write it as sip:name@host` });
   }
 
   route(route: Route, index: number): void {

@@ -1,5 +1,6 @@
 /** The configuration file as a tree, and where in it each setting stands. The only module that knows yaml. */
 import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { ConfigError } from '../base/errors.ts';
 import type { KeyPath } from './issues.ts';
 
 export interface YamlFile {
@@ -51,6 +52,15 @@ export function readYaml(text: string): YamlFile {
       return isScalar(node) ? node.source : undefined;
     },
   };
+}
+
+/** The text of a configuration file with one setting changed; comments and order stay. @throws ConfigError for no YAML */
+export function withSetting(text: string, path: string, value: unknown): string {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error) throw new ConfigError(`not changed, as it is no YAML: ${error.message}`);
+  document.setIn(path.split('.'), value);
+  return document.toString();
 }
 
 function pairAt(node: unknown, step: string | number): Pair | undefined {

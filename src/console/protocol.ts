@@ -119,7 +119,8 @@ export type ServerMessage =
       readonly changed: readonly CallRow[];
       readonly gone: readonly string[];
     }
-  | { readonly type: 'registrations'; readonly rows: readonly RegistrationRow[] }
+  /** All of them, whenever they changed; `more` are not in the list (of very many the first 2,000 are sent). */
+  | { readonly type: 'registrations'; readonly rows: readonly RegistrationRow[]; readonly more?: number }
   | { readonly type: 'totals'; readonly totals: Totals }
   | { readonly type: 'call'; readonly id: string; readonly detail: CallDetail | undefined }
   /** Since the last: to be appended. */
@@ -143,10 +144,16 @@ export type ClientMessage =
   | { readonly type: 'listen'; readonly sessionId: string }
   | { readonly type: 'unlisten' };
 
-/** `GET /console/finished?search=&before=<startedAt>&limit=` → newest first. */
+/**
+ * `GET /console/finished?search=&before=<next of the page before>&limit=` → newest first.
+ * `GET /console/finished/<id>` → CallDetail of a call that is over: what is left of its SIP messages.
+ * `GET /console/recordings/<id>` → the audio, with Range.
+ */
 export interface FinishedPage {
   readonly rows: readonly FinishedRow[];
   readonly more: boolean;
+  /** What `before` is for the next page. */
+  readonly next?: string;
 }
 
 export interface FinishedRow {
@@ -162,7 +169,13 @@ export interface FinishedRow {
   readonly recordings: readonly { readonly id: string; readonly name: string }[];
 }
 
-/** `GET /phone/config` */
+/** `POST /console/login` as JSON → SessionInfo and the cookie, 401 or 429. `POST /console/logout` → SessionInfo. */
+export type LoginRequest = { readonly user: string; readonly password: string } | { readonly token: string };
+
+/**
+ * `GET /phone/config`. TURN servers with their credentials are in it for who is logged in only; a phone gets them in the
+ * 200 to its REGISTER over `ws` or `wss`: `X-Tandem-Ice: base64url(JSON of iceServers)`, as this list has them.
+ */
 export interface PhoneConfig {
   /** In order of preference, as `wss://host:8443/ws`. */
   readonly servers: readonly string[];

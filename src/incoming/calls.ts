@@ -11,11 +11,12 @@ import type { Sessions } from '../session/sessions.ts';
 import { replacePeer, replaceRefusal } from '../session/transfer.ts';
 import type { InviteServer } from '../sip/endpoint.ts';
 import type { Entrance } from '../sip/entrance.ts';
-import type { SipRequest } from '../sip/message.ts';
+import { header, type SipRequest } from '../sip/message.ts';
 import { type Replaces, replacesIn } from '../sip/replaces.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { Trunk } from '../trunk/trunk.ts';
 import type { Trunks } from '../trunk/trunks.ts';
+import type { Admission } from './admission.ts';
 import { InviteCounts } from './invite-counts.ts';
 import { goOnTalking, type ResumeHandler } from './resume.ts';
 
@@ -24,6 +25,7 @@ export type CallHandler = (call: DialogServerSession) => Promise<void> | void;
 
 export interface IncomingCallsPorts
   extends Pick<SessionContext, 'background' | 'endpoint' | 'logger' | 'sessionTimers'> {
+  readonly admission: Admission;
   readonly entrance: Entrance;
   readonly legs: Legs;
   readonly sessions: Sessions;
@@ -61,6 +63,12 @@ export class IncomingCalls {
     }
     if (this.#isLoop(invite.request)) {
       this.#reject(invite, 482);
+      return;
+    }
+    // Who takes a place in a call that is here makes no further one.
+    const isFurther = !(this.#options.replaces && header(invite.request, 'replaces') !== undefined);
+    if (isFurther && this.#ports.admission.refusal()) {
+      this.#reject(invite, 503, { headers: [['Retry-After', String(this.#ports.admission.retryAfter)]] });
       return;
     }
     const trunk = this.#ports.trunks.of(invite.request, invite.flow.address);

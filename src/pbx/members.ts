@@ -141,7 +141,7 @@ export class Members {
     const { clock } = this.#ports;
     const member = new Member(name, clock, this.#finder(name), (one) => this.#tell(one));
     this.#members.set(name, member);
-    for (const call of this.#ports.calls()) if (this.#nameOf(call) === name) member.join(call);
+    for (const call of this.#ports.calls()) this.#joinIf(member, call);
     return member;
   }
 
@@ -175,7 +175,10 @@ export class Members {
       observer.on('registrar:changed', ({ what, user, uri }) => {
         if (what === 'added' || what === 'refreshed') this.#byUri.set(uri, user);
         else if (this.#byUri.get(uri) === user) this.#byUri.delete(uri);
-        this.#members.get(user)?.moved();
+        const member = this.#members.get(user);
+        // A call that an earlier process made to the phone is known by its URI only now.
+        if (what === 'added') for (const call of member ? this.#ports.calls() : []) this.#joinIf(member, call);
+        member?.moved();
       }),
       observer.on('call:created', ({ sessionId }) => this.#begun(sessionId)),
       observer.on('call:recovered', ({ sessionId }) => this.#begun(sessionId)),
@@ -187,10 +190,13 @@ export class Members {
     );
   }
 
+  #joinIf(member: Member | undefined, call: DialogSession): void {
+    if (member && this.#nameOf(call) === member.name) member.join(call);
+  }
+
   #begun(sessionId: string): void {
     const call = this.#ports.find(sessionId);
-    const name = call && this.#nameOf(call);
-    if (call && name !== undefined) this.#members.get(name)?.join(call);
+    if (call) this.#memberIn(sessionId)?.join(call);
   }
 
   #memberIn(sessionId: string): Member | undefined {

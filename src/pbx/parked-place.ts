@@ -6,8 +6,9 @@ import type { ParkingEndReason } from '../session/pbx-events.ts';
 export class ParkedPlace {
   readonly slot: number;
   readonly call: DialogSession;
-  /** Who parked it. */
-  readonly parker: string | undefined;
+  readonly #parker: string | undefined;
+  /** Of the peer that called. */
+  readonly #caller: string | undefined;
   readonly #clock: Clock;
   readonly #since: number;
   readonly #left = Promise.withResolvers<ParkingEndReason>();
@@ -19,9 +20,17 @@ export class ParkedPlace {
     this.#clock = clock;
     this.call = call;
     this.slot = slot;
-    this.parker = parker;
+    this.#parker = parker;
+    this.#caller = call.remoteUri;
     this.#since = clock.now();
     void call.ended.then(() => this.leave(this.#takenAs ?? 'abandoned'));
+  }
+
+  /** Who parked it: if nobody said so, the one who called, and left somebody else here by an attended transfer. */
+  get parker(): string | undefined {
+    const { call } = this;
+    if (this.#parker !== undefined || call.remoteUri === this.#caller) return this.#parker;
+    return call.fromUser;
   }
 
   /** Resolves when it has left. */

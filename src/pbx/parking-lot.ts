@@ -11,6 +11,7 @@ import { parseNameAddr } from '../sip/name-addr.ts';
 import { uriUser } from '../sip/uri.ts';
 import { Checks, isUri } from './checks.ts';
 import { ParkedPlace } from './parked-place.ts';
+import { playOn } from './play-on.ts';
 import type { MemberLegOptions, PbxPorts } from './ports.ts';
 import { digitPrompts } from './prompts.ts';
 
@@ -32,7 +33,10 @@ export interface ParkingLotOptions {
 }
 
 export interface ParkInLotOptions {
-  /** Who parked it: a user or a SIP URI. Default: the user in Referred-By, as a transfer has it. */
+  /**
+   * Who parked it: a user or a SIP URI. Default: the user in Referred-By, as a blind transfer has it, or the caller, once
+   * an attended transfer has put somebody else in its place.
+   */
   readonly parker?: string;
   /** Told where it is. */
   readonly onParked?: (slot: number) => void;
@@ -107,7 +111,7 @@ export class ParkingLot {
     return [...this.#places.values()]
       .sort((a, b) => a.slot - b.slot)
       .map(({ slot, call, parker, waitedMs }) => ({
-        ...{ slot, callId: call.callId, sessionId: call.id, fromUser: call.fromUser },
+        ...{ slot, callId: call.callId, sessionId: call.id, fromUser: uriUser(call.remoteUri ?? '') },
         ...{ parker, parkedMs: waitedMs },
       }));
   }
@@ -228,7 +232,8 @@ export class ParkingLot {
     try {
       if (announce)
         await call.playback().play([prompt('parking-slot'), ...digitPrompts(prompt, String(slot))], { signal });
-      if (music !== false && !signal.aborted) await call.playback().play(music, { signal, loop: true });
+      if (music !== false && !signal.aborted)
+        await playOn(call, () => call.playback().play(music, { signal, loop: true }));
     } catch (error) {
       if (isAbort(error, signal) || call.signal.aborted) return;
       logger.warn({ lot: this.name, slot, error: messageOf(error) }, 'a parked call hears nothing');

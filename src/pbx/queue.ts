@@ -1,6 +1,5 @@
 /** Callers who wait for an agent: in order, with music, each agent with one call at a time. */
 import { messageOf, TandemError } from '../base/errors.ts';
-import type { DialogClientSession } from '../session/dialog-client-session.ts';
 import type { DialogServerSession } from '../session/dialog-server-session.ts';
 import { DialogResponseError, StateError } from '../session/errors.ts';
 import type { PbxEvents, QueueEndReason } from '../session/pbx-events.ts';
@@ -10,6 +9,7 @@ import { numberPrompt } from './prompts.ts';
 import { nextAgents, QueueAgent } from './queue-agents.ts';
 import { checkedQueue, type QueueOptions, type QueueResult, type QueueState } from './queue-options.ts';
 import { QueuePlace, type Turn } from './queue-place.ts';
+import { ringAgents, type Taken } from './queue-ring.ts';
 import { talk } from './talk.ts';
 import { playWhileWaiting } from './waiting-audio.ts';
 
@@ -18,12 +18,6 @@ export type QueuePorts = Pick<PbxPorts, 'clock' | 'random' | 'logger' | 'observe
 export interface EnterOptions {
   /** Who has more comes before those who have less; default 0. */
   readonly priority?: number;
-}
-
-/** An agent that answered. */
-interface Taken {
-  readonly agent: QueueAgent;
-  readonly leg: DialogClientSession;
 }
 
 /** Variables of a call that waits: where, and since when, Unix ms. A call that goes on after a crash keeps its time. */
@@ -42,6 +36,8 @@ export class Queue {
   /** In the order in which they are served. */
   #waiting: readonly QueuePlace[] = [];
   #matching = false;
+  /** An agent was registered in this process. */
+  #wasManned = false;
   readonly #left: Record<QueueEndReason, number> = {
     answered: 0,
     timeout: 0,
@@ -133,7 +129,7 @@ export class Queue {
       throw new StateError(call.callId, `the call is in the queue ${this.name} already`);
     if (call.signal.aborted) return { end: 'abandoned', waitedMs: 0 };
     if (this.#waiting.length >= (this.#options.maxCallers ?? 100)) return { end: 'full', waitedMs: 0 };
-    if (this.#isDeserted) return { end: 'no-agents', waitedMs: 0 };
+    if (this.#isDeserted() && this.#isNotToStay(call)) return { end: 'no-agents', waitedMs: 0 };
     const place = this.#takePlace(call, priority);
     try {
       if (!call.isAnswered) await call.answer();
@@ -163,10 +159,16 @@ export class Queue {
 
   #givePlace(place: QueuePlace): void {
     place.leave({ end: 'abandoned' });
+    this.#forget(place);
+    this.#match();
+  }
+
+  /** It waits no longer. */
+  #forget(place: QueuePlace): void {
+    if (!this.#waiting.includes(place)) return;
     this.#waiting = this.#waiting.filter((other) => other !== place);
     place.call.variables.delete(nameVariable);
     place.call.variables.delete(sinceVariable);
-    this.#match();
   }
 
   /** ms that it has waited in an earlier process. */
@@ -217,8 +219,8 @@ export class Queue {
     const begun = clock.now();
     const hasTalked = await talk(media, call, leg, () => {
       // Those behind it move up.
-      this.#waiting = this.#waiting.filter((other) => other !== place);
-      this.#tell('queue:answered', { ...this.#stamp(call), agent: agent.name, waitedMs });
+      this.#forget(place);
+      this.#tell('queue:answered', this.#agentStamp(place, agent));
     });
     if (!hasTalked) return undefined;
     return { end: 'answered', agent: agent.name, waitedMs, talkedMs: Math.round(clock.now() - begun) };
@@ -226,48 +228,15 @@ export class Queue {
 
   /** @returns who answered first */
   async #ring(place: QueuePlace, turn: Turn): Promise<Taken | undefined> {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([place.signal, stop.signal]);
-    let taken: Taken | undefined;
-    const tries = turn.agents.map(async (agent) => {
-      const leg = await this.#ringAgent(place, agent, signal);
-      if (!leg) return;
-      if (taken || !place.settle()) {
-        this.#ports.background(leg.close());
-        return;
-      }
-      taken = { agent, leg };
-      agent.tookOne();
-      agent.member.join(leg, this.#options.wrapUp ?? 0);
-      stop.abort();
+    const { ringTime = 15_000, wrapUp = 0, invite = {} } = this.#options;
+    const taken = await ringAgents(place, turn.agents, {
+      ...{ ringTime, wrapUp, invite, background: this.#ports.background },
+      onRinging: (agent) => this.#tell('queue:ringing', this.#agentStamp(place, agent)),
+      onMissed: (agent, error) => this.#missed(place, agent, error),
     });
-    await Promise.all(tries);
     place.rangOut();
     turn.release();
     return taken;
-  }
-
-  async #ringAgent(
-    place: QueuePlace,
-    agent: QueueAgent,
-    signal: AbortSignal,
-  ): Promise<DialogClientSession | undefined> {
-    const { ringTime = 15_000, invite = {} } = this.#options;
-    const { call, waitedMs } = place;
-    this.#tell('queue:ringing', { ...this.#stamp(call), agent: agent.name, waitedMs });
-    try {
-      return await call.invite(agent.member.targets, {
-        ...invite,
-        early: 'none',
-        transcode: true,
-        timeout: ringTime,
-        signal,
-      });
-    } catch (error) {
-      // It was not the agent who did not want to.
-      if (!signal.aborted && !call.signal.aborted) this.#missed(place, agent, error);
-      return undefined;
-    }
   }
 
   #missed(place: QueuePlace, agent: QueueAgent, error: unknown): void {
@@ -276,8 +245,7 @@ export class Queue {
     const status = error instanceof DialogResponseError ? { status: error.status } : {};
     const inARow = agent.missedOne(clock, retryAfter, () => this.#match());
     logger.debug({ queue: this.name, agent: agent.name, error: messageOf(error) }, 'an agent did not take a call');
-    const { waitedMs, call } = place;
-    this.#tell('queue:missed', { ...this.#stamp(call), agent: agent.name, waitedMs, ...status });
+    this.#tell('queue:missed', { ...this.#agentStamp(place, agent), ...status });
     if (inARow < pauseAfterMissed) return;
     agent.paused = true;
     this.#tellOf(agent);
@@ -291,9 +259,14 @@ export class Queue {
     try {
       const { strategy = 'longest-idle' } = this.#options;
       const agents = [...this.#agents.values()];
-      for (const place of this.#waiting.filter(({ wantsAgents }) => wantsAgents)) {
-        if (this.#isDeserted) place.leave({ end: 'no-agents' });
-        else this.#give(place, nextAgents(agents, strategy, this.#ports.random));
+      const waiting = this.#waiting.filter(({ wantsAgents }) => wantsAgents);
+      if (this.#isDeserted())
+        for (const place of waiting) if (this.#isNotToStay(place.call)) place.leave({ end: 'no-agents' });
+      for (const place of waiting) {
+        const next = place.wantsAgents ? nextAgents(agents, strategy, this.#ports.random) : [];
+        // Who is not free for the first is not for those behind it.
+        if (next.length === 0) break;
+        this.#give(place, next);
       }
     } finally {
       this.#matching = false;
@@ -315,10 +288,18 @@ export class Queue {
     });
   }
 
-  /** Nobody is there, and nobody waits for somebody to come. */
-  get #isDeserted(): boolean {
+  /** Nobody is there, and callers are not to wait for somebody to come. */
+  #isDeserted(): boolean {
     const { whenEmpty = 'leave' } = this.#options;
-    return whenEmpty === 'leave' && ![...this.#agents.values()].some(({ member }) => member.isRegistered);
+    if (whenEmpty === 'wait') return false;
+    const isManned = [...this.#agents.values()].some(({ member }) => member.isRegistered);
+    if (isManned) this.#wasManned = true;
+    return !isManned;
+  }
+
+  /** In a deserted queue one waits that did in an earlier process: phones register again at their own time. */
+  #isNotToStay({ recovered }: DialogServerSession): boolean {
+    return this.#wasManned || !recovered;
   }
 
   #useAgents(): void {
@@ -384,6 +365,10 @@ export class Queue {
     };
     this.#ports.background(listen());
     return () => void keys.return?.();
+  }
+
+  #agentStamp({ call, waitedMs }: QueuePlace, { name }: QueueAgent): PbxEvents['queue:ringing'] {
+    return { ...this.#stamp(call), agent: name, waitedMs };
   }
 
   #stamp({ callId, id }: DialogServerSession): {

@@ -7,6 +7,7 @@ import { DialogResponseError } from '../session/errors.ts';
 import { Checks } from './checks.ts';
 import type { Member, Members } from './members.ts';
 import { byIdleTime, shuffled } from './order.ts';
+import { playOn } from './play-on.ts';
 import type { MemberLegOptions, PbxPorts } from './ports.ts';
 import { talk } from './talk.ts';
 
@@ -125,10 +126,9 @@ export class RingGroup {
     if (!call.isAnswered || early === 'none') return undefined;
     if (music === undefined) return call.ringtone().playBackground();
     const stop = new AbortController();
-    call
-      .playback()
-      .play(music, { loop: true, signal: stop.signal })
-      .catch((error: unknown) => this.#ports.logger.warn({ group: this.name, error: messageOf(error) }, 'no music'));
+    playOn(call, () => call.playback().play(music, { loop: true, signal: stop.signal })).catch((error: unknown) =>
+      this.#ports.logger.warn({ group: this.name, error: messageOf(error) }, 'no music'),
+    );
     return () => stop.abort();
   }
 

@@ -3,6 +3,7 @@ import type { PlaySource } from '../../media/index.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { isAbort } from '../base/errors.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
+import { playOn } from './play-on.ts';
 
 export interface WaitingAudioOptions {
   readonly clock: Clock;
@@ -54,7 +55,7 @@ class Music {
     this.#done =
       music === undefined
         ? Promise.resolve()
-        : this.#control.play(music, { loop: true, from }).catch((error: unknown) => {
+        : playOn(call, () => this.#control.play(music, { loop: true, from })).catch((error: unknown) => {
             if (!call.signal.aborted) failed(error);
           });
   }

@@ -10,6 +10,7 @@ import type { Admission } from '../sip/authenticator.ts';
 import type { ServerRequest } from '../sip/endpoint.ts';
 import { quote } from '../sip/grammar.ts';
 import type { HeaderField } from '../sip/message.ts';
+import type { SipTransportName } from '../sip/options.ts';
 import { leadsNowhere } from '../sip/reached-by-flow.ts';
 import type { PeerFlow } from '../sip/transport/flow.ts';
 import { parseUri, printHost, type SipUri } from '../sip/uri.ts';
@@ -26,6 +27,8 @@ export interface RegistrarOptions {
   readonly maxContacts?: number;
   /** What one more does: takes the place of the one refreshed longest ago (default), or is refused with 403. */
   readonly whenFull?: 'replace' | 'refuse';
+  /** What the 200 for a user says beside the contacts; default nothing. */
+  readonly headers?: (user: string, transport: SipTransportName) => readonly HeaderField[];
 }
 
 export interface RegistrarPorts {
@@ -59,15 +62,17 @@ export class Registrar {
   readonly #refuseWhenFull: boolean;
   readonly #store: LocationStore;
   readonly #gruus: TemporaryGruus;
+  readonly #headers: NonNullable<RegistrarOptions['headers']>;
 
   constructor(options: RegistrarOptions, ports: RegistrarPorts) {
-    const { domains, expires = {}, maxContacts = 10, whenFull = 'replace' } = options;
+    const { domains, expires = {}, maxContacts = 10, whenFull = 'replace', headers } = options;
     this.#ports = ports;
     this.#domains = domains && new Set(domains.map((domain) => domain.toLowerCase()));
     this.#min = expires.min ?? 60;
     this.#max = Math.max(expires.max ?? 3600, this.#min);
     this.#default = Math.min(Math.max(expires.default ?? 3600, this.#min), this.#max);
     this.#maxContacts = maxContacts;
+    this.#headers = headers ?? (() => []);
     this.#refuseWhenFull = whenFull === 'refuse';
     this.#gruus = new TemporaryGruus(ports.random);
     this.#store = new LocationStore(ports.clock, (change) => {
@@ -241,6 +246,7 @@ export class Registrar {
     const { contacts } = wanted;
     if (contacts !== 'all' && contacts.some((contact) => contact.expires !== 0 && isOutbound(contact, wanted)))
       headers.push(['Require', 'outbound']);
+    headers.push(...this.#headers(user, server.flow.transport));
     this.#ports.logger.debug({ user, bindings: headers.length, source: server.flow.address }, 'registered');
     return { status: 200, headers };
   }

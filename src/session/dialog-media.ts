@@ -30,6 +30,7 @@ import {
   sameCodec,
   sameCredentials,
   sameDescription,
+  type UdpPeer,
   withVersion,
 } from '../../media/index.ts';
 import { TandemError } from '../base/errors.ts';
@@ -52,6 +53,8 @@ export interface DialogMediaOptions {
   readonly srtp: SrtpMode | undefined;
   readonly defaultSrtp: SrtpMode;
   readonly ice: IceMode;
+  /** Who tells where others see us, with `ice` `full`; undefined: nobody. */
+  readonly stunServer: (() => Promise<UdpPeer | undefined>) | undefined;
   /** Keys of SRTP have gone, or are going, over a connection that is not encrypted. */
   readonly onKeysInClear: () => void;
 }
@@ -101,6 +104,8 @@ export class DialogMedia {
   #bindAddress = '';
   #address = '127.0.0.1';
   #others: readonly string[] = [];
+  /** Where a STUN server sees our leg. */
+  #reflexive: IceCandidate | undefined;
   /** Our ICE credentials in an offer that has no answer yet. */
   #offeredIce: IceCredentials | undefined;
   /** What we show the peer in a DTLS handshake: the same as long as the leg lasts. */
@@ -248,10 +253,23 @@ export class DialogMedia {
     this.#secure = secure;
     this.#web = web;
     const leg = await media.createLeg({ bindAddress, callId, ...(beside ? { beside } : {}) });
+    await this.#gather(leg);
     this.#leg = leg;
     if (this.#closing) await leg.close();
     else this.onLeg(leg);
     return leg;
+  }
+
+  /** A server that cannot be asked is no reason to have no call. */
+  async #gather(leg: MediaLeg): Promise<void> {
+    const { ice, stunServer } = this.#options;
+    if (ice !== 'full' || !stunServer || !(this.#offersIce ?? this.#web)) return;
+    try {
+      const server = await stunServer();
+      if (server) this.#reflexive = await leg.gather(hostCandidate(this.#address, leg.port), server);
+    } catch {
+      this.#reflexive = undefined;
+    }
   }
 
   /** Makes an offer; `accept` finishes the exchange. */
@@ -405,7 +423,10 @@ export class DialogMedia {
     return {
       ice: {
         lite: ice === 'lite',
-        candidates: [this.#address, ...this.#others].map((address, index) => hostCandidate(address, port, index)),
+        candidates: [
+          ...[this.#address, ...this.#others].map((address, index) => hostCandidate(address, port, index)),
+          ...(this.#reflexive ? [this.#reflexive] : []),
+        ],
         credentials: (peer) => {
           const settled = this.#audio?.ice;
           if (settled && peer && sameCredentials(settled.remote, peer)) return settled.local;

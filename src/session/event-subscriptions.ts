@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Dialog } from '../sip/dialog.ts';
 import type { IncomingRequest, ServerRequest } from '../sip/endpoint.ts';
 import { parseTokenValue } from '../sip/event.ts';
+import { isToken } from '../sip/grammar.ts';
 import { header, headerValues, type SipRequest } from '../sip/message.ts';
 import type { ResponseOptions } from '../sip/options.ts';
 import { parseUri, printUri, uriUser } from '../sip/uri.ts';
@@ -29,6 +30,12 @@ export interface EventPackage {
 /** The package that a SUBSCRIBE is for, lower case; undefined if it does not say. */
 export function eventOf(request: SipRequest): string | undefined {
   return parseTokenValue(header(request, 'event') ?? '')?.name;
+}
+
+/** Of a peer that has several subscriptions in a dialog: its NOTIFYs have the same (RFC 6665 §8.2.1). */
+function idOf(request: SipRequest): string {
+  const id = parseTokenValue(header(request, 'event') ?? '')?.params.id;
+  return id && isToken(id) ? `;id=${id}` : '';
 }
 
 export class EventSubscriptions {
@@ -64,7 +71,7 @@ export class EventSubscriptions {
     const entity = entityOf(request.uri);
     const { name, contentType } = this.#package;
     const content: Content = {
-      event: name,
+      event: `${name}${idOf(request)}`,
       contentType,
       print: (version) => this.#package.print(who, entity, version),
     };

@@ -37,16 +37,22 @@ export class Legs {
   readonly #places: MediaPlaces;
   readonly #srtp: SrtpMode;
   readonly #ice: IceMode;
+  readonly #stunServer: DialogMediaOptions['stunServer'];
   #saidKeysInClear = false;
   readonly #inviteLeg: InviteLeg = (target, options, a) =>
     this.outgoing(target, { originator: a, call: a, ...options });
 
   /** @param srtp where neither the call nor its trunk says another */
-  constructor(context: SessionContext, places: MediaPlaces, srtp: SrtpMode, ice: IceMode) {
+  constructor(
+    context: SessionContext,
+    places: MediaPlaces,
+    { srtp, ice, stunServer }: Pick<DialogMediaOptions, 'ice' | 'stunServer'> & { readonly srtp: SrtpMode },
+  ) {
     this.#context = context;
     this.#places = places;
     this.#srtp = srtp;
     this.#ice = ice;
+    this.#stunServer = stunServer;
   }
 
   /** An outgoing call that is not sent yet. @throws TandemError ERR_ARGUMENT for a URI that cannot be called */
@@ -117,6 +123,7 @@ export class Legs {
       srtp,
       defaultSrtp: this.#srtp,
       ice: this.#ice,
+      stunServer: this.#stunServer,
       onKeysInClear: () => this.#keysInClear(),
     };
   }

@@ -45,6 +45,8 @@ const names = [
   'transportErrors',
   /** TCP connections that were refused or cut by a limit. */
   'connectionsRefused',
+  /** Pages that may not connect by WebSocket, for their origin. */
+  'strangePages',
   /** Exceptions that were caught; the log has them. */
   'internalErrors',
 ] as const;

@@ -166,6 +166,10 @@ export class SipEndpoint {
     return this.#core.transport.listeners;
   }
 
+  get counters(): Readonly<Counters> {
+    return this.#core.counters;
+  }
+
   get stats(): SipStats {
     const { transactions, transport, dialogs, timers, counters } = this.#core;
     return {

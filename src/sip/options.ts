@@ -12,7 +12,14 @@ import type { TimerOptions } from './transaction/timers.ts';
 import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
-import type { AllowedOrigins, SipNetwork, TlsClientOptions, TlsServerOptions } from './transport/network.ts';
+import type {
+  AllowedOrigins,
+  HttpTaker,
+  SipNetwork,
+  TlsClientOptions,
+  TlsServerOptions,
+  WebSocketEntrance,
+} from './transport/network.ts';
 
 export type { Credentials } from './digest-client.ts';
 export type { SipTransportName } from './transport/kinds.ts';
@@ -28,8 +35,15 @@ export interface ListenOptions {
   readonly externalPort?: number;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
-  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them, or who knows them when one comes; default all. */
+  /**
+   * For `ws` and `wss`: the pages that may connect, as `Origin` has them; `own` are those of this server, and programs
+   * that are no browser. Or who knows them when one comes. Default all.
+   */
   readonly origins?: AllowedOrigins;
+  /** For `ws` and `wss`: who takes what comes to the port and is no SIP; default nobody (426). */
+  readonly http?: HttpTaker;
+  /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */
+  readonly entrance?: WebSocketEntrance;
 }
 
 export interface SipListener {

@@ -12,6 +12,7 @@ import type { Cdr } from '../cdr/cdr.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
 import type { StoredDialog } from '../registry/stored-dialog.ts';
+import { type CdrSearch, readCdr, readCdrs } from './cdr-reader.ts';
 import { CdrWriter } from './cdr-writer.ts';
 import { storedCallId } from './columns.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -171,6 +172,22 @@ export class Store {
     const written = this.#cdrs.add(cdr);
     this.#soon();
     return written;
+  }
+
+  /** Records of calls that are over, the latest to end first. @throws TandemError ERR_STORE while the database is away */
+  findCdrs(search: CdrSearch): Promise<readonly Cdr[]> {
+    return this.#read((database) => readCdrs(database, search));
+  }
+
+  /** @throws as `findCdrs` */
+  cdr(id: string): Promise<Cdr | undefined> {
+    return this.#read((database) => readCdr(database, id));
+  }
+
+  async #read<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const database = this.#database;
+    if (this.#state !== 'ready' || !database) throw new TandemError('ERR_STORE', `the database is ${this.#state}`);
+    return this.#patiently(work(database));
   }
 
   /** Writes all that there is to write now, whatever the mode. @returns when it is written, or the database is lost */

@@ -233,8 +233,29 @@ trunks:
 describe('HTTP', () => {
   const yaml = 'http:\n  webhooks:\n    - { url: "https://a.example.com/", secret: hush, events: ["call:*"] }\n';
 
+  it('has the passwords of people from variables as well', () => {
+    const people = 'http:\n  users:\n    ann: { role: control }\n';
+    const { users } = load({ environment: { TANDEM_HTTP_USERS_ANN_PASSWORD: 'pw' }, file: file(people) }).config.http;
+    expect(users).toEqual({ ann: { password: 'pw', role: 'control' } });
+  });
+
+  it.each([
+    ['http: { users: { ann: { role: view } } }', 'http.users.ann'],
+    ['http: { users: { ann: { hash: secret } } }', 'tandem password'],
+    ['http: { users: { ann: { password: a, role: admin } } }', 'role'],
+    ['http: { tlsListen: 8443 }', 'http.tlsListen'],
+    ['webrtc: { iceServers: [{ urls: "http://x" }] }', 'stun: or turn:'],
+    ['webrtc: { iceServers: [{ urls: "turn:x", username: a }] }', 'go together'],
+    ['webrtc: { servers: ["https://x"] }', 'ws:// or wss://'],
+  ])('%s is refused', (text, says) => {
+    expect(() => load({ file: file(text) })).toThrow(says);
+  });
+
   it('is on loopback, unless it is told otherwise', () => {
-    expect(load({}).config.http).toEqual({ listen: '127.0.0.1:8080', webhooks: [] });
+    expect(load({}).config.http).toEqual({
+      ...{ listen: '127.0.0.1:8080', users: {}, webhooks: [] },
+      ...{ makeToken: false, tls: false, tlsListen: '0.0.0.0:8443', tlsFolder: './data/tls' },
+    });
     const environment = { TANDEM_HTTP_LISTEN: 'none', TANDEM_HTTP_TOKEN_FILE: '/run/secrets/token' };
     const { http } = load({ environment, file: file(yaml), readSecret: () => 'geheim\n' }).config;
     expect(http).toMatchObject({ listen: 'none', token: 'geheim', webhooks: [{ secret: 'hush', events: ['call:*'] }] });

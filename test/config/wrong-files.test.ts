@@ -243,6 +243,23 @@ describe('a wrong file', () => {
   });
 });
 
+describe('who is rung', () => {
+  it.each([
+    ['"5001", "5001"', 'members[1]: 5001 is named twice: keep one'],
+    ['"5009"', 'members[0]: there is no user 5009: did you mean 5001?'],
+    ['"sip:"', 'members[0]: sip: is no URI: write it as sip:name@host'],
+  ])('[%s] is refused', (members, says) => {
+    const text = `users: { "5001": { password: a } }\nringGroups:\n  a:\n    members: [${members}]\n`;
+    expect(problems(text)).toEqual([`tandem.yaml:4: ringGroups.a.${says}`]);
+  });
+
+  it('has one name for a mailbox, which is no way out of its folder', () => {
+    expect(problems('voicemail: { boxes: { "a..b": {} } }')).toEqual([
+      'tandem.yaml:1: voicemail.boxes.a..b: a name has no .. in it',
+    ]);
+  });
+});
+
 describe('a file that works', () => {
   it('has warnings for menus that no route leads to, and for routes that nobody can take', () => {
     expect(load(`${office}routes: [{ to: { user: "5001" } }]\n`).warnings).toEqual([

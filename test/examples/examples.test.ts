@@ -12,6 +12,7 @@ import { channel, correlate, readWav } from '../helpers/audio.ts';
 import { expect, prompts, test } from '../helpers/lab.ts';
 import { join, limited, silence, sines } from '../media/analysis/signals.ts';
 import { Speaker } from '../media/analysis/speech.ts';
+import { registered } from '../pbx/phones.ts';
 import { ScriptedRegistrar } from '../registration/registrar.ts';
 import { Bot } from '../stream/bot.ts';
 
@@ -567,9 +568,9 @@ describe('durable-ivr', () => {
   });
 });
 
-describe('voicemail', () => {
+describe('take-a-message', () => {
   async function leave(lab: Lab): Promise<{ readonly alice: Phone; readonly words: Int16Array }> {
-    await serve(lab, 'voicemail');
+    await serve(lab, 'take-a-message');
     const alice = lab.phone('alice');
     await alice.dial('1000');
     await alice.hears('record.wav');
@@ -610,4 +611,110 @@ describe('voicemail', () => {
     expect(Math.abs(message(lab).length - pressed)).toBeLessThan(8000);
     expect(log.mock.calls.flat()).toEqual([expect.stringContaining('(stopped)'), expect.stringContaining('(ended)')]);
   });
+});
+
+describe('an office', () => {
+  const users = { auth: { users: () => ({ password: 'secret' }), require: () => false }, registrar: {} };
+
+  interface Office {
+    start?(tandem: Tandem): void;
+    call: LabHandler;
+  }
+
+  /** Serves an example that has a `start`, or is a handler. */
+  async function open(lab: Lab, name: string, options = {}): Promise<Tandem> {
+    const script = await load<Office | LabHandler>(name);
+    const { call, start }: Office = typeof script === 'function' ? { call: script } : script;
+    const tandem = await lab.serve(call, { ...users, transfer: 'execute', ...options });
+    start?.(tandem);
+    return tandem;
+  }
+
+  test('queue lets callers wait for an agent, and takes a message from who waits no longer', async ({ lab }) => {
+    const tandem = await open(lab, 'queue');
+    const [agent] = await registered(lab, '5001');
+    agent.onCall = { answerAfterMs: 2000 };
+    const [alice, carol] = [lab.phone('alice'), lab.phone('carol')];
+    await alice.dial('support');
+    await alice.hears('queue-position.wav', { ms: 500 });
+    await agent.isUp();
+    await Promise.all([alice.speak(sine(440)), agent.hearsTone(440)]);
+    await carol.dial('support');
+    await carol.hears('digits/1.wav');
+    await carol.press('1');
+    await carol.hears('vm-greeting.wav');
+    await lab.advance(600);
+    await carol.say('goodbye.wav');
+    await carol.press('#');
+    await carol.hears('vm-kept.wav');
+    await carol.ends();
+    await alice.hangup();
+    await agent.ends();
+    await lab.advance(15_000);
+    expect(await tandem.voicemail('support').messages()).toHaveLength(1);
+    expect(log.mock.calls.flat()).toEqual([
+      '5001 is idle',
+      '5001 is ringing',
+      '5001 is talking',
+      expect.stringMatching(/^carol: key after \d s$/),
+      '5001 is wrap-up',
+      'alice: answered by 5001 after 2 s',
+      '5001 is idle',
+    ]);
+  });
+
+  test('parking keeps a call that is transferred to it until somebody fetches it', async ({ lab }) => {
+    await open(lab, 'parking');
+    const [bob] = await registered(lab, '5001');
+    bob.onCall = { answerAfterMs: 100 };
+    const [alice, carol] = [lab.phone('alice'), lab.phone('carol')];
+    await alice.dial('5001');
+    await bob.isUp();
+    await bob.transfer('sip:700@10.0.0.1');
+    await alice.hears('parking-slot.wav');
+    await carol.dial('701');
+    await Promise.all([alice.speak(sine(440)), carol.hearsTone(440)]);
+    await carol.hangup();
+    await alice.ends();
+    await lab.until(() => log.mock.calls.length === 2);
+    expect(log.mock.calls.flat()).toEqual(['alice is parked at 701', 'alice left 701: retrieved']);
+    carol.invite('702');
+    expect((await carol.ends())?.status).toBe(404);
+  });
+
+  test('voicemail takes a message for who does not answer, and plays it to its owner alone', async ({ lab }) => {
+    await open(lab, 'voicemail', { auth: { users: () => ({ password: 'secret' }), require: isListening } });
+    const [bob] = await registered(lab, '5001');
+    bob.onCall = { reject: 486 };
+    const alice = lab.phone('alice');
+    await alice.dial('5001');
+    await alice.hears('vm-greeting.wav');
+    await lab.advance(600);
+    await alice.say('goodbye.wav');
+    await alice.press('#');
+    await alice.hears('vm-kept.wav');
+    await alice.ends();
+    expect(log.mock.calls.flat()).toEqual([expect.stringMatching(/^5001 has a message of \d s$/)]);
+    const told = bob.received.findLast(({ method }) => method === 'NOTIFY');
+    expect(told?.body).toContain('Voice-Message: 1/0');
+
+    // The phone of the lab knows no digest in its calls: another Tandem is the owner.
+    alice.invite('*97');
+    expect((await alice.ends())?.status).toBe(401);
+    const owner = lab.newTandem({ name: 'owner' });
+    const account = { username: '5001', password: 'secret' };
+    const call = await lab.run(owner.invite('sip:*97@10.0.0.1', account));
+    const menu = call.recording('owner.wav', { direction: 'in', channels: 1 });
+    await lab.advance(2000);
+    await lab.run(call.sendDtmf('1'));
+    await lab.advance(8000);
+    await lab.run(menu.close());
+    const heard = readWav(lab.files.get('owner.wav')).samples;
+    expect(correlate(heard, await prompt('goodbye.wav')).correlation).toBeGreaterThan(0.8);
+    await lab.run(call.hangup());
+    alice.invite('9999');
+    expect((await alice.ends())?.status).toBe(404);
+  });
+
+  const isListening = (_caller: unknown, called: string | undefined): boolean => called === '*97';
 });

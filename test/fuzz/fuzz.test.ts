@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzConsole } from './console.ts';
 import { fuzzDtls } from './dtls.ts';
 import { fuzz } from './fuzz.ts';
 import { fuzzIce } from './ice.ts';
@@ -100,6 +101,15 @@ describe('mutated bodies of JSON-RPC', () => {
 
   it('are the same ones each time', async () => {
     expect(await fuzzJsonRpc(9, { messages: 200 })).toEqual(await fuzzJsonRpc(9, { messages: 200 }));
+  });
+});
+
+describe('what pages send, mutated', () => {
+  it.each([1, 2])('is understood or refused, and lets nobody in: 1,000 of seed %i', async (seed) => {
+    const { messages, understood, errors } = await fuzzConsole(seed);
+    expect(messages).toBe(1000);
+    expect(understood).toBeGreaterThan(10);
+    expect(errors).toBeGreaterThan(200);
   });
 });
 

@@ -1,6 +1,7 @@
 /** What `npm run fuzz` can do instead of SIP, each by the flag of its name. */
 import { fuzzAudio } from './audio.ts';
 import { fuzzBinrpc } from './binrpc.ts';
+import { fuzzConsole } from './console.ts';
 import { fuzzDtls } from './dtls.ts';
 import type { FuzzOptions } from './fuzz.ts';
 import { fuzzIce } from './ice.ts';
@@ -16,6 +17,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ...Object.fromEntries(
     mediaTargets.map((name): [string, FuzzTarget] => [name, (seed, options) => fuzzMedia(name, seed, options)]),
   ),
+  /** What pages send: messages of the console's stream, and headers and queries of HTTP. */
+  console: fuzzConsole,
   /** STUN between two ICE agents, by somebody who has not their passwords. */
   ice: fuzzIce,
   /** Handshakes of DTLS. */

@@ -72,7 +72,13 @@ describe('the published package', () => {
         'prompts',
       ].sort(),
     );
-    expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['media', 'src']);
+    expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['media', 'pages', 'src']);
+    expect(readdirSync(join(installed, 'dist', 'pages')).sort()).toEqual([
+      'assets',
+      'index.html',
+      'licenses.md',
+      'phone.html',
+    ]);
   });
 
   it.each([

@@ -19,7 +19,10 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   const { cert, key } = authority.issue('IP:127.0.0.1');
   const users = { alice: { password: 'one' }, bob: { password: 'two' } };
-  await writeFile(folder.file('tandem.yaml'), JSON.stringify({ users, tls: { cert, key }, origins: [page], drainTimeout: 500 }));
+  await writeFile(
+    folder.file('tandem.yaml'),
+    JSON.stringify({ users, tls: { cert, key }, origins: [page], drainTimeout: 500 }),
+  );
 });
 
 afterAll(async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe } from 'vitest';
 import type { VoicemailOptions } from '../../src/pbx/voicemail/options.ts';
 import type { Tandem } from '../../src/tandem.ts';
@@ -112,6 +113,32 @@ describe('who subscribed to a mailbox', () => {
     expect(await subscribe('5003')).toBe(404);
     expect(await subscribe('5002')).toBe(200);
     await lab.run(tandem.close());
+  });
+
+  test('gets a defined answer, whatever it writes', async ({ lab }) => {
+    const tandem = await lab.serve(() => {});
+    tandem.voicemail('5001', { folder: 'vm' });
+    const random = lab.random('headers');
+    const pick = (list: readonly string[]): string => list[random.uint32() % list.length] as string;
+    const text = (): string => fc.sample(fc.string(), { numRuns: 1, seed: random.uint32() | 0 })[0]?.trim() ?? '';
+    const bob = new Watcher(lab, '5001');
+    const seen = new Set<number>();
+    for (let i = 0; i < 300; i++) {
+      const headers = [
+        `Expires: ${pick(['600', '0', '-1', '99999999999', '1e3', '', text()])}`,
+        `Accept: ${pick(['*/*', 'application/simple-message-summary', 'text/plain', ',,', text()])}`,
+        `Contact: ${pick(['<sip:5001@10.0.9.1>', '*', '<>', 'sip:a@b;;', text()])}`,
+      ];
+      const event = `Event: ${pick(['message-summary', 'message-summary;id=1', 'MESSAGE-SUMMARY', 'dialog', ';', text()])}`;
+      const before = bob.received.length;
+      await bob.subscribe(headers, event).catch(() => {});
+      for (const { status } of bob.received.slice(before)) seen.add(status);
+    }
+    for (const status of seen) expect([0, 200, 400, 406, 423, 481, 489]).toContain(status);
+    expect(seen).toContain(200);
+    expect(seen).toContain(489);
+    await lab.run(tandem.close());
+    bob.close();
   });
 
   test('is told beside those who look who is on the phone', async ({ lab }) => {

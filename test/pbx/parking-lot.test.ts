@@ -116,6 +116,33 @@ describe('a parking lot', () => {
     expect(told).toEqual(['parked 701 by bob', 'left 701 returned']);
   });
 
+  test('takes a call by an attended transfer: who transfers hears the slot, who is transferred the music', async ({
+    lab,
+  }) => {
+    const { tandem, results } = await serveLot(lab, { timeout: 20_000 }, {}, { transfer: 'execute' });
+    const [bob] = await registered(lab, 'bob');
+    const alice = lab.phone('alice');
+    bob.onCall = { answerAfterMs: 100 };
+    await alice.dial('bob');
+    await bob.isUp();
+    const line = bob.anotherLine();
+    await line.dial('700');
+    await line.hears('parking-slot.wav');
+    await line.hears('digits/7.wav');
+    await line.hears('music.wav', { ms: 500 });
+    expect(await bob.transfer(line)).toBe(200);
+    await alice.hears('music.wav', { ms: 2000, within: 5000 });
+    expect(tandem.parkingLot('main').calls).toMatchObject([{ slot: 701, fromUser: 'alice', parker: 'bob' }]);
+    bob.onCall = {};
+    await bob.rings({ within: 30_000 });
+    await bob.answer();
+    await Promise.all([alice.speak(sine(440)), bob.hearsTone(440)]);
+    await bob.hangup();
+    await alice.ends();
+    await lab.until(() => results.length === 1);
+    expect(results).toMatchObject([{ end: 'returned', slot: 701 }]);
+  });
+
   test('can be fetched from while who parked it rings', async ({ lab }) => {
     const { results } = await serveLot(lab, { timeout: 2000 }, { parker: 'bob' });
     const [bob] = await registered(lab, 'bob');

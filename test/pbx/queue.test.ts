@@ -390,6 +390,30 @@ describe('a queue', () => {
     await carol.ends();
   });
 
+  test('lets a caller wait who was transferred to it, with music, when the transferrer is gone', async ({ lab }) => {
+    const { tandem } = await serveQueue(lab, { members: ['bob'], whenEmpty: 'wait' }, { transfer: 'execute' });
+    const [bob, dave] = [lab.phone('bob'), lab.phone('dave')];
+    const alice = lab.phone('alice');
+    dave.onCall = bob.onCall = { answerAfterMs: 100 };
+    await tandem.serveBackground(async (call) => {
+      if (call.toUser === 'queue') return void (await tandem.queue('support').enter(call));
+      const leg = await call.invite(dave.uri);
+      await using bridge = await tandem.bridge(call, leg);
+      await bridge.ended;
+    });
+    await alice.dial('dave');
+    await dave.isUp();
+    const line = dave.anotherLine();
+    await line.dial('queue');
+    await line.hears('music.wav', { ms: 1000 });
+    expect(await dave.transfer(line)).toBe(200);
+    await alice.hears('music.wav', { ms: 2000, within: 5000 });
+    await register(bob);
+    await Promise.all([alice.speak(sine(440)), bob.hearsTone(440)]);
+    await alice.hangup();
+    await bob.ends();
+  });
+
   test('goes on with other agents, and keeps its callers', async ({ lab }) => {
     const { tandem } = await serveQueue(lab, { members: ['bob'], whenEmpty: 'wait' });
     const [carol] = await registered(lab, 'carol');

@@ -91,6 +91,16 @@ describe('a registration', () => {
     expect(house.clock.pending).toBe(0);
   });
 
+  it('says in its answer what the house has for the user, and to nobody else', async () => {
+    const house = await open({ headers: (user, transport) => [['X-Tandem-Ice', `for ${user} by ${transport}`]] });
+    expect((await house.register()).get('X-Tandem-Ice')).toBe('for 5001 by udp');
+    const refused = await open({ headers: () => [['X-Tandem-Ice', 'secret']] }, () => ({
+      ...{ ok: false, status: 403, why: 'missing', username: undefined, headers: [] },
+    }));
+    const answer = await refused.register();
+    expect([answer.what, answer.text.includes('secret')]).toEqual(['403', false]);
+  });
+
   it('takes its time from the Contact before Expires, and gets no more than there is', async () => {
     const house = await open({ expires: { min: 30, default: 600, max: 1800 } });
     const of = async (contact: string, headers: string[] = []) =>

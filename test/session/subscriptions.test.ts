@@ -75,6 +75,17 @@ describe('a subscription to the dialogs of a user', () => {
     watcher.close();
   });
 
+  test.for([
+    ['Event: dialog;id=7', 'dialog;id=7'],
+    ['Event: dialog;id="a b"', 'dialog'],
+    ['Event: dialog;id', 'dialog'],
+  ] as const)('that is made with %s has NOTIFYs with %s', async ([event, expected], { lab }) => {
+    const [watcher] = await watching(lab);
+    await watcher.subscribe(['Expires: 0'], event);
+    expect(watcher.notifies[0]?.header('event')).toBe(expected);
+    watcher.close();
+  });
+
   test('shows the state once to who asks for no time', async ({ lab }) => {
     const [watcher] = await watching(lab);
     await watcher.subscribe(['Expires: 0']);

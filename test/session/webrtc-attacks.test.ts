@@ -146,6 +146,80 @@ describe('a handshake', () => {
   });
 });
 
+/** Our end, and a peer that may begin again and again, with this certificate or another. */
+function associations() {
+  const clock = new FakeClock();
+  const ours = identity();
+  const seen: string[] = [];
+  const queue: (() => void)[] = [];
+  let peer: DtlsEndpoint | undefined;
+  const handshake: LegHandshake = new LegHandshake({
+    clock,
+    random,
+    send: (bytes) => queue.push(() => peer?.datagram(bytes, clock.now())),
+    onKeys: ({ remote }) => seen.push(remote[0]?.inline ?? ''),
+    onState: () => {},
+  });
+  return {
+    seen,
+    /** Offer and answer. @param pwd of the peer's ICE */
+    settle: (theirs: ReturnType<typeof identity>, pwd: string): void => {
+      const dtls = { role: 'server', fingerprints: [theirs.fingerprint] } as const;
+      handshake.configure({ dtls, ice: { remote: { ufrag: 'peer', pwd } } } as unknown as NegotiatedAudio, ours);
+    },
+    begin: (theirs: ReturnType<typeof identity>): void => {
+      peer = new DtlsEndpoint(
+        { role: 'client', identity: theirs, fingerprints: [ours.fingerprint], random, clockNow: 0 },
+        {
+          send: (bytes) => queue.push(() => handshake.record(bytes)),
+          onConnected: () => {},
+          onFailed: () => {},
+          onClosed: () => {},
+        },
+      );
+      peer.start(0);
+      while (queue.length > 0) queue.shift()?.();
+    },
+    close: () => handshake.close(),
+  };
+}
+
+describe('keys that are agreed on', () => {
+  test('stay over an offer that changes nothing, whoever begins anew', () => {
+    const { seen, settle, begin, close } = associations();
+    const theirs = identity();
+    settle(theirs, 'one');
+    begin(theirs);
+    settle(theirs, 'one');
+    begin(theirs);
+    expect(seen).toHaveLength(1);
+    close();
+  });
+
+  test('are agreed on anew behind an ICE restart, if the peer begins', () => {
+    const { seen, settle, begin, close } = associations();
+    const theirs = identity();
+    settle(theirs, 'one');
+    begin(theirs);
+    settle(theirs, 'two');
+    expect(seen).toHaveLength(1);
+    begin(theirs);
+    expect(new Set(seen).size).toBe(2);
+    close();
+  });
+
+  test('are agreed on anew with another certificate', () => {
+    const { seen, settle, begin, close } = associations();
+    const [before, after] = [identity(), identity()];
+    settle(before, 'one');
+    begin(before);
+    settle(after, 'one');
+    begin(after);
+    expect(new Set(seen).size).toBe(2);
+    close();
+  });
+});
+
 describe('a peer that closes its audio', () => {
   test('is hung up when its BYE does not come', async () => {
     const clock = new FakeClock();

@@ -140,3 +140,42 @@ describe('ICE and DTLS-SRTP', () => {
     expect(await lab.run(call.ended)).toMatchObject({ by: 'timeout', status: 408 });
   });
 });
+
+describe('a server behind a NAT', () => {
+  test('names the place where a STUN server sees it', async ({ lab }) => {
+    const stun = lab.network.host('stun', '10.0.9.9');
+    const answering = await stun.rtp.bind('10.0.9.9', 3478, (buffer, offset, length, from) => {
+      const request = Buffer.from(buffer.subarray(offset, offset + length));
+      // XOR-MAPPED-ADDRESS 203.0.113.7 (RFC 8489 §14.2), whatever the port.
+      const mapped = Buffer.from([0, 0x20, 0, 8, 0, 1, (from.port >> 8) ^ 0x21, (from.port & 255) ^ 0x12, 0, 0, 0, 0]);
+      for (const [at, byte] of [203, 0, 113, 7].entries()) mapped[8 + at] = byte ^ request[4 + at]!;
+      const answer = Buffer.concat([Buffer.from([1, 1, 0, mapped.length]), request.subarray(4, 20), mapped]);
+      answering.send(answer, 0, answer.length, from);
+    });
+    const browser = await lab.serve(() => {}, { media: { ice: 'full', stunServer: '10.0.9.9' } });
+    await lab.serve(async (call) => {
+      await call.answer();
+      await call.echo();
+    });
+    let offer = '';
+    const before = lab.network.onSight;
+    lab.network.onSight = (sight) => {
+      before(sight);
+      const text = Buffer.from(sight.bytes).toString('latin1');
+      if (text.startsWith('INVITE')) offer = text;
+    };
+    const session = await lab.run(browser.invite(uri, asBrowser));
+    expect(offer).toMatch(/^a=candidate:s1 1 udp \d+ 203\.0\.113\.7 \d+ typ srflx raddr 10\.0\.0\.1 rport \d+\r$/m);
+    await echoes(lab, session);
+    await answering.close();
+  });
+
+  test('calls all the same when nobody tells it', async ({ lab }) => {
+    const browser = await lab.serve(() => {}, { media: { ice: 'full', stunServer: '10.0.9.9:1' } });
+    await lab.serve(async (call) => {
+      await call.answer();
+      await call.echo();
+    });
+    await echoes(lab, await lab.run(browser.invite(uri, asBrowser)));
+  });
+});

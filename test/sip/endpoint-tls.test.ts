@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
 import type { ListenOptions, SipEndpoint, SipEndpointOptions } from '../../src/sip/endpoint.ts';
+import type { HttpTaker } from '../../src/sip/transport/network.ts';
 import { TestAuthority } from '../helpers/certificates.ts';
 import { address, read, reply, write } from './lab.ts';
 import { openEndpoint, tcpPeer } from './sockets.ts';
@@ -259,6 +261,41 @@ describe('WebSocket', () => {
     expect(await refusal(socketTo(b, 'sip', 'https://evil.example.com'))).toBe(403);
     expect(await refusal(socketTo(b, 'sip'))).toBe(403);
     await once(socketTo(b, 'sip', 'https://phone.example.com'), 'open');
+    expect(b.stats.counters.strangePages).toBe(2);
+  });
+
+  it('lets somebody else take what is no SIP', async () => {
+    const asked: string[] = [];
+    const http: HttpTaker = {
+      request: ({ url }, response) => {
+        asked.push(`request ${url}`);
+        response.end('a page');
+      },
+      upgrade: ({ url }, socket) => {
+        asked.push(`upgrade ${url}`);
+        socket.end('HTTP/1.1 418 no\r\n\r\n');
+      },
+    };
+    const b = await open([{ transport: 'ws', http }]);
+    expect(await (await fetch(`http://127.0.0.1:${portOf(b)}/page`)).text()).toBe('a page');
+    expect(await refusal(socketTo(b, undefined))).toBe(418);
+    expect(await refusal(socketTo(b, 'chat'))).toBe(418);
+    const socket = socketTo(b, 'sip');
+    await once(socket, 'open');
+    expect([socket.protocol, asked]).toEqual(['sip', ['request /page', 'upgrade /', 'upgrade /']]);
+  });
+
+  it('does not wait for what somebody else took when it closes', async () => {
+    const taken = Promise.withResolvers<Duplex>();
+    const http: HttpTaker = { request: () => {}, upgrade: (_, socket) => taken.resolve(socket) };
+    const b = await open([{ transport: 'ws', http }]);
+    socketTo(b, 'chat');
+    const socket = await taken.promise;
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    await b.close();
+    await closed;
+    expect(socket.destroyed).toBe(true);
   });
 
   it('a browser that no name leads to is called back on its connection', async () => {

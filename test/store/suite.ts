@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Cdr } from '../../src/cdr/cdr.ts';
 import type { RegistryOptions } from '../../src/registry/options.ts';
 import type { DialogRecord } from '../../src/registry/record.ts';
+import type { CdrSearch } from '../../src/store/cdr-reader.ts';
 import { type Database, openDatabase, type Row } from '../../src/store/database.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { openStore, type Store, type StorePorts } from '../../src/store/store.ts';
@@ -532,6 +533,33 @@ export function storeSuite(name: string, open: () => Promise<Place>): void {
     });
 
     describe('call detail records', () => {
+      it('are found again, the latest first, by a part of who called, and page by page', async () => {
+        const { store } = await run(place.url);
+        const names = ['Ann', 'bob', '100%_!', "o'neil"];
+        const cdrs = names.map((name, index) => ({
+          ...{ ...someCdr, id: `found-${index}`, fromUri: `sip:${name}@x`, endedAt: 2_000 + Math.floor(index / 2) },
+        }));
+        for (const cdr of cdrs) void store.writeCdr(cdr);
+        await store.flush();
+        const find = async (search: string, more: Partial<CdrSearch> = {}) =>
+          (await store.findCdrs({ search, before: undefined, limit: 10, ...more })).map(({ id }) => id);
+        expect(await find('')).toEqual(['found-3', 'found-2', 'found-1', 'found-0']);
+        expect(await find('aNN@')).toEqual(['found-0']);
+        expect(await find('100%_!@')).toEqual(['found-2']);
+        expect(await find("o'neil")).toEqual(['found-3']);
+        expect(await find('nobody')).toEqual([]);
+        expect(await find('', { limit: 2 })).toEqual(['found-3', 'found-2']);
+        expect(await find('', { before: { endedAt: 2_001, id: 'found-3' } })).toEqual([
+          'found-2',
+          'found-1',
+          'found-0',
+        ]);
+        expect(await store.cdr('found-1')).toEqual(cdrs[1]);
+        expect(await store.cdr('none')).toBeUndefined();
+        await store.close();
+        await expect(store.cdr('found-1')).rejects.toMatchObject({ code: 'ERR_STORE' });
+      });
+
       it('are there once, however often they are written', async () => {
         const { store, clock } = await run(place.url, { mode: 'none' });
         const first = store.writeCdr(someCdr);

@@ -4,11 +4,16 @@ import type { Fetch } from '../../base/io.ts';
 import type { Logger } from '../../base/log.ts';
 import { createLogger } from '../../base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch } from '../../base/node.ts';
+import { packageVersion } from '../../base/node-package.ts';
+import type { WebSocketEntrance } from '../../sip/transport/network.ts';
 import { EventLog, type EventLogLimits } from '../events/log.ts';
 import { logEvents } from '../events/sources.ts';
 import { type WebhookOptions, Webhooks } from '../events/webhook.ts';
 import { type HttpAddress, printHttpAddress } from './address.ts';
+import type { HttpDoor } from './door.ts';
 import { defaultLimits, type HttpLimits } from './limits.ts';
+import type { HttpUser } from './passwords.ts';
+import type { Site } from './site.ts';
 import type { HttpSubject } from './subject.ts';
 
 export interface HttpOptions {
@@ -18,10 +23,22 @@ export interface HttpOptions {
   readonly token?: string | undefined;
   /** May read, and call commands that change nothing. */
   readonly viewToken?: string | undefined;
+  /** Who may log in with a password, by name. */
+  readonly users?: Readonly<Record<string, HttpUser>>;
+  /** Listeners of somebody else that HTTP comes in by as well, as that of SIP over `wss`. */
+  readonly doors?: readonly HttpDoor[];
+  /** Takes SIP that comes by WebSocket at `/ws`: what a listener for `ws` was given. */
+  readonly sip?: WebSocketEntrance;
+  /** Needed by who comes from elsewhere, where there is no `token` and nobody in `users`. */
+  readonly strangersToken?: string | undefined;
+  /** Pages, and what they ask for. */
+  readonly site?: Site;
   readonly webhooks?: readonly WebhookOptions[];
   readonly limits?: Partial<HttpLimits>;
   /** How many events are kept for clients that come back. */
   readonly events?: EventLogLimits;
+  /** Of somebody who reads it as well; default one of its own. */
+  readonly log?: EventLog;
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly fetch?: Fetch;
@@ -47,8 +64,9 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
     import('../metrics/metrics.ts'),
     import('../metrics/node-probe.ts'),
   ]);
-  const log = new EventLog(clock, options.events);
-  const webhooks = new Webhooks(options.webhooks ?? [], { log, clock, fetch, random: createNodeRandom(), logger });
+  const log = options.log ?? new EventLog(clock, options.events);
+  const random = createNodeRandom();
+  const webhooks = new Webhooks(options.webhooks ?? [], { log, clock, fetch, random, logger });
   const probe = new NodeProbe();
   const metrics = new Metrics(subject, { clock, probe, webhooks });
   const stopLogging = logEvents(subject, log, logger);
@@ -62,7 +80,15 @@ export async function openHttp(subject: HttpSubject, options: HttpOptions): Prom
   };
   let server: InstanceType<typeof HttpServer> | undefined;
   try {
-    server = new HttpServer(subject, { listen, token, viewToken, log, metrics, limits, clock, logger });
+    server = new HttpServer(subject, {
+      ...{ listen, token, viewToken, log, metrics, limits, clock, logger, random },
+      users: options.users ?? {},
+      strangersToken: options.strangersToken,
+      doors: options.doors ?? [],
+      site: options.site,
+      sip: options.sip,
+      version: packageVersion(),
+    });
     await server.open();
   } catch (error) {
     await end();

@@ -6,22 +6,30 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { type Clock, within } from '../../base/clock.ts';
 import { ConfigError, fail, messageOf, ok, type Result, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { WebSocketEntrance } from '../../sip/transport/network.ts';
 import type { EventLog } from '../events/log.ts';
 import { answerJsonRpc, type JsonRpcAnswer } from '../jsonrpc/json-rpc.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { RpcMethods } from '../rpc/methods.ts';
-import { Access, type Admission, type Role } from './access.ts';
-import { type HttpAddress, parseHttpAddress, printHttpAddress } from './address.ts';
-import { type EventQuery, EventStreams, readEventQuery } from './event-streams.ts';
+import { Access, type Admission, type Admitted, type Visitor } from './access.ts';
+import { type HttpAddress, parseHttpAddress } from './address.ts';
+import type { HttpDoor } from './door.ts';
+import { EventStreams, readEventQuery } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
+import { loginRoutes } from './login-routes.ts';
+import type { HttpUser } from './passwords.ts';
 import { writePieces } from './pieces.ts';
+import type { Site, SiteReply, SiteRoute } from './site.ts';
 import type { SocketPeer } from './socket-commands.ts';
 import type { HttpSubject, TandemReport } from './subject.ts';
+import { mayChange, nameOf, queryOf, remoteOf, visitorOf } from './visitor.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    role: Role;
+    visitor: Visitor;
+    admission: Admission;
   }
 }
 
@@ -29,6 +37,15 @@ export interface ServerOptions {
   readonly listen: string;
   readonly token: string | undefined;
   readonly viewToken: string | undefined;
+  readonly users: Readonly<Record<string, HttpUser>>;
+  /** Needed by who comes from elsewhere, where there is no `token` and no user. */
+  readonly strangersToken: string | undefined;
+  readonly doors: readonly HttpDoor[];
+  /** Takes SIP that comes by WebSocket at `/ws`. */
+  readonly sip: Pick<WebSocketEntrance, 'take'> | undefined;
+  readonly site: Site | undefined;
+  readonly version: string;
+  readonly random: Random;
   readonly log: EventLog;
   readonly metrics: Metrics;
   readonly limits: HttpLimits;
@@ -40,7 +57,7 @@ export interface ServerOptions {
 const checkMs = 2_000;
 const keepAliveMs = 10_000;
 /** Ways that need no token: an orchestrator has none. */
-const open: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+const probes: readonly string[] = ['/healthz', '/readyz'];
 
 export class HttpServer {
   readonly #subject: HttpSubject;
@@ -49,27 +66,34 @@ export class HttpServer {
   readonly #access: Access;
   readonly #events: EventStreams;
   readonly #app: FastifyInstance;
+  readonly #routes: readonly SiteRoute[];
+  readonly #isLocal: boolean;
+  readonly #cameBy = new WeakMap<IncomingMessage, HttpDoor>();
   #running = 0;
   #checking: Promise<TandemReport | undefined> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ConfigError where everybody would get in */
   constructor(subject: HttpSubject, options: ServerOptions) {
-    const { listen, token, viewToken, limits, clock, logger, log } = options;
+    const { listen, token, viewToken, users, strangersToken, limits, clock, random, logger, log, site } = options;
     const { host } = parseHttpAddress(listen);
     for (const one of [token, viewToken])
       if (one !== undefined && !/^[!-~]+$/.test(one))
         throw new ConfigError('http.token and http.viewToken are letters, digits and signs, without a space');
     if (viewToken !== undefined && (token === undefined || token === viewToken))
       throw new ConfigError('http.viewToken needs an http.token beside it, and another one');
-    if (token === undefined && !isLoopback(host))
+    this.#isLocal = isLoopback(host);
+    const isGuarded = token !== undefined || strangersToken !== undefined || Object.keys(users).length > 0;
+    if (!isGuarded && !(this.#isLocal && options.doors.every(({ local }) => local)))
       throw new ConfigError(
-        `HTTP on ${listen} can be reached from elsewhere: set http.token (TANDEM_HTTP_TOKEN, or TANDEM_HTTP_TOKEN_FILE), or listen on 127.0.0.1`,
+        `HTTP on ${this.#isLocal ? 'TLS' : listen} can be reached from elsewhere: set http.token (TANDEM_HTTP_TOKEN, or TANDEM_HTTP_TOKEN_FILE) or http.users, or listen on 127.0.0.1`,
       );
     this.#subject = subject;
     this.#methods = subject.methods ?? new RpcMethods(logger);
     this.#options = options;
-    this.#access = new Access(clock, { token, viewToken });
+    this.#access = new Access(clock, random, { token, viewToken, strangersToken, users });
+    const server = { name: 'Tandem', version: options.version };
+    this.#routes = [...loginRoutes({ access: this.#access, server, logger }), ...(site?.routes ?? [])];
     this.#events = new EventStreams(log, clock, { methods: this.#methods, limits, logger });
     this.#app = this.#build();
   }
@@ -79,6 +103,14 @@ export class HttpServer {
     const { host, port } = parseHttpAddress(this.#options.listen);
     try {
       await this.#app.listen({ host, port });
+      for (const door of this.#options.doors)
+        door.taker = {
+          request: (request, response) => {
+            this.#cameBy.set(request, door);
+            this.#app.routing(request, response);
+          },
+          upgrade: (request, socket, head) => this.#upgrade(request, socket, head, door.local),
+        };
     } catch (error) {
       await this.close();
       const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -103,7 +135,9 @@ export class HttpServer {
   }
 
   async #end(): Promise<void> {
+    for (const door of this.#options.doors) door.taker = undefined;
     this.#events.close();
+    this.#options.site?.close();
     await this.#app.close();
   }
 
@@ -117,18 +151,22 @@ export class HttpServer {
       http: { headersTimeout: limits.requestMs, connectionsCheckingInterval: Math.ceil(limits.requestMs / 4) },
     });
     app.server.maxConnections = limits.connections;
-    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head, this.#isLocal));
     // Whatever it says it is: Kamailio does not look at the type, either.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    app.decorateRequest('role', 'view');
+    app.decorateRequest('visitor');
+    app.decorateRequest('admission');
+    const openWays = new Set([...probes, ...this.#routes.filter((one) => one.open).map(({ path }) => path)]);
     app.addHook('onRequest', async (request, reply) => {
       reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-      const [path = ''] = request.url.split('?');
-      if (open.has(path)) return;
-      const admission = this.#admit(request.raw, path);
-      if ('role' in admission) request.role = admission.role;
-      else await refuse(reply, admission);
+      const visitor = visitorOf(request.raw, this.#isLocalRequest(request.raw));
+      const admission = this.#access.admit(visitor);
+      request.visitor = visitor;
+      request.admission = admission;
+      // Which way it is, the router knows best.
+      if (openWays.has(request.routeOptions.url ?? '')) return;
+      if (!('role' in admission)) await refuse(reply, admission);
     });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing here' }));
     app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
@@ -142,20 +180,17 @@ export class HttpServer {
     app.post('/RPC', (request, reply) => this.#limited(reply, () => this.#rpc(request, reply)));
     app.get('/schema.json', () => this.#schema());
     app.get('/events', (request, reply) => this.#follow(request, reply));
+    for (const route of this.#routes)
+      app.route({
+        method: route.method,
+        url: route.path,
+        handler: (request, reply) => this.#limited(reply, () => answerRoute(route, request, reply)),
+      });
     return app;
   }
 
-  #admit(request: IncomingMessage, path: string): Admission {
-    const { authorization, host, origin } = request.headers;
-    // A page can give neither an EventSource nor a WebSocket a header.
-    const token = path === '/events' ? queryOf(request).get('token') : null;
-    return this.#access.admit({
-      address: request.socket.remoteAddress ?? '',
-      authorization,
-      token: token ?? undefined,
-      host,
-      origin,
-    });
+  #isLocalRequest(request: IncomingMessage): boolean {
+    return this.#cameBy.get(request)?.local ?? this.#isLocal;
   }
 
   async #ready(reply: FastifyReply): Promise<unknown> {
@@ -215,12 +250,12 @@ export class HttpServer {
       caller.abort();
       gone.resolve(undefined);
     });
-    const who = `http:${remoteOf(request.raw)}`;
+    const who = `http:${nameOf(request.admission)}${remoteOf(request.raw)}`;
     const answering = answerJsonRpc(
       this.#methods,
       (request.body as string | undefined) ?? '',
       { who, signal: caller.signal },
-      request.role === 'control',
+      mayChange(request.admission),
     );
     const answer = await Promise.race([answering, gone.promise]);
     reply.hijack();
@@ -255,36 +290,50 @@ export class HttpServer {
     return undefined;
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, local: boolean): void {
     socket.on('error', () => socket.destroy());
-    const asked = this.#readUpgrade(request);
-    if (asked.ok) this.#events.webSocket(request, socket, head, asked.value.query, asked.value);
+    const asked = this.#readUpgrade(request, local);
+    if (asked.ok) asked.value(request, socket, head);
     else socket.end(`HTTP/1.1 ${asked.error}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
-  /** @returns the rest of a status line for who may not, or not now */
-  #readUpgrade(request: IncomingMessage): Result<SocketPeer & { readonly query: EventQuery }> {
+  /** @returns who takes it; the rest of a status line for who may not, or not now */
+  #readUpgrade(request: IncomingMessage, local: boolean): Result<HttpDoor['upgrade']> {
     const [path = ''] = (request.url ?? '').split('?');
-    const admission = this.#admit(request, path);
+    const { sip } = this.#options;
+    // Who it is, and which pages may, is SIP's to ask.
+    if (path === '/ws' && sip?.take) return ok(sip.take);
+    const admission = this.#access.admit(visitorOf(request, local, true));
     if (!('role' in admission)) return fail(`${admission.status} ${admission.error}`);
-    if (path !== '/events') return fail('404 Not Found');
-    if (this.#events.full || this.#closing) return fail('503 Service Unavailable');
+    const way = this.#options.site?.sockets.find((one) => one.path === path);
+    if (!way && path !== '/events') return fail('404 Not Found');
+    if ((way ?? this.#events).full || this.#closing) return fail('503 Service Unavailable');
+    if (way) return ok((...upgrade) => way.take(...upgrade, admission));
     const query = readEventQuery(queryOf(request), undefined);
     if (!query.ok) return fail(`400 ${printable(query.error)}`);
-    return ok({ query: query.value, who: `ws:${remoteOf(request)}`, mayChange: admission.role === 'control' });
+    const peer: SocketPeer = {
+      who: `ws:${nameOf(admission)}${remoteOf(request)}`,
+      mayChange: admission.role === 'control',
+    };
+    return ok((...upgrade) => this.#events.webSocket(...upgrade, query.value, peer));
   }
 }
 
-function remoteOf({ socket: { remoteAddress = '', remotePort = 0 } }: IncomingMessage): string {
-  return printHttpAddress({ host: remoteAddress, port: remotePort });
+async function answerRoute(route: SiteRoute, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { raw, visitor, admission } = request;
+  const [path = ''] = raw.url?.split('?') ?? [];
+  const { status, headers, body }: SiteReply = await route.answer({
+    ...{ path, query: queryOf(raw), headers: raw.headers, visitor, admission },
+    body: (request.body as string | undefined) ?? '',
+    secure: visitor.secure,
+  });
+  return reply
+    .code(status ?? 200)
+    .headers(headers ?? {})
+    .send(body);
 }
 
-function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-}
-
-async function refuse(reply: FastifyReply, { status, error }: Exclude<Admission, { role: Role }>): Promise<void> {
+async function refuse(reply: FastifyReply, { status, error }: Exclude<Admission, Admitted>): Promise<void> {
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429) reply.header('retry-after', '5');
   // What comes after a refusal is not read.

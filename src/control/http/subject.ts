@@ -35,6 +35,13 @@ export interface TandemReport {
   /** How many legs, bridges, … there are. */
   readonly media: object;
   readonly registrations: readonly { readonly state: string }[];
+  /** Whether one more call is taken. */
+  readonly admission?: {
+    readonly maxCalls: number;
+    readonly load: object | undefined;
+    readonly refusing: string | undefined;
+    readonly refused: object;
+  };
   /** The journal from which calls go on, where there is one. */
   readonly recovery?:
     | { readonly recovered: number; readonly lost: number; readonly problem: string | undefined }

@@ -95,7 +95,7 @@ async function run(
   const known = methods.get(method);
   // Kamailio's text for it over HTTP is another than over BINRPC.
   if (!known) throw new RpcFault(500, 'Method Not Found');
-  if (known.changes && !mayChange) throw new RpcFault(403, 'Forbidden');
+  if (known.changes && !mayChange) methods.refuse(method, context);
   const result = await methods.call(method, params, context);
   return isRpcList(result) ? OpenList.open(result) : result;
 }

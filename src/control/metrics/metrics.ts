@@ -50,6 +50,7 @@ export class Metrics {
     const now = new Registry();
     if (report) describeReport(now, report);
     if (report?.store) describeStore(now, report.store);
+    if (report?.admission) describeAdmission(now, report.admission);
     if (report?.recovery) describeRecovery(now, report.recovery);
     if (report?.cdrs?.length) describeCdrs(now, report.cdrs);
     const { registry } = this.#subject;
@@ -182,6 +183,22 @@ function describeReport(registry: Registry, report: TandemReport): void {
   const calls = report.trunks.map((trunk) => [trunk.name, trunk.calls] as const);
   rows(Gauge, registry, 'trunk_calls', 'Calls of a trunk', 'trunk', calls);
   one(registry, 'draining', 'Whether new calls are refused', report.draining ? 1 : 0);
+}
+
+function describeAdmission(registry: Registry, admission: NonNullable<TandemReport['admission']>): void {
+  const { maxCalls, load, refusing, refused } = admission;
+  one(registry, 'max_calls', 'Calls that are taken at once; 0: as many as come', maxCalls);
+  one(registry, 'overloaded', 'Whether new calls are refused for want of room', refusing === undefined ? 0 : 1);
+  rows(Counter, registry, 'calls_refused_total', 'Calls refused for want of room', 'cause', numbersOf(refused));
+  if (load)
+    rows(
+      Gauge,
+      registry,
+      'load',
+      'Shares of a core (main, media) and of all cores; lag in ms',
+      'what',
+      numbersOf(load),
+    );
 }
 
 function describeRecovery(registry: Registry, recovery: NonNullable<TandemReport['recovery']>): void {

@@ -55,6 +55,12 @@ export class RpcMethods {
     return [...this.#methods.keys()].sort();
   }
 
+  /** Somebody may not call it. @throws RpcFault */
+  refuse(name: string, { who }: RpcContext): never {
+    this.#logger.warn({ who, command: name }, 'command refused: it takes the role control');
+    throw new RpcFault(403, 'Forbidden');
+  }
+
   /** @throws RpcFault, always: whatever else a command throws is made one */
   async call(name: string, input: RpcInput, context: RpcContext): Promise<RpcReply> {
     const method = this.#methods.get(name);

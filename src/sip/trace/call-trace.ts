@@ -24,6 +24,8 @@ const overhead = 200;
 export class CallTrace {
   /** A 2xx to the INVITE was seen: from then on failures are no failures of the call. */
   answered = false;
+  /** Somebody wants to have it when the call is over, however it ends. */
+  wanted = false;
   /** Of the clock, when it was put away. */
   keptAt = 0;
   /** Memory that it takes, about. */

@@ -76,9 +76,16 @@ export class SipTrace {
     if (answered) answered.answered = true;
   }
 
+  /** Keeps the messages of a call that runs, however it ends. */
+  keep(callId: string): void {
+    const trace = this.#running.get(callId);
+    if (trace) trace.wanted = true;
+  }
+
   /** The call is over. @param failed whether somebody may want to know why */
   ended(callId: string, failed: boolean): void {
-    if (failed || this.#keep === 'all') this.#putAway(callId);
+    const isWanted = this.#running.get(callId)?.wanted === true;
+    if (failed || isWanted || this.#keep === 'all') this.#putAway(callId);
     else if (!this.#running.take(callId)) this.#kept.take(callId);
   }
 

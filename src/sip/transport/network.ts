@@ -3,6 +3,8 @@
  * An implementation delivers bytes and knows nothing of SIP. It never calls a handler from within
  * a call to it, and no method but the promises rejects or throws.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { StreamTransport } from './kinds.ts';
 
 export interface SipNetwork {
@@ -37,8 +39,30 @@ export interface StreamBind extends Bind {
   readonly transport: StreamTransport;
   /** For `tls` and `wss`. */
   readonly tls?: TlsServerOptions;
-  /** For `ws` and `wss`: the pages that may connect, as `Origin` has them (`https://example.com`); default all. */
+  /**
+   * For `ws` and `wss`: the pages that may connect, as `Origin` has them (`https://example.com`); `own` are those of this
+   * server, and programs that are no browser. Default all.
+   */
   readonly origins?: AllowedOrigins;
+  /** For `ws` and `wss`: who takes what comes and is no SIP; default nobody. */
+  readonly http?: HttpTaker;
+  /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */
+  readonly entrance?: WebSocketEntrance;
+  /** For `ws` and `wss`: told of each page that was refused for its origin. */
+  readonly onStranger?: (origin: string) => void;
+}
+
+/** Given to a listener, and to whoever has connections for it. */
+export interface WebSocketEntrance {
+  /** Set by the listener while it is open. */
+  take: HttpTaker['upgrade'] | undefined;
+}
+
+/** Serves HTTP that comes to a listener for SIP. */
+export interface HttpTaker {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** To another protocol than SIP. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 /** A certificate with its key, in PEM. */

@@ -1,7 +1,8 @@
 /** WebSocket connections (RFC 6455) with the subprotocol `sip` (RFC 7118). The only file that knows `ws`. */
 import { isUtf8 } from 'node:buffer';
-import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { bytesOf } from '../../base/node-websocket.ts';
 import { maxBodyBytes } from '../framing.ts';
@@ -20,6 +21,7 @@ import type {
 import { listenOn } from './node-server.ts';
 import { connectTimeoutMs } from './node-socket.ts';
 import { clientOptions, refuseStrangers, ServerContexts, serverOptions } from './tls.ts';
+import { mayConnect } from './web-origin.ts';
 
 const subprotocol = 'sip';
 const maxPayload = maxHeadBytes + maxBodyBytes;
@@ -27,6 +29,8 @@ const maxPayload = maxHeadBytes + maxBodyBytes;
 const lingerMs = 2_000;
 /** Whoever has not asked for a WebSocket by then is cut off, ms. */
 const headersTimeout = 10_000;
+/** Characters of it in the log. */
+const longestOrigin = 200;
 
 /** @throws TandemError ERR_TLS */
 export async function listenNodeWs(
@@ -34,41 +38,59 @@ export async function listenNodeWs(
   accept: (connection: StreamConnection) => StreamHandler,
 ): Promise<StreamServer> {
   const { server, secure } = httpServer(bind);
+  const isSecure = bind.transport === 'wss';
   const sockets = new WebSocketServer({
-    server,
+    noServer: true,
     maxPayload,
     perMessageDeflate: false,
     // One message in each turn, however many came at once.
     allowSynchronousEvents: false,
     handleProtocols: () => subprotocol,
-    verifyClient: ({ origin, req }, done) => {
+    verifyClient: ({ req }, done) => {
+      const { origin, host } = req.headers;
       if (!offersSip(req)) done(false, 400, 'Bad Request: the subprotocol sip is needed');
-      else if (!isAllowed(origin, bind.origins)) done(false, 403, 'Forbidden');
-      else done(true);
+      else if (mayConnect(allowed(bind.origins), origin, host, isSecure)) done(true);
+      else {
+        bind.onStranger?.((origin ?? '').slice(0, longestOrigin));
+        done(false, 403, 'Forbidden');
+      }
     },
   });
-  // Errors of the server itself are told by listenOn.
-  sockets.on('error', () => {});
-  sockets.on('connection', (socket, { socket: { remoteAddress, remotePort } }) => {
+  const take = (socket: WebSocket, { socket: { remoteAddress, remotePort } }: IncomingMessage): void => {
     if (remoteAddress === undefined || remotePort === undefined) {
       socket.terminate();
       return;
     }
     const connection = new WsConnection(socket, remoteAddress, remotePort);
     connection.attach(accept(connection));
+  };
+  const guests = new Set<Duplex>();
+  server.on('upgrade', (request, socket, head) => {
+    if (bind.http && !offersSip(request)) {
+      guests.add(socket);
+      socket.once('close', () => guests.delete(socket));
+      bind.http.upgrade(request, socket, head);
+    } else sockets.handleUpgrade(request, socket, head, take);
   });
+  const { entrance } = bind;
+  if (entrance) entrance.take = (request, socket, head) => sockets.handleUpgrade(request, socket, head, take);
   return listenOn(server, bind, {
     secure,
     close: () => {
+      if (entrance) entrance.take = undefined;
       sockets.close();
       server.closeAllConnections();
+      // The port is free for the next process without waiting for pages.
+      for (const socket of guests) socket.destroy();
     },
   });
 }
 
 function httpServer(bind: StreamBind): { readonly server: Server; readonly secure: StreamServer['secure'] } {
-  const answer = (_request: IncomingMessage, response: { writeHead(status: number): { end(): void } }): void =>
-    response.writeHead(426).end();
+  const answer: RequestListener = (request, response) => {
+    if (bind.http) bind.http.request(request, response);
+    else response.writeHead(426).end();
+  };
   const { tls } = bind;
   if (bind.transport !== 'wss') return { server: createHttpServer({ headersTimeout }, answer), secure: () => {} };
   const contexts = new ServerContexts(`wss ${hostPort(bind.host, bind.port)}`, tls as TlsServerOptions);
@@ -193,7 +215,7 @@ class WsConnection implements StreamConnection {
   }
 }
 
-function isAllowed(origin: string, allowed: AllowedOrigins | undefined): boolean {
-  const pages = typeof allowed === 'function' ? allowed() : allowed;
-  return pages === undefined || pages.includes(origin);
+/** Who may come now. */
+function allowed(origins: AllowedOrigins | undefined): readonly string[] | undefined {
+  return typeof origins === 'function' ? origins() : origins;
 }

@@ -192,12 +192,22 @@ export class SipTransport implements StreamFlowOwner {
 
   async #listen(listen: ListenOptions): Promise<Listener> {
     const { network, logger } = this.#options;
-    const { transport, tls, origins } = listen;
+    const { transport, tls, origins, http, entrance } = listen;
     const bind = { host: listen.bindHost, port: listen.bindPort };
     if (isStream(transport)) {
       let listener: Listener | undefined;
       const server = await network.listenStream(
-        { ...bind, transport, ...(tls ? { tls } : {}), ...(origins ? { origins } : {}) },
+        {
+          ...{ ...bind, transport },
+          ...(tls ? { tls } : {}),
+          ...(origins ? { origins } : {}),
+          ...(http ? { http } : {}),
+          ...(entrance ? { entrance } : {}),
+          onStranger: (origin) => {
+            this.counters.strangePages++;
+            logger.info({ transport, port: bind.port, origin }, 'a page of another origin may not connect');
+          },
+        },
         (connection) => this.#accept(listener as Listener, transport, connection),
       );
       listener = new Listener(network, listen, server, undefined, server);

@@ -1,4 +1,12 @@
 /** A server on a free port over a subject that the test moves by hand. */
+import { once } from 'node:events';
+import {
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { type Listener, Observer } from '../../../src/base/events.ts';
 import { createLogger } from '../../../src/base/log.ts';
 import { type Http, type HttpOptions, openHttp } from '../../../src/control/http/open.ts';
@@ -79,6 +87,32 @@ export interface Called {
 export async function post(base: string, body: string, headers: Record<string, string> = {}): Promise<Called> {
   const response = await fetch(`${base}/RPC`, { method: 'POST', body, headers });
   return { status: response.status, reason: response.statusText, text: await response.text() };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** With every header as it is given, which `fetch` does not do. */
+export async function ask(
+  base: string,
+  path: string,
+  {
+    method = 'GET',
+    headers = {},
+    body,
+  }: { readonly method?: string; readonly headers?: OutgoingHttpHeaders; readonly body?: string } = {},
+): Promise<Answer> {
+  const { hostname, port, protocol } = new URL(base);
+  const options = { hostname, port, path, method, headers, rejectUnauthorized: false };
+  const asking = protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
+  asking.end(body);
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  const pieces: Buffer[] = [];
+  for await (const piece of response) pieces.push(piece as Buffer);
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(pieces).toString() };
 }
 
 export const request = (method: string, params?: unknown, id: unknown = 1): string =>

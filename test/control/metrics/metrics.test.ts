@@ -153,7 +153,7 @@ describe('/metrics', () => {
     const { metrics } = metricsOf(new TestSubject());
     const text = await metrics.text(undefined);
     expect(text).toContain('tandem_calls{');
-    expect(text).not.toContain('tandem_media');
+    expect(text).not.toContain('tandem_media{');
   });
 
   it('of two servers in a process has nothing in common, and ends with its server', async () => {

@@ -1,5 +1,6 @@
 /** A call with keys by DTLS and a way found by ICE whose server is killed again and again. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { DialogClientSession } from '../../../src/session/dialog-client-session.ts';
 import { DurableServer } from '../support/durable.ts';
 import { expectNoPrograms } from '../support/process.ts';
 import { openWebPeer, type WebPeer, type WirePacket } from '../support/web-peer.ts';
@@ -8,6 +9,16 @@ import { kills } from './talk.ts';
 const music = new URL('../../../prompts/music.wav', import.meta.url);
 
 afterEach(expectNoPrograms);
+
+/** A call that plays music and gets it back. */
+async function echoed({ tandem }: WebPeer, { port }: DurableServer): Promise<DialogClientSession> {
+  const call = await tandem.invite(`sip:echo@127.0.0.1:${port}`, { srtp: 'dtls', ice: true });
+  call
+    .playback()
+    .play(music, { type: 'audio/wav', loop: true })
+    .catch(() => {});
+  return call;
+}
 
 async function hearsMore({ packets }: WebPeer, count: number): Promise<void> {
   const before = packets.length;
@@ -36,11 +47,7 @@ describe('a call with a browser survives kill -9', () => {
     const states: string[] = [];
     peer.tandem.observer.on('media:ice', ({ state }) => void states.push(`ice ${state}`));
     peer.tandem.observer.on('media:dtls', ({ state }) => void states.push(`dtls ${state}`));
-    const call = await peer.tandem.invite(`sip:echo@127.0.0.1:${server.port}`, { srtp: 'dtls', ice: true });
-    call
-      .playback()
-      .play(music, { type: 'audio/wav', loop: true })
-      .catch(() => {});
+    const call = await echoed(peer, server);
     await hearsMore(peer, 100);
     const gaps: number[] = [];
     for (let kill = 0; kill < kills; kill++) {
@@ -64,11 +71,7 @@ describe('a call with a browser survives kill -9', () => {
   it('whose peer looks for the way anew in the next process', async () => {
     await using server = await DurableServer.start('test/interop/recovery/echo.ts');
     await using peer = await openWebPeer();
-    const call = await peer.tandem.invite(`sip:echo@127.0.0.1:${server.port}`, { srtp: 'dtls', ice: true });
-    call
-      .playback()
-      .play(music, { type: 'audio/wav', loop: true })
-      .catch(() => {});
+    const call = await echoed(peer, server);
     await hearsMore(peer, 50);
     await server.kill();
     await server.again();
@@ -83,11 +86,7 @@ describe('a call with a browser whose network goes', () => {
   it('goes on when it comes back in time, by an ICE restart', async () => {
     await using server = await DurableServer.start('test/interop/recovery/echo.ts');
     await using peer = await openWebPeer();
-    const call = await peer.tandem.invite(`sip:echo@127.0.0.1:${server.port}`, { srtp: 'dtls', ice: true });
-    call
-      .playback()
-      .play(music, { type: 'audio/wav', loop: true })
-      .catch(() => {});
+    const call = await echoed(peer, server);
     await hearsMore(peer, 50);
     const from = peer.packets.length - 1;
     peer.offline = true;

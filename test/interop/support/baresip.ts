@@ -31,6 +31,8 @@ export interface BaresipAccount {
   readonly transport?: 'udp' | 'tcp' | 'tls';
   /** PEM file: who signed the server's certificate. */
   readonly ca?: string;
+  /** Subscribes to how many messages wait (RFC 3842). */
+  readonly mwi?: boolean;
 }
 
 export class Baresip implements AsyncDisposable {
@@ -166,7 +168,7 @@ async function configure(folder: Folder, port: number, control: number, options:
       `module_path ${modules}`,
       ...['g711', 'g722', 'opus', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
-      ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
+      ...['account', 'menu', 'ctrl_tcp', ...(account?.mwi ? ['mwi'] : [])].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
       `snd_path ${folder.file('dump')}`,
       ...(account?.ca === undefined ? [] : [`sip_cafile ${account.ca}`]),
@@ -179,8 +181,9 @@ async function configure(folder: Folder, port: number, control: number, options:
   );
 }
 
-function registered({ user, password, port, transport = 'udp' }: BaresipAccount): string {
-  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;auth_pass=${password};regint=60`;
+function registered({ user, password, port, transport = 'udp', mwi = false }: BaresipAccount): string {
+  const more = mwi ? ';mwi=yes' : '';
+  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;auth_pass=${password};regint=60${more}`;
 }
 
 function connected(port: number): Promise<Socket> {

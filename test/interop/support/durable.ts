@@ -11,15 +11,20 @@ import { type Check, tandem } from './tandem.ts';
 export interface DurableOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default UDP on a free port of 127.0.0.1. */
-  readonly transports?: readonly ('udp' | 'tls')[];
+  readonly transports?: readonly Transport[];
+  /** Serves HTTP at a port of 127.0.0.1 too. */
+  readonly http?: boolean;
   /** `tandem.yaml`. */
   readonly config?: unknown;
 }
+
+type Transport = 'udp' | 'tls' | 'ws';
 
 const rtpPorts = 1000;
 
 export class DurableServer implements AsyncDisposable {
   readonly folder: Folder;
+  readonly httpPort: number;
   readonly #command: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #ports: ReadonlyMap<string, number>;
@@ -27,7 +32,14 @@ export class DurableServer implements AsyncDisposable {
   /** Of the processes before. */
   #output = '';
 
-  private constructor(folder: Folder, command: readonly string[], env: NodeJS.ProcessEnv, ports: Map<string, number>) {
+  private constructor(
+    folder: Folder,
+    command: readonly string[],
+    env: NodeJS.ProcessEnv,
+    ports: Map<string, number>,
+    httpPort: number,
+  ) {
+    this.httpPort = httpPort;
     this.folder = folder;
     this.#command = command;
     this.#env = env;
@@ -35,31 +47,50 @@ export class DurableServer implements AsyncDisposable {
     this.#program = this.#start();
   }
 
-  /** @param script `examples/b2bua.ts`, or an absolute path. It listens when this resolves. */
-  static async start(script: string, { env = {}, transports = ['udp'], config = {} }: DurableOptions = {}) {
+  /** @param script `examples/b2bua.ts`, or an absolute path; `ivr` is the ready-made server. It listens when this resolves. */
+  static async start(script: string, options: DurableOptions = {}): Promise<DurableServer> {
+    for (let attempt = 1; ; attempt++) {
+      const server = await DurableServer.#first(script, options);
+      try {
+        await server.listening();
+        onTestFailed(() => console.error(server.output));
+        return server;
+      } catch (error) {
+        const { output } = server;
+        await server[Symbol.asyncDispose]();
+        // Another test has some of its ports for RTP.
+        if (attempt === 10 || !output.includes('--rtp-ports')) throw error;
+      }
+    }
+  }
+
+  static async #first(
+    script: string,
+    { env = {}, transports = ['udp'], config = {}, http }: DurableOptions,
+  ): Promise<DurableServer> {
     const folder = await temporaryFolder();
     await writeFile(folder.file('tandem.yaml'), JSON.stringify(config));
     const ports = new Map<string, number>();
     for (const transport of transports) ports.set(transport, await freePort());
-    const min = 32_000 - rtpPorts - 2 * randomInt(3000);
+    const httpPort = http ? await freePort() : 0;
+    // Below those of all other tests, or one of them could take some while the server is away.
+    const min = 2000 + 2 * randomInt((10_000 - 2000 - rtpPorts) / 2);
     const command = [
       join(root, 'bin', 'tandem.js'),
-      ...['serve', resolve(root, script), '--config', folder.file('tandem.yaml')],
+      ...(script === 'ivr' ? ['ivr'] : ['serve', resolve(root, script)]),
+      ...['--config', folder.file('tandem.yaml'), '--http', http ? `127.0.0.1:${httpPort}` : 'none'],
       ...[...ports].flatMap(([transport, port]) => ['--listen', `${transport}:127.0.0.1:${port}`]),
       ...['--rtp-ports', `${min}-${min + rtpPorts - 1}`, '--socket', folder.file('tandem.sock')],
-      ...['--control', folder.file('tandem_ctl'), '--http', 'none', '--log-level', 'info'],
+      ...['--control', folder.file('tandem_ctl'), '--log-level', 'info'],
     ];
-    const server = new DurableServer(folder, command, env, ports);
-    onTestFailed(() => console.error(server.output));
-    await server.listening();
-    return server;
+    return new DurableServer(folder, command, env, ports, httpPort);
   }
 
   get port(): number {
     return this.portOf('udp');
   }
 
-  portOf(transport: 'udp' | 'tls'): number {
+  portOf(transport: Transport): number {
     return this.#ports.get(transport) ?? 0;
   }
 

@@ -28,6 +28,8 @@ export interface Check {
     readonly counters: Readonly<Record<string, number>>;
   };
   readonly media: Readonly<Record<'legs' | 'bridges' | 'playbacks' | 'recordings' | 'sockets' | 'timers', number>>;
+  readonly admission: { readonly refused: Readonly<Record<'calls' | 'cpu' | 'lag', number>> };
+  readonly invites: { readonly rejected: Readonly<Record<number, number>> };
   readonly process: { readonly memory: { readonly rss: number } };
 }
 
@@ -78,7 +80,7 @@ export class TandemServer implements AsyncDisposable {
         folder,
       );
       try {
-        await server.program.until('"listening"', () => server.#listeners().length === listen.length);
+        await server.program.until('"listening"', () => server.#listeners().length >= listen.length);
         for (const { transport, port } of server.#listeners()) server.#ports[transport] = port;
         if (!options.forAll) onTestFailed(() => console.error(server.program.output));
         return server;

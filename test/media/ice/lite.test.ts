@@ -330,3 +330,32 @@ describe('a flood', () => {
     expect(asker.ask({ nominates: true }, mobile)?.class).toBe(stunClass.success);
   });
 });
+
+describe('authenticated media', () => {
+  it('from a pair that was checked is the way, before the peer nominates it', () => {
+    const { lab, asker } = lite();
+    asker.send(asker.check(), mobile);
+    expect(lab.a.agent.selected).toBeUndefined();
+    lab.a.agent.heard(mobile, lab.now);
+    expect(lab.a.agent.selected).toEqual(mobile);
+    expect(lab.a.agent.state).toBe('connected');
+  });
+
+  it('from where nobody was checked is no way', () => {
+    const { lab, asker } = lite();
+    asker.send(asker.check(), mobile);
+    lab.a.agent.heard(wlan, lab.now);
+    expect(lab.a.agent.selected).toBeUndefined();
+  });
+
+  it('from another pair moves the way when the one before is silent, not sooner', () => {
+    const { lab, asker } = lite();
+    asker.send(asker.check({ nominates: true }), wlan);
+    asker.send(asker.check(), mobile);
+    lab.a.agent.heard(wlan, lab.now);
+    lab.a.agent.heard(mobile, lab.now + 400);
+    expect(lab.a.agent.selected).toEqual(wlan);
+    lab.a.agent.heard(mobile, lab.now + 600);
+    expect(lab.a.agent.selected).toEqual(mobile);
+  });
+});

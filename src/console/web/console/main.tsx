@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import '../shared/base.css';
+import './frame.css';
+import './list.css';
+import './call.css';
+import { App } from './app.tsx';
+
+const root = document.getElementById('app');
+if (root) render(<App />, root);

@@ -1,0 +1,1 @@
+export type CallState = 'calling' | 'ringing' | 'incoming' | 'connecting' | 'active' | 'ended';
