@@ -20,6 +20,15 @@ export function filled(text: string, { groups, caller, user = '' }: Words): stri
   });
 }
 
+/** As `filled`, in a URI: what somebody dialled is never another host, nor a parameter (RFC 3261 §25.1, `user`). */
+export function filledUri(uri: string, { groups, caller, user = '' }: Words): string {
+  return filled(uri, { groups: groups.map(escapedUser), caller: escapedUser(caller), user: escapedUser(user) });
+}
+
+function escapedUser(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replaceAll('%2B', '+');
+}
+
 export function hasWords(text: string): boolean {
   return text.replaceAll('$$', '').includes('$');
 }

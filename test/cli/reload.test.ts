@@ -8,13 +8,16 @@ import { RawPhone } from '../helpers/raw-phone.ts';
 const echo = 'routes: [{ called: "600", to: { service: echo } }]\n';
 const busy = 'routes: [{ called: "600", to: { reject: 486 } }]\n';
 
+/** However busy the machine is. */
+const env = { TANDEM_ADMISSION_MAX_CPU: '0', TANDEM_ADMISSION_MAX_LAG: '0' };
+
 let folder: TemporaryFolder;
 let server: RunningServer;
 
 beforeAll(async () => {
   folder = new TemporaryFolder();
   write(echo);
-  server = await startServer(['ivr'], { cwd: folder.path });
+  server = await startServer(['ivr'], { cwd: folder.path, env });
 });
 
 afterAll(async () => {
@@ -74,7 +77,7 @@ describe('tandem reload', () => {
     const { status, stdout, stderr } = await reload();
     expect({ status, stdout, stderr }).toMatchObject({ status: 0 });
     // The flag of the test goes before what the file says of `listen`.
-    expect(stdout).toBe('changed: routes, drainTimeout\nneeds a restart: userAgent\n');
+    expect(stdout).toBe('changed: drainTimeout, routes\nneeds a restart: userAgent\n');
   });
 
   it('is SIGHUP, too', async () => {

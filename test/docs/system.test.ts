@@ -9,7 +9,7 @@ import { root } from '../helpers/cli.ts';
 
 const page = readFileSync(join(root, 'docs', 'system.md'), 'utf8');
 const office = readFileSync(join(root, 'examples', 'office.yaml'), 'utf8');
-const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text);
+const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const steps = blocks.slice(0, -1);
 
 function load(text: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filled, hasWords, rewritten } from '../../src/routes/numbers.ts';
+import { filled, filledUri, hasWords, rewritten } from '../../src/routes/numbers.ts';
 import { type CallFacts, hiddenBy, type Route, RouteTable } from '../../src/routes/table.ts';
 
 const calendar = { timeZone: 'UTC', holidays: [], times: { office: { hours: '09:00-17:00' } } };
@@ -103,6 +103,10 @@ describe('texts of targets', () => {
   it('take in what was called, and who calls', () => {
     const words = { groups: ['0049', '049'], caller: '5001', user: undefined };
     expect(filled('sip:$1@$caller.example;u=$user;$$0;$7', words)).toBe('sip:049@5001.example;u=;$0;');
+    const evil = { groups: ['a@evil.example;x=1?b', '+49*#'], caller: '\ud800', user: 'a b' };
+    expect(filledUri('sip:$0@h;u=$1-$caller-$user', evil)).toBe(
+      'sip:a%40evil.example%3Bx%3D1%3Fb@h;u=+49*%23-%EF%BF%BD-a%20b',
+    );
     expect([hasWords('$0'), hasWords('$$'), hasWords('a')]).toEqual([true, false, false]);
     expect(rewritten('049', 1, '+')).toBe('+49');
   });

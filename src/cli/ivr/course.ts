@@ -1,6 +1,6 @@
 /** One call on its way through the plan: from a number to a target, from there to another, until it is over. */
 import type { DialogServerSession, Tandem } from '../../index.ts';
-import { filled, rewritten, type Words } from '../../routes/numbers.ts';
+import { filled, filledUri, rewritten, type Words } from '../../routes/numbers.ts';
 import type { CallFacts } from '../../routes/table.ts';
 import { kindOf, type Target } from '../../routes/target.ts';
 import { runMenu } from './menu.ts';
@@ -85,7 +85,7 @@ export class Course {
         return this.#people.trunk(text(target.trunk), number, timeout);
       }
       case 'uri':
-        return this.#people.uri(text(target.uri), timeout);
+        return this.#people.uri(filledUri(target.uri ?? '', this.#words), timeout);
       case 'script':
         await this.#plan.scripts.run(target.script ?? '', call, this.#tandem);
         return done;
