@@ -1,4 +1,5 @@
 /** `tandem config`: the settings in effect and where each came from. */
+import { isSecret } from '../config/issues.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { loadSettings } from './settings.ts';
 
@@ -38,18 +39,16 @@ function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-const secret = /(^|\.)(password|ha1|pin|token|viewToken|secret|encryptionKey)$/;
-
 /** @param key of the setting */
 function shown(key: string, value: unknown): unknown {
-  return value !== undefined && secret.test(key) ? '…' : masked(value);
+  return value !== undefined && isSecret(key) ? '…' : masked(value);
 }
 
 /** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, secret.test(key) ? '…' : masked(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, isSecret(key) ? '…' : masked(one)]));
   if (typeof value !== 'string') return value;
   return value.includes('PRIVATE KEY-----') ? '…' : value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@');
 }

@@ -17,6 +17,11 @@ export function printKey(path: KeyPath): string {
   return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('');
 }
 
+/** What nobody is shown: not even to say that it is wrong. @param key the path of a setting, or its last step */
+export function isSecret(key: string): boolean {
+  return /(^|\.)(password|ha1|pin|token|viewToken|secret|encryptionKey)$/.test(key);
+}
+
 type Issue = core.$ZodIssue;
 
 /** @param schema the JSON Schema of the file: which keys there are */

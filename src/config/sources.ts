@@ -4,7 +4,7 @@
  */
 import { ConfigError } from '../base/errors.ts';
 import { defaultMenus } from './default-plan.ts';
-import { advice, type ConfigIssue, type KeyPath, printKey } from './issues.ts';
+import { advice, type ConfigIssue, isSecret, type KeyPath, printKey } from './issues.ts';
 import { keysAt } from './json-schema.ts';
 import { type Config, checkConfig, configJsonSchema, leaves, type UserConfig } from './schema.ts';
 import { checkSystem } from './system-check.ts';
@@ -113,7 +113,8 @@ function problemLine(
   const origin = originOf(path, settings);
   if (!file || (origin !== undefined && !origin.startsWith('file ')))
     return `${origin ?? 'configuration'}: ${key}: ${message}`;
-  const source = message.endsWith('put it in quotes') ? file.yaml.sourceOf(path) : undefined;
+  const isShown = message.endsWith('put it in quotes') && !isSecret(key);
+  const source = isShown ? file.yaml.sourceOf(path) : undefined;
   const right = source === undefined ? '' : `: "${source}"`;
   return `${file.path}:${file.yaml.lineOf(path, isKey)}: ${key === '' ? '' : `${key}: `}${message}${right}`;
 }

@@ -220,6 +220,13 @@ describe('a wrong file', () => {
     expect(many.at(-1)).toBe('and 39 more');
   });
 
+  it('shows no secret that is wrong', () => {
+    expect(problems('users: { "5001": { password: 123456 } }')).toEqual([
+      'tandem.yaml:1: users.5001.password: expected text: put it in quotes',
+    ]);
+    expect(problems('voicemail: { boxes: { a: { pin: 9876 } } }').join()).not.toContain('9876');
+  });
+
   it('may come by a variable, which is named then', () => {
     const environment = { TANDEM_ROUTES: '[{"to":{"menu":"mian"}}]' };
     expect(() => loadConfig({ flags: new Map(), environment, file: undefined, readSecret: () => '' })).toThrow(

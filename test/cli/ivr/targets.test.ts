@@ -174,6 +174,60 @@ routes: [{ called: "1", to: { menu: a } }]`,
     await one.hangup();
   });
 
+  test.for([
+    ['is full', 'maxCallers: 0', 'goodbye.wav'],
+    ['takes too long', 'maxWait: 3000', 'message.wav'],
+    ['has nobody', '', 'echo.wav'],
+  ] as const)('is a queue that %s', async ([, options, heard], { lab }) => {
+    using _ = await openOffice(
+      lab,
+      `${users}queues: { q: { members: ["5001"], announceEvery: 0, ${options} } }
+routes:
+  - called: "1"
+    user: anyone
+    to:
+      queue: q
+      onBusy: { play: builtin:goodbye }
+      onNoAnswer: { play: builtin:message }
+      onUnavailable: { play: builtin:echo }`,
+    );
+    if (options !== '') await userPhone(lab, '5001');
+    const alice = lab.phone('alice');
+    await alice.dial('1');
+    await alice.hears(heard, { within: 20_000 });
+    await alice.ends();
+  });
+
+  test('is a queue that callers leave by a key', async ({ lab }) => {
+    using _ = await openOffice(
+      lab,
+      `${users}queues: { q: { members: ["5001"], announceEvery: 0, whenEmpty: wait, exitKeys: "*" } }
+routes: [{ called: "1", user: anyone, to: { queue: q, onKey: { play: builtin:goodbye } } }]`,
+    );
+    const alice = lab.phone('alice');
+    await alice.dial('1');
+    await alice.hears('music.wav');
+    await alice.press('*');
+    await alice.hears('goodbye.wav');
+    await alice.ends();
+  });
+
+  test('is a ring group that shows its own number, one member after the other', async ({ lab }) => {
+    using _ = await openOffice(
+      lab,
+      `${users}ringGroups: { all: { members: ["5001", "5002"], strategy: sequence, ringTime: 2000, callerId: Sales <700> } }
+routes: [{ called: "1", user: anyone, to: { ringGroup: all, onNoAnswer: { reject: 604 } } }]`,
+    );
+    const [one, two] = [await userPhone(lab, '5001'), await userPhone(lab, '5002')];
+    const alice = lab.phone('alice');
+    alice.invite('1');
+    expect((await one.rings()).header('from')).toMatch(/"?Sales"? <sip:700@/);
+    await two.rings();
+    await one.ends();
+    await alice.ends();
+    expect(alice.call?.lastWord?.status).toBe(604);
+  });
+
   test('ends with the caller, wherever that is', async ({ lab }) => {
     using _ = await openOffice(
       lab,
