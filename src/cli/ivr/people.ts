@@ -27,8 +27,13 @@ export class People {
     const { user } = this.#call;
     if (!this.admitCaller()) return failedBy('busy', 'the caller has as many calls as it may');
     if (name !== user && !this.#users.admit(name, this.#call)) return failedBy('busy', `${name} has enough calls`);
-    if (phones.length === 0) return failedBy('unavailable', `${name} is not registered`);
-    return this.#connect((options) => this.#call.invite(phones, options), timeout);
+    const outcome =
+      phones.length === 0
+        ? failedBy('unavailable', `${name} is not registered`)
+        : await this.#connect((options) => this.#call.invite(phones, options), timeout);
+    // Whoever leaves a message now does not keep the line.
+    if (outcome.end === 'failed' && name !== user) this.#users.release(name, this.#call);
+    return outcome;
   }
 
   async trunk(name: string, number: string, timeout: number | undefined): Promise<Outcome> {

@@ -29,6 +29,11 @@ export class Users {
   admit(name: string, call: DialogServerSession): boolean {
     return call.profiles.limit('user', name, this.#users.get(name)?.callLimit ?? Number.POSITIVE_INFINITY);
   }
+
+  /** It is none of this user's calls any more. */
+  release(name: string, call: DialogServerSession): void {
+    call.profiles.unset('user', name);
+  }
 }
 
 /** Of a number, or `Name <number>`. */

@@ -228,6 +228,23 @@ routes: [{ called: "1", user: anyone, to: { ringGroup: all, onNoAnswer: { reject
     expect(alice.call?.lastWord?.status).toBe(604);
   });
 
+  test('keeps no line busy once it was given up', async ({ lab }) => {
+    using _ = await openOffice(
+      lab,
+      `${users}voicemail: { folder: /mail, boxes: { "5002": {} } }
+routes: [{ called: "5*", user: anyone, to: { user: "$0", timeout: 2000, onNoAnswer: { voicemail: "$0" } } }]`,
+    );
+    const two = await userPhone(lab, '5002');
+    const [alice, bob] = [lab.phone('alice'), lab.phone('bob')];
+    await alice.dial('5002');
+    await alice.hears('vm-greeting.wav');
+    two.onCall = { answerAfterMs: 10 };
+    await bob.dial('5002');
+    await Promise.all([bob.speak(sine(440)), two.hearsTone(440)]);
+    await bob.hangup();
+    await alice.hangup();
+  });
+
   test('ends with the caller, wherever that is', async ({ lab }) => {
     using _ = await openOffice(
       lab,
