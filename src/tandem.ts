@@ -46,6 +46,7 @@ import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
 import type { Store, StoreHealth } from './store/store.ts';
 import type { SpanReport } from './telemetry/otlp/span-queue.ts';
+import type { TrunkOptions } from './trunk/options.ts';
 import type { Trunk, TrunkReport } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
@@ -366,6 +367,15 @@ export class Tandem {
   /** @throws TandemError ERR_ARGUMENT for a name that is not among `TandemOptions.trunks` */
   trunk(name: string): Trunk {
     return this.#house.trunks.get(name);
+  }
+
+  /**
+   * Other trunks from now on. What is the same stays as it is, and calls go on in any case.
+   * @returns when those that are gone have taken back their registrations
+   * @throws ConfigError at once for options that cannot work; all is as it was then
+   */
+  configureTrunks(trunks: Readonly<Record<string, TrunkOptions>>): Promise<void> {
+    return this.#house.trunks.configure(trunks);
   }
 
   // ---- bridges

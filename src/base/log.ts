@@ -15,6 +15,11 @@ export interface Logger {
 
 export const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
+/** Of a logger that `createLogger` made, and of what it gives birth to from now on. */
+export function setLogLevel(logger: Logger, level: LogLevel): void {
+  (logger as Logger & { level?: string }).level = level;
+}
+
 /** A JSON logger on stderr. @param sync write before returning, for a process that may exit at once. */
 export function createLogger(level: LogLevel = 'warn', sync = false): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: 2, sync }));

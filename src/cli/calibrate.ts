@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TandemError } from '../base/errors.ts';
-import { withSetting } from '../config/sources.ts';
+import { withSetting } from '../config/yaml-file.ts';
 import { createLogger, type DialogClientSession, Tandem } from '../index.ts';
 import type { ProcessReport } from './check.ts';
 import { askCheckSocket } from './check-socket.ts';

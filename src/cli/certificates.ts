@@ -1,6 +1,7 @@
 /** The certificates that the configuration names: read from their files, and read again when those change. */
 import { readFileSync } from 'node:fs';
-import { ConfigError, messageOf } from '../base/errors.ts';
+import { createSecureContext } from 'node:tls';
+import { ConfigError, messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Config } from '../config/schema.ts';
 import type { Tandem, TandemOptions, TlsServerOptions } from '../index.ts';
@@ -38,7 +39,7 @@ export function clientTls({ cert, key, ca, verify }: TlsConfig): NonNullable<Tan
 
 /** Takes new certificates into use when their files change, or by `reload`. */
 export class CertificateWatcher {
-  readonly #tls: TlsConfig;
+  #tls: TlsConfig;
   readonly #tandem: Tandem;
   readonly #logger: Logger;
   readonly #watcher = new FileWatcher(() => this.reload());
@@ -60,6 +61,24 @@ export class CertificateWatcher {
     } catch (error) {
       this.#logger.error({ error: messageOf(error) }, 'the changed certificate is not usable: the old one stays');
     }
+  }
+
+  /** @throws ConfigError, TandemError ERR_TLS for certificates that cannot be used */
+  check(config: TlsConfig): void {
+    const tls = serverTls(config);
+    if (!tls) return;
+    try {
+      for (const { cert, key } of [tls, ...Object.values(tls.names ?? {})]) createSecureContext({ cert, key });
+    } catch (cause) {
+      throw new TandemError('ERR_TLS', `the certificate of tls.cert is not usable: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** Those of another configuration, which `check` found good. */
+  configure(tls: TlsConfig): void {
+    this.#tls = tls;
+    this.#watcher.add(filesOf(tls));
+    this.reload();
   }
 
   close(): void {

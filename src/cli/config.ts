@@ -1,4 +1,5 @@
 /** `tandem config`: the settings in effect and where each came from. */
+import { isSecret } from '../config/issues.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { loadSettings } from './settings.ts';
 
@@ -8,12 +9,15 @@ export interface ConfigCommandOptions {
   readonly schema?: boolean;
 }
 
-export async function showConfig(options: ConfigCommandOptions): Promise<number> {
+/** @param root folder of this package */
+export async function showConfig(options: ConfigCommandOptions, root: string): Promise<number> {
   if (options.schema) {
     print(configJsonSchema());
     return 0;
   }
-  const { config, origins } = loadSettings(options.config === undefined ? {} : { config: options.config });
+  const flags = options.config === undefined ? {} : { config: options.config };
+  const { config, origins, warnings } = loadSettings(flags, { root });
+  for (const warning of warnings) process.stderr.write(`tandem: ${warning}\n`);
   const rows = [...origins].map(([key, origin]) => ({ key, value: shown(key, valueAt(config, key)), origin }));
   if (options.json) {
     print(Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value: value ?? null, from: origin }])));
@@ -35,19 +39,16 @@ function valueAt(tree: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-const secret =
-  /(^|\.)(password|ha1|token|viewToken|secret|encryptionKey|encryption\.key|oldKeys|secretAccessKey|sessionToken|authorization|headers)$/;
-
 /** @param key of the setting */
 function shown(key: string, value: unknown): unknown {
-  return value !== undefined && secret.test(key) ? '…' : masked(value);
+  return value !== undefined && isSecret(key) ? '…' : masked(value);
 }
 
 /** Neither is a password in a URL (`postgres://tandem:…@db/tandem`) anybody's business, nor a private key. */
 function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, secret.test(key) ? '…' : masked(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, isSecret(key) ? '…' : masked(one)]));
   if (typeof value !== 'string') return value;
   return value.includes('PRIVATE KEY-----') ? '…' : value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@');
 }

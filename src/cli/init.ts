@@ -2,6 +2,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TandemError } from '../base/errors.ts';
+import { configJsonSchema } from '../config/schema.ts';
 
 const script = `import { access } from 'node:fs/promises';
 import type { CallHandler } from 'tandem';
@@ -45,6 +46,12 @@ test('hangs up on a caller who presses nothing', async () => {
 });
 `;
 
+/** Editors that know the comment complete and check what is written. */
+const settings = `# yaml-language-server: $schema=./tandem.schema.json
+# Every setting: npx tandem config. After a change: npx tandem reload.
+log: { level: info }
+`;
+
 const dockerfile = (version: string): string => `ARG TANDEM=tandem:${version}
 FROM \${TANDEM}
 COPY --chown=node:node . /app/
@@ -66,6 +73,8 @@ export async function init(folder: string, version: string): Promise<number> {
     'package.json': `${JSON.stringify(manifest, null, 2)}\n`,
     'ivr.ts': script,
     'ivr.test.ts': test,
+    'tandem.yaml': settings,
+    'tandem.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
     Dockerfile: dockerfile(version),
     '.dockerignore': 'node_modules\n',
   };

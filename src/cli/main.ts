@@ -34,9 +34,16 @@ async function run(argv: readonly string[], root: string, version: string, debug
     return status;
   } catch (error) {
     if (error instanceof UsageError && error.message === '') return error.status;
-    process.stderr.write(`tandem: ${debug && error instanceof Error ? error.stack : oneLine(messageOf(error))}\n`);
+    for (const line of debug && error instanceof Error ? [error.stack] : linesOf(error))
+      process.stderr.write(`tandem: ${line}\n`);
     return statusOf(error);
   }
+}
+
+/** One; of a configuration one for each thing that is wrong with it. */
+function linesOf(error: unknown): string[] {
+  const message = messageOf(error);
+  return error instanceof TandemError && error.code === 'ERR_CONFIG' ? message.split('\n') : [oneLine(message)];
 }
 
 function oneLine(text: string): string {

@@ -86,7 +86,9 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     );
 
   server(program.command('ivr'))
-    .description('run the ready-made server: 1000 menu, 1003 music, 600 echo, 601 file, 602 record, users by name')
+    .description(
+      'run the phone system of tandem.yaml; without: 1000 menu, 1003 music, 600 echo, 601 file, 602 record, users by name',
+    )
     .option('--demo', 'users 5001 to 5003, with a password that is printed')
     .action(run(async (options: IvrFlags) => (await import('./ivr/ivr.ts')).ivr(options, root)));
 
@@ -150,7 +152,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .option('--config <file>', 'configuration file; default ./tandem.yaml if it is there')
     .option('--json', 'as JSON')
     .option('--schema', 'JSON Schema of the configuration file')
-    .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options)));
+    .action(run(async (options: ConfigCommandOptions) => (await import('./config.ts')).showConfig(options, root)));
 
   program
     .command('schema <what>')
@@ -234,6 +236,12 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
     .action(run(async (options: { server?: string }) => (await import('./restart.ts')).restart(options)));
 
   program
+    .command('reload')
+    .description('let a running server read its configuration again; no call is touched')
+    .option('-s, --server <address>', 'the server to ask, as kamcmd -s; default TANDEM_CTL, then ./run/tandem_ctl')
+    .action(run(async (options: { server?: string }) => (await import('./reload.ts')).reload(options)));
+
+  program
     .command('bench')
     .description('measure what this machine carries, over loopback')
     .option('--seconds <s>', 'for how long each figure is measured', positive, 5)
@@ -260,7 +268,7 @@ export function createProgram({ root, version, exit }: ProgramOptions): Command 
 
   program
     .command('init <folder>')
-    .description('make a script project: an IVR, its test, a Dockerfile')
+    .description('make a script project: an IVR, its test, its settings, a Dockerfile')
     .action(run(async (folder: string) => (await import('./init.ts')).init(folder, version)));
 
   // Every name with a dot that is no other command; the server knows which there are.

@@ -1,6 +1,7 @@
 /** `tandem dlg.list` and all other commands of a running server: asked over its control socket, or over HTTP. */
 import { randomInt } from 'node:crypto';
 import { TandemError } from '../base/errors.ts';
+import { nearestNames } from '../base/nearest.ts';
 import { parseControlAddress, printControlAddress } from '../control/binrpc/address.ts';
 import { askBinrpc } from '../control/binrpc/client.ts';
 import { resultOf } from '../control/binrpc/json.ts';
@@ -9,7 +10,6 @@ import { printFault, printRecords } from '../control/binrpc/print.ts';
 import { tooLong } from '../control/binrpc/respond.ts';
 import { askHttp } from '../control/http-client.ts';
 import type { RpcScalar } from '../control/rpc/value.ts';
-import { nearestNames } from './nearest.ts';
 import { quickReferences } from './quickref.ts';
 
 export interface RpcCommandOptions {

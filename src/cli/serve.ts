@@ -1,8 +1,10 @@
 /** `tandem serve <script>`: a user's script takes the calls. */
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import type { LoadedConfig } from '../config/sources.ts';
 import type { DialogServerSession, ResumeHandler, Tandem } from '../index.ts';
 import { FileWatcher } from './file-watcher.ts';
+import { Reloads } from './reload.ts';
 import { type Script, ScriptLoader } from './script.ts';
 import { type Application, runServer } from './server.ts';
 import { loadSettings, type ServerFlags } from './settings.ts';
@@ -13,11 +15,12 @@ export interface ServeOptions extends ServerFlags {
 }
 
 export async function serve(path: string, options: ServeOptions, root: string): Promise<number> {
-  const { config } = loadSettings(options);
+  const load = (): LoadedConfig => loadSettings(options);
+  const reloads = new Reloads(load().config);
   const loader = new ScriptLoader(path, root);
   try {
     const script = await loader.load();
-    return await runServer(config, usersOf(config), async (tandem, logger) => {
+    return await runServer(reloads, load, usersOf(reloads), async (tandem, logger) => {
       const application = new ScriptApplication(loader, script, tandem, logger);
       if (options.watch) application.watch();
       return application;

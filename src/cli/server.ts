@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { nodeClock } from '../base/node.ts';
-import { listenersOf } from '../config/listeners.ts';
+import { listenersOf, pagesOf } from '../config/listeners.ts';
 import type { Config } from '../config/schema.ts';
+import type { LoadedConfig } from '../config/sources.ts';
 import { Console } from '../console/console.ts';
 import { RecentCdrs } from '../console/finished.ts';
 import type { PhoneConfigOptions } from '../console/phone-config.ts';
@@ -36,8 +37,10 @@ import { logCalls } from './call-log.ts';
 import { CertificateWatcher, clientTls, serverTls } from './certificates.ts';
 import { processReport } from './check.ts';
 import { type CheckSocket, openCheckSocket } from './check-socket.ts';
+import type { Live } from './live.ts';
 import { keyringOfConfig, recordingsOptions } from './recordings-options.ts';
 import { registryOptions, warnOfUnused } from './registry-options.ts';
+import { type ReloadReport, type Reloads, reloadCommands } from './reload.ts';
 import { Restarts, restartCommands } from './restart.ts';
 import { storeOptions } from './store-options.ts';
 import { awaitTurn, isSuccessor, isSupervised } from './successor.ts';
@@ -61,28 +64,34 @@ export interface Application {
   start?(): Promise<void>;
   /** After the last call is over. */
   stop?(): Promise<void>;
+  /** Makes ready for another configuration. @returns how it is taken into use @throws TandemError */
+  prepare?(config: Config): Promise<() => void>;
 }
 
 /**
  * Runs until SIGTERM or SIGINT; then calls end, at the latest after `drainTimeout`. SIGQUIT leaves them in the journal.
+ * @param reloads the configuration in effect
+ * @param load reads it again
  * @param options who may call and register
  * @returns the exit status.
  */
 export async function runServer(
-  config: Config,
+  reloads: Reloads,
+  load: () => LoadedConfig,
   options: Pick<TandemOptions, 'auth' | 'registrar'>,
   make: (tandem: Tandem, logger: Logger) => Promise<Application>,
 ): Promise<number> {
+  const { config } = reloads;
   const logger = createLogger(config.log.level, true);
   warnOfUnused(config.registry, logger);
   const signals = listenForSignals();
   const stopLogging = logStrayErrors(logger);
   const tls = serverTls(config.tls) ?? (config.http.tls ? madeTls(config) : undefined);
-  const web = webPort(config, tls);
+  const web = webPort(config, tls, () => pagesOf(reloads.config));
   const ports: WebPorts = { web, entrance: { take: undefined }, recent: new RecentCdrs() };
   const telemetry = openTelemetry(config, logger);
   const tandem = createTandem(
-    config,
+    reloads,
     { ...options, ...(telemetry && { telemetry: telemetry.options }) },
     tls,
     ports,
@@ -92,7 +101,9 @@ export async function runServer(
   tandem.prepare().catch(() => {});
   const stopCallLog = logCalls(tandem.registry, logger);
   const certificates = new CertificateWatcher(config.tls, tandem, logger);
-  signals.onHangup = () => certificates.reload();
+  let prepare: Application['prepare'];
+  const reload = (): Promise<ReloadReport> =>
+    reloads.reload({ load, tandem, logger, certificates, prepare: (next) => prepare?.(next) ?? nothing });
   let socket: CheckSocket | undefined;
   let control: Control | undefined;
   let http: Http | undefined;
@@ -108,7 +119,12 @@ export async function runServer(
     const { announce: announcement } = config.recordings;
     const record = { writeFolder: writeFolder(config), announcement };
     remote = remoteControl(tandem, { grace, whenLost, soundFolder, ...record, logger });
-    methods.add(...traceCommands(tandem), ...remote.methods, ...restartCommands(() => signals.onRestart()));
+    methods.add(
+      ...traceCommands(tandem),
+      ...remote.methods,
+      ...restartCommands(() => signals.onRestart()),
+      ...reloadCommands(reload),
+    );
     control = await openControl({ listen: controlAddresses(config), methods, logger });
     if (config.http.listen !== 'none') http = await openWeb(config, tandem, { methods, remote }, ports, logger);
   };
@@ -117,6 +133,9 @@ export async function runServer(
     const callsFirst = isSuccessor() || existsSync(join(config.recovery.path, 'journal'));
     if (!callsFirst) await openServices();
     const application = await make(tandem, logger);
+    prepare = application.prepare?.bind(application);
+    // What is wrong is in the log; and certificates that have become old are another matter.
+    signals.onHangup = () => void reload().catch(() => certificates.reload());
     if (isSuccessor()) {
       await tandem.prepare();
       await awaitTurn();
@@ -149,8 +168,9 @@ export async function runServer(
     restarts.close();
     failed.promise.catch((error: unknown) => logger.info({ error: messageOf(error) }, 'start ended with the server'));
     if (signal === 'SIGQUIT' && (await leaveCalls(tandem, logger))) return 0;
-    logger.info({ signal, drainTimeout: config.drainTimeout }, 'draining: no new calls, running ones may end');
-    await tandem.drain({ timeout: config.drainTimeout });
+    const { drainTimeout } = reloads.config;
+    logger.info({ signal, drainTimeout }, 'draining: no new calls, running ones may end');
+    await tandem.drain({ timeout: drainTimeout });
     await application.stop?.();
     return 0;
   } catch (error) {
@@ -186,6 +206,8 @@ async function leaveCalls(tandem: Tandem, logger: Logger): Promise<boolean> {
     return false;
   }
 }
+/** Takes nothing over. */
+const nothing = Promise.resolve(() => {});
 
 /** Where SIP, HTTP and the console meet. */
 interface WebPorts {
@@ -195,17 +217,21 @@ interface WebPorts {
 }
 
 function createTandem(
-  config: Config,
+  live: Live,
   options: Pick<TandemOptions, 'auth' | 'registrar' | 'telemetry'>,
   tls: TlsServerOptions | undefined,
   { web, entrance, recent }: WebPorts,
   logger: Logger,
 ): Tandem {
+  const { config } = live;
   const { enabled, ...defence } = config.defence;
   const recordings = recordingsOptions(config);
   return new Tandem({
     ...options,
-    transports: withEntrance([...listenersOf(config, tls), ...(web ? [web.transport] : [])], entrance),
+    transports: withEntrance(
+      [...listenersOf(config, tls, () => pagesOf(live.config)), ...(web ? [web.transport] : [])],
+      entrance,
+    ),
     tls: clientTls(config.tls),
     media: config.media,
     trunks: config.trunks,

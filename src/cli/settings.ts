@@ -1,7 +1,9 @@
 /** From flags, environment and file to settings, for the commands that run or ask a server. */
 import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError, messageOf } from '../base/errors.ts';
+import type { UserConfig } from '../config/schema.ts';
 import { type LoadedConfig, loadConfig } from '../config/sources.ts';
+import { Prompts } from './ivr/prompts.ts';
 
 export interface ServerFlags {
   readonly config?: string;
@@ -19,8 +21,17 @@ export interface ServerFlags {
 
 const defaultFile = 'tandem.yaml';
 
-/** @throws ConfigError, in one line that names the flag, variable or key. */
-export function loadSettings(flags: ServerFlags, environment: NodeJS.ProcessEnv = process.env): LoadedConfig {
+export interface SettingsOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Users beside those that the file has. */
+  readonly users?: Readonly<Record<string, UserConfig>>;
+  /** Folder of this package: where prompts and scripts are, files that are named have to be there. */
+  readonly root?: string;
+}
+
+/** @throws ConfigError, whose lines name the flag, variable or key. */
+export function loadSettings(flags: ServerFlags, options: SettingsOptions = {}): LoadedConfig {
+  const { environment = process.env, users = {}, root } = options;
   const set = new Map<string, { value: unknown; flag: string }>();
   const take = (path: string, flag: string, value: unknown): void => {
     if (value !== undefined) set.set(path, { value, flag });
@@ -44,6 +55,8 @@ export function loadSettings(flags: ServerFlags, environment: NodeJS.ProcessEnv 
     environment,
     file: readFile(flags.config ?? environment.TANDEM_CONFIG),
     readSecret: (path) => readFileSync(path, 'utf8'),
+    users,
+    ...(root === undefined ? {} : { exists: (path) => existsSync(new Prompts(root).pathOf(path) ?? root) }),
   });
 }
 

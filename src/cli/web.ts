@@ -27,10 +27,15 @@ export interface WebPort {
 /**
  * The port of HTTPS and SIP over wss; undefined without `http.tls`.
  * @param tls what listeners with TLS have
+ * @param origins pages that may connect now; undefined: all
  * @throws ConfigError
  */
-export function webPort(config: Config, tls: TlsServerOptions | undefined): WebPort | undefined {
-  const { http, origins, externalHost, mediaExternalIp } = config;
+export function webPort(
+  config: Config,
+  tls: TlsServerOptions | undefined,
+  origins: () => readonly string[] | undefined,
+): WebPort | undefined {
+  const { http, externalHost, mediaExternalIp } = config;
   if (!http.tls) return undefined;
   if (http.listen === 'none') throw new ConfigError('http.tls needs http.listen: it serves the same');
   if (!tls) throw new ConfigError('http.tls needs a certificate');
@@ -45,7 +50,7 @@ export function webPort(config: Config, tls: TlsServerOptions | undefined): WebP
       // Browsers have no certificate that a trunk's listener may ask for.
       tls: { ...tls, clients: 'none' },
       http: door,
-      ...(origins.includes('*') ? {} : { origins }),
+      origins,
       ...(externalHost === undefined ? {} : { externalHost }),
       ...(mediaExternalIp === undefined ? {} : { mediaExternalIp }),
     },

@@ -58,7 +58,7 @@ function place({
   if (key === 'dbUrl' && !/^(sqlite|postgres|postgresql|mysql|mariadb):/.test(String(value)))
     return { why: 'SQLite, PostgreSQL and MySQL are the databases that are known here' };
   const checked = checkConfig({ [section]: { [key]: value } });
-  if ('issue' in checked) return { why: `${JSON.stringify(value)}: ${checked.issue.message}` };
+  if ('issues' in checked) return { why: `${JSON.stringify(value)}: ${checked.issues[0]?.message}` };
   const plain = leaves.get(`${section}.${key}`) === 'boolean' ? value === 1 : value;
   // A JSON text is a YAML text.
   return { key: `${section}.${key}`, value: JSON.stringify(plain) };

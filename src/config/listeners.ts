@@ -14,15 +14,18 @@ export interface Listener<Tls> {
   readonly externalPort?: number;
   readonly mediaExternalIp?: string;
   readonly tls?: Tls;
-  readonly origins?: readonly string[];
+  readonly origins?: Origins;
 }
+
+/** Pages, or who knows them when one comes. */
+type Origins = readonly string[] | (() => readonly string[] | undefined);
 
 /** @throws ConfigError for what is no listener, and for TLS without a certificate */
 export function listenersOf<Tls>(
   config: Pick<Config, 'listen' | 'externalHost' | 'mediaExternalIp' | 'origins'>,
   tls?: Tls,
+  origins: Origins | undefined = pagesOf(config),
 ): Listener<Tls>[] {
-  const { origins } = config;
   return config.listen.map((entry) => {
     const given = typeof entry === 'string' ? parseListener(entry) : entry;
     const transport = transportOf(given.transport);
@@ -39,9 +42,14 @@ export function listenersOf<Tls>(
       ...(given.externalPort === undefined ? {} : { externalPort: given.externalPort }),
       ...(mediaExternalIp === undefined ? {} : { mediaExternalIp }),
       ...(secure && tls !== undefined ? { tls } : {}),
-      ...(transport.startsWith('ws') && !origins.includes('*') ? { origins } : {}),
+      ...(transport.startsWith('ws') && origins ? { origins } : {}),
     };
   });
+}
+
+/** The pages that may connect; undefined: all. */
+export function pagesOf({ origins }: Pick<Config, 'origins'>): readonly string[] | undefined {
+  return origins.includes('*') ? undefined : origins;
 }
 
 interface Given {

@@ -2,8 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
+import { defaultMenus, defaultRoutes } from './default-plan.ts';
+import { type ConfigIssue, explained, printKey } from './issues.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { parkingSchema, queuesSchema, ringGroupsSchema, voicemailSchema } from './pbx-schema.ts';
 import { recordingsSchema } from './recordings-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
+import { calendarSchema, menusSchema, noTarget, routesSchema } from './system-schema.ts';
 import { telemetrySchema } from './telemetry-schema.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
@@ -313,6 +318,15 @@ const schema = z.strictObject({
     )
     .default({})
     .describe('ways to the telephone network, by name'),
+  routes: routesSchema
+    .default(() => defaultRoutes())
+    .describe('where calls of the ready-made server go: the first that fits'),
+  menus: menusSchema.default(() => defaultMenus()).describe('menus of the ready-made server, by name'),
+  calendar: calendarSchema.describe('times that routes ask for'),
+  ringGroups: ringGroupsSchema.default({}).describe('several who are rung for one call, by name'),
+  queues: queuesSchema.default({}).describe('callers who wait for agents, by name'),
+  voicemail: voicemailSchema.describe('mailboxes'),
+  parking: parkingSchema.default({}).describe('where calls wait until somebody fetches them, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   http: z
     .strictObject({
@@ -422,24 +436,18 @@ export type Config = z.output<typeof schema>;
 export type UserConfig = z.output<typeof user>;
 export type ListenerConfig = z.output<typeof listener>;
 
-export interface ConfigIssue {
-  /** `media.rtpPorts.min`; of a list, the list's. */
-  readonly key: string;
-  readonly message: string;
-}
-
 /** @param values a tree of settings; what is missing gets its default. */
-export function checkConfig(values: unknown): { readonly config: Config } | { readonly issue: ConfigIssue } {
-  const parsed = schema.safeParse(values);
+export function checkConfig(
+  values: unknown,
+): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
+  const parsed = schema.safeParse(values, { reportInput: true });
   if (parsed.success) return { config: parsed.data };
-  const [first] = parsed.error.issues;
-  const names = (first?.path ?? []).filter((step) => typeof step === 'string');
-  // A listener given as text fails the union as a whole; its own message says more, unless the union has one.
-  const inner =
-    first?.code === 'invalid_union' && first.message === 'Invalid input'
-      ? first.errors.flat().find(({ code }) => code !== 'invalid_type')
-      : first;
-  return { issue: { key: names.join('.'), message: (inner ?? first)?.message ?? 'is not valid' } };
+  const issues = parsed.error.issues.flatMap((issue) => explained(issue, [], configJsonSchema));
+  // Where a key is wrong, that a target is missing as well is no news.
+  const wrongKeys = issues.filter(({ isKey }) => isKey).map(({ path }) => printKey(path.slice(0, -1)));
+  return {
+    issues: issues.filter(({ path, message }) => !(message.startsWith(noTarget) && wrongKeys.includes(printKey(path)))),
+  };
 }
 
 /** JSON Schema of the configuration file. */
@@ -451,12 +459,6 @@ export type LeafType = 'string' | 'number' | 'boolean' | 'list' | 'object';
 
 /** Every setting by its path, in the order of the schema. */
 export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(configJsonSchema(), ''));
-
-interface JsonSchema {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly anyOf?: readonly JsonSchema[];
-}
 
 function leavesOf(node: JsonSchema, path: string): [string, LeafType][] {
   if (!node.properties) return [[path, typeOf(node)]];

@@ -1,11 +1,15 @@
 /**
  * Where settings come from: flag, then `TANDEM_…` variable, then file, then default. Pure: the
- * caller reads the files. The only module that knows yaml.
+ * caller reads the files.
  */
-import { parseDocument } from 'yaml';
 import { ConfigError } from '../base/errors.ts';
-import { type Config, checkConfig, leaves } from './schema.ts';
+import { defaultMenus } from './default-plan.ts';
+import { advice, type ConfigIssue, isSecret, type KeyPath, printKey } from './issues.ts';
+import { keysAt } from './json-schema.ts';
+import { type Config, checkConfig, configJsonSchema, leaves, type UserConfig } from './schema.ts';
+import { checkSystem } from './system-check.ts';
 import { telemetryVariables } from './telemetry-schema.ts';
+import { readYaml, type YamlFile } from './yaml-file.ts';
 
 export interface ConfigSources {
   /** Path of a setting → value, and the flag that said so. */
@@ -15,12 +19,18 @@ export interface ConfigSources {
   readonly file: { readonly path: string; readonly text: string } | undefined;
   /** Reads what a `TANDEM_…_FILE` variable names. Throws when it cannot. */
   readonly readSecret: (path: string) => string;
+  /** Users beside those of the file, which go before. */
+  readonly users?: Readonly<Record<string, UserConfig>>;
+  /** Whether there is a file that a prompt or a script names; default: it is not looked at. */
+  readonly exists?: (path: string) => boolean;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
   /** Path of a setting → `flag --listen`, `variable TANDEM_LISTEN`, `file tandem.yaml` or `default`. */
   readonly origins: ReadonlyMap<string, string>;
+  /** What works, but hardly as it was meant. */
+  readonly warnings: readonly string[];
 }
 
 interface Setting {
@@ -41,62 +51,119 @@ export function variableOf(path: string): string {
   return `TANDEM_${words.toUpperCase()}`;
 }
 
-/** The text of a configuration file with one setting changed; comments and order stay. @throws ConfigError for no YAML */
-export function withSetting(text: string, path: string, value: unknown): string {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error) throw new ConfigError(`not changed, as it is no YAML: ${error.message}`);
-  document.setIn(path.split('.'), value);
-  return document.toString();
-}
+/** More would help nobody. */
+const mostProblems = 20;
 
-/** @throws ConfigError naming the key and where it stands, for what is unknown, unreadable or out of bounds. */
+/**
+ * @throws ConfigError with a line for each thing that is unknown, unreadable or out of bounds: where it stands, its key,
+ * and what would be right
+ */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settings = new Map<string, Setting>();
-  if (sources.file) for (const [path, setting] of fromFile(sources.file)) settings.set(path, setting);
+  const { file } = sources;
+  const yaml = file && readYaml(file.text);
+  const unknown: ConfigIssue[] = [];
+  if (file && yaml) {
+    fail(yaml.errors.map(({ line, message }) => `${file.path}:${line}: ${message}`));
+    const take = (path: string, value: unknown): void =>
+      void settings.set(path, { value, origin: `file ${file.path}` });
+    flatten(yaml.value ?? {}, [], take, unknown);
+  }
   for (const [path, value, variable] of telemetryVariables(sources.environment))
     settings.set(path, { value, origin: `variable ${variable}` });
   for (const [path, setting] of fromEnvironment(sources, passwordsOf(settings))) settings.set(path, setting);
   for (const [path, { value, flag }] of sources.flags) settings.set(path, { value, origin: `flag ${flag}` });
+  addUsers(settings, sources.users ?? {});
 
   const tree: Record<string, unknown> = {};
   for (const [path, { value }] of settings) plant(tree, path.split('.'), value);
+  const told = (issues: readonly ConfigIssue[]): string[] =>
+    inOrder(issues, yaml).map((issue) => problemLine(issue, settings, file && yaml && { path: file.path, yaml }));
   const checked = checkConfig(tree);
-  if ('issue' in checked) {
-    const { key, message } = checked.issue;
-    const origin = (settings.get(key) ?? settings.get(key.split('.')[0] ?? ''))?.origin;
-    throw new ConfigError(`${origin ?? 'configuration'}: ${key}: ${message}`);
-  }
-  const { min, max } = checked.config.media.rtpPorts;
-  if (min >= max) {
-    const origin = (settings.get('media.rtpPorts.min') ?? settings.get('media.rtpPorts.max'))?.origin;
-    throw new ConfigError(
-      `${origin ?? 'default'}: media.rtpPorts.min (${min}) must be below media.rtpPorts.max (${max})`,
-    );
-  }
+  fail(told([...unknown, ...('issues' in checked ? checked.issues : [])]));
+  const config = withMainMenu((checked as { readonly config: Config }).config, settings);
+  const { errors, warnings } = checkSystem(config, {
+    isGiven: (section) => settings.has(section),
+    exists: sources.exists ?? (() => true),
+  });
+  fail(told([...portsIssue(config), ...errors]));
   const origins = new Map([...leaves.keys()].map((path) => [path, settings.get(path)?.origin ?? 'default']));
-  return { config: checked.config, origins };
+  return { config, origins, warnings: told(warnings) };
 }
 
-function fromFile({ path, text }: { readonly path: string; readonly text: string }): Map<string, Setting> {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error) throw new ConfigError(`${path}: ${error.message.split('\n')[0]}`);
-  const found = new Map<string, Setting>();
-  flatten(document.toJS() ?? {}, '', (key, value) => found.set(key, { value, origin: `file ${path}` }), path);
-  return found;
+/** As they stand in the file. */
+function inOrder(issues: readonly ConfigIssue[], yaml: YamlFile | undefined): readonly ConfigIssue[] {
+  if (!yaml) return issues;
+  return issues.toSorted((a, b) => yaml.lineOf(a.path, a.isKey) - yaml.lineOf(b.path, b.isKey));
 }
 
-function flatten(node: unknown, path: string, take: (path: string, value: unknown) => void, file: string): void {
-  if (path !== '' && leaves.has(path)) {
-    take(path, node);
+function fail(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const more = problems.length - mostProblems;
+  const shown = problems.slice(0, mostProblems);
+  throw new ConfigError([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'), {
+    facts: { problems: shown },
+  });
+}
+
+/** `tandem.yaml:12: routes[1].to.menu: there is no menu sale: did you mean sales?` */
+function problemLine(
+  { path, message, isKey }: ConfigIssue,
+  settings: ReadonlyMap<string, Setting>,
+  file: { readonly path: string; readonly yaml: YamlFile } | undefined,
+): string {
+  const key = printKey(path);
+  const origin = originOf(path, settings);
+  if (!file || (origin !== undefined && !origin.startsWith('file ')))
+    return `${origin ?? 'configuration'}: ${key}: ${message}`;
+  const isShown = message.endsWith('put it in quotes') && !isSecret(key);
+  const source = isShown ? file.yaml.sourceOf(path) : undefined;
+  const right = source === undefined ? '' : `: "${source}"`;
+  return `${file.path}:${file.yaml.lineOf(path, isKey)}: ${key === '' ? '' : `${key}: `}${message}${right}`;
+}
+
+function originOf(path: KeyPath, settings: ReadonlyMap<string, Setting>): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const found = settings.get(path.slice(0, length).join('.'));
+    if (found) return found.origin;
+  }
+  return undefined;
+}
+
+/** Routes as they are by default lead to it, whatever menus there are beside. */
+function withMainMenu(config: Config, settings: ReadonlyMap<string, Setting>): Config {
+  return settings.has('routes') ? config : { ...config, menus: { ...defaultMenus(), ...config.menus } };
+}
+
+function portsIssue({ media: { rtpPorts } }: Config): ConfigIssue[] {
+  const { min, max } = rtpPorts;
+  if (min < max) return [];
+  return [{ path: ['media', 'rtpPorts', 'min'], message: `(${min}) must be below media.rtpPorts.max (${max})` }];
+}
+
+function addUsers(settings: Map<string, Setting>, users: Readonly<Record<string, UserConfig>>): void {
+  if (Object.keys(users).length === 0) return;
+  const { value = {}, origin = 'default' } = settings.get('users') ?? {};
+  if (typeof value === 'object') settings.set('users', { value: { ...users, ...value }, origin });
+}
+
+function flatten(
+  node: unknown,
+  path: readonly string[],
+  take: (path: string, value: unknown) => void,
+  unknown: ConfigIssue[],
+): void {
+  const key = path.join('.');
+  if (path.length > 0 && leaves.has(key)) {
+    take(key, node);
     return;
   }
-  const known = path === '' || [...leaves.keys()].some((leaf) => leaf.startsWith(`${path}.`));
-  if (!known) throw new ConfigError(`${file}: unknown key ${path}`);
-  if (typeof node !== 'object' || node === null || Array.isArray(node))
-    throw new ConfigError(`${file}: ${path || 'the file'} must hold settings by name`);
-  for (const [key, child] of Object.entries(node)) flatten(child, path ? `${path}.${key}` : key, take, file);
+  if (path.length > 0 && ![...leaves.keys()].some((leaf) => leaf.startsWith(`${key}.`))) {
+    const names = keysAt(configJsonSchema(), path.slice(0, -1));
+    unknown.push({ path, isKey: true, message: `unknown key${advice(path.at(-1) as string, names)}` });
+  } else if (typeof node !== 'object' || node === null || Array.isArray(node))
+    unknown.push({ path, message: `${key === '' ? 'the file ' : ''}must hold settings by name` });
+  else for (const [name, child] of Object.entries(node)) flatten(child, [...path, name], take, unknown);
 }
 
 /** The passwords of what the file names: a variable may have them, so that the file need not be secret. */

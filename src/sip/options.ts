@@ -13,6 +13,7 @@ import type { FiredTimer } from './transaction/transaction.ts';
 import type { PeerFlow } from './transport/flow.ts';
 import type { SipTransportName } from './transport/kinds.ts';
 import type {
+  AllowedOrigins,
   HttpTaker,
   SipNetwork,
   TlsClientOptions,
@@ -36,9 +37,9 @@ export interface ListenOptions {
   readonly tls?: TlsServerOptions;
   /**
    * For `ws` and `wss`: the pages that may connect, as `Origin` has them; `own` are those of this server, and programs
-   * that are no browser. Default all.
+   * that are no browser. Or who knows them when one comes. Default all.
    */
-  readonly origins?: readonly string[];
+  readonly origins?: AllowedOrigins;
   /** For `ws` and `wss`: who takes what comes to the port and is no SIP; default nobody (426). */
   readonly http?: HttpTaker;
   /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */

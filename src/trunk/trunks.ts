@@ -5,11 +5,47 @@ import type { TrunkOptions } from './options.ts';
 import { Trunk, type TrunkContext, type TrunkReport } from './trunk.ts';
 
 export class Trunks {
-  readonly #trunks: ReadonlyMap<string, Trunk>;
+  readonly #context: TrunkContext;
+  #options: Readonly<Record<string, TrunkOptions>> = {};
+  #trunks: ReadonlyMap<string, Trunk> = new Map();
+  #started = false;
 
   /** @throws ConfigError */
   constructor(context: TrunkContext, options: Readonly<Record<string, TrunkOptions>> = {}) {
-    this.#trunks = new Map(Object.entries(options).map(([name, one]) => [name, new Trunk(context, name, one)]));
+    this.#context = context;
+    this.#trunks = this.#made(options);
+    this.#options = options;
+  }
+
+  /**
+   * Other trunks from now on. Those whose options are the same stay as they are, registered and counted; calls go on in any
+   * case. One that changes is registered anew when the old one has taken back its address.
+   * @throws ConfigError at once; all is as it was then
+   */
+  configure(options: Readonly<Record<string, TrunkOptions>>): Promise<void> {
+    const before = this.#trunks;
+    const now = this.#made(options);
+    this.#trunks = now;
+    this.#options = options;
+    const gone = [...before.values()].filter((trunk) => now.get(trunk.name) !== trunk);
+    const made = [...now.values()].filter((trunk) => before.get(trunk.name) !== trunk);
+    return this.#exchange(gone, made);
+  }
+
+  async #exchange(gone: readonly Trunk[], made: readonly Trunk[]): Promise<void> {
+    await Promise.all(gone.map((trunk) => trunk.close()));
+    // Closed meanwhile, or replaced again.
+    if (this.#started) for (const trunk of made) if (this.#trunks.get(trunk.name) === trunk) trunk.start();
+  }
+
+  #made(options: Readonly<Record<string, TrunkOptions>>): ReadonlyMap<string, Trunk> {
+    return new Map(
+      Object.entries(options).map(([name, one]) => {
+        const known = this.#trunks.get(name);
+        const isSame = JSON.stringify(this.#options[name]) === JSON.stringify(one);
+        return [name, known && isSame ? known : new Trunk(this.#context, name, one)];
+      }),
+    );
   }
 
   get reports(): readonly TrunkReport[] {
@@ -36,10 +72,12 @@ export class Trunks {
   }
 
   start(): void {
+    this.#started = true;
     for (const trunk of this.#trunks.values()) trunk.start();
   }
 
   async close(): Promise<void> {
+    this.#started = false;
     await Promise.all([...this.#trunks.values()].map((trunk) => trunk.close()));
   }
 }

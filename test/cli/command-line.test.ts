@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { runTandem, TemporaryFolder } from '../helpers/cli.ts';
 
-const commands = ['serve', 'ivr', 'bridge', 'call', 'check', 'monitor', 'config', 'import', 'bench', 'native', 'init'];
+const commands = [
+  'serve',
+  'ivr',
+  'bridge',
+  'call',
+  'check',
+  'monitor',
+  'config',
+  'import',
+  'reload',
+  'bench',
+  'native',
+  'init',
+];
 
 /** One line on stderr, nothing on stdout. */
 async function refused(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<[number, string]> {

@@ -97,17 +97,21 @@ describe('variables', () => {
 
 describe('what is wrong is named', () => {
   it.each<[string, Partial<ConfigSources>, string]>([
-    ['an unknown key', { file: file('medium: {}\n') }, 'tandem.yaml: unknown key medium'],
-    ['an unknown key inside', { file: file('media:\n  rtpPort: 1\n') }, 'tandem.yaml: unknown key media.rtpPort'],
-    ['a value for a group', { file: file('media: 3\n') }, 'tandem.yaml: media must hold settings'],
-    ['a list for the file', { file: file('- 1\n') }, 'tandem.yaml: the file must hold settings'],
-    ['broken YAML', { file: file('log: [1\n') }, 'tandem.yaml: '],
-    ['a wrong choice', { file: file('log: { level: loud }\n') }, 'file tandem.yaml: log.level: '],
-    ['a wrong type', { file: file('drainTimeout: soon\n') }, 'file tandem.yaml: drainTimeout: '],
+    ['an unknown key', { file: file('medium: {}\n') }, 'tandem.yaml:1: medium: unknown key: did you mean media?'],
+    [
+      'an unknown key inside',
+      { file: file('media:\n  rtpPort: 1\n') },
+      'tandem.yaml:2: media.rtpPort: unknown key: did you mean rtpPorts?',
+    ],
+    ['a value for a group', { file: file('media: 3\n') }, 'tandem.yaml:1: media: must hold settings'],
+    ['a list for the file', { file: file('- 1\n') }, 'tandem.yaml:1: the file must hold settings'],
+    ['broken YAML', { file: file('log: [1\n') }, 'tandem.yaml:2: '],
+    ['a wrong choice', { file: file('log: { level: loud }\n') }, 'tandem.yaml:1: log.level: '],
+    ['a wrong type', { file: file('drainTimeout: soon\n') }, 'tandem.yaml:1: drainTimeout: '],
     [
       'a key inside a listener',
       { file: file('listen: [{ transport: udp, host: a, prt: 1 }]\n') },
-      'tandem.yaml: listen: ',
+      'tandem.yaml:1: listen[0].prt: unknown key: did you mean port?',
     ],
     ['an unknown variable', { environment: { TANDEM_LOGLEVEL: 'info' } }, 'unknown variable TANDEM_LOGLEVEL'],
     ['no number', { environment: { TANDEM_DRAIN_TIMEOUT: 'x' } }, 'TANDEM_DRAIN_TIMEOUT: "x" is not a number'],
@@ -126,7 +130,7 @@ describe('what is wrong is named', () => {
     [
       'an empty range',
       { environment: { TANDEM_MEDIA_RTP_PORTS_MIN: '30000', TANDEM_MEDIA_RTP_PORTS_MAX: '20000' } },
-      'variable TANDEM_MEDIA_RTP_PORTS_MIN: media.rtpPorts.min (30000) must be below media.rtpPorts.max (20000)',
+      'variable TANDEM_MEDIA_RTP_PORTS_MIN: media.rtpPorts.min: (30000) must be below media.rtpPorts.max (20000)',
     ],
   ])('%s', (_, sources, message) => {
     expect(() => load(sources)).toThrow(message);
@@ -198,7 +202,7 @@ trunks:
   });
 
   it.each([
-    ['trunks: { main: { uri: a, srtp: sdes } }', 'file tandem.yaml: trunks.main.srtp'],
+    ['trunks: { main: { uri: a, srtp: sdes } }', 'tandem.yaml:1: trunks.main.srtp'],
     ['trunks: { main: { } }', 'trunks.main.uri'],
     ['trunks: { main: { uri: a, maxChannels: 0 } }', 'trunks.main.maxChannels'],
     ['trunks: { main: { uri: a, color: red } }', 'color'],
@@ -262,7 +266,7 @@ describe('HTTP', () => {
     ['http: { token: 1234 }', 'http.token: expected text'],
     ['http: { token: "" }', 'http.token'],
     ['http: { webhooks: [{ url: "ftp://a", secret: b }] }', 'expected http:// or https://'],
-    ['http: { webhooks: [{ url: "http://a" }] }', 'http.webhooks.secret'],
+    ['http: { webhooks: [{ url: "http://a" }] }', 'http.webhooks[0].secret'],
   ])('%s is refused', (text, message) => {
     expect(() => load({ file: file(text) })).toThrow(message);
   });

@@ -85,7 +85,7 @@ describe('the registry section', () => {
     ['bridgeController: me', 'registry.bridgeController: expected a SIP URI'],
     ['profilesWithValue: [a-b]', 'registry.profilesWithValue: expected names of letters, digits and _'],
     ['dlgMatchMode: 3', 'registry.dlgMatchMode'],
-    ['defaultTime: 3', 'unknown key registry.defaultTime'],
+    ['defaultTime: 3', 'registry.defaultTime: unknown key: did you mean defaultTimeout?'],
   ])('refuses %s', (line, message) => {
     expect(() => load(`registry:\n  ${line}\n`)).toThrow(message);
   });

@@ -271,8 +271,18 @@ const directions: Readonly<Record<string, readonly string[]>> = {
     'src/control',
     'media',
   ],
-  'src/config': ['src/base'],
-  'src/cli': ['src/base', 'src/config', 'src/console', 'src/control', 'src/recordings', 'src/store', 'src/index'],
+  'src/routes': ['src/base'],
+  'src/config': ['src/base', 'src/routes'],
+  'src/cli': [
+    'src/base',
+    'src/config',
+    'src/routes',
+    'src/console',
+    'src/control',
+    'src/recordings',
+    'src/store',
+    'src/index',
+  ],
 };
 
 /** Package → the files that may import it. */
@@ -298,7 +308,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   preact: ['src/console/web/'],
   uplot: ['src/console/web/console/chart.tsx'],
   jssip: ['src/console/web/phone/'],
-  yaml: ['src/config/sources.ts'],
+  yaml: ['src/config/yaml-file.ts'],
   ws: [
     'src/sip/transport/node-ws.ts',
     'src/base/node-websocket.ts',
@@ -315,6 +325,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'src/config/registry-schema.ts',
     'src/config/recordings-schema.ts',
     'src/config/telemetry-schema.ts',
+    'src/config/schema-pieces.ts',
+    'src/config/system-schema.ts',
+    'src/config/pbx-schema.ts',
+    'src/config/issues.ts',
     'src/control/rpc/named.ts',
     'src/control/remote/params.ts',
     'src/control/events/schemas.ts',

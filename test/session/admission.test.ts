@@ -1,7 +1,7 @@
 /** Calls that there is no room for. */
 import { describe, it } from 'vitest';
 import { ConfigError } from '../../src/base/errors.ts';
-import { withSetting } from '../../src/config/sources.ts';
+import { withSetting } from '../../src/config/yaml-file.ts';
 import { Admission, type AdmissionOptions, type Load } from '../../src/incoming/admission.ts';
 import { FakeClock } from '../../src/testing/index.ts';
 import { expect, test } from '../helpers/lab.ts';

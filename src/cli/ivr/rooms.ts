@@ -1,18 +1,7 @@
-/** 603…699: conference rooms, one per number. */
+/** Conference rooms, by any name. */
 import type { Conference, DialogClientSession, DialogServerSession, Tandem } from '../../index.ts';
-import { type Prompts, pressed, type Service } from './services.ts';
-
-const numbers = /^6(0[3-9]|[1-9]\d)$/;
-
-export function isRoom(number: string): boolean {
-  return numbers.test(number);
-}
-
-/** Until hang-up, or `#`. */
-export const room: Service = async (call, prompts, tandem) => {
-  await call.answer();
-  await joinRoom(call, prompts, tandem, call.toUser ?? '');
-};
+import type { Prompts } from './prompts.ts';
+import { pickUp, pressed } from './services.ts';
 
 /** Says what it is, and takes the call in until `#`. Who is there hears a beep, and who is alone music. */
 export async function joinRoom(
@@ -21,10 +10,11 @@ export async function joinRoom(
   tandem: Tandem,
   name: string,
 ): Promise<void> {
-  await call.playback().play(prompts('conference'));
-  const conference = tandem.conference(name, { music: prompts('music') });
+  await pickUp(call);
+  await call.playback().play(prompts.builtin('conference'));
+  const conference = tandem.conference(name, { music: prompts.builtin('music') });
   await conference.add(call);
-  if (conference.members.length > 1) conference.play(prompts('beep')).catch(() => {});
+  if (conference.members.length > 1) conference.play(prompts.builtin('beep')).catch(() => {});
   await stayIn(call, conference);
 }
 

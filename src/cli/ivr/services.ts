@@ -1,54 +1,64 @@
-/** The services behind single numbers; the menu offers some of them by key. */
+/** Services that need nobody but the caller; a route or a key of a menu leads to each. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DialogServerSession, Tandem } from '../../index.ts';
+import type { DialogServerSession } from '../../index.ts';
+import type { ServiceName } from '../../routes/target.ts';
+import type { PlaySource, Prompts } from './prompts.ts';
 
-export type PromptName =
-  | 'welcome'
-  | 'message'
-  | 'record'
-  | 'goodbye'
-  | 'no-input'
-  | 'wrong-input'
-  | 'echo'
-  | 'conference'
-  | 'music'
-  | 'beep';
-export type Prompts = (name: PromptName) => string;
-export type Service = (call: DialogServerSession, prompts: Prompts, tandem: Tandem) => Promise<void>;
+export interface ServiceOptions {
+  /** Said before it. */
+  readonly prompt?: PlaySource | undefined;
+  /** The key that ends an echo. */
+  readonly until?: string | undefined;
+}
+
+type Service = (call: DialogServerSession, prompts: Prompts, options: ServiceOptions) => Promise<void>;
 
 const longestRecordingMs = 5 * 60_000;
 
-/** 600: what the caller says comes back as it was. */
-export const echo: Service = async (call) => {
-  const over = call.echo(); // before the answer, so that not even the first packet is missed
-  await call.answer();
-  await over;
-};
+export const services: Readonly<Record<ServiceName, Service>> = {
+  /** What the caller says comes back as it was. */
+  echo: async (call, _prompts, { prompt, until }) => {
+    if (prompt === undefined && until === undefined) {
+      const echoing = call.echo(); // before the answer, so that not even the first packet is missed
+      await pickUp(call);
+      return echoing;
+    }
+    await pickUp(call);
+    if (prompt !== undefined) await call.playback().play(prompt);
+    const ended = new AbortController();
+    const echoing = call.echo({ signal: ended.signal });
+    if (until !== undefined) {
+      await pressed(call, until);
+      ended.abort();
+    }
+    return echoing;
+  },
 
-/** 601: a file, again and again until hang-up. */
-export const file: Service = async (call, prompts) => {
-  await call.answer();
-  await call.playback().play(prompts('message'), { type: 'audio/wav', loop: true });
-};
+  /** A file, again and again until hang-up. */
+  file: async (call, prompts, { prompt = prompts.builtin('message') }) => {
+    await pickUp(call);
+    await call.playback().play(prompt, { loop: true });
+  },
 
-/** 1003: music until hang-up. */
-export const music: Service = async (call, prompts) => {
-  await call.answer();
-  await call.playback().play(prompts('music'), { type: 'audio/wav', loop: true });
-};
+  /** Music until hang-up. */
+  music: async (call, prompts, { prompt = prompts.builtin('music') }) => {
+    await pickUp(call);
+    await call.playback().play(prompt, { loop: true });
+  },
 
-/** 602: records until `#` and plays it back. */
-export const recordAndPlayBack: Service = async (call, prompts) => {
-  await call.answer();
-  await call.playback().play(prompts('record'));
-  await takeAndPlayBack(call, prompts);
+  /** Records until `#` and plays it back. */
+  record: async (call, prompts, { prompt = prompts.builtin('record') }) => {
+    await pickUp(call);
+    await call.playback().play(prompt);
+    await takeAndPlayBack(call, prompts);
+  },
 };
 
 /** Beeps, records the caller until `#` (five minutes at most), and plays that back. */
-export async function takeAndPlayBack(call: DialogServerSession, prompts: Prompts): Promise<void> {
-  await call.playback().play(prompts('beep'));
+async function takeAndPlayBack(call: DialogServerSession, prompts: Prompts): Promise<void> {
+  await call.playback().play(prompts.builtin('beep'));
   const folder = await mkdtemp(join(tmpdir(), 'tandem-record-'));
   try {
     const path = join(folder, 'message.wav');
@@ -72,4 +82,9 @@ export async function pressed(
   const stop = (): void => void keys.return?.();
   until?.then(stop, stop);
   for await (const { digit } of keys) if (digit === key) return;
+}
+
+/** Answers, unless that is done: a menu may lead here. */
+export async function pickUp(call: DialogServerSession): Promise<void> {
+  if (!call.isAnswered) await call.answer();
 }

@@ -22,15 +22,24 @@ export class Users {
   /** What the called see. */
   callerId(name: string): CallerId {
     const text = this.#users.get(name)?.callerId;
-    if (text === undefined) return { from: name };
-    const named = /^\s*"?([^"<]*?)"?\s*<([^>]+)>\s*$/.exec(text);
-    if (!named) return { from: text.trim() };
-    const [, displayName = '', from = name] = named;
-    return { from: from.trim(), ...(displayName === '' ? {} : { displayName }) };
+    return text === undefined ? { from: name } : callerIdOf(text);
   }
 
   /** Counts the call for this user. @returns false when it would be one too many */
   admit(name: string, call: DialogServerSession): boolean {
     return call.profiles.limit('user', name, this.#users.get(name)?.callLimit ?? Number.POSITIVE_INFINITY);
   }
+
+  /** It is none of this user's calls any more. */
+  release(name: string, call: DialogServerSession): void {
+    call.profiles.unset('user', name);
+  }
+}
+
+/** Of a number, or `Name <number>`. */
+export function callerIdOf(text: string): CallerId {
+  const named = /^\s*"?([^"<]*?)"?\s*<([^>]+)>\s*$/.exec(text);
+  if (!named) return { from: text.trim() };
+  const [, displayName = '', from = ''] = named;
+  return { from: from.trim(), ...(displayName === '' ? {} : { displayName }) };
 }

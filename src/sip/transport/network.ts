@@ -32,6 +32,9 @@ export interface Bind {
   readonly port: number;
 }
 
+/** Pages by their `Origin`, or who knows them when one comes; undefined: all. */
+export type AllowedOrigins = readonly string[] | (() => readonly string[] | undefined);
+
 export interface StreamBind extends Bind {
   readonly transport: StreamTransport;
   /** For `tls` and `wss`. */
@@ -40,7 +43,7 @@ export interface StreamBind extends Bind {
    * For `ws` and `wss`: the pages that may connect, as `Origin` has them (`https://example.com`); `own` are those of this
    * server, and programs that are no browser. Default all.
    */
-  readonly origins?: readonly string[];
+  readonly origins?: AllowedOrigins;
   /** For `ws` and `wss`: who takes what comes and is no SIP; default nobody. */
   readonly http?: HttpTaker;
   /** For `ws` and `wss`: brings connections that came to a port of somebody else, as that of HTTP. */

@@ -9,6 +9,7 @@ import { maxBodyBytes } from '../framing.ts';
 import { maxHeadBytes } from '../guard.ts';
 import { hostPort } from './address.ts';
 import type {
+  AllowedOrigins,
   SocketName,
   StreamBind,
   StreamConnection,
@@ -48,7 +49,7 @@ export async function listenNodeWs(
     verifyClient: ({ req }, done) => {
       const { origin, host } = req.headers;
       if (!offersSip(req)) done(false, 400, 'Bad Request: the subprotocol sip is needed');
-      else if (mayConnect(bind.origins, origin, host, isSecure)) done(true);
+      else if (mayConnect(allowed(bind.origins), origin, host, isSecure)) done(true);
       else {
         bind.onStranger?.((origin ?? '').slice(0, longestOrigin));
         done(false, 403, 'Forbidden');
@@ -212,4 +213,9 @@ class WsConnection implements StreamConnection {
   destroy(): void {
     this.#socket.terminate();
   }
+}
+
+/** Who may come now. */
+function allowed(origins: AllowedOrigins | undefined): readonly string[] | undefined {
+  return typeof origins === 'function' ? origins() : origins;
 }

@@ -11,6 +11,10 @@ export interface KamailioOptions {
   /** Where initial requests go: `sip:127.0.0.1:5090;transport=tcp`. */
   readonly target: string;
   readonly tls: TestCertificate;
+  /** Where it listens; default 127.0.0.1. */
+  readonly address?: string;
+  /** Where calls to numbers with a + in front go. */
+  readonly outbound?: string;
 }
 
 /** A request that passed: `INVITE tcp`, in order. */
@@ -65,7 +69,7 @@ export class Kamailio implements AsyncDisposable {
 const folders = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => `/usr/lib/${arch}/kamailio/modules`);
 
 async function configure(folder: Folder, port: number, tlsPort: number, options: KamailioOptions): Promise<void> {
-  const { target, tls } = options;
+  const { target, tls, address = '127.0.0.1', outbound = target } = options;
   await mkdir(folder.file('run'));
   await writeFile(folder.file('cert.pem'), tls.cert);
   await writeFile(folder.file('key.pem'), tls.key);
@@ -78,9 +82,9 @@ tcp_children=1
 enable_tls=yes
 tcp_accept_no_cl=no
 auto_aliases=no
-listen=udp:127.0.0.1:${port}
-listen=tcp:127.0.0.1:${port}
-listen=tls:127.0.0.1:${tlsPort}
+listen=udp:${address}:${port}
+listen=tcp:${address}:${port}
+listen=tls:${address}:${tlsPort}
 mpath="${modules}/"
 loadmodule "tls.so"
 loadmodule "tm.so"
@@ -112,6 +116,7 @@ request_route {
   loose_route();
   record_route();
   $du = "${target}";
+  if ($rU =~ "^[+]") $du = "${outbound}";
   t_relay();
 }
 `;

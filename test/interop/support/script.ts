@@ -70,9 +70,12 @@ export class Script {
   #isInviteFirst = false;
   #sdpVersion = 0;
   #labels = 0;
+  readonly #routed: boolean;
 
-  constructor(name: string) {
+  /** @param options.routed what it sends in its call goes by the proxies that recorded their route */
+  constructor(name: string, options: { readonly routed?: boolean } = {}) {
     this.name = name;
+    this.#routed = options.routed ?? false;
   }
 
   // ---- requests of sipp
@@ -252,12 +255,14 @@ export class Script {
   }
 
   #addresses(call: Call, method: string): string[] {
+    const routes = this.#routed && (call.tag !== '' || this.#role === 'callee') ? ['[routes]'] : [];
     if (this.#role === 'callee')
-      return [`From:[$To1];tag=${ownTag}`, 'To:[$From1]', `Call-ID: ${call.prefix}[call_id]`];
+      return [...routes, `From:[$To1];tag=${ownTag}`, 'To:[$From1]', `Call-ID: ${call.prefix}[call_id]`];
     const own = `sip:${this.#user}@${this.#host}`;
     const to = method === 'REGISTER' ? `sip:${this.#user}@[remote_ip]:[remote_port]` : service;
     const from = method === 'REGISTER' ? to : own;
     return [
+      ...routes,
       `From: <${from}>;tag=${ownTag}`,
       `To: <${to}>${call.tag ? `;tag=[$${call.tag}]` : ''}`,
       `Call-ID: ${call.prefix}[call_id]`,

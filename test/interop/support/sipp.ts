@@ -12,7 +12,11 @@ export interface SippOptions {
   readonly scenario: string | Script;
   /** Whom to call; none for a scenario that is called. */
   readonly target?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   readonly user?: string;
+  /** Where it is itself; default any free port. */
+  readonly port?: number;
   readonly transport?: 'udp' | 'tcp';
   readonly calls?: number;
   /** Calls per second. */
@@ -56,7 +60,7 @@ export class Sipp implements AsyncDisposable {
   /** Resolves when its port is bound. */
   static async start(options: SippOptions): Promise<Sipp> {
     for (let attempt = 1; ; attempt++) {
-      const [folder, port] = [await temporaryFolder(), await freePort()];
+      const [folder, port] = [await temporaryFolder(), options.port ?? (await freePort())];
       const sipp = new Sipp(
         port,
         new Program('sipp', await argumentsOf(options, port, folder), { cwd: folder.path }),
@@ -113,10 +117,21 @@ export class Sipp implements AsyncDisposable {
 }
 
 async function argumentsOf(options: SippOptions, port: number, folder: Folder): Promise<string[]> {
-  const { scenario, target, user, transport = 'udp', calls = 1, rate = 10, pause, rtpEcho, args = [] } = options;
+  const {
+    scenario,
+    target,
+    host = '127.0.0.1',
+    user,
+    transport = 'udp',
+    calls = 1,
+    rate = 10,
+    pause,
+    rtpEcho,
+    args = [],
+  } = options;
   return [
     ...(await scenarioOf(scenario, folder)),
-    ...(target === undefined ? [] : [`127.0.0.1:${target}`]),
+    ...(target === undefined ? [] : [`${host}:${target}`]),
     ...(user === undefined ? [] : ['-s', user]),
     ...(pause === undefined ? [] : ['-d', String(pause)]),
     ...(rtpEcho ? ['-rtp_echo'] : []),
