@@ -33,6 +33,7 @@ const alone = [
   'recovery/*.test.ts',
   'chromium/reconnect.test.ts',
   'baresip/*.test.ts',
+  'kamailio-and-sipp-and-baresip/*.test.ts',
   'chromium/baresip.test.ts',
   'sipp/overload.test.ts',
 ].map((name) => `test/interop/${name}`);
