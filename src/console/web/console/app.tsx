@@ -118,12 +118,15 @@ function Console({ api, session, onSession, onOut }: ConsoleProps) {
   // Nothing more comes of a leg that is gone.
   useEffect(() => {
     if (listening?.since === undefined) return;
-    return live.subscribe('calls', () => {
+    const look = (): void => {
       const { sessionId } = listening;
       for (const { legs } of live.calls.values()) if (legs.some((leg) => leg.sessionId === sessionId)) return;
       silence();
       say('The call that you listened to has ended.');
-    });
+    };
+    // It may have ended while it was asked for.
+    look();
+    return live.subscribe('calls', look);
   }, [live, listening, silence, say]);
   useEffect(() => {
     if (!toast) return;
