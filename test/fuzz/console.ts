@@ -3,7 +3,7 @@
 import { createLogger } from '../../src/base/log.ts';
 import { FinishedCalls, RecentCdrs } from '../../src/console/finished.ts';
 import type { ClientMessage, ServerMessage } from '../../src/console/protocol.ts';
-import { readRange } from '../../src/console/recordings.ts';
+import { readRange } from '../../src/console/range.ts';
 import { StreamClient } from '../../src/console/stream-client.ts';
 import { Access, hostName, type Visitor } from '../../src/control/http/access.ts';
 import { loginRoutes } from '../../src/control/http/login-routes.ts';
