@@ -1,7 +1,16 @@
 /** What the server has told so far: calls, registrations, figures, and the calls that are looked at. No DOM in here. */
-import type { CallDetail, CallRow, MediaPoint, RegistrationRow, ServerMessage, Totals } from '../../protocol.ts';
+import type {
+  CallDetail,
+  CallRow,
+  MailboxCounts,
+  MediaPoint,
+  QueueInfo,
+  RegistrationRow,
+  ServerMessage,
+  Totals,
+} from '../../protocol.ts';
 
-export type Slice = 'calls' | 'registrations' | 'totals' | 'watched' | 'connection';
+export type Slice = 'calls' | 'registrations' | 'queues' | 'mailboxes' | 'totals' | 'watched' | 'connection';
 export type Connection = 'connecting' | 'open' | 'lost';
 
 /** Points of each leg that are kept: 20 minutes. */
@@ -16,6 +25,8 @@ export class Live {
   registrations: readonly RegistrationRow[] = [];
   /** Registrations that are not in the list. */
   moreRegistrations = 0;
+  queues: readonly QueueInfo[] = [];
+  mailboxes: readonly MailboxCounts[] = [];
   history: readonly Totals[] = [];
   totals: Totals | undefined;
   /** Undefined: there is no such call (any more); not there: it is not known yet. */
@@ -62,6 +73,9 @@ export class Live {
         this.moreRegistrations = message.more ?? 0;
         this.#tell('registrations');
         return;
+      case 'pbx':
+        this.#takePbx(message);
+        return;
       case 'totals':
         this.totals = message.totals;
         this.history = [...this.history.slice(1 - mostTotals), message.totals];
@@ -83,6 +97,15 @@ export class Live {
 
   forget(id: string): void {
     this.watched.delete(id);
+  }
+
+  /** Who shows mailboxes asks for their messages when these changed: not for each caller of a queue. */
+  #takePbx({ queues, mailboxes }: Extract<ServerMessage, { type: 'pbx' }>): void {
+    this.queues = queues;
+    this.#tell('queues');
+    if (JSON.stringify(mailboxes) === JSON.stringify(this.mailboxes)) return;
+    this.mailboxes = mailboxes;
+    this.#tell('mailboxes');
   }
 
   /** A call that ends while it is looked at stays on the page, as what it was. */
