@@ -7,8 +7,8 @@ import type { ConsoleSubject, WatchedMailbox, WatchedQueue } from './subject.ts'
 
 /** Of each queue. */
 const mostCallers = 200;
-/** ms between two lists; for each caller and agent in them a little more. */
-const leastMs = 250;
+/** ms between two lists, less than a tick of the stream; for each caller and agent in them a little more. */
+const leastMs = 200;
 const perRowMs = 2;
 const changes = [
   'queue:entered',

@@ -20,7 +20,7 @@ export function Header({ route }: { readonly route: Route }) {
             {news}
           </span>
           <span class="sr-only">
-            , {news} {what}
+            {news} {what}
           </span>
         </>
       )}

@@ -209,7 +209,7 @@ function Agents({ queue: { name, agents } }: { readonly queue: QueueInfo }) {
                   }
                 >
                   {paused ? 'Resume' : 'Pause'}
-                  <span class="sr-only"> {agent}</span>
+                  <span class="sr-only">{agent}</span>
                 </button>
               </td>
             </tr>

@@ -203,7 +203,7 @@ function Message({ box, message, open, onPlay, onMark, onDelete }: MessageProps)
   const { id, at, durationMs, from, fromName, state } = message;
   const may = session.role === 'control';
   const other = state === 'new' ? 'saved' : 'new';
-  const of = <span class="sr-only"> the message of {caller(message)}</span>;
+  const which = `the message of ${caller(message)}`;
   return (
     <>
       <tr class={open ? 'opened' : ''}>
@@ -222,15 +222,15 @@ function Message({ box, message, open, onPlay, onMark, onDelete }: MessageProps)
           <button type="button" class="button small" disabled={!may} aria-expanded={open} onClick={onPlay}>
             <Icon name={open ? 'close' : 'wave'} />
             {open ? 'Close' : 'Listen'}
-            {of}
+            <span class="sr-only">{open ? which : `to ${which}`}</span>
           </button>
           <button type="button" class="button small" disabled={!may} onClick={() => onMark(other)}>
             Mark {other}
-            {of}
+            <span class="sr-only">{which}</span>
           </button>
           <button type="button" class="button small danger" disabled={!may} onClick={onDelete}>
             Delete
-            {of}
+            <span class="sr-only">{which}</span>
           </button>
         </td>
       </tr>
