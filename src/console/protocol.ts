@@ -159,7 +159,7 @@ export type ServerMessage =
     }
   /** All of them, whenever they changed; `more` are not in the list (of very many the first 2,000 are sent). */
   | { readonly type: 'registrations'; readonly rows: readonly RegistrationRow[]; readonly more?: number }
-  /** All of them, whenever something in them changed; not sent where there are none. */
+  /** All of them, before the list of calls and whenever something in them changed; not sent where there are none. */
   | { readonly type: 'pbx'; readonly queues: readonly QueueInfo[]; readonly mailboxes: readonly MailboxCounts[] }
   | { readonly type: 'totals'; readonly totals: Totals }
   | { readonly type: 'call'; readonly id: string; readonly detail: CallDetail | undefined }

@@ -249,9 +249,9 @@ export class FakeServer {
     this.#watched.set(client, new Set());
     const say = (message: ServerMessage): void => client.send(JSON.stringify(message));
     say({ type: 'hello', now: this.#now(), history: this.#history });
+    if (this.#pbx) say(this.#pbx.message);
     say({ type: 'calls', full: true, changed: this.calls, gone: [] });
     say({ type: 'registrations', rows: this.#registrations });
-    if (this.#pbx) say(this.#pbx.message);
     client.on('close', () => {
       this.#watched.delete(client);
       this.#listening.delete(client);

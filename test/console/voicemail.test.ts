@@ -1,9 +1,14 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { VoicemailPage } from '../../src/console/protocol.ts';
 import type { WatchedMailbox } from '../../src/console/subject.ts';
 import { voicemailRoutes } from '../../src/console/voicemail.ts';
+import { pbxCommands } from '../../src/control/commands/pbx.ts';
+import { printMessage } from '../../src/pbx/voicemail/message.ts';
 import { ask, openServer, TestSubject } from '../control/http/support.ts';
+import { TemporaryFolder } from '../helpers/cli.ts';
 import { memoryLogger } from '../helpers/memory-logger.ts';
+import { openTandem } from '../helpers/tandem.ts';
 
 const wav = Buffer.concat([Buffer.from('RIFF\x24\0\0\0WAVEfmt '), Buffer.alloc(100, 7)]);
 const [first, second] = ['1700000000000-0a0b0c0d', '1700000060000-0a0b0c0e'];
@@ -68,6 +73,40 @@ describe('mailboxes', () => {
     await using server = await open();
     for (const path of ['', `/5001/${first}`])
       expect((await ask(server.base, `/console/voicemail${path}`)).status).toBe(401);
+  });
+});
+
+describe('a mailbox on a disk', () => {
+  it('is listed, heard, marked and emptied by what a page asks for', async () => {
+    using folder = new TemporaryFolder();
+    const folderOfAll = folder.file('voicemail');
+    mkdirSync(`${folderOfAll}/5001`, { recursive: true });
+    const left = { ...message, id: first, at: 1_700_000_000_000, callId: 'a-call' };
+    writeFileSync(`${folderOfAll}/5001/${first}.json`, printMessage(left));
+    writeFileSync(`${folderOfAll}/5001/${first}.wav`, wav);
+    await using house = await openTandem();
+    house.tandem.voicemail('5001', { folder: folderOfAll });
+    const { logger } = memoryLogger();
+    await using server = await openServer(new TestSubject(...pbxCommands(house.tandem)), {
+      ...{ token: 'control-token' },
+      site: { routes: voicemailRoutes({ subject: house.tandem, logger }), sockets: [], close: () => {} },
+    });
+    const headers = { authorization: 'Bearer control-token' };
+    const list = async () =>
+      (JSON.parse((await ask(server.base, '/console/voicemail', { headers })).text) as VoicemailPage).boxes;
+    const rpc = async (method: string, ...params: readonly string[]) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+      return JSON.parse((await ask(server.base, '/RPC', { method: 'POST', headers, body })).text) as object;
+    };
+    expect(await list()).toMatchObject([{ name: '5001', new: 1, saved: 0, messages: [{ id: first, from: '5002' }] }]);
+    const heard = await ask(server.base, `/console/voicemail/5001/${first}`, { headers });
+    expect([heard.status, heard.text]).toEqual([200, wav.toString()]);
+    expect(await rpc('voicemail.mark', '5001', first, 'saved')).not.toHaveProperty('error');
+    expect(await list()).toMatchObject([{ new: 0, saved: 1 }]);
+    expect(await rpc('voicemail.delete', '5001', first)).not.toHaveProperty('error');
+    expect(await list()).toMatchObject([{ new: 0, saved: 0, messages: [] }]);
+    expect((await ask(server.base, `/console/voicemail/5001/${first}`, { headers })).status).toBe(404);
+    expect(readdirSync(`${folderOfAll}/5001`)).toEqual([]);
   });
 });
 

@@ -47,7 +47,10 @@ describe('queues', () => {
     await page.getByRole('link', { name: 'Queues 2 waiting' }).click();
     const callers = page.getByRole('table', { name: 'Callers in sales' }).locator('tbody tr');
     await callers.filter({ hasText: '+4930123456' }).filter({ hasText: '5001' }).waitFor();
-    await callers.getByText(/^\d+:\d\d$/).first().waitFor();
+    await callers
+      .getByText(/^\d+:\d\d$/)
+      .first()
+      .waitFor();
     fake.wait('sales', ([first]) => (first ? [first] : []));
     await page.getByRole('link', { name: 'Queues 1 waiting' }).waitFor();
     expect(await callers.count()).toBe(1);

@@ -36,6 +36,8 @@ export class Live {
   retryAt: number | undefined;
   /** ms that the server's clock is ahead of the page's. */
   ahead = 0;
+  /** Since the connection is there. A server without queues and mailboxes says nothing of them. */
+  #isPbxTold = false;
   readonly #listeners = new Map<Slice, Set<() => void>>();
 
   subscribe(slice: Slice, listener: () => void): () => void {
@@ -54,6 +56,7 @@ export class Live {
   take(message: ServerMessage, now: number): void {
     switch (message.type) {
       case 'hello':
+        this.#isPbxTold = false;
         this.ahead = message.now - now;
         this.history = message.history.slice(-mostTotals);
         this.totals = message.history.at(-1);
@@ -63,6 +66,7 @@ export class Live {
         if (message.full) {
           this.calls = new Map();
           this.loaded = true;
+          if (!this.#isPbxTold) this.#takePbx({ queues: [], mailboxes: [] });
         }
         for (const call of message.changed) this.calls.set(call.id, call);
         for (const id of message.gone) this.calls.delete(id);
@@ -100,7 +104,8 @@ export class Live {
   }
 
   /** Who shows mailboxes asks for their messages when these changed: not for each caller of a queue. */
-  #takePbx({ queues, mailboxes }: Extract<ServerMessage, { type: 'pbx' }>): void {
+  #takePbx({ queues, mailboxes }: Omit<Extract<ServerMessage, { type: 'pbx' }>, 'type'>): void {
+    this.#isPbxTold = true;
     this.queues = queues;
     this.#tell('queues');
     if (JSON.stringify(mailboxes) === JSON.stringify(this.mailboxes)) return;

@@ -111,7 +111,9 @@ function Callers({ queue, callers, more }: CallersProps) {
             <th scope="col" class="c-waited">
               Waits
             </th>
-            <th scope="col">Rings</th>
+            <th scope="col" class="c-rings">
+              Rings
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -148,7 +150,9 @@ function CallerRow({ caller }: { readonly caller: QueueCaller }) {
       <td class="c-waited">
         <Duration since={since} />
       </td>
-      <td title={ringing.join(', ')}>{ringing.length > 0 ? ringing.join(', ') : <span class="quiet">–</span>}</td>
+      <td class="c-rings" title={ringing.join(', ')}>
+        {ringing.length > 0 ? ringing.join(', ') : <span class="quiet">–</span>}
+      </td>
     </tr>
   );
 }

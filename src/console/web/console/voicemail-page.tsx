@@ -44,8 +44,13 @@ function useMailboxes(): Mailboxes {
 export function VoicemailPage({ box: name }: { readonly box?: string }) {
   const { session } = useConsole();
   const { boxes, error, load } = useMailboxes();
-  const box =
-    name === undefined ? (boxes?.find((one) => one.new > 0) ?? boxes?.[0]) : boxes?.find((one) => one.name === name);
+  const [first, setFirst] = useState<string | undefined>(undefined);
+  // Once: what one looks at does not change as messages are heard.
+  useEffect(() => {
+    if (boxes && first === undefined) setFirst((boxes.find((one) => one.new > 0) ?? boxes[0])?.name);
+  }, [boxes, first]);
+  const wanted = name ?? first;
+  const box = boxes?.find((one) => one.name === wanted);
   return (
     <section class="card list" aria-labelledby="voicemail">
       <div class="card-head list-head">
@@ -69,8 +74,8 @@ export function VoicemailPage({ box: name }: { readonly box?: string }) {
       )}
       {boxes && boxes.length > 0 && <BoxList boxes={boxes} chosen={box?.name} />}
       {box && <Messages key={box.name} box={box} onChange={load} />}
-      {boxes && !box && (
-        <Empty icon="voicemail" title={boxes.length > 0 ? `There is no mailbox ${name}` : 'There are no mailboxes'}>
+      {boxes && !box && (boxes.length === 0 || wanted !== undefined) && (
+        <Empty icon="voicemail" title={boxes.length > 0 ? `There is no mailbox ${wanted}` : 'There are no mailboxes'}>
           {boxes.length === 0 && (
             <p>
               They are made by <code>voicemail</code> in <code>tandem.yaml</code>, or by a script.
@@ -96,9 +101,11 @@ function BoxList({ boxes, chosen }: { readonly boxes: readonly MailboxInfo[]; re
         >
           <span class="clip">{name}</span>
           {problem !== undefined && <Icon name="warn" />}
-          <span class={`chip num ${fresh > 0 ? 'accent' : ''}`}>
-            {count(fresh > 0 ? fresh : saved)} {fresh > 0 ? 'new' : 'saved'}
-          </span>
+          {fresh + saved > 0 && (
+            <span class={`chip num ${fresh > 0 ? 'accent' : ''}`}>
+              {count(fresh > 0 ? fresh : saved)} {fresh > 0 ? 'new' : 'saved'}
+            </span>
+          )}
         </a>
       ))}
     </nav>
