@@ -6,6 +6,7 @@ import type { Keyring } from '../recordings/options.ts';
 import { FinishedCalls, type RecentCdrs } from './finished.ts';
 import { recordingsRoute } from './recordings.ts';
 import { ConsoleStream, type StreamDeps } from './stream.ts';
+import { voicemailRoutes } from './voicemail.ts';
 
 export interface ConsoleDeps extends Omit<StreamDeps, 'probe'> {
   /** Opens recordings that are encrypted. */
@@ -23,7 +24,11 @@ export class Console {
     const { subject, recent, logger, keyring } = deps;
     this.#stream = new ConsoleStream({ ...deps, probe: this.#probe });
     const finished = new FinishedCalls({ subject, recent, logger });
-    this.routes = [...finished.routes, recordingsRoute({ find: (call) => finished.find(call), logger, keyring })];
+    this.routes = [
+      ...finished.routes,
+      recordingsRoute({ find: (call) => finished.find(call), logger, keyring }),
+      ...voicemailRoutes({ subject, logger }),
+    ];
   }
 
   get sockets(): readonly SiteSocket[] {

@@ -51,6 +51,44 @@ export interface RegistrationRow {
   readonly expiresAt: number;
 }
 
+export type AgentState = 'idle' | 'ringing' | 'talking' | 'wrap-up' | 'paused' | 'unregistered';
+
+export interface QueueCaller {
+  readonly sessionId: string;
+  readonly callId: string;
+  /** User part of who called; empty where it said none. */
+  readonly from: string;
+  /** From 1. */
+  readonly position: number;
+  readonly priority: number;
+  readonly since: number;
+  /** Agents that ring for it. */
+  readonly ringing: readonly string[];
+}
+
+export interface QueueInfo {
+  readonly name: string;
+  /** The first of them, in their order. */
+  readonly callers: readonly QueueCaller[];
+  /** All that wait. */
+  readonly waiting: number;
+  readonly agents: readonly {
+    readonly name: string;
+    readonly state: AgentState;
+    /** Calls of this queue. */
+    readonly taken: number;
+    readonly missed: number;
+  }[];
+  /** Callers that left, by how: `answered`, `timeout`, `full`, `no-agents`, `abandoned`, `key`. */
+  readonly left: Readonly<Record<string, number>>;
+}
+
+export interface MailboxCounts {
+  readonly name: string;
+  readonly new: number;
+  readonly saved: number;
+}
+
 export interface Totals {
   readonly at: number;
   readonly active: number;
@@ -121,6 +159,8 @@ export type ServerMessage =
     }
   /** All of them, whenever they changed; `more` are not in the list (of very many the first 2,000 are sent). */
   | { readonly type: 'registrations'; readonly rows: readonly RegistrationRow[]; readonly more?: number }
+  /** All of them, before the list of calls and whenever something in them changed; not sent where there are none. */
+  | { readonly type: 'pbx'; readonly queues: readonly QueueInfo[]; readonly mailboxes: readonly MailboxCounts[] }
   | { readonly type: 'totals'; readonly totals: Totals }
   | { readonly type: 'call'; readonly id: string; readonly detail: CallDetail | undefined }
   /** Since the last: to be appended. */
@@ -167,6 +207,31 @@ export interface FinishedRow {
   readonly cause: string;
   readonly status: number | undefined;
   readonly recordings: readonly { readonly id: string; readonly name: string }[];
+}
+
+/**
+ * `GET /console/voicemail` → all mailboxes, by name.
+ * `GET /console/voicemail/<box>/<id>` → the message as WAV, with Range; for the role control only.
+ */
+export interface VoicemailPage {
+  readonly boxes: readonly MailboxInfo[];
+}
+
+export interface MailboxInfo extends MailboxCounts {
+  /** The newest first. */
+  readonly messages: readonly MailboxMessage[];
+  /** Why its messages cannot be listed. */
+  readonly problem?: string;
+}
+
+export interface MailboxMessage {
+  readonly id: string;
+  readonly at: number;
+  readonly durationMs: number;
+  /** User part of who called, as it said; empty where it said none. */
+  readonly from: string;
+  readonly fromName: string;
+  readonly state: 'new' | 'saved';
 }
 
 /** `POST /console/login` as JSON → SessionInfo and the cookie, 401 or 429. `POST /console/logout` → SessionInfo. */

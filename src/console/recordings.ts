@@ -6,6 +6,7 @@ import type { Cdr } from '../cdr/cdr.ts';
 import { type SiteReply, type SiteRequest, type SiteRoute, whoIs } from '../control/http/site.ts';
 import { openEither, openRecording } from '../recordings/node-vault.ts';
 import type { Keyring } from '../recordings/options.ts';
+import { audioType, replyToRange } from './range.ts';
 
 export interface RecordingsDeps {
   /** Opens those that are encrypted. */
@@ -52,23 +53,13 @@ function isStream({ status }: SiteReply): boolean {
 
 /** Takes the file over where it is a stream. */
 async function replyWith(file: OpenFile, range: string | undefined): Promise<SiteReply> {
-  const { size } = file;
-  const type = await typeOf(file);
+  const type = audioType(await file.read(0, headerBytes));
   // Whatever a database says: nothing but audio leaves this way.
   if (type === undefined) return notFound;
-  const wanted = readRange(range, size);
-  const headers = { 'content-type': type, 'accept-ranges': 'bytes', 'content-disposition': 'inline' };
-  if (wanted === 'none') return { status: 416, headers: { 'content-range': `bytes */${size}` } };
-  const { start, end } = wanted ?? { start: 0, end: size - 1 };
-  return {
-    status: wanted ? 206 : 200,
-    headers: {
-      ...headers,
-      'content-length': String(end - start + 1),
-      ...(wanted ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
-    },
-    body: Readable.from(streamOf(file, start, end + 1)),
-  };
+  const reply = replyToRange(range, file.size, type);
+  const { status, headers } = reply;
+  if (!reply.range) return { status, headers };
+  return { status, headers, body: Readable.from(streamOf(file, reply.range.start, reply.range.end + 1)) };
 }
 
 async function* streamOf(file: OpenFile, start: number, end: number): AsyncGenerator<Uint8Array, void, void> {
@@ -77,31 +68,4 @@ async function* streamOf(file: OpenFile, start: number, end: number): AsyncGener
   } finally {
     await file.close();
   }
-}
-
-/** By its first bytes. */
-async function typeOf(file: OpenFile): Promise<string | undefined> {
-  const head = Buffer.from(await file.read(0, headerBytes)).toString('latin1');
-  if (head.startsWith('RIFF') && head.endsWith('WAVE')) return 'audio/wav';
-  return head.startsWith('OggS') ? 'audio/ogg' : undefined;
-}
-
-/**
- * One range (RFC 9110 §14.2); of several all is sent.
- * @returns undefined for the whole, `none` for one that is not there
- */
-export function readRange(
-  header: string | undefined,
-  size: number,
-): { readonly start: number; readonly end: number } | 'none' | undefined {
-  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
-  if (first === '' && last === '') return undefined;
-  if (first === '') {
-    const length = Math.min(Number(last), size);
-    return length === 0 ? 'none' : { start: size - length, end: size - 1 };
-  }
-  const start = Number(first);
-  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  if (last !== '' && Number(last) < start) return undefined;
-  return start >= size ? 'none' : { start, end };
 }

@@ -11,6 +11,7 @@ import type { SiteSocket } from '../control/http/site.ts';
 import type { ProcessProbe } from '../control/metrics/node-probe.ts';
 import { CallsFeed } from './calls-feed.ts';
 import { Listening, listenRate } from './listening.ts';
+import { PbxFeed } from './pbx-feed.ts';
 import type { ClientMessage, ServerMessage } from './protocol.ts';
 import { QualitySampler } from './quality.ts';
 import { RegistrationsFeed } from './registrations-feed.ts';
@@ -52,6 +53,7 @@ export class ConsoleStream implements SiteSocket {
   readonly #deps: StreamDeps;
   readonly #feed: CallsFeed;
   readonly #registrations: RegistrationsFeed;
+  readonly #pbx: PbxFeed;
   readonly #quality: QualitySampler;
   readonly #totals: TotalsBook;
   readonly #sockets: WebSocketServer;
@@ -70,6 +72,7 @@ export class ConsoleStream implements SiteSocket {
       deps.logger.error({ callId, error: messageOf(error), err: error }, 'a call cannot be shown in the console'),
     );
     this.#registrations = new RegistrationsFeed(subject, clock);
+    this.#pbx = new PbxFeed(subject, clock);
     this.#quality = new QualitySampler(subject.registry, (session, mos) => this.#feed.heard(session, mos));
     this.#totals = new TotalsBook(subject, probe);
     this.#sockets = new WebSocketServer({
@@ -119,6 +122,7 @@ export class ConsoleStream implements SiteSocket {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#stopHearing();
     this.#registrations.close();
+    this.#pbx.close();
     for (const client of [...this.#clients]) {
       client.close(goingAway, 'closing');
       this.#leave(client);
@@ -137,6 +141,7 @@ export class ConsoleStream implements SiteSocket {
     const now = Math.round(this.#deps.clock.wallclock());
     client.send({ type: 'hello', now, history: this.#totals.history });
     client.sendText(this.#registrations.all());
+    this.#sendPbx(client);
     await this.#refresh();
     client.sendAllRows();
   }
@@ -146,6 +151,8 @@ export class ConsoleStream implements SiteSocket {
       await this.#refresh();
       const registrations = this.#registrations.next();
       if (registrations !== undefined) this.#shareAll([registrations]);
+      const pbx = this.#pbx.next();
+      if (pbx !== undefined) this.#shareAll([pbx]);
       for (const { watch } of this.#watched.values()) watch.flush();
       for (const client of this.#clients) if (client.catchesUp()) this.#sendAnew(client);
       void this.#quality.sample(measuredPerTick);
@@ -168,8 +175,14 @@ export class ConsoleStream implements SiteSocket {
   /** A page that was behind has room again. */
   #sendAnew(client: StreamClient): void {
     client.sendText(this.#registrations.all());
+    this.#sendPbx(client);
     for (const id of client.watched) this.#sendDetail(client, id);
     client.sendAllRows();
+  }
+
+  #sendPbx(client: StreamClient): void {
+    const pbx = this.#pbx.all();
+    if (pbx !== undefined) client.sendText(pbx);
   }
 
   #shareAll(messages: readonly string[]): void {

@@ -5,11 +5,12 @@ import type { Registrar } from '../registrar/registrar.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
 import type { DialogSession } from '../session/dialog-session.ts';
 import type { TandemEvents } from '../session/events.ts';
+import type { AgentState, QueueEndReason } from '../session/pbx-events.ts';
 import type { Counters } from '../sip/counters.ts';
 import type { TraceMessage } from '../sip/trace/trace.ts';
 
 /** A `Tandem` is one. */
-export interface ConsoleSubject {
+export interface ConsoleSubject extends PbxSubject {
   readonly observer: Pick<Observer<TandemEvents>, 'on'>;
   readonly registry: DialogRegistry;
   readonly registrar: Pick<Registrar, 'size' | 'users' | 'lookup'> | undefined;
@@ -34,4 +35,50 @@ export interface CdrSearch {
 export interface CdrStore {
   findCdrs(search: CdrSearch): Promise<readonly Cdr[]>;
   cdr(id: string): Promise<Cdr | undefined>;
+}
+
+/** Queues and mailboxes, where there are any. A `Tandem` is one. */
+export interface PbxSubject {
+  readonly queues: readonly WatchedQueue[];
+  readonly mailboxes: readonly WatchedMailbox[];
+}
+
+export interface WatchedQueue {
+  readonly name: string;
+  readonly state: {
+    readonly callers: readonly {
+      readonly callId: string;
+      readonly sessionId: string;
+      readonly fromUser: string | undefined;
+      readonly position: number;
+      readonly priority: number;
+      readonly waitedMs: number;
+      readonly ringing: readonly string[];
+    }[];
+    readonly agents: readonly {
+      readonly name: string;
+      readonly state: AgentState;
+      readonly taken: number;
+      readonly missed: number;
+    }[];
+    readonly left: Readonly<Record<QueueEndReason, number>>;
+  };
+}
+
+export interface WatchedMailbox {
+  readonly name: string;
+  /** Of those that are known: all, after `messages`. */
+  readonly counts: { readonly new: number; readonly saved: number };
+  messages(): Promise<
+    readonly {
+      readonly id: string;
+      readonly at: number;
+      readonly durationMs: number;
+      readonly from: string | undefined;
+      readonly fromName: string | undefined;
+      readonly state: 'new' | 'saved';
+    }[]
+  >;
+  /** The sound, as a WAV file. */
+  read(id: string): Promise<Uint8Array>;
 }

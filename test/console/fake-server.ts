@@ -1,6 +1,6 @@
 /**
  * Serves the built pages and says to them what src/console/protocol.ts promises, with calls that it makes up:
- * `node test/console/fake-server.ts --calls 500 --port 8090 [--login] [--role view]`.
+ * `node test/console/fake-server.ts --calls 500 --port 8090 [--login] [--role view] [--pbx]`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -22,12 +22,15 @@ import type {
   Totals,
 } from '../../src/console/protocol.ts';
 import { FakeCalls, fakeRecording } from './fake-calls.ts';
+import { FakePbx } from './fake-pbx.ts';
 
 export interface FakeOptions {
   readonly calls: number;
   readonly port?: number;
   readonly login?: boolean;
   readonly role?: 'view' | 'control';
+  /** With queues and mailboxes. */
+  readonly pbx?: boolean;
   /** Unix ms: of a stopped clock, for pictures that are the same every time. */
   readonly now?: number;
 }
@@ -47,6 +50,7 @@ export class FakeServer {
   readonly asked: { method: string; params: unknown }[] = [];
   readonly #options: FakeOptions;
   readonly #fake: FakeCalls;
+  readonly #pbx: FakePbx | undefined;
   readonly #calls = new Map<string, CallRow>();
   readonly #registrations: RegistrationRow[];
   readonly #finished: FinishedRow[];
@@ -64,6 +68,7 @@ export class FakeServer {
     this.#options = options;
     const now = this.#now();
     this.#fake = new FakeCalls(options.calls + 7, () => this.#now());
+    this.#pbx = options.pbx ? new FakePbx(now) : undefined;
     for (let i = 0; i < options.calls; i += 1) {
       let call = this.#fake.call(i === 0 ? 95_000 : i === 1 ? 4_200 : undefined);
       // The first is one that shows all there is.
@@ -100,6 +105,12 @@ export class FakeServer {
     }
     this.#timers.push(setInterval(() => this.#sound(), 20));
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  /** Who waits in a queue changes, and pages are told. */
+  wait(...change: Parameters<FakePbx['wait']>): void {
+    this.#pbx?.wait(...change);
+    this.#tellPbx();
   }
 
   end(id: string): void {
@@ -169,6 +180,11 @@ export class FakeServer {
     const recording = /^\/console\/recordings\/rec-(\d+)$/.exec(url.pathname);
     if (recording)
       return sendRange(request, response, fakeRecording(12 + (Number(recording[1]) % 40), Number(recording[1])));
+    if (url.pathname === '/console/voicemail') return json(this.#pbx?.page ?? { boxes: [] });
+    const [, box = '', id = ''] = /^\/console\/voicemail\/([^/]+)\/([^/]+)$/.exec(url.pathname) ?? [];
+    const seconds = this.#pbx?.lengthOf(decodeURIComponent(box), id);
+    if (seconds !== undefined && this.#options.role === 'view') return json({ error: 'takes the role control' }, 403);
+    if (seconds !== undefined) return sendRange(request, response, fakeRecording(seconds, seconds));
     json({ error: 'not found' }, 404);
   }
 
@@ -202,6 +218,10 @@ export class FakeServer {
     this.asked.push({ method, params });
     if (this.#options.role === 'view')
       return { jsonrpc: '2.0', id, error: { code: -32001, message: 'needs the role control' } };
+    if (this.#pbx?.run(method, params)) {
+      this.#tellPbx();
+      return { jsonrpc: '2.0', id, result: {} };
+    }
     const byId = Array.isArray(params) ? params.join(':') : undefined;
     const sessionId = (params as { call?: string }).call;
     const call = this.calls.find((one) => one.id === byId || one.legs.some((leg) => leg.sessionId === sessionId));
@@ -229,6 +249,7 @@ export class FakeServer {
     this.#watched.set(client, new Set());
     const say = (message: ServerMessage): void => client.send(JSON.stringify(message));
     say({ type: 'hello', now: this.#now(), history: this.#history });
+    if (this.#pbx) say(this.#pbx.message);
     say({ type: 'calls', full: true, changed: this.calls, gone: [] });
     say({ type: 'registrations', rows: this.#registrations });
     client.on('close', () => {
@@ -248,6 +269,10 @@ export class FakeServer {
         say({ type: 'listening', sessionId: message.sessionId, sampleRate: 8_000 });
       } else this.#listening.delete(client);
     });
+  }
+
+  #tellPbx(): void {
+    if (this.#pbx) this.#say(this.#pbx.message);
   }
 
   #say(message: ServerMessage): void {
@@ -345,6 +370,7 @@ if (import.meta.main) {
       calls: { type: 'string', default: '3' },
       port: { type: 'string', default: '8090' },
       login: { type: 'boolean', default: false },
+      pbx: { type: 'boolean', default: false },
       role: { type: 'string', default: 'control' },
     },
   });
@@ -352,6 +378,7 @@ if (import.meta.main) {
     calls: Number(values.calls),
     port: Number(values.port),
     login: values.login,
+    pbx: values.pbx,
     role: values.role === 'view' ? 'view' : 'control',
   });
   console.log(await fake.open());

@@ -16,6 +16,7 @@ function openBench(): ReturnType<typeof openStream> & Bench {
     registry: made.registry,
     registrar: undefined,
     observer: new Observer<TandemEvents>(() => {}),
+    ...{ queues: [], mailboxes: [] },
     sipCounters: createCounters(),
     trace: () => [],
     keepTrace: () => {},

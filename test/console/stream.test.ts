@@ -67,6 +67,29 @@ describe('a page that looks on', () => {
     expect(page.of('totals').at(-1)?.totals.mos).toBeGreaterThan(3);
   });
 
+  test('is told of queues and mailboxes as soon as there are any, and of what happens in them', async ({ lab }) => {
+    const { house } = await openHouse(lab);
+    using console = openStream(house.tandem, lab.clock);
+    const page = console.open();
+    await lab.advance(500);
+    expect(page.of('pbx')).toEqual([]);
+    const queue = house.tandem.queue('sales', { members: ['5001'] });
+    await lab.advance(300);
+    expect(page.of('pbx').at(-1)).toMatchObject({
+      queues: [{ name: 'sales', waiting: 0, callers: [], agents: [{ name: '5001', state: 'unregistered' }] }],
+      mailboxes: [],
+    });
+    queue.pause('5001');
+    await lab.advance(300);
+    expect(page.of('pbx').at(-1)?.queues[0]?.agents).toMatchObject([{ state: 'paused' }]);
+    const told = page.of('pbx').length;
+    await lab.advance(1_000);
+    expect(page.of('pbx')).toHaveLength(told);
+    const later = console.open();
+    await lab.advance(10);
+    expect(later.of('pbx')).toHaveLength(1);
+  });
+
   test('hears of changes at most four times a second', async ({ lab }) => {
     const { house, alice } = await openHouse(lab);
     using console = openStream(house.tandem, lab.clock);

@@ -3,11 +3,14 @@
 import { createLogger } from '../../src/base/log.ts';
 import { FinishedCalls, RecentCdrs } from '../../src/console/finished.ts';
 import type { ClientMessage, ServerMessage } from '../../src/console/protocol.ts';
-import { readRange } from '../../src/console/recordings.ts';
+import { readRange } from '../../src/console/range.ts';
 import { StreamClient } from '../../src/console/stream-client.ts';
+import type { WatchedMailbox } from '../../src/console/subject.ts';
+import { voicemailRoutes } from '../../src/console/voicemail.ts';
 import { Access, hostName, type Visitor } from '../../src/control/http/access.ts';
 import { loginRoutes } from '../../src/control/http/login-routes.ts';
 import { cookieOf } from '../../src/control/http/logins.ts';
+import { isMessageId } from '../../src/pbx/voicemail/message.ts';
 import { mayConnect } from '../../src/sip/transport/web-origin.ts';
 import { FakeClock, pick, seededRandom } from '../../src/testing/index.ts';
 import { FakeSocket } from '../console/support.ts';
@@ -27,6 +30,8 @@ const corpus = [
   'bytes=-1',
   'http://[::1]:8080',
   'https://pbx.example.com:8443',
+  '/5001/1700000000000-0a0b0c0d',
+  '/b%C3%BCro/..%2f1700000000000-0a0b0c0d',
   'before=1795742943.674b09a7&limit=50&search=%25_!',
 ];
 
@@ -54,6 +59,9 @@ export async function fuzzConsole(
     logger,
   });
   const [list] = finished.routes;
+  const read: string[] = [];
+  const mailboxes = [mailboxOf((id) => read.push(id))];
+  const [, voicemail] = voicemailRoutes({ subject: { mailboxes }, logger });
   let understood = 0;
   let errors = 0;
   for (let message = 0; message < messages; message++) {
@@ -83,6 +91,12 @@ export async function fuzzConsole(
       if (reply?.status === undefined || reply.status < 400) throw new Error(`it logged in: ${reply?.status}`);
       const page = await list?.answer({ ...common, query: new URLSearchParams(text), body: '' });
       if (page?.status !== undefined && page.status !== 400) throw new Error(`status ${page.status}`);
+      const sound = await voicemail?.answer({
+        ...{ ...common, headers: { range: text }, path: `/console/voicemail${text}`, body: '' },
+        ...{ query: new URLSearchParams(), admission: { role: 'control', who: 'fuzz', login: undefined } },
+      });
+      if (![200, 206, 404, 416].includes(sound?.status ?? 0)) throw new Error(`status ${sound?.status} of a message`);
+      if (!read.splice(0).every(isMessageId)) throw new Error('it asks for what is no message');
       // Guesses are slowed down: the next ones are to be looked at, too.
       await clock.advance(10_000);
     } catch (error) {
@@ -90,6 +104,18 @@ export async function fuzzConsole(
     }
   }
   return { messages, understood, errors };
+}
+
+/** @param asked told the name of each message that is read */
+function mailboxOf(asked: (id: string) => void): WatchedMailbox {
+  return {
+    ...{ name: '5001', counts: { new: 0, saved: 0 } },
+    messages: () => Promise.resolve([]),
+    read: async (id) => {
+      asked(id);
+      return Buffer.from('RIFF....WAVEfmt ');
+    },
+  };
 }
 
 function checkHeaders(text: string): void {

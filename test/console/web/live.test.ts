@@ -36,6 +36,31 @@ describe('what the server tells', () => {
     expect(totals).not.toHaveBeenCalled();
   });
 
+  it('asks for messages of mailboxes anew only when mailboxes changed, not queues', () => {
+    const live = new Live();
+    const [queues, mailboxes] = [vi.fn(), vi.fn()];
+    live.subscribe('queues', queues);
+    live.subscribe('mailboxes', mailboxes);
+    const counts = { name: '5001', new: 1, saved: 0 };
+    live.take({ type: 'pbx', queues: [], mailboxes: [counts] }, now);
+    live.take({ type: 'pbx', queues: [], mailboxes: [{ ...counts }] }, now);
+    expect([queues.mock.calls.length, mailboxes.mock.calls.length]).toEqual([2, 1]);
+    live.take({ type: 'pbx', queues: [], mailboxes: [{ ...counts, new: 0, saved: 1 }] }, now);
+    expect(mailboxes).toHaveBeenCalledTimes(2);
+    expect(live.mailboxes).toEqual([{ name: '5001', new: 0, saved: 1 }]);
+  });
+
+  it('knows of no queues any more when a server that has none comes back', () => {
+    const live = new Live();
+    const hello = { type: 'hello', now, history: [] } as const;
+    const calls = { type: 'calls', full: true, changed: [], gone: [] } as const;
+    const pbx = { type: 'pbx', queues: [], mailboxes: [{ name: '5001', new: 1, saved: 0 }] } as const;
+    for (const message of [hello, pbx, calls, calls]) live.take(message, now);
+    expect(live.mailboxes).toHaveLength(1);
+    for (const message of [hello, calls]) live.take(message, now);
+    expect(live.mailboxes).toEqual([]);
+  });
+
   it('knows how far the clocks are apart', () => {
     const live = new Live();
     live.take({ type: 'hello', now: now + 5_000, history: [fake.totals(now, 3)] }, now);

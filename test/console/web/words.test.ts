@@ -5,7 +5,7 @@ import { averaged, loadRange, mosRange } from '../../../src/console/web/console/
 import { duration, offset, percent, rate, shownUri } from '../../../src/console/web/console/format.ts';
 import { barHeight, levelBars, mediaSeries } from '../../../src/console/web/console/media-series.ts';
 import { codecName, mosWord, security, stateWord, worstMos } from '../../../src/console/web/console/quality.ts';
-import { callHref, finishedHref, readRoute } from '../../../src/console/web/console/route.ts';
+import { callHref, finishedHref, mailboxHref, readRoute } from '../../../src/console/web/console/route.ts';
 import { FakeCalls } from '../fake-calls.ts';
 
 const now = 1_700_000_000_000;
@@ -172,6 +172,9 @@ describe('addresses of pages', () => {
     ['', { page: 'calls' }],
     ['#/', { page: 'calls' }],
     ['#/finished', { page: 'finished' }],
+    ['#/queues', { page: 'queues' }],
+    ['#/voicemail', { page: 'voicemail' }],
+    [mailboxHref('büro/1'), { page: 'voicemail', box: 'büro/1' }],
     ['#/call/', { page: 'calls' }],
     ['#/call/%zz', { page: 'calls' }],
     [finishedHref('a.1'), { page: 'finished-call', id: 'a.1' }],

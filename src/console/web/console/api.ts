@@ -1,5 +1,5 @@
 /** What the page asks of the server by HTTP. Addresses are relative: the console may lie under a path of a proxy. */
-import type { CallDetail, FinishedPage, SessionInfo } from '../../protocol.ts';
+import type { CallDetail, FinishedPage, SessionInfo, VoicemailPage } from '../../protocol.ts';
 
 /** Says what a person can do about it. */
 export class ApiError extends Error {
@@ -10,6 +10,16 @@ export class ApiError extends Error {
     this.name = 'ApiError';
     this.status = status;
   }
+}
+
+/** Where the sound of a recording is, relative to the page. */
+export function recordingPath(id: string): string {
+  return `console/recordings/${encodeURIComponent(id)}`;
+}
+
+/** As `recordingPath`, of a message in a mailbox. */
+export function messagePath(box: string, id: string): string {
+  return `console/voicemail/${encodeURIComponent(box)}/${encodeURIComponent(id)}`;
 }
 
 export type Credentials = { readonly user: string; readonly password: string } | { readonly token: string };
@@ -40,6 +50,10 @@ export class Api {
 
   finishedCall(id: string, signal: AbortSignal): Promise<CallDetail> {
     return this.#ask(`console/finished/${encodeURIComponent(id)}`, undefined, signal);
+  }
+
+  voicemail(signal: AbortSignal): Promise<VoicemailPage> {
+    return this.#ask('console/voicemail', undefined, signal);
   }
 
   /** @throws ApiError with what the server said. */

@@ -12,8 +12,10 @@ import { Header, ListeningBar, LostBar } from './frame.tsx';
 import { Listener } from './listener.ts';
 import { Live } from './live.ts';
 import { LoginPage } from './login-page.tsx';
+import { QueuesPage } from './queues-page.tsx';
 import { RegistrationsPage } from './registrations-page.tsx';
 import { type Route, readRoute } from './route.ts';
+import { VoicemailPage } from './voicemail-page.tsx';
 
 export function App() {
   const api = useMemo(() => new Api(), []);
@@ -167,6 +169,8 @@ function Console({ api, session, onSession, onOut }: ConsoleProps) {
         {route.page === 'calls' && <CallsPage />}
         {route.page === 'finished' && <FinishedPage />}
         {route.page === 'registrations' && <RegistrationsPage />}
+        {route.page === 'queues' && <QueuesPage />}
+        {route.page === 'voicemail' && <VoicemailPage {...(route.box !== undefined && { box: route.box })} />}
         {route.page === 'finished-call' && <FinishedCallPage key={route.id} id={route.id} />}
         {route.page === 'call' && <CallPage key={route.id} id={route.id} />}
       </main>
@@ -193,6 +197,8 @@ const titles = {
   calls: 'Calls',
   finished: 'Finished calls',
   registrations: 'Registrations',
+  queues: 'Queues',
+  voicemail: 'Voicemail',
   call: 'Call',
   'finished-call': 'Call',
 } as const;

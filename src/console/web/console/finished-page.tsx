@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FinishedPage as FinishedList, FinishedRow } from '../../protocol.ts';
 import { Icon } from '../shared/icon.tsx';
+import { recordingPath } from './api.ts';
 import { useConsole, useMedia, useNow } from './console-context.ts';
 import { SearchField } from './data-table.tsx';
 import { dateTime, duration } from './format.ts';
@@ -163,7 +164,7 @@ function Row({ row, playing, onPlay }: RowProps) {
       {open && (
         <tr class="player-row">
           <td colSpan={6}>
-            <WavePlayer key={open.id} id={open.id} name={open.name} />
+            <WavePlayer key={open.id} path={recordingPath(open.id)} name={open.name} />
           </td>
         </tr>
       )}

@@ -8,10 +8,22 @@ import type { Route } from './route.ts';
 
 export function Header({ route }: { readonly route: Route }) {
   const { session, logout } = useConsole();
-  const { connection } = useLive('connection');
-  const link = (href: string, name: string, pages: readonly Route['page'][]) => (
+  const { connection, queues, mailboxes } = useLive('connection', 'queues', 'mailboxes');
+  const waiting = queues.reduce((sum, queue) => sum + queue.waiting, 0);
+  const unheard = mailboxes.reduce((sum, box) => sum + box.new, 0);
+  const link = (href: string, name: string, pages: readonly Route['page'][], news = 0, what = '') => (
     <a href={href} {...(pages.includes(route.page) && { 'aria-current': 'page' as const })}>
       {name}
+      {news > 0 && (
+        <>
+          <span class="chip accent num" aria-hidden="true">
+            {news}
+          </span>
+          <span class="sr-only">
+            {news} {what}
+          </span>
+        </>
+      )}
     </a>
   );
   return (
@@ -21,6 +33,8 @@ export function Header({ route }: { readonly route: Route }) {
         {link('#/', 'Calls', ['calls', 'call'])}
         {link('#/finished', 'Finished', ['finished', 'finished-call'])}
         {link('#/registrations', 'Registrations', ['registrations'])}
+        {queues.length > 0 && link('#/queues', 'Queues', ['queues'], waiting, 'waiting')}
+        {mailboxes.length > 0 && link('#/voicemail', 'Voicemail', ['voicemail'], unheard, 'new')}
         <a href="./phone" target="_blank" rel="noopener">
           Phone
         </a>

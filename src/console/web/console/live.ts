@@ -1,7 +1,16 @@
 /** What the server has told so far: calls, registrations, figures, and the calls that are looked at. No DOM in here. */
-import type { CallDetail, CallRow, MediaPoint, RegistrationRow, ServerMessage, Totals } from '../../protocol.ts';
+import type {
+  CallDetail,
+  CallRow,
+  MailboxCounts,
+  MediaPoint,
+  QueueInfo,
+  RegistrationRow,
+  ServerMessage,
+  Totals,
+} from '../../protocol.ts';
 
-export type Slice = 'calls' | 'registrations' | 'totals' | 'watched' | 'connection';
+export type Slice = 'calls' | 'registrations' | 'queues' | 'mailboxes' | 'totals' | 'watched' | 'connection';
 export type Connection = 'connecting' | 'open' | 'lost';
 
 /** Points of each leg that are kept: 20 minutes. */
@@ -16,6 +25,8 @@ export class Live {
   registrations: readonly RegistrationRow[] = [];
   /** Registrations that are not in the list. */
   moreRegistrations = 0;
+  queues: readonly QueueInfo[] = [];
+  mailboxes: readonly MailboxCounts[] = [];
   history: readonly Totals[] = [];
   totals: Totals | undefined;
   /** Undefined: there is no such call (any more); not there: it is not known yet. */
@@ -25,6 +36,8 @@ export class Live {
   retryAt: number | undefined;
   /** ms that the server's clock is ahead of the page's. */
   ahead = 0;
+  /** Since the connection is there. A server without queues and mailboxes says nothing of them. */
+  #isPbxTold = false;
   readonly #listeners = new Map<Slice, Set<() => void>>();
 
   subscribe(slice: Slice, listener: () => void): () => void {
@@ -43,6 +56,7 @@ export class Live {
   take(message: ServerMessage, now: number): void {
     switch (message.type) {
       case 'hello':
+        this.#isPbxTold = false;
         this.ahead = message.now - now;
         this.history = message.history.slice(-mostTotals);
         this.totals = message.history.at(-1);
@@ -52,6 +66,7 @@ export class Live {
         if (message.full) {
           this.calls = new Map();
           this.loaded = true;
+          if (!this.#isPbxTold) this.#takePbx({ queues: [], mailboxes: [] });
         }
         for (const call of message.changed) this.calls.set(call.id, call);
         for (const id of message.gone) this.calls.delete(id);
@@ -61,6 +76,9 @@ export class Live {
         this.registrations = message.rows;
         this.moreRegistrations = message.more ?? 0;
         this.#tell('registrations');
+        return;
+      case 'pbx':
+        this.#takePbx(message);
         return;
       case 'totals':
         this.totals = message.totals;
@@ -83,6 +101,16 @@ export class Live {
 
   forget(id: string): void {
     this.watched.delete(id);
+  }
+
+  /** Who shows mailboxes asks for their messages when these changed: not for each caller of a queue. */
+  #takePbx({ queues, mailboxes }: Omit<Extract<ServerMessage, { type: 'pbx' }>, 'type'>): void {
+    this.#isPbxTold = true;
+    this.queues = queues;
+    this.#tell('queues');
+    if (JSON.stringify(mailboxes) === JSON.stringify(this.mailboxes)) return;
+    this.mailboxes = mailboxes;
+    this.#tell('mailboxes');
   }
 
   /** A call that ends while it is looked at stays on the page, as what it was. */

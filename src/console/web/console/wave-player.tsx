@@ -9,8 +9,15 @@ import { WavPeaks } from './wav-peaks.ts';
 /** Of the whole file: as many as are ever drawn. */
 const buckets = 1_200;
 
-export function WavePlayer({ id, name }: { readonly id: string; readonly name: string }) {
-  const address = new URL(`console/recordings/${encodeURIComponent(id)}`, document.baseURI).href;
+interface WavePlayerProps {
+  /** Relative to the page. */
+  readonly path: string;
+  /** Of the file, when it is kept. */
+  readonly name: string;
+}
+
+export function WavePlayer({ path, name }: WavePlayerProps) {
+  const address = new URL(path, document.baseURI).href;
   const audio = useRef<HTMLAudioElement>(null);
   const [peaks, setPeaks] = useState<readonly Float32Array[]>([]);
   const [known, setKnown] = useState(0);

@@ -31,6 +31,8 @@ const paths = {
   settings: 'M4 7h10M18 7h2M4 17h2M10 17h10M16 5a2 2 0 1 0 0 4a2 2 0 1 0 0-4M8 15a2 2 0 1 0 0 4a2 2 0 1 0 0-4',
   check: 'M5 13l4 4L19 7',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  voicemail: 'M7 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8M17 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8M7 16h10',
+  queue: 'M5 6h14M5 12h14M5 18h8',
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
 } as const;
 
