@@ -29,9 +29,7 @@ const alone = [
   'flood.test.ts',
   'attacks.test.ts',
   'killed.test.ts',
-  // While a server is dead another one could take its ports.
-  'recovery/*.test.ts',
-  'chromium/reconnect.test.ts',
+  'recovery/crowd.test.ts',
   'baresip/*.test.ts',
   'kamailio-and-sipp-and-baresip/*.test.ts',
   'chromium/baresip.test.ts',

@@ -6,12 +6,15 @@ import { TandemServer } from '../support/tandem.ts';
 
 afterEach(expectNoPrograms);
 
-describe.each(['udp', 'tcp'] as const)('2,000 calls at 100/s over %s', (transport) => {
+describe('2,000 calls at 100/s, half of them over TCP', () => {
   it('all succeed, without an unexpected message, and leave nothing', async () => {
     await using server = await TandemServer.start(['ivr']);
-    const target = transport === 'udp' ? server.port : server.tcpPort;
-    const result = await runSipp({ scenario: 'uac', target, user: '1000', transport, calls: 2000, rate: 100 });
-    expect(result, result.complaints).toMatchObject(allWell(2000));
+    const half = { scenario: 'uac', user: '1000', calls: 1000, rate: 50 } as const;
+    const results = await Promise.all([
+      runSipp({ ...half, target: server.port, transport: 'udp' }),
+      runSipp({ ...half, target: server.tcpPort, transport: 'tcp' }),
+    ]);
+    for (const result of results) expect(result, result.complaints).toMatchObject(allWell(1000));
     await server.expectIdle({ transactions: true });
     expect(server.errors).toEqual([]);
     await server.stop();

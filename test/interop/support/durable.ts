@@ -21,6 +21,12 @@ export interface DurableOptions {
 type Transport = 'udp' | 'tls' | 'ws';
 
 const rtpPorts = 1000;
+/**
+ * Below those of all other tests, and those of each test process apart: or another one could take some while the server
+ * is away.
+ */
+const ownCount = 4000;
+const ownPorts = 2000 + ((Number(process.env.VITEST_POOL_ID ?? '1') - 1) % 2) * ownCount;
 
 export class DurableServer implements AsyncDisposable {
   readonly folder: Folder;
@@ -73,8 +79,7 @@ export class DurableServer implements AsyncDisposable {
     const ports = new Map<string, number>();
     for (const transport of transports) ports.set(transport, await freePort());
     const httpPort = http ? await freePort() : 0;
-    // Below those of all other tests, or one of them could take some while the server is away.
-    const min = 2000 + 2 * randomInt((10_000 - 2000 - rtpPorts) / 2);
+    const min = ownPorts + 2 * randomInt((ownCount - rtpPorts) / 2);
     const command = [
       join(root, 'bin', 'tandem.js'),
       ...(script === 'ivr' ? ['ivr'] : ['serve', resolve(root, script)]),
