@@ -29,6 +29,8 @@ $1
 as_default media.rtpPorts.min TANDEM_MEDIA_RTP_PORTS_MIN 20000
 as_default media.rtpPorts.max TANDEM_MEDIA_RTP_PORTS_MAX 20099
 as_default http.listen TANDEM_HTTP_LISTEN 0.0.0.0:8080
+# A browser gives its microphone to a page over HTTPS only.
+as_default http.tls TANDEM_HTTP_TLS true
 # Calls go on in the next container: run is gone with this one.
 as_default recovery.path TANDEM_RECOVERY_PATH /app/data/recovery
 as_default control.listen TANDEM_CONTROL_LISTEN '["unixs:/var/run/kamailio/kamailio_ctl"]'

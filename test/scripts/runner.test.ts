@@ -103,6 +103,7 @@ describe('what the image sets', () => {
     const { status, values } = effective({});
     expect(status).toBe(0);
     expect(values['http.listen'].value).toBe('0.0.0.0:8080');
+    expect(values['http.tls'].value).toBe(true);
     expect(values['media.rtpPorts.min'].value).toBe(20_000);
     expect(values['media.rtpPorts.max'].value).toBe(20_099);
     expect(values['control.listen'].value).toEqual(['unixs:/var/run/kamailio/kamailio_ctl']);
