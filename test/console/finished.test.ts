@@ -201,6 +201,7 @@ describe('recordings', () => {
       server.lines.filter(({ message }) => message === 'recording fetched').map(({ fields }) => fields),
     ).toMatchObject([
       { user: 'token', callId: 'id-1', recording: expect.stringContaining('one.wav') },
+      { range: 'bytes=8-11', recording: expect.stringContaining('one.wav') },
       { user: 'token', callId: 'id-1', recording: expect.stringContaining('two.opus') },
     ]);
   });
