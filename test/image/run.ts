@@ -92,6 +92,7 @@ async function use(image: Image, network: Network): Promise<void> {
   assert.match(first.exec('touch', '/app/x').stderr, /Read-only file system/);
   assert.match(first.exec('touch', '/opt/tandem/x').stderr, /Read-only file system/);
   proven('the root file system is read-only');
+  await until('its log', () => first.output.includes('"listening"'));
   assert.match(first.output, /"io":"native"/);
   proven('RTP sockets are read by the addon that the image was built with');
 
