@@ -338,7 +338,7 @@ export class House {
       clock,
       logger,
       calls: () => this.registry?.activeDialogs.all ?? this.sessions.size,
-      probe: clock === nodeClock ? new ProcessLoad(() => this.media.cpuMs()) : undefined,
+      probe: clock === nodeClock ? () => new ProcessLoad(() => this.media.cpuMs()) : undefined,
     });
     this.calls = new IncomingCalls(
       {

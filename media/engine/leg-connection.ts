@@ -65,9 +65,12 @@ export class LegConnection {
   configure({ ice, dtls }: NegotiatedAudio): void {
     const { clock, latch } = this.#ports;
     this.#dtls = dtls !== undefined;
+    const found = latch.ice;
     latch.ice = ice !== undefined;
     if (!ice) {
       this.close();
+      // The way that checks had found is not the one that SDP names now.
+      if (found) steer(latch, undefined);
       return;
     }
     this.#agent ??= this.#createAgent(ice.localCandidates);

@@ -278,6 +278,8 @@ export class EngineLeg implements PacedStream {
 
   negotiate(audio: NegotiatedAudio): void {
     const { remote } = audio;
+    // First: whether what SDP says of the way counts.
+    this.#connection.configure(audio);
     const address = canonicalAddress(remote?.address ?? '');
     renegotiate(this.#incoming.latch, remote && { address, port: remote.port });
     const rtcpAddress = remote?.rtcpAddress === undefined ? address : canonicalAddress(remote.rtcpAddress);
@@ -285,7 +287,6 @@ export class EngineLeg implements PacedStream {
     if (audio.dtls) this.#security.expectKeys();
     else this.#security.configure(audio.srtp, this.#next);
     this.#configure(audio);
-    this.#connection.configure(audio);
     this.#ports.onChanged(this);
   }
 

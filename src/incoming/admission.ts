@@ -50,8 +50,8 @@ export interface AdmissionPorts {
   readonly logger: Logger;
   /** Calls that there are. */
   readonly calls: () => number;
-  /** Undefined: only calls are counted. */
-  readonly probe: LoadProbe | undefined;
+  /** Begins to look at the load; undefined: only calls are counted. */
+  readonly probe: (() => LoadProbe) | undefined;
 }
 
 const sampleMs = 1000;
@@ -65,6 +65,7 @@ export class Admission {
   readonly #options: Required<AdmissionOptions>;
   readonly #ports: AdmissionPorts;
   readonly #refused: Record<Shortage, number> = { calls: 0, cpu: 0, lag: 0 };
+  #probe: LoadProbe | undefined;
   #load: Load | undefined;
   #overload: Exclude<Shortage, 'calls'> | undefined;
   #busy = 0;
@@ -83,7 +84,9 @@ export class Admission {
   /** Looks at the load from now on. */
   open(): void {
     const { maxCpu, maxLag } = this.#options;
-    if (this.#ports.probe && (maxCpu > 0 || maxLag > 0)) this.#arm();
+    if (this.#closed || (maxCpu === 0 && maxLag === 0)) return;
+    this.#probe = this.#ports.probe?.();
+    if (this.#probe) this.#arm();
   }
 
   /** A call comes. @returns why it cannot be taken; it is counted then */
@@ -111,11 +114,8 @@ export class Admission {
   }
 
   async #sample(): Promise<void> {
-    try {
-      this.#load = await this.#ports.probe?.sample();
-    } finally {
-      this.#arm();
-    }
+    this.#load = await this.#probe?.sample().catch(() => undefined);
+    this.#arm();
     if (this.#load) this.#judge(this.#load);
   }
 
@@ -136,6 +136,6 @@ export class Admission {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#ports.probe?.close();
+    this.#probe?.close();
   }
 }

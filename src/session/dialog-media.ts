@@ -171,7 +171,8 @@ export class DialogMedia {
       address: this.#address,
       others: this.#others,
       offersIce: this.#offersIce,
-      identity: this.#identity,
+      // A key that nobody was shown is not written down.
+      identity: this.#audio?.dtls && this.#identity,
       sent: this.#sent,
       audio: this.#audio,
       direction: this.#direction,

@@ -13,7 +13,7 @@ function admission(options: AdmissionOptions = {}, calls = () => 0) {
   const clock = new FakeClock();
   let load = idle;
   const { logger, lines } = memoryLogger();
-  const probe = { sample: async () => load, close: () => {} };
+  const probe = () => ({ sample: async () => load, close: () => {} });
   const subject = new Admission(options, { clock, logger, calls, probe });
   subject.open();
   /** So many seconds with this load. */

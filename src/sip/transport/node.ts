@@ -19,7 +19,16 @@ const mostAddresses = 4;
 export function createNodeNetwork(): SipNetwork {
   const defaults = new Map<4 | 6, string>();
   let cache = new Map<string, string>();
+  const owned = new Map<4 | 6, readonly string[]>();
   let cachedAt = 0;
+
+  const renew = (): void => {
+    const now = performance.now();
+    if (now - cachedAt <= interfacesTtlMs && cache.size <= cacheLimit) return;
+    cache = new Map();
+    owned.clear();
+    cachedAt = now;
+  };
 
   const prepare = async (host: string): Promise<void> => {
     const family = addressFamily(host);
@@ -56,11 +65,7 @@ export function createNodeNetwork(): SipNetwork {
       }
     },
     localAddress(peer) {
-      const now = performance.now();
-      if (now - cachedAt > interfacesTtlMs || cache.size > cacheLimit) {
-        cache = new Map();
-        cachedAt = now;
-      }
+      renew();
       let local = cache.get(peer);
       if (local === undefined) {
         local = facing(peer) ?? defaults.get(addressFamily(peer) === 6 ? 6 : 4) ?? loopback(addressFamily(peer));
@@ -69,13 +74,14 @@ export function createNodeNetwork(): SipNetwork {
       return local;
     },
     localAddresses(like) {
-      const family = addressFamily(like) === 6 ? 'ipv6' : 'ipv4';
-      const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-      return all
-        .filter(({ address, family: kind }) => kind.toLowerCase() === family && !/^fe80:/i.test(address))
-        .toSorted((one, other) => Number(one.internal) - Number(other.internal))
-        .slice(0, mostAddresses)
-        .map(({ address }) => address);
+      const family = addressFamily(like) === 6 ? 6 : 4;
+      renew();
+      let own = owned.get(family);
+      if (own === undefined) {
+        own = interfaceAddresses(family);
+        owned.set(family, own);
+      }
+      return own;
     },
   };
 }
@@ -97,6 +103,16 @@ function facing(peer: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Those of the network before those of this machine alone; none that needs a zone. */
+function interfaceAddresses(family: 4 | 6): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all
+    .filter(({ address, family: kind }) => kind.toLowerCase() === `ipv${family}` && !/^fe80:/i.test(address))
+    .toSorted((one, other) => Number(one.internal) - Number(other.internal))
+    .slice(0, mostAddresses)
+    .map(({ address }) => address);
 }
 
 /** The address the default route leaves from: connecting a UDP socket sends nothing, but picks it. */
