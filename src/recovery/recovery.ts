@@ -33,11 +33,15 @@ export interface RecoveredCall {
   readonly since: number;
 }
 
-/** A call that cannot go on: both ends have been told, as far as they can be reached. */
-export interface UnrecoveredCall {
+/** A call as the journal has it. */
+interface ReadCall {
   readonly found: FoundCall;
-  /** What was read of it. */
+  /** Undefined: it cannot be read. */
   readonly call: CallSnapshot | undefined;
+}
+
+/** A call that cannot go on: both ends have been told, as far as they can be reached. */
+export interface UnrecoveredCall extends ReadCall {
   readonly reason: string;
 }
 
@@ -77,30 +81,37 @@ interface LegAlive {
  */
 export async function recoverCalls(found: readonly FoundCall[], ports: RecoveryPorts): Promise<RecoveryReport> {
   const memberships = new Map<DialogSession, Membership>();
-  const calls = new Set(found.filter(({ parts }) => parts.has(callPart)));
+  const began = found.filter(({ parts }) => parts.has(callPart));
+  const calls = began.map((one) => ({ found: one, call: unpackCall(one.parts.get(callPart) ?? new Uint8Array()) }));
   const results = await Promise.all(
-    [...calls].map((one) =>
+    calls.map((one) =>
       recoverCall(one, ports, memberships).catch((error: unknown): UnrecoveredCall => {
-        ports.logger.error({ call: one.call, err: error, error: messageOf(error) }, 'a call cannot be recovered');
-        return { found: one, call: undefined, reason: messageOf(error) };
+        failed(one, error, ports);
+        return { ...one, reason: messageOf(error) };
       }),
     ),
   );
   const recovered = results.filter((result): result is RecoveredCall => 'record' in result);
   await connect(memberships, ports);
   for (const { record } of recovered) record.loaded();
+  // At last: what they are answered is read at once, and who answers in time is not taken for silent.
+  for (const one of calls) {
+    try {
+      finish(one, ports);
+    } catch (error) {
+      failed(one, error, ports);
+    }
+  }
   const lost = results.filter((result): result is UnrecoveredCall => !('record' in result));
-  return { recovered, lost, over: found.filter((one) => !calls.has(one)) };
+  return { recovered, lost, over: found.filter(({ parts }) => !parts.has(callPart)) };
 }
 
 async function recoverCall(
-  found: FoundCall,
+  { found, call }: ReadCall,
   ports: RecoveryPorts,
   memberships: Map<DialogSession, Membership>,
 ): Promise<RecoveredCall | UnrecoveredCall> {
-  const call = unpackCall(found.parts.get(callPart) ?? new Uint8Array());
   if (!call) return { found, call, reason: 'its state cannot be read' };
-  finish(call, ports);
   const alive = await Promise.all(call.legs.filter(isUp).map((leg) => legAgain(leg, found, ports)));
   const legs = alive.filter((leg) => leg !== undefined);
   if (legs.length === 0) return { found, call, reason: alive.length === 0 ? 'it was not answered' : 'no leg goes on' };
@@ -123,13 +134,17 @@ async function recoverCall(
   return { record, sessions, found, since: Math.max(call.at, ...legs.map(({ since }) => since)) };
 }
 
+function failed({ found }: ReadCall, error: unknown, { logger }: RecoveryPorts): void {
+  logger.error({ call: found.call, err: error, error: messageOf(error) }, 'a call cannot be recovered');
+}
+
 function isUp({ session, isLeaving }: CallLeg): boolean {
   return !isLeaving && session.dialog !== undefined && session.media?.audio !== undefined;
 }
 
 /** Transactions that were open: who is at their other end learns what became of them. */
-function finish({ legs }: CallSnapshot, { endpoint, background }: RecoveryPorts): void {
-  for (const { session, isLeaving } of legs) {
+function finish({ call }: ReadCall, { endpoint, background }: RecoveryPorts): void {
+  for (const { session, isLeaving } of call?.legs ?? []) {
     const { unfinished, part, dialog } = session;
     if (isLeaving) {
       if (dialog) void endpoint.restore({ ...dialog, state: 'confirmed' })?.bye(farewell);

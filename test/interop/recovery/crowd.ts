@@ -40,6 +40,8 @@ interface End {
   heard: number;
   /** BYE from the server. */
   told: boolean;
+  /** For its own user: it says nothing more, and knows the call no more. */
+  isOver: boolean;
 }
 
 export class CrowdCall {
@@ -72,7 +74,7 @@ export class Crowd {
   /** Callees whose answer nobody took, of calls whose caller was refused. */
   abandoned = 0;
   /** RTP of one call that another heard. */
-  crossed = 0;
+  readonly crossed: string[] = [];
   readonly #server: number;
   readonly #callers: UdpLink;
   readonly #callees: UdpLink;
@@ -123,6 +125,7 @@ export class Crowd {
   async hangup(call: CrowdCall): Promise<void> {
     call.isHangingUp = true;
     const response = await this.#request(call.caller, this.#callers, 'BYE', 2);
+    call.caller.isOver = true;
     call.status = response?.status ?? 0;
     if (call.outcome) return;
     const until = performance.now() + transactionMs;
@@ -147,9 +150,12 @@ export class Crowd {
     const branch = `z9hG4bK${randomBytes(8).toString('hex')}`;
     const { promise, resolve } = Promise.withResolvers<Message | undefined>();
     let provisional = false;
+    let isAccepted = false;
     this.#awaited.set(branch, (message) => {
       if (message.status < 200) provisional = true;
-      else {
+      // RFC 6026 §7.2: behind a 2xx nothing else is heard, nor acknowledged.
+      else if (!isAccepted || message.status < 300) {
+        isAccepted = message.status < 300;
         if (method === 'INVITE') this.#acknowledge(end, link, message, branch, seq);
         resolve(message);
       }
@@ -183,6 +189,7 @@ export class Crowd {
   #hears(call: CrowdCall, end: End, { body }: Message): void {
     end.rtpPort = Number(/^m=audio (\d+)/m.exec(body)?.[1] ?? 0);
     this.#byRtp.set(end.rtpPort, [call, end]);
+    call.heardSip.push(`${Math.round(performance.now())} RTP from ${end.rtpPort}`);
   }
 
   #write(end: End, link: UdpLink, method: string, branch: string, seq: number, body = ''): string {
@@ -226,7 +233,7 @@ export class Crowd {
   #inDialog(message: Message, link: UdpLink): void {
     const call = this.#byCallId.get(first(message, 'call-id'));
     const end = link === this.#callers ? call?.caller : call?.callee;
-    if (call?.outcome && message.method === 'OPTIONS') {
+    if ((call?.outcome || end?.isOver) && message.method === 'OPTIONS') {
       // The server was killed before it wrote that the call is over.
       this.#respond(link, message, '481 No Such Call');
       return;
@@ -244,6 +251,7 @@ export class Crowd {
     if (message.method !== 'BYE') this.strays.push(message.text);
     else if (end === call.caller && !call.isHangingUp) call.outcome ??= 'told';
     end.told = true;
+    end.isOver = true;
     this.#respond(link, message, '200 OK');
   }
 
@@ -320,7 +328,7 @@ export class Crowd {
         [caller, this.#callersRtp],
         [callee, this.#calleesRtp],
       ] as const) {
-        if (!end || end.rtpPort === 0) continue;
+        if (!end || end.isOver || end.rtpPort === 0) continue;
         const payload = Buffer.alloc(160, 0x55);
         payload.writeUInt32BE(number);
         const { sequence, ssrc } = end;
@@ -334,7 +342,9 @@ export class Crowd {
     // Silence is nobody's.
     if (!call || !end || data[170] !== 0x55) return;
     // A port is another call's when its first one is over.
-    if (data.readUInt32BE(12) !== call.number) this.crossed++;
+    const said = data.readUInt32BE(12);
+    const at = Math.round(performance.now());
+    if (said !== call.number) this.crossed.push(`${at} ${call.number} heard ${said} from port ${port}`);
     else end.heard++;
   }
 }
@@ -342,7 +352,7 @@ export class Crowd {
 function newEnd(callId: string, local: string, remote: string, target: string): End {
   return {
     ...{ callId, localTag: randomBytes(6).toString('hex'), remoteTag: '', local, remote, target },
-    ...{ rtpPort: 0, ssrc: randomBytes(4).readUInt32BE(), sequence: 0, heard: 0, told: false },
+    ...{ rtpPort: 0, ssrc: randomBytes(4).readUInt32BE(), sequence: 0, heard: 0, told: false, isOver: false },
   };
 }
 
