@@ -68,6 +68,13 @@ export class Forwarder {
     return addSeq(inSeq, state.sequenceOffset);
   }
 
+  /** Packets up to this one, which are newer than all before, are on their way. @returns the number it goes out with */
+  passed(inSeq: SeqNo): SeqNo {
+    const state = this.#state!;
+    state.highest = inSeq;
+    return addSeq(inSeq, state.sequenceOffset);
+  }
+
   timestamp(inTimestamp: RtpTimestamp): RtpTimestamp {
     return addTimestamp(inTimestamp, this.#state!.timestampOffset);
   }

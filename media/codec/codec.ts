@@ -17,6 +17,8 @@ export interface AudioCodec {
   readonly channels: number;
   /** Payload bytes per tick of what is played: for Opus a fraction. */
   readonly bytesPerTick: number;
+  /** Payloads of one length may play for different times. */
+  readonly variable?: boolean;
   /** Payload is made of such blocks, and is cut between them only. */
   readonly blockBytes: number;
   /** How long the audio in the payload at `offset` is, in ticks; 0 for what is none. */

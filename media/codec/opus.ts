@@ -71,6 +71,7 @@ export function opus(library: OpusLibrary, settings: OpusSettings, options: Opus
     clockRate,
     sampleRate,
     channels: 2,
+    variable: true,
     bytesPerTick: blockBytes / ((clockRate * blockMs) / 1000),
     blockBytes,
     ticks: opusTicks,

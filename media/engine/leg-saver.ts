@@ -3,8 +3,11 @@ import type { Clock, Timer } from '../../src/base/clock.ts';
 
 /** ms between two states of one leg. */
 const periodMs = 2000;
-const turnMs = 100;
-const turns = periodMs / turnMs;
+/** ms from one turn to the next. */
+const longestTurnMs = 100;
+const shortestTurnMs = 20;
+/** In one turn: of more, packets would wait for long; with fewer, the owner would be woken for little. */
+const legsAtOnce = 20;
 /** ms: what changes together is told once. */
 const soonMs = 10;
 
@@ -15,6 +18,7 @@ export class LegSaver<T> {
   /** Of this round, those still to come. */
   #round: T[] = [];
   #share = 1;
+  #turnMs = longestTurnMs;
   #timer: Timer | undefined;
   readonly #changed = new Set<T>();
   #soon: Timer | undefined;
@@ -32,7 +36,7 @@ export class LegSaver<T> {
 
   /** To be called when a leg came. */
   wake(): void {
-    this.#timer ??= this.#clock.setTimer(turnMs, this.#turn, 'media legs to be saved');
+    this.#timer ??= this.#clock.setTimer(this.#turnMs, this.#turn, 'media legs to be saved');
   }
 
   /** Something of this leg is another now. */
@@ -62,7 +66,9 @@ export class LegSaver<T> {
     this.#timer = undefined;
     if (this.#round.length === 0) {
       this.#round = [...this.#legs.values()];
-      this.#share = Math.ceil(this.#round.length / turns);
+      const { length } = this.#round;
+      this.#turnMs = Math.min(longestTurnMs, Math.max(shortestTurnMs, (periodMs * legsAtOnce) / length));
+      this.#share = Math.ceil((length * this.#turnMs) / periodMs);
     }
     for (const leg of this.#round.splice(-this.#share)) this.#save(leg);
     this.wake();

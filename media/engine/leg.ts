@@ -29,6 +29,7 @@ import type { SavedLeg } from '../saved-leg.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { LegSnapshot, PlayProgress, ResumableRecording } from '../snapshot.ts';
 import type { SrtpParameters } from '../srtp/profiles.ts';
+import { FastPath } from './fast-path.ts';
 import { Incoming } from './incoming.ts';
 import type { LegAnalysis } from './leg-analysis.ts';
 import { LegConnection } from './leg-connection.ts';
@@ -79,6 +80,7 @@ export class EngineLeg implements PacedStream {
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
   readonly #connection: LegConnection;
+  readonly #fast: FastPath;
   readonly #incoming: Incoming;
   readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
@@ -117,16 +119,23 @@ export class EngineLeg implements PacedStream {
     const latch = timed?.latch.rtp ?? createLatch(config.symmetricRtp, rtpSilenceMs);
     const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
     this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
+    const receiver = new RtpReceiver(snapshot && structuredClone(snapshot.receiver));
+    this.#fast = new FastPath(clock, receiver, latch);
     this.#incoming = new Incoming(
-      new RtpReceiver(snapshot && structuredClone(snapshot.receiver)),
+      receiver,
       latch,
       new DtmfReceiver(snapshot?.dtmf.received),
       ports.view,
       {
         onDigit: (digit) => ports.emit({ type: 'leg.dtmf', leg: id, digit, at: clock.wallclock() }),
         onSource: (ssrc, address) => ssrc === this.#outgoing.sender.state.ssrc && this.#collided(address),
-        onLatched: () => ports.onChanged(this),
+        onLatched: () => {
+          this.#outgoing.release();
+          ports.onChanged(this);
+        },
+        isPlain: () => this.#out.plain !== undefined,
       },
+      this.#fast,
     );
     this.#out = new RtpOut(latch, this.#security);
     this.#connection = new LegConnection({
@@ -159,6 +168,10 @@ export class EngineLeg implements PacedStream {
       clock,
       random,
       unixMs,
+      settle: () => {
+        this.#fast.settle();
+        this.#outgoing.settle();
+      },
       interval: config.rtcpInterval,
       onCollision: (address) => this.#collided(address),
       onLoss: (percent) => this.#outgoing.expectLoss(percent),
@@ -209,8 +222,10 @@ export class EngineLeg implements PacedStream {
   async open(): Promise<void> {
     const { udp } = this.#ports;
     const { bindAddress, port, rtcpPort } = this.#config;
+    const fast = this.#fast;
     this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, from) => {
       try {
+        if (fast.take(buffer, offset, length, from)) return;
         // The command that says where the first packets go may have come with them: it was sent before the answer was.
         if (this.#incoming.unwired) this.#ports.catchUp();
         if (buffer[offset]! < firstOfRtp) {
@@ -323,6 +338,7 @@ export class EngineLeg implements PacedStream {
     this.#loop = address;
     this.#collisions++;
     this.#rtcp.goodbye();
+    this.#outgoing.release();
     this.#outgoing.sender.renew(this.#ports.random);
     this.#ports.onChanged(this);
   }

@@ -15,6 +15,7 @@ import type { EnginePlayback } from '../playback.ts';
 import { type RtpView, rtpHeaderBytes, writeRtpHeader } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import type { RtpSender } from '../rtp/sender.ts';
+import type { SeqNo } from '../rtp/sequence.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
 import { type ConvertedPorts, ConvertedStream } from './converted-stream.ts';
 import {
@@ -27,6 +28,7 @@ import {
   type PacketKind,
   quietNoise,
 } from './encoding.ts';
+import type { Course, FastPath, PassedSink } from './fast-path.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import type { RtpOut } from './rtp-out.ts';
 import { transcoderFor } from './transcoder.ts';
@@ -43,6 +45,8 @@ export interface PacketSink {
     now: number,
     dtmf: boolean,
   ): void;
+  /** How audio like the packet that was forwarded last goes on; undefined while each packet is to be looked at. */
+  course?(path: FastPath, view: RtpView, encoding: EncodingId): Course | undefined;
 }
 
 type OnSent = (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
@@ -54,12 +58,11 @@ export interface OutgoingPorts {
   readonly pace: () => void;
 }
 
-export class Outgoing implements PacketSink {
-  readonly sender: RtpSender;
+export class Outgoing implements PacketSink, PassedSink {
+  readonly #sender: RtpSender;
   readonly #out: RtpOut;
   readonly #ports: OutgoingPorts;
-  /** Hears every audio payload that goes out. */
-  onSent: OnSent | undefined;
+  #onSent: OnSent | undefined;
   readonly #jitterBuffer: JitterBufferOptions;
   #forwarder: Forwarder;
   #audio: NegotiatedAudio | undefined;
@@ -87,6 +90,8 @@ export class Outgoing implements PacketSink {
   #fresh = true;
   /** Audio of our own was sent, and no noise since. */
   #spoke = false;
+  /** Packets of another leg come by this way, beside `forward`. */
+  #path: FastPath | undefined;
 
   /** @param jitterBuffer of what is converted */
   constructor(
@@ -96,11 +101,22 @@ export class Outgoing implements PacketSink {
     ports: OutgoingPorts,
     forwarder = new Forwarder(),
   ) {
-    this.sender = sender;
+    this.#sender = sender;
     this.#out = out;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
     this.#forwarder = forwarder;
+  }
+
+  get sender(): RtpSender {
+    this.#path?.settle();
+    return this.#sender;
+  }
+
+  /** Hears every audio payload that goes out. */
+  set onSent(onSent: OnSent | undefined) {
+    this.release();
+    this.#onSent = onSent;
   }
 
   /** Packets that could not be sent on: nobody to send to, another codec, something else being played. */
@@ -117,6 +133,7 @@ export class Outgoing implements PacketSink {
   }
 
   get forwarder(): Forwarder {
+    this.#path?.settle();
     return this.#forwarder;
   }
 
@@ -131,6 +148,7 @@ export class Outgoing implements PacketSink {
   }
 
   configure(audio: NegotiatedAudio, codec: AudioCodec | undefined): void {
+    this.release();
     const before = this.#audio;
     if (before?.ptime !== audio.ptime || !isDeepStrictEqual(before.codec, audio.codec)) {
       this.#converted?.stream?.close();
@@ -159,6 +177,7 @@ export class Outgoing implements PacketSink {
     now: number,
     dtmf: boolean,
   ): void {
+    this.release();
     const audio = this.#audio;
     if (!audio || !this.#sends || this.active || !this.#out.ready) {
       this.#interrupt();
@@ -175,7 +194,7 @@ export class Outgoing implements PacketSink {
       if (kind === audioPacket) this.#dropped++;
       return;
     }
-    const { sender } = this;
+    const sender = this.#sender;
     const begins = arrival === 'restart' || !this.#forwarder.continues(view.ssrc);
     if (begins) {
       const timestamp = sender.begin(now, this.#rate);
@@ -192,7 +211,38 @@ export class Outgoing implements PacketSink {
     this.#fresh = true;
     this.#spoke = false;
     this.#out.send(buffer, start, payloadLength + rtpHeaderBytes);
-    if (isAudio) this.onSent?.(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+    if (isAudio) this.#onSent?.(payloadType, timestamp, buffer, payloadOffset, payloadLength);
+  }
+
+  course(path: FastPath, view: RtpView, encoding: EncodingId): Course | undefined {
+    const { plain } = this.#out;
+    const { state } = this.#forwarder;
+    const payloadType = this.#payloadTypeOf(encoding);
+    if (!plain || !this.#sends || this.active || this.#onSent || payloadType === undefined) return undefined;
+    // The span of packets of one length is one and the same but for codecs whose frames vary.
+    if (state?.ssrc !== view.ssrc || this.#codec?.variable) return undefined;
+    this.#path = path;
+    const { ssrc, span } = this.#sender.state;
+    const { sequenceOffset, timestampOffset } = state;
+    return { sink: this, ...plain, payloadType, ssrc, sequenceOffset, timestampOffset, span };
+  }
+
+  passed(count: number, sequence: SeqNo, timestamp: number, span: number, at: number, octets: number): void {
+    this.#sender.passed(count, this.#forwarder.passed(sequence), timestamp, span, at, octets);
+  }
+
+  left(path: FastPath): void {
+    if (this.#path === path) this.#path = undefined;
+  }
+
+  /** Counts what came by the short way. */
+  settle(): void {
+    this.#path?.settle();
+  }
+
+  /** What is sent from now on may be another stream, or go elsewhere: each packet is to be looked at. */
+  release(): void {
+    this.#path?.close();
   }
 
   #payloadTypeOf(encoding: EncodingId): number | undefined {
@@ -243,7 +293,7 @@ export class Outgoing implements PacketSink {
       stream.other('event', buffer, view, now);
       return;
     }
-    const { sender } = this;
+    const sender = this.#sender;
     const out = stream.event(buffer, view, events.clockRate / clockRate, now, () => sender.begin(now, this.#rate));
     if (!out) return;
     const { timestamp, begins } = out;
@@ -263,7 +313,7 @@ export class Outgoing implements PacketSink {
       return;
     }
     // As a playback: the packet before still plays.
-    if (this.#fresh && due < this.sender.busyUntil(this.#rate)) return;
+    if (this.#fresh && due < this.#sender.busyUntil(this.#rate)) return;
     stream.tick(due, skipped);
   }
 
@@ -287,6 +337,7 @@ export class Outgoing implements PacketSink {
 
   /** The new source takes over at the next beat; the old one is stopped. */
   play(playback: EnginePlayback): void {
+    this.release();
     this.stop('stopped');
     this.#playback = playback;
     this.#fresh = true;
@@ -302,6 +353,7 @@ export class Outgoing implements PacketSink {
   }
 
   sendDigits(sender: DtmfSender): void {
+    this.release();
     this.#dtmf.push(sender);
     this.#interrupt();
   }
@@ -315,7 +367,8 @@ export class Outgoing implements PacketSink {
 
   /** One beat. */
   tick(due: number, skipped: number): void {
-    this.sender.state.skippedTicks += skipped;
+    this.release();
+    this.#sender.state.skippedTicks += skipped;
     const digits = this.#dtmf[0];
     if (digits) this.#press(digits, due, skipped);
     else if (this.#playback) this.#play(this.#playback, due);
@@ -350,7 +403,7 @@ export class Outgoing implements PacketSink {
   #pressEvent(digits: DtmfSender, step: DtmfStep | undefined, due: number): void {
     const payloadType = this.#audio?.telephoneEvent?.sendPayloadType;
     if (step) {
-      const { sender } = this;
+      const sender = this.#sender;
       if (step.begins) digits.state.timestamp = sender.begin(due, this.#rate);
       if (payloadType !== undefined && this.#sends && this.#out.ready) {
         const buffer = this.#buffers.next(eventBytes);
@@ -369,7 +422,7 @@ export class Outgoing implements PacketSink {
   #play(playback: EnginePlayback, due: number): void {
     const ptime = this.#audio?.ptime ?? beatMs;
     // The packet before still plays: one that comes sooner would put the stream ahead of the clock, and for good.
-    if (this.#fresh && due < this.sender.busyUntil(this.#rate)) return;
+    if (this.#fresh && due < this.#sender.busyUntil(this.#rate)) return;
     this.#credit += beatMs;
     while (this.#credit >= ptime && this.#playback === playback) {
       this.#credit -= ptime;
@@ -405,7 +458,7 @@ export class Outgoing implements PacketSink {
       this.#fresh = true;
       return;
     }
-    const { sender } = this;
+    const sender = this.#sender;
     const sequence = sender.nextSequence;
     const timestamp = follows ? sender.nextTimestamp : sender.begin(at, this.#rate);
     const marker = this.#fresh || timestamp !== sender.nextTimestamp;
@@ -415,7 +468,7 @@ export class Outgoing implements PacketSink {
     writeRtpHeader(buffer, 0, payloadType, marker, sequence, timestamp, sender.state.ssrc);
     sender.sent(sequence, timestamp, ticks, at, bytes);
     this.#out.send(buffer, 0, rtpHeaderBytes + bytes);
-    this.onSent?.(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
+    this.#onSent?.(payloadType, timestamp, buffer, rtpHeaderBytes, bytes);
   }
 
   /**
@@ -427,7 +480,7 @@ export class Outgoing implements PacketSink {
     if (payloadType === undefined) return false;
     this.#spoke = false;
     if (!this.#sends || !this.#out.ready) return true;
-    const { sender } = this;
+    const sender = this.#sender;
     const buffer = this.#buffers.next(description.length);
     buffer.set(description, rtpHeaderBytes);
     const sequence = sender.nextSequence;
@@ -447,6 +500,7 @@ export class Outgoing implements PacketSink {
 
   /** Lets go of the coders. */
   close(): void {
+    this.release();
     this.#converted?.stream?.close();
     this.#converted = undefined;
   }

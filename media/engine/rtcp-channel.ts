@@ -22,6 +22,8 @@ export interface RtcpChannelOptions {
   readonly receiver: RtpReceiver;
   readonly clock: Clock;
   readonly random: Random;
+  /** To be called before sender and receiver are looked at. */
+  readonly settle: () => void;
   /** Unix time that no jump of the wall clock moves. */
   readonly unixMs: () => number;
   /** What the peer reports of our packets: the share that was lost, %. */
@@ -80,6 +82,7 @@ export class RtcpChannel {
     const to = destination(this.muxed ? rtpLatch : latch);
     const socket = this.muxed ? this.#rtpSocket : this.#socket;
     if (!socket || !to) return;
+    this.#options.settle();
     const report = nextReport(state, sender, receiver, clock.now(), unixMs(), this.#rate, bye, this.xr?.());
     const bytes = security.sealRtcp(writeRtcp(report));
     if (bytes) socket.send(bytes, 0, bytes.length, to);
@@ -88,6 +91,7 @@ export class RtcpChannel {
   /** One datagram; nothing in it is trusted. */
   datagram(buffer: Uint8Array, offset: number, length: number, from: UdpPeer): void {
     const { state, security, sender, receiver, clock, unixMs, onCollision, onLoss } = this.#options;
+    this.#options.settle();
     const clear = security.openRtcp(buffer, offset, length);
     const received = clear > 0 ? readRtcp(buffer.subarray(offset, offset + clear)) : undefined;
     const now = clock.now();
@@ -121,7 +125,8 @@ export class RtcpChannel {
   close(bye: boolean): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const { sender, receiver } = this.#options;
+    const { sender, receiver, settle } = this.#options;
+    settle();
     if (bye && (sender.started || receiver.state.packets > 0)) this.#send(true);
   }
 }

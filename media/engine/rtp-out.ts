@@ -1,6 +1,6 @@
 /** Where the packets of one leg leave it: over its RTP socket, to its peer, sealed where there are keys. */
 import type { UdpPort } from '../net/udp-port.ts';
-import { destination, type LatchState } from '../rtp/latch.ts';
+import { destination, type LatchState, type Source } from '../rtp/latch.ts';
 import type { LegSecurity } from './leg-security.ts';
 
 export class RtpOut {
@@ -17,6 +17,15 @@ export class RtpOut {
   /** False when nobody said where to, or nothing may be sent for now. */
   get ready(): boolean {
     return this.socket !== undefined && destination(this.#latch) !== undefined && !this.#security.stands;
+  }
+
+  /** Where packets go as they are, without keys and checks of the way; undefined when they do not. */
+  get plain(): { readonly socket: UdpPort; readonly to: Source } | undefined {
+    const { socket } = this;
+    const to = destination(this.#latch);
+    return !socket || !to || this.#latch.ice || this.#security.active || this.#security.stands
+      ? undefined
+      : { socket, to };
   }
 
   send(buffer: Uint8Array, offset: number, length: number): void {

@@ -187,17 +187,30 @@ export class RtpReceiver {
     source.expectedBad = -1;
   }
 
-  /** RFC 3550 §A.8. */
   #jitter(timestamp: RtpTimestamp, arrival: number, rate: number): void {
     const source = this.state.source;
     if (!source || rate === 0) return;
-    const transit = (Math.round((arrival * rate) / 1000) - timestamp) | 0;
-    if (source.transit !== undefined) {
-      const d = Math.abs((transit - source.transit) | 0);
-      // A timestamp that jumps (another source behind one SSRC) says nothing about the network.
-      if (d < rate * 2) source.jitter += (d - source.jitter) / 16;
-    }
+    const transit = transitOf(timestamp, arrival, rate);
+    if (source.transit !== undefined) source.jitter = smoothJitter(source.jitter, transit, source.transit, rate);
     source.transit = transit;
+  }
+
+  /**
+   * So many packets of the present source came in order, one after the other, without a turn of their numbers.
+   * @param last number. @param octets of all. @param transit of the last. @param jitter behind the last
+   */
+  passed(count: number, last: SeqNo, octets: number, transit: number, jitter: number): void {
+    const { state } = this;
+    const { source } = state;
+    if (!source) return;
+    state.packets += count;
+    state.octets += octets;
+    for (let back = Math.min(count, windowSize) - 1; back >= 0; back--) setBit(source.seen, last - back);
+    source.highest = last;
+    source.received += count;
+    source.expectedBad = -1;
+    source.transit = transit;
+    source.jitter = jitter;
   }
 
   /** RFC 3550 §A.3: expected minus received, never below 0 here. */
@@ -232,6 +245,17 @@ export class RtpReceiver {
       jitter: Math.floor(source.jitter) >>> 0,
     };
   }
+}
+
+/** Arrival minus timestamp, in timestamp units of 32 bits (RFC 3550 §A.8). @param arrival ms */
+export function transitOf(timestamp: RtpTimestamp, arrival: number, rate: number): number {
+  return (Math.round((arrival * rate) / 1000) - timestamp) | 0;
+}
+
+/** RFC 3550 §A.8. A timestamp that jumps (another source behind one SSRC) says nothing about the network. */
+export function smoothJitter(jitter: number, transit: number, before: number, rate: number): number {
+  const d = Math.abs((transit - before) | 0);
+  return d < rate * 2 ? jitter + (d - jitter) / 16 : jitter;
 }
 
 function expected(source: SourceState): number {

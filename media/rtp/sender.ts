@@ -109,4 +109,15 @@ export class RtpSender {
     state.packets++;
     state.octets += octets;
   }
+
+  /** Notes so many packets that went out in order; of the last its number, timestamp and time. */
+  passed(count: number, sequence: SeqNo, timestamp: RtpTimestamp, span: number, at: number, octets: number): void {
+    const { state } = this;
+    state.sequence = sequence;
+    state.timestamp = timestamp;
+    state.span = span;
+    state.at = at;
+    state.packets += count;
+    state.octets += octets;
+  }
 }
