@@ -18,7 +18,7 @@ import {
   type PacketKind,
 } from './encoding.ts';
 import type { PacketSink } from './outgoing.ts';
-import { PacketBuffers } from './packet-buffers.ts';
+import { OwnPacketBuffers } from './packet-buffers.ts';
 
 export class ConferencePort implements PacketSink {
   /** The mix goes there. */
@@ -28,7 +28,7 @@ export class ConferencePort implements PacketSink {
   readonly #view = rtpView();
   #encoding: EncodingId = 0;
   readonly #decoders = new Map<EncodingId, AudioCodec | undefined>();
-  readonly #buffers = new PacketBuffers();
+  readonly #buffers = new OwnPacketBuffers();
   #began = false;
   /** Nothing was sent before: what comes is marked. */
   #paused = false;

@@ -10,7 +10,7 @@ import { type RtpView, rtpHeaderBytes } from '../rtp/packet.ts';
 import type { Arrival } from '../rtp/receiver.ts';
 import { type RtpTimestamp, type SeqNo, type Ssrc, seqDiff, timestampDiff } from '../rtp/sequence.ts';
 import { comfortNoise, quietNoise } from './encoding.ts';
-import { PacketBuffers } from './packet-buffers.ts';
+import { OwnPacketBuffers } from './packet-buffers.ts';
 import type { Transcoder } from './transcoder.ts';
 
 /** ms of delay that an even stream has, at the most: both sides wait for who speaks. */
@@ -58,7 +58,7 @@ export class ConvertedStream {
   readonly #transcoder: Transcoder;
   readonly #playout: Playout;
   readonly #ports: ConvertedPorts;
-  readonly #buffers = new PacketBuffers();
+  readonly #buffers = new OwnPacketBuffers();
   #ssrc: Ssrc | undefined;
   #heardAt = 0;
   #follows = false;

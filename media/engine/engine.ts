@@ -18,6 +18,7 @@ import type { EngineConference } from './conference.ts';
 import { Conferences } from './conferences.ts';
 import { EngineLeg, type LegPorts } from './leg.ts';
 import { LegSaver } from './leg-saver.ts';
+import { CommonPacketBuffers } from './packet-buffers.ts';
 
 export interface EnginePorts {
   readonly clock: Clock;
@@ -70,6 +71,7 @@ export class Engine {
       recordingCoders,
       udp,
       pacer: this.#pacer,
+      packetBuffers: udp.copies ? new CommonPacketBuffers() : undefined,
       view: rtpView(),
       unixMs: () => offset + clock.now(),
       emit: (event) => this.#emit(event),

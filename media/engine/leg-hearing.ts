@@ -70,7 +70,8 @@ export class LegHearing {
 
   tick(due: number, skipped: number): void {
     const { playout } = this.#incoming;
-    if (playout) this.#listenTo(playout, due, skipped);
+    if (!playout) return;
+    this.#listenTo(playout, due, skipped);
     this.analysis.tick();
   }
 

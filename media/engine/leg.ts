@@ -40,6 +40,7 @@ import { LegSecurity, type SentNext } from './leg-security.ts';
 import { attachTimes, detachTimes, takenHere, unseenSince } from './leg-snapshot.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
+import type { PacketBuffers } from './packet-buffers.ts';
 import { RtcpChannel } from './rtcp-channel.ts';
 import { RtpOut } from './rtp-out.ts';
 import { SilenceWatch } from './silence-watch.ts';
@@ -59,6 +60,8 @@ export interface LegPorts {
   readonly recordingCoders: RecordingCoders;
   readonly udp: UdpIo;
   readonly pacer: Pacer;
+  /** For all legs; undefined: each needs its own. */
+  readonly packetBuffers: PacketBuffers | undefined;
   /** Of the packet that is being received. */
   readonly view: RtpView;
   /** Unix time that no jump of the wall clock moves. */
@@ -157,6 +160,7 @@ export class EngineLeg implements PacedStream {
         pace: () => this.#pace(),
       },
       new Forwarder(snapshot?.forward, leftOut),
+      ports.packetBuffers,
     );
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,

@@ -29,7 +29,7 @@ import {
   quietNoise,
 } from './encoding.ts';
 import type { Course, FastPath, PassedSink } from './fast-path.ts';
-import { PacketBuffers } from './packet-buffers.ts';
+import { OwnPacketBuffers, type PacketBuffers } from './packet-buffers.ts';
 import type { RtpOut } from './rtp-out.ts';
 import { transcoderFor } from './transcoder.ts';
 
@@ -76,7 +76,7 @@ export class Outgoing implements PacketSink, PassedSink {
   #sends = false;
   #playback: EnginePlayback | undefined;
   #dtmf: DtmfSender[] = [];
-  readonly #buffers = new PacketBuffers();
+  readonly #buffers: PacketBuffers;
   /** Bytes of payload in one packet of ours. */
   #frameBytes = 0;
   /** ms of audio that are due and not yet in a packet. */
@@ -100,12 +100,14 @@ export class Outgoing implements PacketSink, PassedSink {
     jitterBuffer: JitterBufferOptions,
     ports: OutgoingPorts,
     forwarder = new Forwarder(),
+    buffers: PacketBuffers = new OwnPacketBuffers(),
   ) {
     this.#sender = sender;
     this.#out = out;
     this.#jitterBuffer = jitterBuffer;
     this.#ports = ports;
     this.#forwarder = forwarder;
+    this.#buffers = buffers;
   }
 
   get sender(): RtpSender {
@@ -368,7 +370,7 @@ export class Outgoing implements PacketSink, PassedSink {
   /** One beat. */
   tick(due: number, skipped: number): void {
     this.release();
-    this.#sender.state.skippedTicks += skipped;
+    if (skipped > 0) this.#sender.state.skippedTicks += skipped;
     const digits = this.#dtmf[0];
     if (digits) this.#press(digits, due, skipped);
     else if (this.#playback) this.#play(this.#playback, due);

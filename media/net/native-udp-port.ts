@@ -31,6 +31,7 @@ export function createNativeIo(addon: NativeAddon): OwnUdpIo {
 }
 
 class NativeIo implements OwnUdpIo {
+  readonly copies = true;
   readonly #addon: NativeAddon;
   readonly #sockets: NativeSockets;
   readonly #received = new Uint8Array(receivedBytes);

@@ -32,7 +32,7 @@ export interface UdpPort {
   readonly port: number;
   /**
    * Sends without a report: what the network or a full socket buffer refuses is lost, as datagrams are.
-   * The bytes must stay as they are until the next `flush`, or for 60 ms where there is none.
+   * The bytes must stay as they are until the next `flush`, or for 60 ms where there is none; not where the io `copies`.
    */
   send(buffer: Uint8Array, offset: number, length: number, to: UdpPeer): void;
   /** Idempotent. Nothing is received after it was called. */
@@ -45,6 +45,8 @@ export interface UdpIo {
    * @throws {TandemError} ERR_PORT_IN_USE, or ERR_BIND for an address that is not ours
    */
   bind(address: string, port: number, receive: DatagramReceiver): Promise<UdpPort>;
+  /** What `send` is given is copied there: its bytes may be used again at once. */
+  readonly copies?: boolean;
   /** Sends what `send` noted. */
   flush(): void;
 }
