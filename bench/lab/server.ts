@@ -14,7 +14,14 @@ export const command = join(root, 'bin', 'tandem.js');
 export const rtpPorts = ['18500-32766', '18500-25999', '26000-32766'] as const;
 const startMs = 20_000;
 /** What a scenario does not measure is not there. */
-const alone = { TANDEM_DRAIN_TIMEOUT: '100', TANDEM_STORE_URL: 'none', TANDEM_RECOVERY_PATH: 'none' };
+const alone = {
+  TANDEM_DRAIN_TIMEOUT: '100',
+  TANDEM_STORE_URL: 'none',
+  TANDEM_RECOVERY_PATH: 'none',
+  // How much it carries is measured, not when it would say no.
+  TANDEM_ADMISSION_MAX_CPU: '0',
+  TANDEM_ADMISSION_MAX_LAG: '0',
+};
 const run = promisify(execFile);
 
 export interface ServerOptions {
