@@ -82,6 +82,8 @@ function Console({ api, session, onSession, onOut }: ConsoleProps) {
       player.current = listener;
       setListening({ sessionId, since: Date.now() });
       listener.open().catch(() => {
+        // One that was closed while it opened is nobody's any more.
+        if (player.current !== listener) return;
         say('This browser plays nothing here: listening in needs https, or localhost.', 'bad');
         silence();
       });
