@@ -43,6 +43,7 @@ const interop = (name: string, include: string[], exclude: readonly string[], ma
     include,
     exclude: [...exclude, ...missingPeers().flatMap(needs)],
     pool: 'forks' as const,
+    globalSetup: path('./test/interop/support/pages.ts'),
     maxWorkers,
     testTimeout: long ? 600_000 : 120_000,
     hookTimeout: 60_000,

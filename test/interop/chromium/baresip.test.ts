@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Baresip } from '../support/baresip.ts';
-import { buildPages, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
 import { heardInPieces } from '../support/pieces.ts';
@@ -13,7 +13,6 @@ let server: PhoneServer;
 let browser: Browser;
 
 beforeAll(async () => {
-  await buildPages();
   server = await startPhoneServer({ forAll: true });
   browser = await launchBrowser({ says: `${root}/prompts/message.wav` });
 });

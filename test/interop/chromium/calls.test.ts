@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings } from '../support/axe.ts';
-import { buildPages, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
 import { leftovers, root } from '../support/process.ts';
@@ -11,7 +11,6 @@ let server: PhoneServer;
 let browser: Browser;
 
 beforeAll(async () => {
-  await buildPages();
   server = await startPhoneServer({ forAll: true });
   browser = await launchBrowser({ says: `${root}/prompts/message.wav` });
 });

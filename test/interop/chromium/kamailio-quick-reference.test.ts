@@ -1,6 +1,6 @@
 /** Tests 1 to 3 of the dialog module's quick reference as they stand there: three tabs of a browser, and kamcmd. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildPages, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { passwords, startPhoneServer } from '../support/phone-server.ts';
 import { expectNoPrograms } from '../support/process.ts';
@@ -12,7 +12,6 @@ const kamcmd = 'sudo docker exec webrtc-kamailio kamcmd';
 
 describe('the quick reference, in the browser', () => {
   it('test 1, 2 and 3: counts, details, profiles', async () => {
-    await buildPages();
     await using server = await startPhoneServer();
     await using real = await Shell.open(server.tandem, 'kamcmd');
     await using quick = await Shell.open(server.tandem, 'quickref');

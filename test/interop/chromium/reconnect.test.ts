@@ -1,7 +1,7 @@
 /** Calls of the softphone page that outlive their WebSocket, their network, and the server's process. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPages, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { DurableServer } from '../support/durable.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { canHaveOtherNetwork, OtherNetwork } from '../support/other-network.ts';
@@ -13,7 +13,6 @@ import { leftovers } from '../support/process.ts';
 let browser: Browser;
 
 beforeAll(async () => {
-  await buildPages();
   browser = await launchBrowser();
 });
 

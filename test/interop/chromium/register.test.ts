@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings } from '../support/axe.ts';
-import { buildPages, launchBrowser, refuseMicrophone } from '../support/browser.ts';
+import { launchBrowser, refuseMicrophone } from '../support/browser.ts';
 import { keyNamed, PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
 import { freePort } from '../support/ports.ts';
@@ -13,7 +13,6 @@ let browser: Browser;
 let deadUrl: string;
 
 beforeAll(async () => {
-  await buildPages();
   const wsPort = await freePort();
   // Nothing listens at the second one.
   deadUrl = `ws://127.0.0.1:${wsPort + 1}/ws`;

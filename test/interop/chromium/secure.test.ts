@@ -1,6 +1,6 @@
 /** The page over HTTPS, SIP over wss on the same port, and a server that prefers Opus: as phones in a network have it. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildPages, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { passwords, startPhoneServer } from '../support/phone-server.ts';
@@ -11,7 +11,6 @@ afterEach(expectNoPrograms);
 
 describe('the page over https', () => {
   it('registers over wss, calls in Opus, and hears itself', async () => {
-    await buildPages();
     await using folder = await temporaryFolder();
     const at = `127.0.0.1:${await freePort()}`;
     await using server = await startPhoneServer({

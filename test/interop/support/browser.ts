@@ -1,9 +1,8 @@
-/** Chromium, headless, with a microphone that says a WAV file; and the pages it is to open. */
+/** Chromium, headless, with a microphone that says a WAV file. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { programOf } from '../../../scripts/peers.ts';
-import { root, run } from './process.ts';
 
 export interface BrowserOptions {
   /** WAV file, again and again; default: the beeps of Chromium. */
@@ -54,11 +53,4 @@ function executable(): string {
 
 function defined(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => !!entry[1]));
-}
-
-/** As `npm run build:pages`: half a second, and never what an older source made. */
-export async function buildPages(): Promise<void> {
-  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  const { code, stderr } = await run(process.execPath, [vite, 'build'], { cwd: root, timeoutMs: 60_000 });
-  if (code !== 0) throw new Error(`the pages cannot be built:\n${stderr}`);
 }

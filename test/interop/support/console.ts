@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
 import { type FakeOptions, FakeServer } from '../../console/fake-server.ts';
-import { buildPages, launchBrowser } from './browser.ts';
+import { launchBrowser } from './browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -29,7 +29,6 @@ export function consoleInBrowser(): OpenConsole {
   let browser: Browser;
   const complaints: string[] = [];
   beforeAll(async () => {
-    await buildPages();
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
