@@ -217,12 +217,13 @@ export class Outgoing implements PacketSink, PassedSink {
   }
 
   course(path: FastPath, view: RtpView, encoding: EncodingId): Course | undefined {
+    // The span of packets of one length is one and the same but for codecs whose frames vary.
+    if (!this.#sends || this.active || this.#onSent || this.#codec?.variable) return undefined;
+    if (!this.#forwarder.continues(view.ssrc)) return undefined;
+    const payloadType = this.#payloadTypeOf(encoding);
     const { plain } = this.#out;
     const { state } = this.#forwarder;
-    const payloadType = this.#payloadTypeOf(encoding);
-    if (!plain || !this.#sends || this.active || this.#onSent || payloadType === undefined) return undefined;
-    // The span of packets of one length is one and the same but for codecs whose frames vary.
-    if (state?.ssrc !== view.ssrc || this.#codec?.variable) return undefined;
+    if (payloadType === undefined || !plain || !state) return undefined;
     this.#path = path;
     const { ssrc, span } = this.#sender.state;
     const { sequenceOffset, timestampOffset } = state;
