@@ -30,6 +30,8 @@ export interface Course {
 
 /** Where packets went to. */
 export interface PassedSink {
+  /** What comes this way is for it, until `left`. */
+  joined(path: FastPath): void;
   /**
    * So many packets were forwarded in order.
    * @param sequence of the last, as it came. @param timestamp of the last, as it went. @param at ms when that was
@@ -131,6 +133,7 @@ export class FastPath {
     this.#to = course.to;
     this.#sink = course.sink;
     this.#span = course.span;
+    course.sink.joined(this);
   }
 
   /** Tells what went this way. */

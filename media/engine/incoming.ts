@@ -199,7 +199,7 @@ export class Incoming {
     }
     this.#sink?.forward(buffer, view, kind, format.encoding, arrival, now, this.forwardDtmf);
     if (this.#fast && arrival === 'next' && content === 'audio' && !this.#playout && this.#ports.isPlain()) {
-      const course = this.#sink?.course?.(this.#fast, view, format.encoding);
+      const course = this.#sink?.course?.(view, format.encoding);
       if (course) this.#fast.open(view, length, from, rate, course);
     }
   }

@@ -136,7 +136,7 @@ export class EngineLeg implements PacedStream {
           this.#outgoing.release();
           ports.onChanged(this);
         },
-        isPlain: () => this.#out.plain !== undefined,
+        isPlain: () => this.#out.isPlain,
       },
       this.#fast,
     );

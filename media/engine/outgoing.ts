@@ -46,7 +46,7 @@ export interface PacketSink {
     dtmf: boolean,
   ): void;
   /** How audio like the packet that was forwarded last goes on; undefined while each packet is to be looked at. */
-  course?(path: FastPath, view: RtpView, encoding: EncodingId): Course | undefined;
+  course?(view: RtpView, encoding: EncodingId): Course | undefined;
 }
 
 type OnSent = (payloadType: number, timestamp: number, buffer: Uint8Array, offset: number, length: number) => void;
@@ -216,22 +216,25 @@ export class Outgoing implements PacketSink, PassedSink {
     if (isAudio) this.#onSent?.(payloadType, timestamp, buffer, payloadOffset, payloadLength);
   }
 
-  course(path: FastPath, view: RtpView, encoding: EncodingId): Course | undefined {
+  course(view: RtpView, encoding: EncodingId): Course | undefined {
     // The span of packets of one length is one and the same but for codecs whose frames vary.
     if (!this.#sends || this.active || this.#onSent || this.#codec?.variable) return undefined;
-    if (!this.#forwarder.continues(view.ssrc)) return undefined;
+    if (!this.#out.isPlain || !this.#forwarder.continues(view.ssrc)) return undefined;
+    const { socket, to } = this.#out;
     const payloadType = this.#payloadTypeOf(encoding);
-    const { plain } = this.#out;
     const { state } = this.#forwarder;
-    if (payloadType === undefined || !plain || !state) return undefined;
-    this.#path = path;
+    if (payloadType === undefined || !socket || !to || !state) return undefined;
     const { ssrc, span } = this.#sender.state;
     const { sequenceOffset, timestampOffset } = state;
-    return { sink: this, ...plain, payloadType, ssrc, sequenceOffset, timestampOffset, span };
+    return { sink: this, socket, to, payloadType, ssrc, sequenceOffset, timestampOffset, span };
   }
 
   passed(count: number, sequence: SeqNo, timestamp: number, span: number, at: number, octets: number): void {
     this.#sender.passed(count, this.#forwarder.passed(sequence), timestamp, span, at, octets);
+  }
+
+  joined(path: FastPath): void {
+    this.#path = path;
   }
 
   left(path: FastPath): void {

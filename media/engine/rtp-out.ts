@@ -19,13 +19,14 @@ export class RtpOut {
     return this.socket !== undefined && destination(this.#latch) !== undefined && !this.#security.stands;
   }
 
-  /** Where packets go as they are, without keys and checks of the way; undefined when they do not. */
-  get plain(): { readonly socket: UdpPort; readonly to: Source } | undefined {
-    const { socket } = this;
-    const to = destination(this.#latch);
-    return !socket || !to || this.#latch.ice || this.#security.active || this.#security.stands
-      ? undefined
-      : { socket, to };
+  /** Nothing stands between the leg and the network: no keys, no checks of the way. */
+  get isPlain(): boolean {
+    return this.ready && !this.#latch.ice && !this.#security.active;
+  }
+
+  /** Undefined while nobody said. */
+  get to(): Source | undefined {
+    return destination(this.#latch);
   }
 
   send(buffer: Uint8Array, offset: number, length: number): void {

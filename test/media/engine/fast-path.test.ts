@@ -47,7 +47,7 @@ class Side {
         onDigit: (digit) => sent.push(`digit ${digit}`),
         onSource: (ssrc) => sent.push(`source ${ssrc}`),
         onLatched: () => this.outgoing.release(),
-        isPlain: () => out.plain !== undefined,
+        isPlain: () => out.isPlain,
       },
       this.fast,
     );
