@@ -54,6 +54,8 @@ const interop = (name: string, include: string[], exclude: readonly string[], ma
 export default defineConfig({
   test: {
     reporters: ['default', path('./scripts/totals-reporter.ts')],
+    // A busy machine may take seconds for what is usually there at once; what never comes is found as surely.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,

@@ -168,7 +168,8 @@ async function configure(folder: Folder, port: number, control: number, options:
       `module_path ${modules}`,
       ...['g711', 'g722', 'opus', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
       'module_tmp uuid.so',
-      ...['account', 'menu', 'ctrl_tcp', ...(account?.mwi ? ['mwi'] : [])].map((name) => `module_app ${name}.so`),
+      // `mwi` first: it subscribes without end when its first timer, of 1 ms, comes after the account's registration.
+      ...[...(account?.mwi ? ['mwi'] : []), 'account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
       `ctrl_tcp_listen 127.0.0.1:${control}`,
       `snd_path ${folder.file('dump')}`,
       ...(account?.ca === undefined ? [] : [`sip_cafile ${account.ca}`]),
