@@ -23,7 +23,14 @@ const unit = {
   maxWorkers: '100%',
   testTimeout: 20_000,
   hookTimeout: 20_000,
+  // One process runs many files, and loads the sources once.
+  isolate: false,
 };
+
+/** They replace modules, or need some not to be loaded yet: each has a process of its own. */
+const isolated = ['testing/clock', 'testing/hearing/ear', 'media/sdp/more-codecs'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 const alone = [
   'flood.test.ts',
@@ -62,10 +69,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['test/interop/**', ...notLong],
+          exclude: ['test/interop/**', ...notLong, ...isolated],
           sequence: { groupOrder: 0 },
           ...unit,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'unit-isolated', include: isolated, sequence: { groupOrder: 0 }, ...unit, isolate: true },
       },
       // The same once more with media in threads of its own.
       ...[1, 2].map((workers) => ({

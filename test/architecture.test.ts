@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { factsOf, violations } from './helpers/architecture.ts';
@@ -52,6 +52,32 @@ describe('import directions', () => {
       'src/fancy/x.ts: belongs to no part of the house: give it a row in the directions',
     ]);
   });
+});
+
+describe('a command that needs no call of its own', () => {
+  const files = sources('src', 'media');
+  const loaded = (file: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    for (const { specifier, typeOnly } of factsOf(files.get(file) ?? '').imports)
+      if (!typeOnly && specifier.startsWith('.')) loaded(posix.join(posix.dirname(file), specifier), seen);
+    return seen;
+  };
+
+  it.each([
+    'check',
+    'rpc',
+    'monitor/monitor',
+    'reload',
+    'restart',
+    'config',
+    'recordings',
+    'db',
+    'password',
+  ])('does not wait for what makes calls: %s', (name) =>
+    expect(loaded(`src/cli/${name}.ts`)).not.toContain('src/tandem.ts'));
+
+  it('as one does that makes them', () => expect(loaded('src/cli/call.ts')).toContain('src/tandem.ts'));
 });
 
 describe('packages', () => {

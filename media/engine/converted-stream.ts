@@ -28,16 +28,15 @@ const noiseMs = 1000;
 /** Segments of one long key press that may be lost as a whole (RFC 4733 §2.5.1.3). */
 const mostSegments = 8;
 
-/**
- * The next packet, with room for its header in front.
- * @param at ms on the clock when it is due @param follows right behind the packet before
- */
-export type SendConverted = (packet: Uint8Array, octets: number, ticks: number, at: number, follows: boolean) => void;
-
-export interface ConvertedPorts {
-  readonly send: SendConverted;
-  /** In place of silence; @returns false where the peer did not agree to it */
-  readonly sendNoise: (description: Uint8Array, at: number) => boolean;
+/** Where it goes on. */
+export interface ConvertedOut {
+  /**
+   * The next packet, with room for its header in front.
+   * @param at ms on the clock when it is due @param follows right behind the packet before
+   */
+  packet(packet: Uint8Array, octets: number, ticks: number, at: number, follows: boolean): void;
+  /** In place of silence. @returns false where the peer did not agree to it */
+  noise(description: Uint8Array, at: number): boolean;
 }
 
 interface Press {
@@ -57,7 +56,7 @@ export interface ConvertedEvent {
 export class ConvertedStream {
   readonly #transcoder: Transcoder;
   readonly #playout: Playout;
-  readonly #ports: ConvertedPorts;
+  readonly #out: ConvertedOut;
   readonly #buffers = new OwnPacketBuffers();
   #ssrc: Ssrc | undefined;
   #heardAt = 0;
@@ -76,11 +75,11 @@ export class ConvertedStream {
   #pressedUntil = Number.NEGATIVE_INFINITY;
 
   /** Takes the transcoder over. */
-  constructor(transcoder: Transcoder, jitterBuffer: JitterBufferOptions, ports: ConvertedPorts) {
+  constructor(transcoder: Transcoder, jitterBuffer: JitterBufferOptions, out: ConvertedOut) {
     this.#transcoder = transcoder;
     const { mode, min } = jitterBuffer;
     this.#playout = new Playout({ ...jitterBuffer, min: mode === 'fixed' ? min : Math.min(min, mostKeptMs) });
-    this.#ports = ports;
+    this.#out = out;
   }
 
   /** True while packets of this source go on. */
@@ -175,7 +174,7 @@ export class ConvertedStream {
       const packet = this.#buffers.next(transcoder.mostBytes);
       const octets = transcoder.pull(packet.subarray(rtpHeaderBytes));
       if (octets > 0)
-        this.#ports.send(packet, octets, transcoder.frameTicks, due - transcoder.waitingMs, this.#follows);
+        this.#out.packet(packet, octets, transcoder.frameTicks, due - transcoder.waitingMs, this.#follows);
       this.#follows = octets > 0;
     }
   }
@@ -188,7 +187,7 @@ export class ConvertedStream {
     const { noise } = this.#playout;
     const description = noise.length > 0 ? noise : quietNoise;
     if (due - this.#noiseAt < noiseMs && equal(description, this.#described)) return true;
-    if (!this.#ports.sendNoise(description, due)) return false;
+    if (!this.#out.noise(description, due)) return false;
     this.#described = description.slice();
     this.#noiseAt = due;
     this.#follows = false;

@@ -163,19 +163,19 @@ export class Engine {
         this.#answer(command, leg.snapshot());
         break;
       case 'dtmf.send':
-        leg.sendDigits(command);
+        leg.sources.sendDigits(command);
         break;
       case 'play.start':
-        leg.play(command.playback, command.source, command.state, command.resume);
+        leg.sources.play(command.playback, command.source, command.state, command.resume);
         break;
       case 'play.swap':
-        leg.swap(command.playback, command.source);
+        leg.sources.swap(command.playback, command.source);
         break;
       case 'play.control':
-        leg.control(command.playback, command.control);
+        leg.sources.control(command.playback, command.control);
         break;
       case 'play.position':
-        this.#answer(command, leg.position(command.playback));
+        this.#answer(command, leg.sources.position(command.playback));
         break;
       case 'record.start':
         leg.startRecording(command.recording, command.path, command.config);

@@ -3,31 +3,27 @@
  * everything that hangs on them. It ends by `close`, and everything of it with it.
  */
 import type { Clock } from '../../src/base/clock.ts';
-import { TandemError } from '../../src/base/errors.ts';
 import type { Files } from '../../src/base/io.ts';
 import { type Random, token } from '../../src/base/random.ts';
 import { Forwarder } from '../bridge.ts';
-import { type AudioCodec, Coders, payloadKey } from '../codec/index.ts';
+import { type AudioCodec, Coders } from '../codec/index.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
-import { DtmfSender } from '../dtmf/sender.ts';
 import type { LegStats } from '../handle/types.ts';
-import type { UdpIo, UdpPort } from '../net/udp-port.ts';
+import type { UdpIo } from '../net/udp-port.ts';
 import type { PacedStream, Pacer } from '../pacer.ts';
-import { EnginePlayback, type FrameSource } from '../playback.ts';
-import { openSource } from '../playback-source.ts';
-import type { Command, EngineEvent, EngineSource, LegConfig, PlayControl, PlayState } from '../protocol.ts';
+import type { EngineEvent, LegConfig } from '../protocol.ts';
 import { encodingOf } from '../protocol.ts';
 import type { RecordingCoders } from '../recorder/coder.ts';
 import { canonicalAddress } from '../rtp/address.ts';
 import { createLatch, type LatchState, renegotiate } from '../rtp/latch.ts';
-import { isRtcpType, type RtpView } from '../rtp/packet.ts';
+import type { RtpView } from '../rtp/packet.ts';
 import { RtpReceiver } from '../rtp/receiver.ts';
 import { createRtcpState, type RtcpState } from '../rtp/rtcp-session.ts';
 import { RtpSender } from '../rtp/sender.ts';
 import { addSeq } from '../rtp/sequence.ts';
 import type { SavedLeg } from '../saved-leg.ts';
 import type { NegotiatedAudio } from '../sdp/types.ts';
-import type { LegSnapshot, PlayProgress, ResumableRecording } from '../snapshot.ts';
+import type { LegSnapshot, ResumableRecording } from '../snapshot.ts';
 import type { SrtpParameters } from '../srtp/profiles.ts';
 import { FastPath } from './fast-path.ts';
 import { Incoming } from './incoming.ts';
@@ -38,6 +34,8 @@ import type { LegRecordings } from './leg-recordings.ts';
 import { LegRoute } from './leg-route.ts';
 import { LegSecurity, type SentNext } from './leg-security.ts';
 import { attachTimes, detachTimes, takenHere, unseenSince } from './leg-snapshot.ts';
+import { type LegInputs, LegSockets } from './leg-sockets.ts';
+import { LegSources } from './leg-sources.ts';
 import { legStats } from './leg-stats.ts';
 import { Outgoing } from './outgoing.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
@@ -48,8 +46,6 @@ import { xrReports } from './xr-reports.ts';
 
 /** A latched source may be replaced after so much silence (ms); for RTCP, after three reports left out. */
 const rtpSilenceMs = 2000;
-/** RTP and RTCP begin with their version (RFC 7983). */
-const firstOfRtp = 128;
 /** Of the SSRC of one leg: by chance there is none. */
 const mostCollisions = 4;
 
@@ -83,23 +79,21 @@ export class EngineLeg implements PacedStream {
   readonly #ports: LegPorts;
   readonly #security: LegSecurity;
   readonly #connection: LegConnection;
-  readonly #fast: FastPath;
   readonly #incoming: Incoming;
   readonly #out: RtpOut;
   readonly #outgoing: Outgoing;
+  readonly #sources: LegSources;
   readonly #rtcp: RtcpChannel;
   readonly #rtcpState: RtcpState;
   readonly #rtcpLatch: LatchState;
   readonly #hearing: LegHearing;
   readonly #route: LegRoute;
   readonly #silence: SilenceWatch;
-  /** Requests that wait for digits to be sent. */
-  readonly #digitRequests = new Map<DtmfSender, number>();
+  readonly #sockets: LegSockets;
   #audio: NegotiatedAudio | undefined;
   /** Of what is played. */
   readonly #coders = new Coders();
   #codec: AudioCodec | undefined;
-  #rtcpPort: UdpPort | undefined;
   #closing: Promise<void> | undefined;
   /** Who had our SSRC last. */
   #loop: string | undefined;
@@ -123,7 +117,7 @@ export class EngineLeg implements PacedStream {
     const rtcpLatch = timed?.latch.rtcp ?? createLatch(config.symmetricRtp, 3 * config.rtcpInterval);
     this.#rtcpState = timed?.rtcp ?? createRtcpState(token(random, 8));
     const receiver = new RtpReceiver(snapshot && structuredClone(snapshot.receiver));
-    this.#fast = new FastPath(clock, receiver, latch);
+    const fast = new FastPath(clock, receiver, latch);
     this.#incoming = new Incoming(
       receiver,
       latch,
@@ -138,7 +132,7 @@ export class EngineLeg implements PacedStream {
         },
         isPlain: () => this.#out.isPlain,
       },
-      this.#fast,
+      fast,
     );
     this.#out = new RtpOut(latch, this.#security);
     this.#connection = new LegConnection({
@@ -155,13 +149,14 @@ export class EngineLeg implements PacedStream {
       this.#out,
       config.jitterBuffer,
       {
-        onPlayed: (playback, end) => this.#played(playback, end),
-        onDigitsSent: (sender) => this.#digitsSent(sender),
+        onPlayed: (playback, end) => this.#sources.played(playback, end),
+        onDigitsSent: (sender) => this.#sources.digitsSent(sender),
         pace: () => this.#pace(),
       },
       new Forwarder(snapshot?.forward, leftOut),
       ports.packetBuffers,
     );
+    this.#sources = new LegSources(id, this.#outgoing, { emit: ports.emit, pace: () => this.#pace() });
     this.#rtcp = new RtcpChannel({
       state: this.#rtcpState,
       latch: rtcpLatch,
@@ -173,7 +168,7 @@ export class EngineLeg implements PacedStream {
       random,
       unixMs,
       settle: () => {
-        this.#fast.settle();
+        fast.settle();
         this.#outgoing.settle();
       },
       interval: config.rtcpInterval,
@@ -196,6 +191,19 @@ export class EngineLeg implements PacedStream {
       () => this.#incoming.heardAt,
       (silentMs) => ports.emit({ type: 'leg.timeout', leg: id, silentMs }),
     );
+    const inputs: LegInputs = {
+      fast,
+      incoming: this.#incoming,
+      connection: this.#connection,
+      security: this.#security,
+      rtcp: this.#rtcp,
+    };
+    this.#sockets = new LegSockets(inputs, this.#out, {
+      clock,
+      udp: ports.udp,
+      catchUp: ports.catchUp,
+      onBroken: (error) => ports.onBroken(this, error),
+    });
     if (snapshot) this.#restore(snapshot);
     this.#serial = snapshot?.serial ?? 0;
   }
@@ -215,63 +223,12 @@ export class EngineLeg implements PacedStream {
     if (audio.dtls && !security) this.#security.expectKeys();
     this.#configure(audio);
     this.#connection.restore(audio, ice, takenHere(snapshot, this.#ports.clock));
-    const rate = dtmf.sending && this.#digitRate(audio, dtmf.sending.inband);
-    if (dtmf.sending && rate !== undefined) {
-      this.#outgoing.sendDigits(new DtmfSender({ ...dtmf.sending }, rate));
-      this.#pace();
-    }
+    if (dtmf.sending) this.#sources.resumeDigits(dtmf.sending);
   }
 
-  /** @throws {TandemError} ERR_PORT_IN_USE, ERR_BIND */
-  async open(): Promise<void> {
-    const { udp } = this.#ports;
-    const { bindAddress, port, rtcpPort } = this.#config;
-    const fast = this.#fast;
-    this.#out.socket = await udp.bind(bindAddress, port, (buffer, offset, length, from) => {
-      try {
-        if (fast.take(buffer, offset, length, from)) return;
-        // The command that says where the first packets go may have come with them: it was sent before the answer was.
-        if (this.#incoming.unwired) this.#ports.catchUp();
-        if (buffer[offset]! < firstOfRtp) {
-          if (!this.#connection.datagram(buffer, offset, length, from)) this.#incoming.receiver.invalid();
-          return;
-        }
-        if (!this.#security.active && !this.#connection.accepts(from)) {
-          this.#incoming.receiver.invalid();
-          return;
-        }
-        if (length > 1 && isRtcpType(buffer[offset + 1]!) && this.#rtcp.muxed) {
-          this.#rtcp.datagram(buffer, offset, length, from);
-          return;
-        }
-        const clear = this.#security.openRtp(buffer, offset, length);
-        if (clear === 0) {
-          this.#incoming.receiver.invalid();
-          return;
-        }
-        const now = this.#ports.clock.now();
-        if (this.#security.active) this.#connection.heard(from, now);
-        this.#incoming.datagram(buffer, offset, clear, from, now);
-      } catch (error) {
-        this.#ports.onBroken(this, error);
-      }
-    });
-    try {
-      this.#rtcpPort = await udp.bind(bindAddress, rtcpPort, (buffer, offset, length, from) => {
-        try {
-          this.#rtcp.datagram(buffer, offset, length, from);
-        } catch (error) {
-          this.#ports.onBroken(this, error);
-        }
-      });
-    } catch (error) {
-      await this.#out.socket.close();
-      throw error;
-    }
-    this.#rtcp.attach(this.#rtcpPort, this.#out.socket);
-    if (!this.#closing) return;
-    await this.#closeSockets();
-    throw closedError();
+  /** @throws {TandemError} ERR_PORT_IN_USE, ERR_BIND, ERR_MEDIA_CLOSED */
+  open(): Promise<void> {
+    return this.#sockets.open(this.#config);
   }
 
   /** Where packets of a bridge or an echo come to. */
@@ -280,7 +237,7 @@ export class EngineLeg implements PacedStream {
   }
 
   get sockets(): number {
-    return (this.#out.socket ? 1 : 0) + (this.#rtcpPort ? 1 : 0);
+    return this.#sockets.size;
   }
 
   get timers(): number {
@@ -325,6 +282,7 @@ export class EngineLeg implements PacedStream {
     this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
+    this.#sources.configure(audio, this.#codec);
     this.#hearing.recordings.configure(audio);
     this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.xr = xrReports(audio, this.#incoming, this.#rtcpState, this.#config.jitterBuffer);
@@ -362,7 +320,7 @@ export class EngineLeg implements PacedStream {
     return this.#route;
   }
 
-  // What is sent at the beat
+  // The beat
 
   tick(due: number, skipped: number): boolean {
     const { active } = this.#outgoing;
@@ -376,70 +334,9 @@ export class EngineLeg implements PacedStream {
     if (!this.#closing) this.#ports.pacer.add(this);
   }
 
-  play(id: string, source: EngineSource, state: PlayState, resume?: PlayProgress): void {
-    const codec = this.#codec;
-    if (!codec || !this.#fits(source) || this.#closing) {
-      const error = this.#audio
-        ? { code: 'ERR_AUDIO_FORMAT', message: `nothing can be played in ${encodingOf(this.#audio.codec)} here` }
-        : { code: 'ERR_MEDIA_STATE', message: 'nothing can be played before a codec is negotiated' };
-      this.#ports.emit({ type: 'play.done', leg: this.id, playback: id, end: 'ended', playedMs: 0, error });
-      return;
-    }
-    this.#outgoing.play(new EnginePlayback(id, this.#open(id, source, codec), codec, state, resume?.playedMs));
-    this.#pace();
-  }
-
-  swap(id: string, source: EngineSource): void {
-    const playback = this.#outgoing.playback;
-    if (playback?.id === id && this.#codec && this.#fits(source))
-      playback.swap(this.#open(id, source, this.#codec), this.#codec);
-  }
-
-  #open(id: string, source: EngineSource, codec: AudioCodec): FrameSource {
-    return openSource(source, codec, () => this.#ports.emit({ type: 'ring.ready', leg: this.id, id }));
-  }
-
-  #fits(source: EngineSource): boolean {
-    if (source.kind === 'list') return source.items.every((item) => this.#fits(item));
-    if (source.kind !== 'encoded' || source.encoding === '') return true;
-    return this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec);
-  }
-
-  control(id: string, control: PlayControl): void {
-    const playback = this.#outgoing.playback;
-    if (playback?.id === id && !playback.control(control)) this.#outgoing.stop('stopped');
-  }
-
-  position(id: string): number {
-    const playback = this.#outgoing.playback;
-    return playback?.id === id ? playback.position : 0;
-  }
-
-  #played(playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended'): void {
-    const { playedMs } = playback;
-    this.#ports.emit({ type: 'play.done', leg: this.id, playback: playback.id, end, playedMs });
-  }
-
-  /** @throws {TandemError} ERR_DTMF_UNAVAILABLE, ERR_MEDIA_CLOSED */
-  sendDigits({ request, digits, durationMs, gapMs, inband }: Extract<Command, { readonly type: 'dtmf.send' }>): void {
-    const rate = this.#audio && this.#digitRate(this.#audio, inband);
-    if (rate === undefined) throw new TandemError('ERR_DTMF_UNAVAILABLE', 'the peer takes no digits in this way');
-    if (this.#closing) throw closedError();
-    const sender = DtmfSender.create(digits, durationMs, gapMs, rate, inband);
-    this.#digitRequests.set(sender, request);
-    this.#outgoing.sendDigits(sender);
-    this.#pace();
-  }
-
-  /** Undefined when digits cannot be sent in this way. */
-  #digitRate({ telephoneEvent }: NegotiatedAudio, inband: boolean): number | undefined {
-    return inband ? this.#codec?.clockRate : telephoneEvent?.clockRate;
-  }
-
-  #digitsSent(sender: DtmfSender): void {
-    const request = this.#digitRequests.get(sender);
-    this.#digitRequests.delete(sender);
-    if (request !== undefined) this.#ports.emit({ type: 'reply', request, value: undefined });
+  /** Playbacks and digits. */
+  get sources(): LegSources {
+    return this.#sources;
   }
 
   // Recording
@@ -549,13 +446,7 @@ export class EngineLeg implements PacedStream {
   async #close(handover: boolean): Promise<void> {
     this.#ports.pacer.remove(this);
     this.#route.close();
-    this.#outgoing.stop('ended');
-    for (const sender of this.#outgoing.stopDigits()) {
-      const request = this.#digitRequests.get(sender);
-      const error = { code: 'ERR_MEDIA_CLOSED', message: 'the media leg was closed before all digits were sent' };
-      if (request !== undefined) this.#ports.emit({ type: 'reply', request, error });
-    }
-    this.#digitRequests.clear();
+    this.#sources.close();
     this.#hearing.close();
     this.#silence.close();
     this.#incoming.close();
@@ -564,17 +455,6 @@ export class EngineLeg implements PacedStream {
     this.#rtcp.close(!handover);
     this.#connection.close();
     this.#ports.udp.flush();
-    await Promise.all([this.#closeSockets(), this.#hearing.recordings.close(handover)]);
+    await Promise.all([this.#sockets.close(), this.#hearing.recordings.close(handover)]);
   }
-
-  async #closeSockets(): Promise<void> {
-    const open = [this.#out.socket, this.#rtcpPort];
-    this.#out.socket = undefined;
-    this.#rtcpPort = undefined;
-    await Promise.all(open.map((socket) => socket?.close()));
-  }
-}
-
-function closedError(): TandemError {
-  return new TandemError('ERR_MEDIA_CLOSED', 'the media leg is closed');
 }

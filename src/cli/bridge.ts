@@ -1,7 +1,8 @@
 /** `tandem bridge <first> <second>`: calls two addresses and connects them. */
 import { messageOf, TandemError } from '../base/errors.ts';
 import { type DialogClientSession, DialogResponseError, type EndCause, type Tandem } from '../index.ts';
-import { inviteOptions, type OutgoingOptions, openOutgoing, untilInterrupted } from './outgoing.ts';
+import { untilInterrupted } from './interrupt.ts';
+import { inviteOptions, type OutgoingOptions, openOutgoing } from './outgoing.ts';
 
 export interface BridgeCommandOptions extends OutgoingOptions {
   readonly record?: string;

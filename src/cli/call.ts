@@ -4,7 +4,8 @@ import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort, messageOf, TandemError } from '../base/errors.ts';
 import type { DialogClientSession } from '../index.ts';
-import { inviteOptions, type OutgoingOptions, openOutgoing, untilInterrupted } from './outgoing.ts';
+import { untilInterrupted } from './interrupt.ts';
+import { inviteOptions, type OutgoingOptions, openOutgoing } from './outgoing.ts';
 
 export interface CallCommandOptions extends OutgoingOptions {
   readonly play?: string;

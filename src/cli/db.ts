@@ -1,6 +1,6 @@
 /** `tandem db`: the tables made, looked at, and read out. */
-import { messageOf } from '../base/errors.ts';
-import { ConfigError, createLogger } from '../index.ts';
+import { ConfigError, messageOf } from '../base/errors.ts';
+import { createLogger } from '../base/log.ts';
 import { type Database, openDatabase, type Row } from '../store/database.ts';
 import { type StoreOptions, type StoreSettings, storeSettings } from '../store/options.ts';
 import { cdrTable, extraTable } from '../store/own-tables.ts';

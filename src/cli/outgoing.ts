@@ -1,4 +1,4 @@
-/** What `call` and `bridge` share: a small Tandem on free ports, its invite options, and an end by Ctrl-C. */
+/** What `call` and `bridge` share: a small Tandem on free ports, and its invite options. */
 import { readFileSync } from 'node:fs';
 import { ConfigError, TandemError } from '../base/errors.ts';
 import { listenersOf } from '../config/listeners.ts';
@@ -102,24 +102,6 @@ function environmentPassword(): string | undefined {
   } catch (error) {
     throw new ConfigError(`TANDEM_PASSWORD_FILE: cannot read ${file}`, { cause: error });
   }
-}
-
-/** Aborted by Ctrl-C or SIGTERM; the second one ends the process at once. */
-export function untilInterrupted(): { readonly signal: AbortSignal; close(): void } {
-  const interrupted = new AbortController();
-  const onSignal = (): void => {
-    if (interrupted.signal.aborted) process.exit(1);
-    interrupted.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: interrupted.signal,
-    close: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
 }
 
 /** A listener on a free port for each transport and address family that the targets ask for; TLS and WebSocket need none. */

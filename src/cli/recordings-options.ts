@@ -1,6 +1,8 @@
 /** From settings to how recordings are kept. */
+
+import { ConfigError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
-import { ConfigError, type RecordingsOptions } from '../index.ts';
+import type { RecordingsOptions } from '../index.ts';
 import { type Keyring, keyringOf } from '../recordings/options.ts';
 
 /** @returns undefined where they are left alone @throws ConfigError for what is said by half */

@@ -1,7 +1,9 @@
 /** The `registry` section of the configuration, as the library wants it. */
+
+import { ConfigError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type RegistryConfig, unusedBecause } from '../config/registry-schema.ts';
-import { ConfigError, type RegistryOptions } from '../index.ts';
+import type { RegistryOptions } from '../index.ts';
 
 /** Profiles that the server itself counts in. */
 const ownProfiles = ['caller', 'user'];

@@ -10,7 +10,8 @@ import {
 } from '../index.ts';
 import type { ProcessReport } from './check.ts';
 import { askCheckSocket } from './check-socket.ts';
-import { openOutgoing, untilInterrupted } from './outgoing.ts';
+import { untilInterrupted } from './interrupt.ts';
+import { openOutgoing } from './outgoing.ts';
 import { loadSettings } from './settings.ts';
 import { adviceOf } from './trunk-advice.ts';
 

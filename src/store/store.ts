@@ -12,7 +12,7 @@ import type { Cdr } from '../cdr/cdr.ts';
 import type { DialogRecord } from '../registry/record.ts';
 import type { DialogRegistry } from '../registry/registry.ts';
 import type { StoredDialog } from '../registry/stored-dialog.ts';
-import { type CdrSearch, readCdr, readCdrs } from './cdr-reader.ts';
+import type { CdrSearch } from './cdr-reader.ts';
 import { CdrWriter } from './cdr-writer.ts';
 import { storedCallId } from './columns.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -32,6 +32,8 @@ const patienceMs = 15_000;
 /** How long `close` waits for it. */
 const farewellMs = 5_000;
 const hourMs = 3_600_000;
+/** With it comes Kysely, which nobody waits for who has no database. */
+const reader = () => import('./cdr-reader.ts');
 /** Calls of an earlier run that are handed over at once. */
 const mostHandedOver = 100;
 
@@ -176,12 +178,12 @@ export class Store {
 
   /** Records of calls that are over, the latest to end first. @throws TandemError ERR_STORE while the database is away */
   findCdrs(search: CdrSearch): Promise<readonly Cdr[]> {
-    return this.#read((database) => readCdrs(database, search));
+    return this.#read(async (database) => (await reader()).readCdrs(database, search));
   }
 
   /** @throws as `findCdrs` */
   cdr(id: string): Promise<Cdr | undefined> {
-    return this.#read((database) => readCdr(database, id));
+    return this.#read(async (database) => (await reader()).readCdr(database, id));
   }
 
   async #read<T>(work: (database: Database) => Promise<T>): Promise<T> {

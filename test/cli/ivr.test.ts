@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { correlate, decodeUlaw, readWav } from '../helpers/audio.ts';
+import { correlate, decodeUlaw, readWav, shareHeard } from '../helpers/audio.ts';
 import { type RunningServer, root, runTandem, startServer } from '../helpers/cli.ts';
 import { RawPhone, type RtpPacket } from '../helpers/raw-phone.ts';
 
@@ -112,7 +112,7 @@ describe('the ready-made server', () => {
     await phone.nextRequest('BYE', 15_000);
     const heard = decodeUlaw(payloads(phone.packets.slice(before)));
     const said = decodeUlaw(spoken).subarray(1600, 14_400);
-    expect(correlate(heard, said, heard.length - said.length).correlation).toBeGreaterThan(0.95);
+    expect(shareHeard(heard, said)).toBeGreaterThan(0.5);
   });
 
   it('603…699 are conference rooms: music for who is alone, the others for everybody else, # leaves', async () => {

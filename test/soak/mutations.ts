@@ -25,8 +25,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the RTCP port of a call stays open',
-    file: 'media/engine/leg.ts',
-    code: 'const open = [this.#out.socket, this.#rtcpPort];',
+    file: 'media/engine/leg-sockets.ts',
+    code: 'const open = [this.#out.socket, this.#rtcp];',
     becomes: 'const open = [this.#out.socket];',
     report: /tandem: udp \d+.* still open/,
   },

@@ -1,6 +1,7 @@
 /** Prompts as the configuration has them, as something that can be played. */
 import { join } from 'node:path';
-import { type DialogServerSession, TandemError } from '../../index.ts';
+import { TandemError } from '../../base/errors.ts';
+import type { DialogServerSession } from '../../index.ts';
 import type { Prompt, SpokenPrompt } from '../../routes/target.ts';
 
 /** What can be played. */

@@ -1,7 +1,7 @@
 /** `tandem monitor`: the calls of a running server, again and again. */
 import { messageOf, TandemError } from '../../base/errors.ts';
 import { resultOf } from '../../control/binrpc/json.ts';
-import { untilInterrupted } from '../outgoing.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import { askFirst } from '../rpc.ts';
 import type { CallRow, Snapshot } from './calls.ts';
 import { press } from './keys.ts';

@@ -226,3 +226,23 @@ it('sends and counts the same as the long way', () => {
   // It would prove little if hardly any went that way.
   expect(taken).toBeGreaterThan(packets / 3);
 });
+
+it('looks at each packet where ICE says whose count, without keys too', () => {
+  let now = 1000;
+  const { sides } = new Bridge({ now: () => now }, true, 'ice');
+  const takenWith = (ice: boolean): number => {
+    const side = sides[0]!;
+    side.latch.ice = ice;
+    side.negotiate(negotiated({ ...homes[0]!, rtcpPort: 4001 }));
+    const before = side.taken;
+    for (let beat = 0; beat < 50; beat++) {
+      now += 20;
+      const { ssrc, payload } = { ssrc: 7, payload: new Uint8Array(160) };
+      const sequence = now / 20;
+      side.hears(rtpBytes({ ssrc, sequence, timestamp: now * 8, payload, payloadType: 0 }), homes[0]!, now);
+    }
+    return side.taken - before;
+  };
+  expect(takenWith(false)).toBeGreaterThan(40);
+  expect(takenWith(true)).toBe(0);
+});

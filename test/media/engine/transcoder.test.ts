@@ -46,9 +46,9 @@ class Line {
 
   constructor(from: string, to: string, ptime = 20, jitterBuffer: JitterBufferOptions = defaultJitterBuffer) {
     this.stream = new ConvertedStream(transcoder(from, to, ptime), jitterBuffer, {
-      send: (packet, octets, ticks, at, follows) =>
+      packet: (packet, octets, ticks, at, follows) =>
         this.sent.push({ ticks, at, follows, payload: packet.slice(rtpHeaderBytes, rtpHeaderBytes + octets) }),
-      sendNoise: (description, at) => {
+      noise: (description, at) => {
         if (this.takesNoise) this.noises.push({ description: [...description], at });
         return this.takesNoise;
       },
@@ -256,8 +256,8 @@ describe('a stream of packets from one codec into another', () => {
     const made = transcoderFor(encodingId(named('PCMU/8000')), negotiated(undefined, { codec: dtx }));
     const follows: boolean[] = [];
     const stream = new ConvertedStream(made!, defaultJitterBuffer, {
-      send: (_packet, _octets, _ticks, _at, f) => follows.push(f),
-      sendNoise: () => false,
+      packet: (_packet, _octets, _ticks, _at, f) => follows.push(f),
+      noise: () => false,
     });
     const view = rtpView();
     for (let i = 0; i < 150; i++) {
