@@ -167,6 +167,7 @@ export class Media {
     return startWorker(
       {
         index: link.worker,
+        clock,
         io: this.io as UdpIoName,
         opus,
         saves: onSaved ? 'beyond' : 'here',

@@ -1,10 +1,22 @@
 /** An engine in a worker thread. */
 import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../../src/base/clock.ts';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
 import type { UdpIoName } from '../net/own-udp-io.ts';
 import type { Command, EngineEvent } from '../protocol.ts';
 import type { EngineHost, HostListener } from './host.ts';
 import { workerEntry } from './worker-entry.ts';
+
+/**
+ * What ends a leg may wait so many ms for other commands: to wake a thread costs more than all that a call needs of it, and
+ * nobody hears the difference.
+ */
+const patienceMs = 5;
+/** Audio leaves no garbage, and that of set-ups is soon gone: with more room the thread would only take more memory. */
+const maxYoungGenerationSizeMb = 6;
+
+const isPatient = (command: Command): boolean =>
+  command.type === 'leg.stats' || (command.type === 'leg.close' && !command.handover);
 
 /** What the thread is told from the first. */
 export interface EngineThreadData {
@@ -18,17 +30,24 @@ export interface EngineThreadData {
 export interface WorkerOptions extends EngineThreadData {
   /** Names the thread. */
   readonly index: number;
+  readonly clock: Clock;
   /** Default: `engine-thread` beside this file. */
   readonly entry?: URL;
 }
 
 /** The thread's commands arrive while it starts; nothing has to wait for it. */
-export function startWorker({ index, io, opus, saves, entry }: WorkerOptions, listener: HostListener): EngineHost {
+export function startWorker(
+  { index, clock, io, opus, saves, entry }: WorkerOptions,
+  listener: HostListener,
+): EngineHost {
   const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
     name: `tandem-media-${index}`,
+    resourceLimits: { maxYoungGenerationSizeMb },
     workerData: { io, opus, saves } satisfies EngineThreadData,
   });
   let batch: Command[] = [];
+  let hurries = false;
+  let waiting: Timer | undefined;
   let over = false;
   let closing: Promise<void> | undefined;
   let onClosed = (): void => {};
@@ -53,12 +72,20 @@ export function startWorker({ index, io, opus, saves, entry }: WorkerOptions, li
   const flush = (): void => {
     const commands = batch;
     batch = [];
+    hurries = false;
+    waiting?.cancel();
+    waiting = undefined;
     if (!over) worker.postMessage(commands);
   };
   return {
     send(command) {
-      if (batch.length === 0) queueMicrotask(flush);
       batch.push(command);
+      if (hurries) return;
+      if (isPatient(command)) waiting ??= clock.setTimer(patienceMs, flush, 'media commands');
+      else {
+        hurries = true;
+        queueMicrotask(flush);
+      }
     },
     close() {
       closing ??= (async () => {

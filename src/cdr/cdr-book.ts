@@ -45,7 +45,7 @@ export class CdrBook {
   readonly #stats = new Map<string, LegStats>();
   readonly #gaps = new Map<string, readonly CdrGap[]>();
   /** Those that a sink has not taken yet, as the journal has them. */
-  readonly #pending = new Map<string, Uint8Array>();
+  readonly #pending = new Map<string, Uint8Array | undefined>();
   /** Calls of an earlier process. */
   readonly #earlier = new Set<string>();
   #closed = false;
@@ -128,7 +128,7 @@ export class CdrBook {
   async #finish(record: DialogRecord): Promise<void> {
     if (this.#closed || record.foreign) return;
     if (record.state === confirmedNa || record.state === confirmed) return;
-    this.#keep(this.#cdrOf(record));
+    if (!this.#pending.has(record.id)) this.#keep(this.#cdrOf(record));
     await this.#statsOf(record);
     const cdr = this.#cdrOf(record);
     this.#forget(record);
@@ -173,9 +173,10 @@ export class CdrBook {
 
   /** @param taken names of sinks that have it */
   #keep(cdr: Cdr, taken: readonly string[] = []): void {
-    const packed = serialize({ cdr, taken } satisfies KeptCdr);
+    const journal = this.#ports.journal();
+    const packed = journal && serialize({ cdr, taken } satisfies KeptCdr);
     this.#pending.set(cdr.id, packed);
-    this.#ports.journal()?.put(cdr.id, cdrPart, packed);
+    if (packed) journal.put(cdr.id, cdrPart, packed);
   }
 
   /** @param before names of sinks that have it from an earlier process; undefined when nobody was told of it yet */
