@@ -1,10 +1,12 @@
 /** An example on real sockets, in real time: what the lab says of the others holds there. */
 import { readFile } from 'node:fs/promises';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import playback from '../../examples/playback.ts';
 import { correlate, decodeUlaw, readWav } from '../helpers/audio.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 import { expectIdle, openTandem } from '../helpers/tandem.ts';
+
+afterEach(() => void vi.restoreAllMocks());
 
 it('playback', async () => {
   vi.spyOn(console, 'log').mockImplementation(() => {});

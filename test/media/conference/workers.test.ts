@@ -13,16 +13,26 @@ import { Phone } from '../support/phone.ts';
 
 const codec = pcmu();
 
-/** Says a tone, a packet for each that it hears, until it has heard so many. */
-async function talk(phone: Phone, leg: MediaLeg, frequency: number, packets: number): Promise<void> {
-  const samples = sineWave(frequency, 8000, 160 * packets, 6000);
-  const start = phone.heard.length;
-  for (let n = 0; n < packets; n++) {
+interface Speaker {
+  readonly phone: Phone;
+  readonly leg: MediaLeg;
+  /** Hz */
+  readonly tone: number;
+}
+
+/** Each says its tone, a packet for each that it hears, until all have heard so many: nobody is silent before. */
+async function talk(speakers: readonly Speaker[], packets: number): Promise<void> {
+  const ends = speakers.map(({ phone }) => phone.heard.length + packets);
+  const isOver = (): boolean => speakers.every(({ phone }, i) => phone.heard.length >= ends[i]!);
+  const speak = async ({ phone, leg, tone }: Speaker): Promise<void> => {
     const payload = new Uint8Array(160);
-    codec.encode(samples.subarray(n * 160, (n + 1) * 160), payload);
-    phone.send({ sequence: start + n, timestamp: (start + n) * 160, payload, ssrc: frequency }, leg.port);
-    await phone.hears(start + n + 1);
-  }
+    codec.encode(sineWave(tone, 8000, 160, 6000), payload);
+    for (let sequence = phone.heard.length; !isOver(); sequence++) {
+      phone.send({ sequence, timestamp: sequence * 160, payload, ssrc: tone }, leg.port);
+      await phone.hears(sequence + 1);
+    }
+  };
+  await Promise.all(speakers.map(speak));
 }
 
 /** RMS of a tone in the last 400 ms: the median of pieces, for a late packet moves what follows. */
@@ -36,18 +46,22 @@ function level(phone: Phone, frequency: number): number {
   return pieces.sort((one, other) => one - other)[5]!;
 }
 
-async function callers(media: Media, count: number): Promise<{ phones: Phone[]; legs: MediaLeg[] }> {
+/** Hz: each goes on in the next packet. */
+const tones = [400, 700, 1100];
+
+/** One of each tone. */
+async function callers(media: Media): Promise<{ phones: Phone[]; legs: MediaLeg[]; speakers: Speaker[] }> {
+  const count = tones.length;
   const phones = await Promise.all(Array.from({ length: count }, () => Phone.open()));
   const legs = await Promise.all(phones.map((_, i) => media.createLeg({ bindAddress: '127.0.0.1', callId: `${i}` })));
   for (const [i, leg] of legs.entries()) leg.negotiate(phones[i]!.audio());
-  return { phones, legs };
+  const speakers = tones.map((tone, i) => ({ tone, phone: phones[i]!, leg: legs[i]! }));
+  return { phones, legs, speakers };
 }
 
-const tones = [400, 700, 1100];
-
-async function allHear(phones: readonly Phone[], legs: readonly MediaLeg[]): Promise<void> {
-  await Promise.all(phones.map((phone, i) => talk(phone, legs[i]!, tones[i]!, 50)));
-  for (const [i, phone] of phones.entries())
+async function allHear(speakers: readonly Speaker[]): Promise<void> {
+  await talk(speakers, 50);
+  for (const [i, { phone }] of speakers.entries())
     for (const [j, tone] of tones.entries())
       if (i !== j) expect(level(phone, tone), `${i} hears ${j}`).toBeGreaterThan(2000);
       else expect(level(phone, tone), `${i} hears itself`).toBeLessThan(300);
@@ -56,16 +70,16 @@ async function allHear(phones: readonly Phone[], legs: readonly MediaLeg[]): Pro
 describe.each([0, 1, 2])('with %i workers', (workers) => {
   it('members of all threads hear each other, and nothing is left when they go', async () => {
     await using media = await openMedia({ workers });
-    const { phones, legs } = await callers(media, 3);
+    const { phones, legs, speakers } = await callers(media);
     expect(new Set(legs.map(({ worker }) => worker)).size).toBe(Math.max(1, workers));
     const conference = media.createConference();
     for (const leg of legs) conference.add(leg);
     expect(conference.worker).toBe(legs[0]!.worker);
-    await allHear(phones, legs);
+    await allHear(speakers);
     const [first, last] = [legs[0]!, legs[2]!];
     conference.remove(first);
     conference.mute(last, true);
-    await talk(phones[1]!, legs[1]!, tones[1]!, 30);
+    await talk([speakers[1]!], 30);
     for (const tone of [400, 1100]) expect(level(phones[1]!, tone)).toBeLessThan(10);
     await conference.close();
     expect(await media.counts()).toMatchObject({ conferences: 0, legs: 3 });
@@ -88,12 +102,12 @@ describe('a worker that dies', () => {
          });`,
       );
       await using media = await openMedia({ workers: 2 }, { workerEntry: pathToFileURL(entry) });
-      const { phones, legs } = await callers(media, 3);
+      const { phones, legs, speakers } = await callers(media);
       const conference = media.createConference();
       for (const leg of legs) conference.add(leg);
       const recording = conference.record(join(folder, 'room.wav'));
       // Long enough for the state of each leg to have been told.
-      await Promise.all(phones.map((phone, i) => talk(phone, legs[i]!, tones[i]!, 130)));
+      await talk(speakers, 130);
       const doomed = which === 'of a member' ? legs[1]! : legs[0]!;
       const interrupted = new Promise((resolve) => {
         doomed.onInterrupted = resolve;
@@ -102,7 +116,7 @@ describe('a worker that dies', () => {
       doomed.link.send({ type: 'play.control', leg: doomed.id, playback: 'the last', control: { do: 'stop' } });
       await interrupted;
       await Promise.all(phones.map((phone) => phone.hears(phone.heard.length + 10)));
-      await allHear(phones, legs);
+      await allHear(speakers);
       for (const [i, { heard }] of phones.entries()) {
         expect(new Set(heard.map(({ ssrc }) => ssrc)).size).toBe(1);
         expect(seqDiff(heard.at(-1)!.sequence, before[i]!.sequence)).toBeGreaterThan(0);
