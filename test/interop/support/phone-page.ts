@@ -93,7 +93,7 @@ export class PhonePage implements AsyncDisposable {
    */
   async soonHears(name: string, call = 0): Promise<void> {
     const heard = async (): Promise<number> => this.#hearsSomeOf(name, await this.heardMs(call), call);
-    await expect.poll(heard, { timeout: 20_000, interval: 0 }).toBeGreaterThan(0.9);
+    await expect.poll(heard, { timeout: 60_000, interval: 0 }).toBeGreaterThan(0.9);
   }
 
   /** Resolves when there is something to be heard, whatever it is. */

@@ -1,11 +1,11 @@
 /**
  * How well speech was heard by a program that plays in real time: a busy machine makes it stretch and shorten what it
- * plays, so half seconds are looked for one by one. First at a quarter of the rate, then around where that fits best.
+ * plays, so quarters of a second are looked for one by one. First at a quarter of the rate, then around where that fits best.
  */
 import { correlationAt } from '../../helpers/audio.ts';
 
 /** Samples at 8 kHz. */
-const pieceLength = 4000;
+const pieceLength = 2000;
 const coarse = 4;
 
 /** @returns the median of what the pieces of `said` reach in `heard`, 0 … 1; pieces of silence do not count */
