@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { resample } from '../../../media/audio/index.ts';
-import { heardInPieces } from './pieces.ts';
+import { heardInPieces, wellHeard } from './pieces.ts';
 import { root } from './process.ts';
 import { prompt } from './sound.ts';
 
@@ -93,7 +93,7 @@ export class PhonePage implements AsyncDisposable {
    */
   async soonHears(name: string, call = 0): Promise<void> {
     const heard = async (): Promise<number> => this.#hearsSomeOf(name, await this.heardMs(call), call);
-    await expect.poll(heard, { timeout: 60_000, interval: 0 }).toBeGreaterThan(0.9);
+    await expect.poll(heard, { timeout: 60_000, interval: 0 }).toBeGreaterThan(wellHeard);
   }
 
   /** Resolves when there is something to be heard, whatever it is. */

@@ -4,6 +4,9 @@
  */
 import { correlationAt } from '../../helpers/audio.ts';
 
+/** What was heard reaches this; another prompt of ours 0.7, in the same voice. */
+export const wellHeard = 0.8;
+
 /** Samples at 8 kHz. */
 const pieceLength = 2000;
 const coarse = 4;
