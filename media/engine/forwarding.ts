@@ -17,7 +17,7 @@ import { transcoderFor } from './transcoder.ts';
 
 export class Forwarding implements PassedSink {
   readonly #stream: OutStream;
-  readonly #forwarder: Forwarder;
+  readonly forwarder: Forwarder;
   readonly #jitterBuffer: JitterBufferOptions;
   readonly #pace: () => void;
   /** What comes in another codec is converted. */
@@ -30,13 +30,9 @@ export class Forwarding implements PassedSink {
   /** @param jitterBuffer of what is converted @param pace asks for the beat */
   constructor(stream: OutStream, forwarder: Forwarder, jitterBuffer: JitterBufferOptions, pace: () => void) {
     this.#stream = stream;
-    this.#forwarder = forwarder;
+    this.forwarder = forwarder;
     this.#jitterBuffer = jitterBuffer;
     this.#pace = pace;
-  }
-
-  get forwarder(): Forwarder {
-    return this.#forwarder;
   }
 
   /** There is something to send at the beat. */
@@ -63,10 +59,12 @@ export class Forwarding implements PassedSink {
     const payloadType =
       kind === audioPacket ? stream.payloadTypeOf(encoding) : stream.audio?.telephoneEvent?.sendPayloadType;
     const beside = kind === eventPacket || encoding === noiseEncoding;
-    if (beside || (payloadType === undefined && this.transcodes)) {
-      if (this.#converts(buffer, view, kind, encoding, arrival, now, dtmf)) return true;
+    if (beside) {
+      if (this.#passesBeside(buffer, view, kind, encoding, now, dtmf)) return true;
+    } else if (payloadType === undefined && this.transcodes) {
+      if (this.#converts(buffer, view, encoding, arrival, now)) return true;
     } else this.#converted?.stream?.reset();
-    const forwarder = this.#forwarder;
+    const { forwarder } = this;
     if (payloadType === undefined || (kind === eventPacket && !dtmf)) {
       forwarder.leaveOut(view.ssrc, view.sequence);
       return kind === eventPacket;
@@ -82,7 +80,7 @@ export class Forwarding implements PassedSink {
       view.marker || begins,
       forwarder.sequence(view.sequence),
       forwarder.timestamp(view.timestamp),
-      kind === audioPacket && encoding !== noiseEncoding,
+      !beside,
       now,
     );
     return true;
@@ -90,7 +88,7 @@ export class Forwarding implements PassedSink {
 
   /** Another source speaks: what is forwarded next begins anew. */
   interrupt(): void {
-    this.#forwarder.reset();
+    this.forwarder.reset();
     this.#converted?.stream?.reset();
   }
 
@@ -101,10 +99,10 @@ export class Forwarding implements PassedSink {
     const { ready, onSent, codec, out, sender } = this.#stream;
     // The span of packets of one length is one and the same but for codecs whose frames vary.
     if (!ready || onSent || codec?.variable) return undefined;
-    if (!out.isPlain || !this.#forwarder.continues(view.ssrc)) return undefined;
+    if (!out.isPlain || !this.forwarder.continues(view.ssrc)) return undefined;
     const { socket, to } = out;
     const payloadType = this.#stream.payloadTypeOf(encoding);
-    const { state } = this.#forwarder;
+    const { state } = this.forwarder;
     if (payloadType === undefined || !socket || !to || !state) return undefined;
     const { ssrc, span } = sender.state;
     const { sequenceOffset, timestampOffset } = state;
@@ -112,7 +110,7 @@ export class Forwarding implements PassedSink {
   }
 
   passed(count: number, sequence: SeqNo, timestamp: number, span: number, at: number, octets: number): void {
-    this.#stream.sender.passed(count, this.#forwarder.passed(sequence), timestamp, span, at, octets);
+    this.#stream.sender.passed(count, this.forwarder.passed(sequence), timestamp, span, at, octets);
   }
 
   joined(path: FastPath): void {
@@ -142,26 +140,29 @@ export class Forwarding implements PassedSink {
     else if (!this.#stream.isBusy(due)) converted?.tick(due, skipped);
   }
 
-  /** Converts audio that we can decode, and what is beside it. @returns false when it is neither */
-  #converts(
+  /** An event or noise of the source whose audio is converted. @returns false where it is none of it */
+  #passesBeside(
     buffer: Uint8Array,
     view: RtpView,
     kind: PacketKind,
     encoding: EncodingId,
-    arrival: Arrival,
     now: number,
     dtmf: boolean,
   ): boolean {
-    const running = this.#converted?.stream?.continues(view.ssrc) ? this.#converted.stream : undefined;
-    if (kind === eventPacket || encoding === noiseEncoding) {
-      if (kind === eventPacket && running && dtmf) this.#convertEvent(running, buffer, view, encoding, now);
-      else running?.other(kind === eventPacket ? 'event' : 'noise', buffer, view, now);
-      return running !== undefined;
-    }
+    const converter = this.#converted?.stream;
+    if (!converter?.continues(view.ssrc)) return false;
+    if (kind === audioPacket) converter.other('noise', buffer, view, now);
+    else if (dtmf) this.#convertEvent(converter, buffer, view, encoding, now);
+    else converter.other('event', buffer, view, now);
+    return true;
+  }
+
+  /** @returns false for audio that cannot be decoded */
+  #converts(buffer: Uint8Array, view: RtpView, encoding: EncodingId, arrival: Arrival, now: number): boolean {
     const converter = this.#converterFrom(encoding);
     if (!converter) return false;
     if (!converter.continues(view.ssrc)) {
-      this.#forwarder.reset();
+      this.forwarder.reset();
       this.#stream.fresh = true;
       this.#pace();
     }

@@ -12,7 +12,6 @@ import {
   type PlayControl,
   type PlayState,
 } from '../protocol.ts';
-import type { NegotiatedAudio } from '../sdp/types.ts';
 import type { PlayProgress } from '../snapshot.ts';
 import type { Outgoing } from './outgoing.ts';
 
@@ -28,8 +27,6 @@ export class LegSources {
   readonly #ports: LegSourcePorts;
   /** Requests that wait for digits to be sent. */
   readonly #digitRequests = new Map<DtmfSender, number>();
-  #audio: NegotiatedAudio | undefined;
-  #codec: AudioCodec | undefined;
   #closed = false;
 
   constructor(leg: string, outgoing: Outgoing, ports: LegSourcePorts) {
@@ -38,17 +35,11 @@ export class LegSources {
     this.#ports = ports;
   }
 
-  /** @param codec undefined where it is none that is implemented */
-  configure(audio: NegotiatedAudio, codec: AudioCodec | undefined): void {
-    this.#audio = audio;
-    this.#codec = codec;
-  }
-
   play(id: string, source: EngineSource, state: PlayState, resume?: PlayProgress): void {
-    const codec = this.#codec;
+    const { audio, codec } = this.#outgoing;
     if (!codec || !this.#fits(source) || this.#closed) {
-      const error = this.#audio
-        ? { code: 'ERR_AUDIO_FORMAT', message: `nothing can be played in ${encodingOf(this.#audio.codec)} here` }
+      const error = audio
+        ? { code: 'ERR_AUDIO_FORMAT', message: `nothing can be played in ${encodingOf(audio.codec)} here` }
         : { code: 'ERR_MEDIA_STATE', message: 'nothing can be played before a codec is negotiated' };
       this.#ports.emit({ type: 'play.done', leg: this.#leg, playback: id, end: 'ended', playedMs: 0, error });
       return;
@@ -59,9 +50,8 @@ export class LegSources {
 
   /** Goes on in another source, from where it is. */
   swap(id: string, source: EngineSource): void {
-    const playback = this.#outgoing.playback;
-    if (playback?.id === id && this.#codec && this.#fits(source))
-      playback.swap(this.#open(id, source, this.#codec), this.#codec);
+    const { playback, codec } = this.#outgoing;
+    if (playback?.id === id && codec && this.#fits(source)) playback.swap(this.#open(id, source, codec), codec);
   }
 
   control(id: string, control: PlayControl): void {
@@ -82,7 +72,8 @@ export class LegSources {
   #fits(source: EngineSource): boolean {
     if (source.kind === 'list') return source.items.every((item) => this.#fits(item));
     if (source.kind !== 'encoded' || source.encoding === '') return true;
-    return this.#audio !== undefined && source.encoding === payloadKey(this.#audio.codec);
+    const { audio } = this.#outgoing;
+    return audio !== undefined && source.encoding === payloadKey(audio.codec);
   }
 
   played(playback: EnginePlayback, end: 'completed' | 'stopped' | 'ended'): void {
@@ -113,7 +104,8 @@ export class LegSources {
 
   /** Undefined when digits cannot be sent in this way. */
   #digitRate(inband: boolean): number | undefined {
-    return inband ? this.#codec?.clockRate : this.#audio?.telephoneEvent?.clockRate;
+    const { audio, codec } = this.#outgoing;
+    return inband ? codec?.clockRate : audio?.telephoneEvent?.clockRate;
   }
 
   digitsSent(sender: DtmfSender): void {

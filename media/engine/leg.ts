@@ -282,7 +282,6 @@ export class EngineLeg implements PacedStream {
     this.#codec = this.#coders.of(audio.codec);
     this.#incoming.configure(audio);
     this.#outgoing.configure(audio, this.#codec);
-    this.#sources.configure(audio, this.#codec);
     this.#hearing.recordings.configure(audio);
     this.#rtcp.muxed = audio.rtcpMux;
     this.#rtcp.xr = xrReports(audio, this.#incoming, this.#rtcpState, this.#config.jitterBuffer);

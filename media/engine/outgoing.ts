@@ -60,6 +60,16 @@ export class Outgoing implements PacketSink {
     this.#forwarding = new Forwarding(this.#stream, forwarder, jitterBuffer, ports.pace);
   }
 
+  /** What was negotiated. */
+  get audio(): NegotiatedAudio | undefined {
+    return this.#stream.audio;
+  }
+
+  /** Undefined where it is none that is implemented. */
+  get codec(): AudioCodec | undefined {
+    return this.#stream.codec;
+  }
+
   get sender(): RtpSender {
     this.#forwarding.settle();
     return this.#stream.sender;

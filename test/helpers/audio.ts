@@ -71,18 +71,6 @@ export function correlate(
   return { correlation: correlationAt(hay, needle, best.offset), offset: best.offset };
 }
 
-/**
- * The share of pieces of 100 ms that are heard as they were said, wherever: a gap or a stall between two of them, as real
- * time has them on a busy machine, spoils none of the others.
- */
-export function shareHeard(hay: Int16Array, said: Int16Array): number {
-  const length = 800;
-  const pieces = Array.from({ length: Math.floor(said.length / length) }, (_, i) =>
-    said.subarray(i * length, (i + 1) * length),
-  );
-  return pieces.filter((piece) => correlate(hay, piece, hay.length - length).correlation > 0.95).length / pieces.length;
-}
-
 function loudestWindow(samples: Int16Array, length: number): { readonly samples: Int16Array; readonly from: number } {
   let [best, from] = [-1, 0];
   for (let start = 0; start + length <= samples.length; start += length) {

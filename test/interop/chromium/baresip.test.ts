@@ -1,11 +1,11 @@
 /** baresip, a phone by others, calls the softphone page of a real browser by way of the server, and is called by it. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { heardInPieces, wellHeard } from '../../helpers/pieces.ts';
 import { Baresip } from '../support/baresip.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { PhonePage } from '../support/phone-page.ts';
 import { type PhoneServer, passwords, startPhoneServer } from '../support/phone-server.ts';
-import { heardInPieces, wellHeard } from '../support/pieces.ts';
 import { leftovers, root } from '../support/process.ts';
 import { prompt } from '../support/sound.ts';
 

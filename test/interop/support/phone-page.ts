@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { resample } from '../../../media/audio/index.ts';
-import { heardInPieces, wellHeard } from './pieces.ts';
+import { heardInPieces, wellHeard } from '../../helpers/pieces.ts';
 import { root } from './process.ts';
 import { prompt } from './sound.ts';
 

@@ -2,7 +2,7 @@
  * How well speech was heard by a program that plays in real time: a busy machine makes it stretch and shorten what it
  * plays, so quarters of a second are looked for one by one. First at a quarter of the rate, then around where that fits best.
  */
-import { correlationAt } from '../../helpers/audio.ts';
+import { correlationAt } from './audio.ts';
 
 /** What was heard reaches this; another prompt of ours 0.7, in the same voice. */
 export const wellHeard = 0.8;
