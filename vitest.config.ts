@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { missingPeers, type Peer } from './scripts/peers.ts';
+import { compileCache, threadFlags } from './test/helpers/compile-cache.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const long = process.env.TANDEM_TEST_LONG === '1';
@@ -16,9 +17,10 @@ const withMedia = readdirSync(path('./test'), { recursive: true, encoding: 'utf8
 
 const unit = {
   pool: 'forks' as const,
-  // These processes start and stop media threads by the dozen, and on CPUs with memory protection keys V8 loses count
-  // of the threads' code pages now and then ("Check failed: jit_page.has_value()") and aborts.
-  execArgv: ['--no-memory-protection-keys'],
+  // These processes start and stop media threads by the dozen.
+  execArgv: threadFlags,
+  globalSetup: path('./test/helpers/compile-cache.ts'),
+  env: { NODE_COMPILE_CACHE: compileCache },
   // Many wait for processes of their own: a core that is left to nobody would idle.
   maxWorkers: '100%',
   testTimeout: 20_000,
@@ -85,9 +87,9 @@ export default defineConfig({
           name: `workers-${workers}`,
           include: withMedia,
           exclude: notLong,
-          env: { TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
           sequence: { groupOrder: workers },
           ...unit,
+          env: { ...unit.env, TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
         },
       })),
       // Mostly they wait for audio to be heard: two at a time.

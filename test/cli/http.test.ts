@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { rtpPorts, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
+import { runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 
 const answers = 'export default async (call) => { await call.answer(); await call.ended; };';
@@ -75,7 +75,7 @@ describe('--http', () => {
     await once(other, 'listening');
     try {
       const { port } = other.address() as AddressInfo;
-      const args = ['ivr', '--http', `127.0.0.1:${port}`, '--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts()];
+      const args = ['ivr', '--http', `127.0.0.1:${port}`, '--listen', 'udp:127.0.0.1:0', '--rtp-ports', '9300-9339'];
       const { status, stderr } = await runTandem([...args, '--log-level', 'silent'], { cwd: folder.path });
       expect({ status, stderr }).toEqual({
         status: 1,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { rtpPorts, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
+import { runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
 
 describe('the database of a server', () => {
   it('is SQLite in ./data, in mode realtime, where nobody says another', async () => {
@@ -26,7 +26,7 @@ describe('the database of a server', () => {
   it('that is required and damaged is the end, with status 1', async () => {
     using folder = new TemporaryFolder();
     writeFileSync(folder.file('bad.db'), 'x'.repeat(5_000));
-    const args = ['ivr', '--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts(), '--http', 'none'];
+    const args = ['ivr', '--listen', 'udp:127.0.0.1:0', '--rtp-ports', '9400-9439', '--http', 'none'];
     const { status, stderr } = await runTandem([...args, '--store', `sqlite:${folder.file('bad.db')}`], {
       cwd: folder.path,
       env: { TANDEM_STORE_REQUIRED: 'true', TANDEM_LOG_LEVEL: 'silent' },

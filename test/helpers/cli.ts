@@ -1,11 +1,11 @@
 /** Runs the real command, as a user would, under the Node.js of the tests. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rtpPortsFlag, withRtpPorts } from './rtp-ports.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const ownBin = join(root, 'bin', 'tandem.js');
@@ -102,10 +102,10 @@ export interface RunningServer {
 
 /** `serve` or `ivr` on a free UDP port of 127.0.0.1, in a folder of its own, with RTP ports of its own. */
 export async function startServer(args: readonly string[], options: RunOptions = {}): Promise<RunningServer> {
-  for (let attempt = 1; ; attempt++) {
+  return withRtpPorts(40, async (ports) => {
     const folder = new TemporaryFolder();
     const http = args.includes('--http') ? [] : ['--http', 'none'];
-    const own = ['--listen', 'udp:127.0.0.1:0', '--rtp-ports', rtpPorts(), ...http];
+    const own = ['--listen', 'udp:127.0.0.1:0', ...rtpPortsFlag(ports), ...http];
     const tandem = new RunningTandem([...args, ...own], { cwd: folder.path, ...options });
     const end = async (): Promise<void> => {
       await tandem[Symbol.asyncDispose]();
@@ -116,16 +116,9 @@ export async function startServer(args: readonly string[], options: RunOptions =
       return { tandem, port: Number(port), folder: options.cwd ?? folder.path, [Symbol.asyncDispose]: end };
     } catch (error) {
       await end();
-      // Another test has these ports just now.
-      if (attempt === 20 || !tandem.printed.includes('--rtp-ports')) throw error;
+      throw error;
     }
-  }
-}
-
-/** A range below the ephemeral ports; another test may have it. */
-export function rtpPorts(): string {
-  const start = 10_000 + 40 * randomInt(500);
-  return `${start}-${start + 39}`;
+  });
 }
 
 export class TemporaryFolder {

@@ -1,10 +1,10 @@
 /** A Tandem on free ports, for tests that run beside others. */
-import { randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import { createLogger } from '../../src/base/log.ts';
 import type { CallHandler } from '../../src/incoming/calls.ts';
 import type { TandemOptions } from '../../src/options.ts';
 import { type CheckReport, Tandem } from '../../src/tandem.ts';
+import { withRtpPorts } from './rtp-ports.ts';
 
 /** Media workers that the suite runs with: 0, 1 or 2. */
 export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
@@ -13,12 +13,6 @@ export const testWorkers = Number(process.env.TANDEM_TEST_WORKERS ?? '0');
 const testIo = process.env.TANDEM_TEST_IO === 'dgram' ? 'dgram' : 'auto';
 
 const defaultPorts = 200;
-
-/** A block of ports below the ephemeral range. Another test may have it: try again then. */
-export function randomRtpPorts(ports = defaultPorts): { readonly min: number; readonly max: number } {
-  const min = 10_000 + 2 * randomInt((32_000 - 10_000 - ports) / 2);
-  return { min, max: min + ports - 1 };
-}
 
 export interface TestTandem extends AsyncDisposable {
   readonly tandem: Tandem;
@@ -32,23 +26,18 @@ export async function openTandem(
   options: TandemOptions = {},
   ports = defaultPorts,
 ): Promise<TestTandem> {
-  for (let attempt = 1; ; attempt++) {
+  return withRtpPorts(ports, async (rtpPorts) => {
     const tandem = new Tandem({
       transports: [{ transport: 'udp', bindHost: '127.0.0.1', bindPort: 0 }],
       logger: createLogger('silent'),
       ...options,
-      media: { workers: testWorkers, io: testIo, rtpPorts: randomRtpPorts(ports), ...options.media },
+      media: { workers: testWorkers, io: testIo, rtpPorts, ...options.media },
     });
-    try {
-      if (handler) await tandem.serveBackground(handler);
-      else await tandem.open();
-    } catch (error) {
-      if (attempt < 20 && (error as { code?: unknown }).code === 'ERR_RTP_PORTS_IN_USE') continue;
-      throw error;
-    }
+    if (handler) await tandem.serveBackground(handler);
+    else await tandem.open();
     const udp = tandem.listeners.find(({ transport }) => transport === 'udp');
     return { tandem, port: udp?.port ?? 0, [Symbol.asyncDispose]: () => tandem.close() };
-  }
+  });
 }
 
 /** Waits until no call, leg or socket of a call is left; fails with what is. */

@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { correlate, readWav } from '../helpers/audio.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
+import { rtpPortsFlag, withRtpPorts } from '../helpers/rtp-ports.ts';
 import { type Folder, temporaryFolder } from './support/folder.ts';
 import { leftovers, Program, root, run } from './support/process.ts';
 import { prompt } from './support/sound.ts';
@@ -53,6 +54,24 @@ function installed(args: readonly string[], where: string): Program {
   return new Program(bin, args, { cwd: folder.file(where), env: environment });
 }
 
+/** `tandem serve …` or `tandem ivr`, installed, on a free port for SIP. */
+function listening(
+  args: readonly string[],
+  where: string,
+): Promise<{ readonly server: Program; readonly port: number }> {
+  return withRtpPorts(100, async (ports) => {
+    const own = ['--listen', 'udp:127.0.0.1:0', '--http', 'none', '--socket', 'none', ...rtpPortsFlag(ports)];
+    const server = installed([...args, ...own, '--log-level', 'info'], where);
+    try {
+      await server.until('listening', () => server.stderr.includes('"listening"'));
+      return { server, port: Number(/"port":(\d+)/.exec(server.stderr)?.[1]) };
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+}
+
 const script = `import type { DialogServerSession } from 'tandem';
 export default async function ivr(call: DialogServerSession): Promise<void> {
   const echoing = call.echo();
@@ -65,21 +84,10 @@ describe('the installed package', () => {
   it.each(['app', 'elsewhere'])('runs a script of its user, in %s', async (where) => {
     await mkdir(folder.file(where), { recursive: true });
     await writeFile(folder.file(`${where}/ivr.ts`), script);
-    const min = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-    const listen = [
-      '--listen',
-      'udp:127.0.0.1:0',
-      '--http',
-      'none',
-      '--socket',
-      'none',
-      '--rtp-ports',
-      `${min}-${min + 99}`,
-    ];
-    await using server = installed(['serve', 'ivr.ts', ...listen, '--log-level', 'info'], where);
-    await server.until('listening', () => server.stderr.includes('"listening"'));
+    const { server, port } = await listening(['serve', 'ivr.ts'], where);
+    await using _ = server;
     using phone = await RawPhone.open();
-    expect((await phone.call(Number(/"port":(\d+)/.exec(server.stderr)?.[1]))).status).toBe(200);
+    expect((await phone.call(port)).status).toBe(200);
     await phone.speak(Array.from({ length: 20 }, () => Buffer.alloc(160, 0x2a)));
     expect((await phone.hears(10, 0)).every(({ payload }) => payload.equals(Buffer.alloc(160, 0x2a)))).toBe(true);
     await phone.bye();
@@ -88,20 +96,8 @@ describe('the installed package', () => {
   });
 
   it('is the server and the phone of a first call: its prompts are with it', async () => {
-    const min = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-    const listen = [
-      '--listen',
-      'udp:127.0.0.1:0',
-      '--http',
-      'none',
-      '--socket',
-      'none',
-      '--rtp-ports',
-      `${min}-${min + 99}`,
-    ];
-    await using server = installed(['ivr', ...listen, '--log-level', 'info'], 'app');
-    await server.until('listening', () => server.stderr.includes('"listening"'));
-    const port = /"port":(\d+)/.exec(server.stderr)?.[1];
+    const { server, port } = await listening(['ivr'], 'app');
+    await using _ = server;
     await using call = installed(
       ['call', `sip:1000@127.0.0.1:${port}`, '--record', 'out.wav', '--duration', '3'],
       'app',

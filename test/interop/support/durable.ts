@@ -1,8 +1,8 @@
 /** A server that is killed and started again in its place: same folder, same ports. */
-import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { onTestFailed } from 'vitest';
+import { type PortRange, rtpPortsFlag, withRtpPorts } from '../../helpers/rtp-ports.ts';
 import { type Folder, temporaryFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 import { Program, root } from './process.ts';
@@ -25,8 +25,8 @@ const rtpPorts = 1000;
  * Below those of all other tests, and those of each test process apart: or another one could take some while the server
  * is away.
  */
-const ownCount = 4000;
-const ownPorts = 2000 + ((Number(process.env.VITEST_POOL_ID ?? '1') - 1) % 2) * ownCount;
+const ownMin = 2000 + ((Number(process.env.VITEST_POOL_ID ?? '1') - 1) % 2) * 4000;
+const ownPorts: PortRange = { min: ownMin, max: ownMin + 3999 };
 
 export class DurableServer implements AsyncDisposable {
   readonly folder: Folder;
@@ -55,23 +55,23 @@ export class DurableServer implements AsyncDisposable {
 
   /** @param script `examples/b2bua.ts`, or an absolute path; `ivr` is the ready-made server. It listens when this resolves. */
   static async start(script: string, options: DurableOptions = {}): Promise<DurableServer> {
-    for (let attempt = 1; ; attempt++) {
-      const server = await DurableServer.#first(script, options);
+    const start = async (ports: PortRange): Promise<DurableServer> => {
+      const server = await DurableServer.#first(script, ports, options);
       try {
         await server.listening();
         onTestFailed(() => console.error(server.output));
         return server;
       } catch (error) {
-        const { output } = server;
         await server[Symbol.asyncDispose]();
-        // Another test has some of its ports for RTP.
-        if (attempt === 10 || !output.includes('--rtp-ports')) throw error;
+        throw error;
       }
-    }
+    };
+    return withRtpPorts(rtpPorts, start, ownPorts);
   }
 
   static async #first(
     script: string,
+    rtp: PortRange,
     { env = {}, transports = ['udp'], config = {}, http }: DurableOptions,
   ): Promise<DurableServer> {
     const folder = await temporaryFolder();
@@ -79,14 +79,13 @@ export class DurableServer implements AsyncDisposable {
     const ports = new Map<string, number>();
     for (const transport of transports) ports.set(transport, await freePort());
     const httpPort = http ? await freePort() : 0;
-    const min = ownPorts + 2 * randomInt((ownCount - rtpPorts) / 2);
     const command = [
       join(root, 'bin', 'tandem.js'),
       ...(script === 'ivr' ? ['ivr'] : ['serve', resolve(root, script)]),
       ...['--config', folder.file('tandem.yaml'), '--http', http ? `127.0.0.1:${httpPort}` : 'none'],
       ...[...ports].flatMap(([transport, port]) => ['--listen', `${transport}:127.0.0.1:${port}`]),
-      ...['--rtp-ports', `${min}-${min + rtpPorts - 1}`, '--socket', folder.file('tandem.sock')],
-      ...['--control', folder.file('tandem_ctl'), '--log-level', 'info'],
+      ...rtpPortsFlag(rtp),
+      ...['--socket', folder.file('tandem.sock'), '--control', folder.file('tandem_ctl'), '--log-level', 'info'],
     ];
     return new DurableServer(folder, command, env, ports, httpPort);
   }

@@ -1,18 +1,12 @@
 /** The real command, as a user starts it. */
-import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, onTestFailed } from 'vitest';
+import { rtpPortsFlag, withRtpPorts } from '../../helpers/rtp-ports.ts';
 import { type Folder, temporaryFolder } from './folder.ts';
 import { Program, root, run, type StartOptions } from './process.ts';
 
 const command = join(root, 'bin', 'tandem.js');
 const rtpPorts = 1000;
-
-/** Below the ephemeral range. Another test may have some of it: try again then. */
-function rtpRange(): { readonly min: number; readonly max: number } {
-  const min = 10_000 + 2 * randomInt((32_000 - 10_000 - rtpPorts) / 2);
-  return { min, max: min + rtpPorts - 1 };
-}
 
 type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
@@ -59,9 +53,8 @@ export class TandemServer implements AsyncDisposable {
 
   /** @param args `['ivr']`, `['serve', 'script.ts']`. It listens when this resolves. */
   static async start(args: readonly string[], options: ServerOptions = {}): Promise<TandemServer> {
-    for (let attempt = 1; ; attempt++) {
+    return withRtpPorts(rtpPorts, async (ports) => {
       const folder = await temporaryFolder();
-      const { min, max } = rtpRange();
       const listen = options.listen ?? ['udp:127.0.0.1:0', 'tcp:127.0.0.1:0'];
       const server = new TandemServer(
         new Program(
@@ -70,7 +63,8 @@ export class TandemServer implements AsyncDisposable {
             command,
             ...args,
             ...listen.flatMap((one) => ['--listen', one]),
-            ...['--rtp-ports', `${min}-${max}`, '--socket', folder.file('tandem.sock')],
+            ...rtpPortsFlag(ports),
+            ...['--socket', folder.file('tandem.sock')],
             ...['--control', folder.file('tandem_ctl'), '--http', options.http ?? 'none'],
             ...['--store', options.store ?? 'none', '--recovery', options.recovery ?? 'none'],
             ...['--log-level', 'info', '--debug'],
@@ -86,9 +80,9 @@ export class TandemServer implements AsyncDisposable {
         return server;
       } catch (error) {
         await server[Symbol.asyncDispose]();
-        if (attempt === 10 || !/--rtp-ports/.test(server.program.stderr)) throw error;
+        throw error;
       }
-    }
+    });
   }
 
   get port(): number {

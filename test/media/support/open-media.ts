@@ -2,6 +2,7 @@
 import { Media, type MediaOptions, type MediaPorts } from '../../../media/index.ts';
 import type { Logger } from '../../../src/base/log.ts';
 import { createNodeRandom, nodeClock, nodeFetch, nodeFiles } from '../../../src/base/node.ts';
+import { withRtpPorts } from '../../helpers/rtp-ports.ts';
 import { ios } from '../net/ios.ts';
 
 /** Each number of media threads with each way to read RTP sockets that there is here. */
@@ -30,17 +31,16 @@ export async function openMedia(
   overrides: Partial<MediaPorts> = {},
   ports = 64,
 ): Promise<Media> {
-  for (let tries = 0; ; tries++) {
-    const min = 20_000 + (machine.random.uint32() % (12_000 - ports));
-    const media = new Media({ rtpPorts: { min, max: min + ports }, ...options }, { ...machine, ...overrides });
+  return withRtpPorts(ports, async (rtpPorts) => {
+    const media = new Media({ rtpPorts, ...options }, { ...machine, ...overrides });
     try {
       await media.open();
       return media;
     } catch (error) {
       await media.close();
-      if (tries >= 20 || (error as { code?: string }).code !== 'ERR_RTP_PORTS_IN_USE') throw error;
+      throw error;
     }
-  }
+  });
 }
 
 /** Reproducible bytes, different at every place. */
