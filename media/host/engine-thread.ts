@@ -7,7 +7,7 @@ import { Engine } from '../engine/engine.ts';
 import { beatClock, openUdpIo } from '../net/own-udp-io.ts';
 import type { Command } from '../protocol.ts';
 import { recorderThread } from '../recorder/thread.ts';
-import { raiseThread } from './thread-priority.ts';
+import { raiseThread, shortenSlice } from './thread-priority.ts';
 import type { EngineThreadData } from './worker.ts';
 
 type Message = Command[] | 'close';
@@ -16,6 +16,7 @@ const port = parentPort;
 if (port) {
   const { io, opus, saves } = workerData as EngineThreadData;
   raiseThread();
+  if (io === 'native') shortenSlice();
   // Commands wait meanwhile.
   if (opus) await loadOpus();
   const udp = openUdpIo(io);

@@ -1,6 +1,7 @@
 /** Audio before everything else that this process does, where the system allows it. */
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { loadAddon } from '../net/native-addon.ts';
 
 /**
  * Raises the calling thread above its siblings (Linux: as root, or with CAP_SYS_NICE or `ulimit -e`).
@@ -15,4 +16,17 @@ export function raiseThread(): boolean {
   } catch {
     return false;
   }
+}
+
+/** The least that Linux takes. A batch of packets is done in about that time. */
+const sliceNs = 100_000;
+
+/**
+ * Lets the calling thread in at once when it wakes, before threads that compute: it asks for the shortest time at a
+ * time, which every user may. It gets no more of the CPU for that.
+ * @returns false without the addon, or where the system does not ask (Linux before 6.12)
+ */
+export function shortenSlice(): boolean {
+  const loaded = loadAddon();
+  return loaded.ok && loaded.addon.slice(sliceNs);
 }

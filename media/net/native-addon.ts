@@ -20,7 +20,7 @@ export interface NativeSockets {
 }
 
 /** Of the addon this code was written for. */
-const layout = 2;
+const layout = 3;
 
 export interface NativeAddon {
   readonly layout: number;
@@ -40,6 +40,11 @@ export interface NativeAddon {
   parse(address: string, port: number, wide: boolean, into: Uint8Array): boolean;
   /** @returns the IP address in a sockaddr; one that is mapped into IPv6 as IPv4 */
   print(from: Uint8Array): string;
+  /**
+   * How long the calling thread wants to run at a time, in nanoseconds: who wants little is let in before who wants much.
+   * @returns false where the scheduler does not ask (Linux before 6.12)
+   */
+  slice(nanoseconds: number): boolean;
 }
 
 export type Loaded =
