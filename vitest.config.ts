@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { compileCache, threadFlags } from './scripts/compile-cache.ts';
 import { missingPeers, type Peer } from './scripts/peers.ts';
-import { compileCache, threadFlags } from './test/helpers/compile-cache.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const long = process.env.TANDEM_TEST_LONG === '1';
@@ -19,8 +19,6 @@ const unit = {
   pool: 'forks' as const,
   // These processes start and stop media threads by the dozen.
   execArgv: threadFlags,
-  globalSetup: path('./test/helpers/compile-cache.ts'),
-  env: { NODE_COMPILE_CACHE: compileCache },
   // Many wait for processes of their own: a core that is left to nobody would idle.
   maxWorkers: '100%',
   testTimeout: 20_000,
@@ -60,6 +58,9 @@ const interop = (name: string, include: string[], exclude: readonly string[], ma
   },
 });
 
+// `npm test` has filled it.
+process.env.NODE_COMPILE_CACHE ??= compileCache;
+
 export default defineConfig({
   test: {
     reporters: ['default', path('./scripts/totals-reporter.ts')],
@@ -89,7 +90,7 @@ export default defineConfig({
           exclude: notLong,
           sequence: { groupOrder: workers },
           ...unit,
-          env: { ...unit.env, TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
+          env: { TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
         },
       })),
       // Mostly they wait for audio to be heard: two at a time.

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fillCompileCache } from './compile-cache.ts';
 import { missingPeers } from './peers.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,6 +23,7 @@ if (missing.length > 0) {
   process.stderr.write(`missing: ${names}; their tests are left out (npm run test:setup installs them)\n`);
 }
 
+fillCompileCache();
 const child = spawn(process.execPath, [vitest, 'run', ...given.filter((argument) => argument !== '--long')], {
   cwd: root,
   stdio: 'inherit',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
 import { type QueuedTimer, TimerQueue } from '../../src/sip/transaction/timer-queue.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 
@@ -41,6 +42,32 @@ describe('timer queue', () => {
     timers.set(owner, 'c', 20);
     timers.clear();
     expect([timers.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  it('lets a turn pass when the process stood still, so that what has come meanwhile stops them', async () => {
+    const fake = new FakeClock();
+    let stoodStillMs = 0;
+    const clock: Clock = {
+      now: () => fake.now() + stoodStillMs,
+      wallclock: () => fake.wallclock(),
+      setTimer: (delayMs, fire, label) => fake.setTimer(delayMs, fire, label),
+    };
+    const timers = new TimerQueue(clock, () => {});
+    const fired: string[] = [];
+    const owner = { onTimer: (name: string) => void fired.push(name) };
+    const answered = timers.set(owner, 'answered', 500);
+    timers.set(owner, 'unanswered', 500);
+    // Its answer is read after the timers.
+    fake.setTimer(500, () => timers.cancel(answered));
+    stoodStillMs = 800;
+    await fake.advance(500);
+    expect(fired).toEqual(['unanswered']);
+    // It goes on being late: nothing is put off for ever.
+    timers.set(owner, 'later', 100);
+    stoodStillMs += 800;
+    await fake.advance(100);
+    expect(fired).toEqual(['unanswered', 'later']);
+    expect([timers.size, fake.pending]).toEqual([0, 0]);
   });
 
   it('goes on when an owner throws, sets or cancels timers while it is called', async () => {

@@ -25,6 +25,9 @@ export class QueuedTimer implements Due {
   }
 }
 
+/** An alarm that goes off so many milliseconds late tells that the process stood still. */
+const lateMs = 50;
+
 export class TimerQueue {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
@@ -33,6 +36,8 @@ export class TimerQueue {
   #alarm: Timer | undefined;
   #alarmDue = Number.POSITIVE_INFINITY;
   #firing = false;
+  /** The alarm was late, and is put off until what came meanwhile has been read. */
+  #putOff = false;
 
   /** @param onError told of an owner that threw; the other timers go on. */
   constructor(clock: Clock, onError: (error: unknown) => void) {
@@ -85,6 +90,13 @@ export class TimerQueue {
   }
 
   readonly #fire = (): void => {
+    // Timers go off before sockets are read: without this turn, what was answered long ago would be sent again.
+    if (!this.#putOff && this.#clock.now() - this.#alarmDue > lateMs) {
+      this.#putOff = true;
+      this.#alarm = this.#clock.setTimer(0, this.#fire, 'sip');
+      return;
+    }
+    this.#putOff = false;
     this.#alarm = undefined;
     this.#alarmDue = Number.POSITIVE_INFINITY;
     // Timers set by the owners below are later ones: they wait for the next alarm, so this loop ends.

@@ -39,9 +39,9 @@ export async function goes(flow: Flow): Promise<string> {
   const called: Sipp[] = [];
   for (const scenario of callees) called.push(stack.use(await Sipp.start({ scenario })));
   const ports = called.map(({ port }) => port);
-  if (serves !== undefined) await writeFile(folder.file('script.ts'), serves);
+  if (serves !== undefined) await writeFile(folder.file('script.mjs'), serves);
   await writeFile(folder.file('tandem.yaml'), JSON.stringify(config?.(ports) ?? {}));
-  const command = serves === undefined ? ['ivr'] : ['serve', folder.file('script.ts')];
+  const command = serves === undefined ? ['ivr'] : ['serve', folder.file('script.mjs')];
   const targets = Object.fromEntries(
     ports.map((port, index) => [index === 0 ? 'TARGET' : `TARGET_${index + 1}`, `sip:callee@127.0.0.1:${port}`]),
   );
