@@ -88,9 +88,9 @@ export default defineConfig({
           name: `workers-${workers}`,
           include: withMedia,
           exclude: notLong,
+          env: { TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
           sequence: { groupOrder: workers },
           ...unit,
-          env: { TANDEM_TEST_WORKERS: String(workers), TANDEM_TEST_IO: workers === 1 ? 'dgram' : 'auto' },
         },
       })),
       // Mostly they wait for audio to be heard: two at a time.

@@ -57,13 +57,7 @@ async function row(lab: Lab, kind: Kind, notes: string[]): Promise<string[]> {
     };
   });
   notes.push(...runNotes(kind.name, repeated));
-  const {
-    freeP50 = Number.NaN,
-    freeP99 = Number.NaN,
-    p50 = Number.NaN,
-    p99 = Number.NaN,
-    more = Number.NaN,
-  } = repeated.values;
+  const { freeP50, freeP99, p50, p99, more } = repeated.values;
   return [kind.name, `${figure(freeP50)} / ${figure(freeP99)}`, `${figure(p50)} / ${figure(p99)}`, figure(more)];
 }
 

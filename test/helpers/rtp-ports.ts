@@ -30,7 +30,7 @@ export async function withRtpPorts<T>(
 }
 
 function areTaken({ code, message }: Error & { code?: unknown }): boolean {
-  return code === 'ERR_RTP_PORTS_IN_USE' || message.includes('--rtp-ports');
+  return code === 'ERR_RTP_PORTS_IN_USE' || message.includes('choose another with --rtp-ports');
 }
 
 export function rtpPortsFlag({ min, max }: PortRange): string[] {

@@ -105,7 +105,7 @@ describe('the installed package', () => {
     expect(await call.ended(), call.output).toMatchObject({ code: 0 });
     const { samples } = readWav(await readFile(folder.file('app/out.wav')));
     const welcome = (await prompt('welcome')).subarray(0, 16_000);
-    expect(correlate(samples, welcome, samples.length - welcome.length).correlation).toBeGreaterThan(0.95);
+    expect(correlate(samples, welcome, samples.length - welcome.length).correlation).toBeGreaterThan(0.9);
     server.kill('SIGTERM');
     expect((await server.ended()).code).toBe(0);
   });

@@ -62,6 +62,14 @@ describe('timer queue', () => {
     stoodStillMs = 800;
     await fake.advance(500);
     expect(fired).toEqual(['unanswered']);
+    // Again, where all are answered; and then once more.
+    for (const name of ['first', 'second']) {
+      const timer = timers.set(owner, name, 100);
+      fake.setTimer(100, () => timers.cancel(timer));
+      stoodStillMs += 800;
+      await fake.advance(100);
+    }
+    expect(fired).toEqual(['unanswered']);
     // It goes on being late: nothing is put off for ever.
     timers.set(owner, 'later', 100);
     stoodStillMs += 800;

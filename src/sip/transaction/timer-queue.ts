@@ -81,6 +81,7 @@ export class TimerQueue {
       this.#alarm?.cancel();
       this.#alarm = undefined;
       this.#alarmDue = Number.POSITIVE_INFINITY;
+      this.#putOff = false;
       return;
     }
     if (first.due >= this.#alarmDue) return;
