@@ -202,7 +202,7 @@ function withoutHandles(snapshot: LegSnapshot): LegSnapshot {
 function giveUp(dialog: Dialog, state: DialogSnapshot | undefined, media: MediaLeg | undefined): Promise<unknown> {
   // RFC 3261 §15: a BYE of ours waits for the ACK to our 2xx, which may have to be sent again for that.
   if (state?.answer)
-    dialog.answerAgain(
+    dialog.acks.answerAgain(
       state.answer,
       () => {},
       () => {},

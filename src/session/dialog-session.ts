@@ -2,9 +2,8 @@
  * One SIP dialog with its audio: what both kinds of session have in common. How a call comes about
  * and is refused is in `dialog-server-session.ts` and `dialog-client-session.ts`.
  */
-import type { MediaLeg, NegotiatedAudio, PlaybackHandle, PlaySource, RecordingResult } from '../../media/index.ts';
+import type { MediaLeg, NegotiatedAudio, PlaySource, RecordingResult } from '../../media/index.ts';
 import type { Clock } from '../base/clock.ts';
-import { defined } from '../base/defined.ts';
 import { messageOf, TandemError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { token } from '../base/random.ts';
@@ -18,13 +17,13 @@ import { isNamedBy, type Replaces, replacesOf } from '../sip/replaces.ts';
 import type { MediaStream } from '../stream/media-stream.ts';
 import type { StreamOptions } from '../stream/options.ts';
 import { CallAudio } from './call-audio.ts';
-import type { CallData, CallFlags, CallProfiles, LegBirth, LegReport } from './call-data.ts';
+import type { CallData, CallFlags, CallProfiles, LegBirth } from './call-data.ts';
 import { streamCall } from './call-stream.ts';
-import { consentVariable } from './consent.ts';
 import type { DialogMedia, HeldBy } from './dialog-media.ts';
 import { DialogRequests } from './dialog-requests.ts';
 import { DialogEndedError, DialogResponseError, type EndCause, StateError } from './errors.ts';
 import { type Activity, type ActivityFacts, type ActivityName, followed } from './follower.ts';
+import { HoldMusic } from './hold-music.ts';
 import { MediaWay } from './media-way.ts';
 import { type MessageOptions, messageContent } from './messages.ts';
 import { Negotiation, type OfferMethod } from './negotiation.ts';
@@ -36,6 +35,7 @@ import type { BridgeMembership, SessionContext } from './session-context.ts';
 import { SessionDigits } from './session-digits.ts';
 import { SessionLife } from './session-life.ts';
 import { SessionMedia } from './session-media.ts';
+import { SessionNews } from './session-news.ts';
 import type {
   HangupOptions,
   HoldOptions,
@@ -75,27 +75,26 @@ export abstract class DialogSession extends CallAudio {
   readonly #media: SessionMedia;
   readonly #way: MediaWay;
   #bridge: BridgeMembership | undefined;
-  #birth: LegBirth | undefined;
-  #leave: (() => void) | undefined;
-  #report: LegReport | undefined;
+  readonly #news: SessionNews;
   #hanging: Promise<void> | undefined;
   protected readonly digits: SessionDigits;
   readonly #referrals: ReferralBoard;
   readonly #requests: DialogRequests;
   readonly #place = new PeerPlace((cause) => this.end(cause));
   #earlyBridge: (() => void) | undefined;
-  #holdMusic: PlaybackHandle | undefined;
+  readonly #holdMusic = new HoldMusic((error) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
 
   /** @param former what an earlier process said of it, to go on from */
   protected constructor(context: SessionContext, data: CallData, former?: SessionSnapshot) {
     super();
     this.context = context;
+    this.#news = new SessionNews(this, context);
     this.#referrals = new ReferralBoard(context.clock);
     this.digits = new SessionDigits(context.clock, context.dtmf, {
       takesInfo: () => this.dialog?.allows('INFO') ?? false,
       info: (content) => this.request('INFO', content),
       pressed: (digit, way) => {
-        context.observer.emit('media:dtmf', { ...this.stamp(), digit });
+        this.#news.pressed(digit);
         this.bridge?.pressed(this, digit, way);
       },
     });
@@ -122,7 +121,7 @@ export abstract class DialogSession extends CallAudio {
       void this.terminate(cause);
     });
     this.#media = new SessionMedia(context.observer, {
-      stamp: () => this.stamp(),
+      stamp: () => this.#news.stamp(),
       settled: (leg, audio) => {
         this.digits.settled(leg, audio);
         this.#way.close();
@@ -323,9 +322,9 @@ export abstract class DialogSession extends CallAudio {
   }
 
   protected override recordingFailed(error: unknown): void {
-    const code = error instanceof TandemError ? error.code : 'ERR_FILE';
-    this.log.warn({ code, error: messageOf(error) }, 'a recording failed, the call goes on');
-    this.context.observer.emit('recording:failed', { ...this.stamp(), code, error: messageOf(error) });
+    const failure = { code: error instanceof TandemError ? error.code : 'ERR_FILE', error: messageOf(error) };
+    this.log.warn(failure, 'a recording failed, the call goes on');
+    this.#news.recordingFailed(failure.code, failure.error);
   }
 
   protected override async announce(source: PlaySource, signal: AbortSignal | undefined): Promise<void> {
@@ -347,15 +346,11 @@ export abstract class DialogSession extends CallAudio {
   }
 
   protected override recordingStarted(path: string): void {
-    const { direction, fromUri, toUri } = this.#birth ?? {};
-    const consent = this.variables.get(consentVariable);
-    const about = { direction, fromUri, toUri, consent };
-    this.context.observer.emit('recording:started', { ...this.stamp(), path, ...defined(about) });
+    this.#news.recordingStarted(path);
   }
 
   protected override recordingEnded(path: string, result: RecordingResult | undefined): void {
-    const { end = 'failed', durationMs, pauses } = result ?? {};
-    this.context.observer.emit('recording:ended', { ...this.stamp(), path, end, ...defined({ durationMs, pauses }) });
+    this.#news.recordingEnded(path, result);
   }
 
   async stats(): Promise<SessionStats> {
@@ -375,7 +370,7 @@ export abstract class DialogSession extends CallAudio {
     const { inactive = false, music } = options;
     const held = this.reInvite({ direction: inactive ? 'inactive' : 'sendonly' });
     if (music === undefined) return held;
-    const playing = held.then(() => this.#playOnHold(music));
+    const playing = held.then(() => this.#holdMusic.play(this.media.ready, music));
     // As `reInvite` itself: who does not look at it is not ended by it.
     playing.catch(() => {});
     return playing;
@@ -383,22 +378,11 @@ export abstract class DialogSession extends CallAudio {
 
   /** Takes the peer off hold; the music ends. */
   unhold(): Promise<void> {
-    this.#stopHoldMusic();
-    const resumed = this.reInvite({ direction: 'sendrecv' }).finally(() => this.#stopHoldMusic());
+    this.#holdMusic.stop();
+    // A hold that waited for its turn may have begun it meanwhile.
+    const resumed = this.reInvite({ direction: 'sendrecv' }).finally(() => this.#holdMusic.stop());
     resumed.catch(() => {});
     return resumed;
-  }
-
-  /** A hold that waited for its turn may have begun it meanwhile. */
-  #stopHoldMusic(): void {
-    this.#holdMusic?.stop();
-    this.#holdMusic = undefined;
-  }
-
-  #playOnHold(music: PlaySource): void {
-    const playing = this.media.ready.play(music, undefined, { loop: true });
-    this.#holdMusic = playing;
-    playing.done.catch((error: unknown) => this.log.warn({ error: messageOf(error) }, 'no music on hold'));
   }
 
   /**
@@ -469,13 +453,9 @@ export abstract class DialogSession extends CallAudio {
     return this.context.logger.child({ callId: this.callId, session: this.id });
   }
 
-  protected stamp(): { callId: string; sessionId: string; at: number } {
-    return { callId: this.callId, sessionId: this.id, at: this.context.clock.wallclock() };
-  }
-
   /** @internal Tells a follower what the call does from now on; undefined when there is none. */
   activity(name: ActivityName, facts: ActivityFacts): Activity | undefined {
-    return this.context.follower?.activity(this, name, facts);
+    return this.#news.activity(name, facts);
   }
 
   /** For a race with what must not outlast the call: rejects with DialogEndedError when it is over. */
@@ -507,22 +487,17 @@ export abstract class DialogSession extends CallAudio {
 
   /** @internal What its snapshot says is another thing now. */
   noteChange(): void {
-    this.#report?.changed();
+    this.#news.changed();
   }
 
   /** To be called once, of a session that an earlier process began: it goes on from now. */
   protected goOn(birth: LegBirth, dialog: Dialog): void {
     this.useDialog(dialog);
-    this.#leave = this.context.adopt(this);
-    this.#report = this.data.rejoin(this, birth);
-    this.#birth = birth;
     for (const { done, path } of this.mediaLeg?.recordings ?? []) {
       done.catch((error) => this.recordingFailed(error));
       if (path !== undefined) this.followRecording(path, done);
     }
-    this.context.follower?.began(this, birth);
-    const { direction, fromUri, toUri } = birth;
-    this.context.observer.emit('call:recovered', { ...this.stamp(), direction, fromUri, toUri });
+    this.#news.began(birth, true);
   }
 
   /**
@@ -549,12 +524,7 @@ export abstract class DialogSession extends CallAudio {
 
   /** To be called once, when identifiers are known: the call exists from now on. */
   protected begin(birth: LegBirth): void {
-    this.#leave = this.context.adopt(this);
-    this.#report = this.data.join(this, birth);
-    this.#birth = birth;
-    this.context.follower?.began(this, birth);
-    const { direction, fromUri, toUri } = birth;
-    this.context.observer.emit('call:created', { ...this.stamp(), direction, fromUri, toUri });
+    this.#news.began(birth, false);
   }
 
   protected useMedia(media: DialogMedia): void {
@@ -582,9 +552,7 @@ export abstract class DialogSession extends CallAudio {
 
   /** The peer asks for something in the dialog. */
   protected heard(incoming: IncomingRequest): void {
-    const { request } = incoming;
-    this.#report?.request(request);
-    incoming.onFinal = (status) => this.#report?.response(request, status);
+    this.#news.heard(incoming);
   }
 
   // ---- another peer
@@ -625,8 +593,7 @@ export abstract class DialogSession extends CallAudio {
       // Who was on hold for the former peer is not for this one.
       if (media.audio) this.bridge.changing(this, media.audio).catch(() => {});
     }
-    this.#report?.replaced();
-    this.context.observer.emit('call:replaced', { ...this.stamp(), peer: dialog.remoteUri, peerCallId: dialog.callId });
+    this.#news.replaced(dialog.remoteUri, dialog.callId);
     if (formerMedia) this.context.background(this.#media.close(formerMedia));
     if (!formerDialog) return () => Promise.resolve();
     formerDialog.onEnd = () => {};
@@ -649,11 +616,7 @@ export abstract class DialogSession extends CallAudio {
   }
 
   protected advance(state: Exclude<SessionState, 'initial' | 'ended'>, status = 200): void {
-    const isNew = this.#life.advance(state);
-    if (isNew || state === 'early') this.#report?.advanced(state, status);
-    if (!isNew) return;
-    if (state === 'early') this.context.observer.emit('call:early', { ...this.stamp(), status });
-    else this.context.observer.emit(`call:${state}`, this.stamp());
+    this.#news.advanced(state, status, this.#life.advance(state));
   }
 
   /** B's early media flows to A until this leg is bridged for good, or over. */
@@ -678,9 +641,7 @@ export abstract class DialogSession extends CallAudio {
     this.#way.close();
     const { media } = this.#media;
     if (media) this.context.background(this.#media.close(media));
-    this.#report?.left(cause, over);
-    this.context.observer.emit('call:ended', { ...this.stamp(), cause });
-    this.#leave?.();
+    this.#news.ended(cause, over);
     this.#life.settle(cause);
   }
 }

@@ -100,7 +100,7 @@ export class Legs {
     const prepare = (options: InviteOptions): OutgoingLeg => ({ sip, codecs: undefined, beside, options });
     const client = new DialogClientSession(this.#context, data, callId, prepare, media, former);
     if (answer)
-      dialog.answerAgain(
+      dialog.acks.answerAgain(
         answer,
         () => {},
         () => void client.terminate({ by: 'timeout', status: 408, reason: 'no ACK' }),

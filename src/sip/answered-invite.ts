@@ -18,7 +18,7 @@ export class AnsweredInvite implements ServerInvite {
     this.dialog = dialog;
     this.flow = flow;
     if (answer)
-      dialog.answerAgain(
+      dialog.acks.answerAgain(
         answer,
         (ack) => this.onAck(ack),
         () => this.onAckTimeout(),

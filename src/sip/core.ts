@@ -10,6 +10,7 @@ import { type Counters, createCounters } from './counters.ts';
 import { SipDefence } from './defence/defence.ts';
 import { defenceSettings } from './defence/options.ts';
 import type { Dialog } from './dialog.ts';
+import type { DialogAcks } from './dialog-acks.ts';
 import { DnsCache } from './dns-cache.ts';
 import { newParams } from './grammar.ts';
 import { isUnresolved, locate, type Resolution } from './locate.ts';
@@ -44,8 +45,8 @@ export class SipCore {
   readonly transactions: TransactionLayer;
   /** By `dialogKey`. */
   readonly dialogs = new Map<string, Dialog>();
-  /** Dialogs whose 2xx an earlier process sent and that has no ACK yet, by `originOf` their INVITE. */
-  readonly answeredBefore = new Map<string, Dialog>();
+  /** Of dialogs whose 2xx an earlier process sent and that has no ACK yet, by `originOf` their INVITE. */
+  readonly answeredBefore = new Map<string, DialogAcks>();
   /** Methods that have a handler in a dialog. */
   readonly methods: Set<string>;
   /** And outside. */

@@ -1,18 +1,18 @@
 /**
- * A dialog (RFC 3261 §12) at work: requests in both directions, ACKs, and its end. What it knows is in
- * `dialog-data.ts`.
+ * A dialog (RFC 3261 §12) at work: requests in both directions, and its end. What it knows is in `dialog-data.ts`,
+ * ACKs are in `dialog-acks.ts`.
  */
-import { AckWaiter, type AnsweredTransaction } from './ack-waiter.ts';
 import { checkHeaders } from './check-headers.ts';
 import { dialogKey, type SipCore } from './core.ts';
 import { sourceOf } from './defence/sources.ts';
+import { type AckedDialog, DialogAcks } from './dialog-acks.ts';
 import { DialogData, type DialogInit, type DialogState, recordedRoute } from './dialog-data.ts';
-import { addressText, type DialogSnapshot, initOf, readRequest, writeRequest } from './dialog-snapshot.ts';
+import { addressText, type DialogSnapshot, initOf } from './dialog-snapshot.ts';
 import { DigestClient } from './digest-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { Offers } from './offers.ts';
-import type { BodyOptions, DialogEnd, Flow } from './options.ts';
+import type { BodyOptions, DialogEnd } from './options.ts';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.ts';
 import type { ReliableResponses } from './reliable-responses.ts';
 import { createResponse, localResponse } from './response.ts';
@@ -31,7 +31,8 @@ export interface PendingInvite {
 
 /** Requests that move the remote target (RFC 3261 §12.2, RFC 3311, RFC 6665 §4.4.1). */
 const targetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
-export class Dialog {
+
+export class Dialog implements AckedDialog {
   readonly callId: string;
   readonly localTag: string;
   readonly remoteTag: string | undefined;
@@ -46,6 +47,8 @@ export class Dialog {
   readonly gate: TurnGate;
   /** @internal */
   readonly offers = new Offers();
+  /** @internal */
+  readonly acks: DialogAcks;
   /** @internal UAS: what waits for PRACK. */
   reliable: ReliableResponses | undefined;
   readonly #core: SipCore;
@@ -59,19 +62,14 @@ export class Dialog {
   #state: DialogState = 'early';
   #ended = false;
   #bye: Promise<void> | undefined;
-  /** Our 2xx without ACK. */
-  #waiter: AckWaiter | undefined;
-  #onAckSettled: (() => void) | undefined;
   /** INVITE of the peer without our final response. */
   #invited: PendingInvite | undefined;
-  /** INVITE of ours whose 2xx we have to acknowledge, and the ACK once it is made. */
-  #accepted: SipRequest | undefined;
-  #ack: { readonly seq: number; readonly bytes: Uint8Array; readonly flow: PeerFlow } | undefined;
 
   /** @internal */
   constructor(core: SipCore, init: DialogInit, flow: PeerFlow, digest?: DigestClient) {
     this.#core = core;
     this.gate = new TurnGate(core);
+    this.acks = new DialogAcks(core, this);
     this.role = init.role;
     this.callId = init.callId;
     this.localTag = init.localTag;
@@ -91,15 +89,14 @@ export class Dialog {
    * @returns undefined where there is one of its name, or no listener for its peer
    */
   static restore(core: SipCore, snapshot: DialogSnapshot): Dialog | undefined {
-    const { callId, localTag, remoteTag, credentials, accepted, ack } = snapshot;
+    const { callId, localTag, remoteTag, credentials } = snapshot;
     const flow = core.transport.flowAgain(snapshot.flow);
     if (!flow || core.dialogs.has(dialogKey(callId, localTag, remoteTag))) return undefined;
     const dialog = new Dialog(core, initOf(snapshot), flow, credentials && new DigestClient(credentials, core.random));
     dialog.#state = 'confirmed';
     dialog.#data.allowed = snapshot.allowed;
-    dialog.#accepted = accepted && readRequest(accepted);
-    dialog.#ack = ack && { ...ack, flow };
-    dialog.#isUp();
+    dialog.acks.restore(snapshot);
+    dialog.isUp();
     return dialog;
   }
 
@@ -147,7 +144,7 @@ export class Dialog {
   }
 
   /** Where its messages come from. */
-  get peer(): Flow {
+  get peer(): PeerFlow {
     return this.#flow;
   }
 
@@ -159,7 +156,6 @@ export class Dialog {
   snapshot(): DialogSnapshot {
     const { role, callId, localTag, remoteTag } = this;
     const { init, remoteTarget, routeSet, localSeq, remoteSeq, allowed } = this.#data;
-    const answer = this.#waiter?.answer;
     return {
       ...{ version: 1, role, state: this.#state, callId, localTag, remoteTag, remoteTarget, localSeq, remoteSeq },
       local: addressText(init.local),
@@ -170,9 +166,7 @@ export class Dialog {
       allowed: [...allowed],
       flow: flowName(this.#flow),
       credentials: this.#digest && [...this.#digest.credentials],
-      answer: answer && this.#waiter && { seq: this.#waiter.seq, bytes: answer },
-      accepted: this.#accepted && writeRequest(this.#accepted),
-      ack: this.#ack && { seq: this.#ack.seq, bytes: this.#ack.bytes },
+      ...this.acks.snapshot,
     };
   }
 
@@ -181,18 +175,16 @@ export class Dialog {
    * such 2xx.
    */
   ack(options: BodyOptions = {}): void {
-    const invite = this.#accepted;
+    const invite = this.acks.take();
     if (!invite) return;
-    this.#accepted = undefined;
     this.offers.end('ours', 'INVITE');
-    const { seq } = invite.headers.cseq;
-    const ack = this.#compose('ACK', seq, options);
+    const ack = this.#compose('ACK', invite.headers.cseq.seq, options);
     // RFC 3261 §22.1: the ACK of a challenged INVITE shows the same credentials.
     for (const name of ['authorization', 'proxy-authorization']) {
       const values = invite.headers.other.get(name);
       if (values) ack.request.headers.other.set(name, values);
     }
-    this.#sendAck(ack.request, ack.nextHop, seq);
+    this.acks.send(ack.request, ack.nextHop, this.#through);
   }
 
   /**
@@ -230,6 +222,13 @@ export class Dialog {
 
   // What follows is for the endpoint, the client and the server of the INVITE.
 
+  /** @internal The peer has acknowledged, or was acknowledged. */
+  isUp(): void {
+    if (this.#up || this.#core.dialogs.get(this.#key) !== this) return;
+    this.#up = true;
+    this.#core.defence.callUp(this.#source);
+  }
+
   /** @internal A 2xx was sent or received. */
   confirm(): void {
     if (this.#state === 'early') this.#state = 'confirmed';
@@ -238,9 +237,9 @@ export class Dialog {
 
   /** @internal UAC: a 2xx to an INVITE of ours came for the first time. */
   accepted(invite: SipRequest, response: SipResponse, flow: PeerFlow): void {
-    this.#accepted = invite;
+    this.acks.owe(invite);
     this.#moveTo(flow);
-    this.#isUp();
+    this.isUp();
     this.#data.refresh(response.headers);
     this.offers.respond('ours', invite, response);
     // Only the 2xx fixes the route set (RFC 3261 §13.2.2.4).
@@ -259,79 +258,6 @@ export class Dialog {
     const prack = this.#compose('PRACK', this.#data.localSeq + 1, { ...content, headers });
     if (this.offers.waiting('ours', 'INVITE') === 'theirs') this.offers.end('ours', 'INVITE');
     void this.#exchange(prack.request, prack.nextHop);
-  }
-
-  /** @internal A copy of a 2xx: the ACK was lost. */
-  acknowledgeAgain(seq: number): void {
-    if (this.#ack?.seq !== seq) return;
-    this.#core.counters.retransmissionsSent++;
-    const { bytes, flow } = this.#ack;
-    this.#core.tap.note('out', this.callId, bytes, flow, false);
-    flow.send(bytes, () => {});
-  }
-
-  /** @internal No copies of the 2xx will come any more. */
-  forgetAck(seq: number): void {
-    if (this.#ack?.seq !== seq) return;
-    this.#ack = undefined;
-    this.onChange();
-  }
-
-  /**
-   * @internal UAS: the 2xx of an earlier process goes on until its ACK comes.
-   * @param answer it, and the CSeq number of its INVITE
-   */
-  answerAgain(
-    answer: NonNullable<DialogSnapshot['answer']>,
-    onAck: (ack: SipRequest) => void,
-    onTimeout: () => void,
-  ): void {
-    const { seq, bytes } = answer;
-    const respondAgain = (): void => {
-      this.#core.counters.retransmissionsSent++;
-      this.#core.tap.note('out', this.callId, bytes, this.#flow, false);
-      this.#flow.send(bytes, () => {});
-    };
-    const origin = `${this.callId}|${this.remoteTag ?? ''}|${seq}`;
-    const acknowledged = (): void => void this.#core.answeredBefore.delete(origin);
-    this.#core.answeredBefore.set(origin, this);
-    this.awaitAck({ answer: bytes, respondAgain, acknowledged }, seq, onAck, onTimeout);
-    respondAgain();
-  }
-
-  /** @internal UAS: a copy of the INVITE whose transaction an earlier process had. */
-  repeatAnswer(): void {
-    this.#waiter?.repeat();
-  }
-
-  /** @internal UAS: our 2xx is on its way. */
-  awaitAck(
-    transaction: AnsweredTransaction,
-    seq: number,
-    onAck: (ack: SipRequest) => void,
-    onTimeout: () => void,
-  ): void {
-    const settle = (): void => {
-      this.#waiter = undefined;
-      this.offers.unacknowledged = false;
-      this.offers.end('theirs', 'INVITE');
-      const settled = this.#onAckSettled;
-      this.#onAckSettled = undefined;
-      settled?.();
-    };
-    this.offers.unacknowledged = true;
-    this.#waiter = new AckWaiter(this.#core, transaction, seq, {
-      onAck: (ack) => {
-        settle();
-        this.#isUp();
-        this.onChange();
-        this.gate.run(() => onAck(ack));
-      },
-      onAckTimeout: () => {
-        settle();
-        this.gate.run(onTimeout);
-      },
-    });
   }
 
   /** @internal Headers that every response of ours in the dialog has. */
@@ -355,7 +281,7 @@ export class Dialog {
       this.onChange();
     }
     if (request.method !== 'INVITE') return;
-    this.awaitAck(
+    this.acks.await(
       transaction,
       request.headers.cseq.seq,
       (ack) => incoming.onAck(ack),
@@ -364,11 +290,6 @@ export class Dialog {
         this.#end({ by: 'timeout' });
       },
     );
-  }
-
-  /** @internal ACK of a 2xx; copies of it mean nothing. */
-  receiveAck(ack: SipRequest): void {
-    if (this.#waiter?.seq === ack.headers.cseq.seq) this.#waiter.acknowledge(ack);
   }
 
   /** @internal UAS: the INVITE that makes this dialog waits for its answer, or no longer. */
@@ -483,14 +404,14 @@ export class Dialog {
       onResponse: (response, local) => {
         if (response.status < 200) return;
         if (final) {
-          this.acknowledgeAgain(response.headers.cseq.seq);
+          this.acks.sendAgain(response.headers.cseq.seq);
           return;
         }
         final = true;
         if (invite) this.offers.inviting = false;
         this.offers.respond('ours', request, response);
         if (response.status < 300 && !local) {
-          if (invite) this.#accepted = outgoing.request;
+          if (invite) this.acks.owe(outgoing.request);
           if (targetRefresh.has(request.method)) this.#data.refresh(response.headers);
         }
         // The connection before is gone, and the peer was reached by a new one.
@@ -498,7 +419,7 @@ export class Dialog {
         this.onChange();
         resolve(response);
       },
-      onTerminated: () => this.forgetAck(outgoing.request.headers.cseq.seq),
+      onTerminated: () => this.acks.forget(outgoing.request.headers.cseq.seq),
       nextSeq: () => ++this.#data.localSeq,
     };
     const outgoing = new OutgoingRequest(
@@ -522,21 +443,13 @@ export class Dialog {
     return this.#flow.open ? this.#flow : this.#core.options.flowOf?.(this.remoteTarget);
   }
 
-  #sendAck(request: SipRequest, nextHop: string, seq: number): void {
-    this.#core.sendAck(request, nextHop, this.#flow, this.#through, (bytes, flow) => {
-      this.#ack = { seq, bytes, flow };
-      this.onChange();
-    });
-  }
-
   async #sayBye(headers: readonly HeaderField[]): Promise<void> {
     if (this.#state === 'terminated') return;
     this.ack();
     // RFC 3261 §15: a callee's BYE waits for the ACK, or until there is none to come.
-    if (this.#waiter) {
-      await new Promise<void>((resolve) => {
-        this.#onAckSettled = resolve;
-      });
+    const { settled } = this.acks;
+    if (settled) {
+      await settled;
       if (this.#ended) {
         this.#remove();
         return;
@@ -552,10 +465,7 @@ export class Dialog {
 
   #end(cause: DialogEnd): void {
     this.#state = 'terminated';
-    this.#waiter?.stop();
-    this.#waiter = undefined;
-    this.#onAckSettled?.();
-    this.#onAckSettled = undefined;
+    this.acks.stop();
     // While our own BYE is on its way, the peer's may cross it and wants its 200.
     if (!this.#bye) this.#remove();
     if (this.#ended) return;
@@ -574,12 +484,6 @@ export class Dialog {
     if (this.role === 'uas') defence.dialogs.remove(this.#source);
     if (this.#up) defence.callDown(this.#source);
     this.#flow.release();
-  }
-
-  #isUp(): void {
-    if (this.#up || this.#core.dialogs.get(this.#key) !== this) return;
-    this.#up = true;
-    this.#core.defence.callUp(this.#source);
   }
 
   #moveTo(flow: PeerFlow): void {

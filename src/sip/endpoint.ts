@@ -348,16 +348,16 @@ export class SipEndpoint {
 
   /** A copy of an INVITE whose transaction an earlier process had gets its 2xx again. */
   #isAnsweredAgain({ headers }: SipRequest): boolean {
-    const dialog = this.#core.answeredBefore.get(originOf(headers));
-    dialog?.repeatAnswer();
-    return dialog !== undefined;
+    const acks = this.#core.answeredBefore.get(originOf(headers));
+    acks?.repeatAnswer();
+    return acks !== undefined;
   }
 
   /** A copy of the 2xx to an INVITE whose transaction an earlier process had gets its ACK again. */
   #isAcknowledgedAgain({ status, headers: { callId, from, to, cseq } }: SipResponse): boolean {
     if (cseq.method !== 'INVITE' || status < 200 || status >= 300) return false;
     const dialog = this.#core.dialogs.get(dialogKey(callId, tagOf(from) ?? '', tagOf(to)));
-    dialog?.acknowledgeAgain(cseq.seq);
+    dialog?.acks.sendAgain(cseq.seq);
     return dialog !== undefined;
   }
 
@@ -371,7 +371,7 @@ export class SipEndpoint {
   #ack(ack: SipRequest, flow: PeerFlow): void {
     const core = this.#core;
     const dialog = this.#dialogOf(ack);
-    if (dialog) core.guard(() => dialog.receiveAck(ack));
+    if (dialog) core.guard(() => dialog.acks.receive(ack));
     else {
       core.counters.strayAcks++;
       core.defence.nuisance(flow);

@@ -185,7 +185,7 @@ export class InviteClient {
     const { flow, request } = this.#outgoing;
     if (!dialog || !flow) return;
     if (dialog.state !== 'early') {
-      dialog.acknowledgeAgain(request.headers.cseq.seq);
+      dialog.acks.sendAgain(request.headers.cseq.seq);
       return;
     }
     dialog.accepted(request, response, flow);
@@ -222,7 +222,7 @@ export class InviteClient {
 
   #terminated(): void {
     const { seq } = this.request.headers.cseq;
-    for (const dialog of this.#dialogs.values()) dialog.forgetAck(seq);
+    for (const dialog of this.#dialogs.values()) dialog.acks.forget(seq);
     this.#discardEarly();
     this.#dialogs.clear();
     this.#acknowledged.clear();

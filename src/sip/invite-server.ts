@@ -77,7 +77,7 @@ export class InviteServer implements PendingInvite {
     transaction.tag = this.dialog.localTag;
     this.dialog.gate.shut();
     transaction.user = {
-      onAck: (ack) => this.dialog.receiveAck(ack),
+      onAck: (ack) => this.dialog.acks.receive(ack),
       onCancel: (cancel) => this.terminate(487, cancel),
       onExpire: () => this.terminate(408),
       onTransportError: () => {
@@ -142,7 +142,7 @@ export class InviteServer implements PendingInvite {
     this.#done();
     this.dialog.offers.respond('theirs', this.request, response);
     this.dialog.confirm();
-    this.dialog.awaitAck(
+    this.dialog.acks.await(
       this.#transaction,
       this.request.headers.cseq.seq,
       (ack) => this.onAck(ack),

@@ -136,7 +136,7 @@ async function restored(acknowledged: boolean): Promise<{ lab: Lab; dialog: Dial
   const lab = await openLab();
   const dialog = lab.endpoint.restore(snapshot);
   if (!dialog) throw new Error('it cannot be restored');
-  if (snapshot.answer) dialog.answerAgain(snapshot.answer, ignore, ignore);
+  if (snapshot.answer) dialog.acks.answerAgain(snapshot.answer, ignore, ignore);
   return { lab, dialog, to };
 }
 
@@ -177,7 +177,7 @@ describe('a dialog that goes on', () => {
     const next = await openLab();
     const later = next.endpoint.restore({ ...snapshot, answer });
     if (!answer) throw new Error('its 2xx is forgotten');
-    later?.answerAgain(answer, ignore, ignore);
+    later?.acks.answerAgain(answer, ignore, ignore);
     await next.clock.advance(0);
     await next.send(again);
     expect(next.heard()).toEqual(['200', '200']);
