@@ -88,7 +88,8 @@ export type {
 } from './registry/events.ts';
 export type { AutoProfileValue, RegistryOptions } from './registry/options.ts';
 export type { ProfileLink, ProfileSize } from './registry/profiles.ts';
-export type { DialogProperty, DialogRecord } from './registry/record.ts';
+export type { DialogRecord } from './registry/record.ts';
+export type { DialogProperty } from './registry/record-flags.ts';
 export type { ActiveDialogs, BridgeMode, DialogRegistry, DialogStatistics } from './registry/registry.ts';
 export type { RegistryReport } from './registry/report.ts';
 export type { DialogEnd, Side } from './registry/sides.ts';

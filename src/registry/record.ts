@@ -9,67 +9,21 @@ import type { DialogSession } from '../session/dialog-session.ts';
 import type { EndCause } from '../session/errors.ts';
 import type { ReferOutcome } from '../session/refer-out.ts';
 import type { ReferOptions } from '../session/session-options.ts';
-import { CallSteps, type StepStore } from '../session/steps.ts';
+import { CallSteps } from '../session/steps.ts';
 import type { HeaderField, SipResponse } from '../sip/message.ts';
 import type { BodyOptions } from '../sip/options.ts';
 import { uriUser } from '../sip/uri.ts';
 import type { DialogDirection, DialogRegistryEvents } from './events.ts';
 import { DialogLife, type LifeOwner } from './life.ts';
-import type { RegistrySettings } from './options.ts';
-import { type Profiles, RecordProfiles } from './profiles.ts';
+import { RecordProfiles } from './profiles.ts';
+import { type DialogProperty, RecordFlags } from './record-flags.ts';
+import type { RecordHouse } from './record-house.ts';
 import { type LegOwner, RecordLeg } from './record-leg.ts';
 import type { RecordSnapshot } from './record-snapshot.ts';
 import { type DialogEnds, endsOf, isMeant, type Side } from './sides.ts';
 import { confirmed, confirmedNa, type DialogState, deleted } from './states.ts';
 import type { DialogId } from './table.ts';
-import type { TimerWheel } from './timer-wheel.ts';
 import { DialogVariables } from './variables.ts';
-
-/** What a record needs of its registry. */
-export interface RecordHouse {
-  readonly settings: RegistrySettings;
-  readonly profiles: Profiles;
-  readonly wheel: TimerWheel;
-  /** Unix milliseconds. */
-  wallclock(): number;
-  /** Where the steps of this call are kept. */
-  stepsOf(id: string): StepStore;
-  /** It begins: a number for it, and a place in the list. */
-  enter(record: DialogRecord): DialogId;
-  /** An identifier that no other call has, in this process or another. */
-  newId(): string;
-  /** It goes on, with the number that it had. @returns false when that is taken, or is in the wrong slot */
-  reenter(record: DialogRecord, state: DialogState): boolean;
-  /** It is forgotten. */
-  leave(record: DialogRecord): void;
-  /** It is found by this: a Call-ID, or the URI of a peer. */
-  name(name: string, record: DialogRecord): void;
-  unname(name: string, record: DialogRecord): void;
-  /** Its ACK is in. */
-  confirmed(record: DialogRecord): void;
-  /** It came (from nowhere), went on, or is no longer followed (to nowhere). */
-  moved(from: DialogState | undefined, to: DialogState | undefined): void;
-  /** Its time is up. */
-  expired(): void;
-  /** Whether somebody listens. */
-  has(name: keyof DialogRegistryEvents): boolean;
-  emit<K extends keyof DialogRegistryEvents>(name: K, payload: DialogRegistryEvents[K]): void;
-  emitNow<K extends keyof DialogRegistryEvents>(name: K, payload: DialogRegistryEvents[K]): void;
-  /** Gives `leg` another partner. */
-  connect(leg: DialogSession, to: string, headers: readonly HeaderField[]): Promise<void>;
-  listenerFailed(name: string, error: unknown): void;
-}
-
-/** Kamailio's internal flags. */
-const iflag = { timeoutBye: 1, kaSrc: 2, kaDst: 4, noreset: 8 } as const;
-
-export type DialogProperty = 'ka-src' | 'ka-dst' | 'timeout-noreset';
-
-const propertyFlags: Readonly<Record<DialogProperty, number>> = {
-  'ka-src': iflag.kaSrc,
-  'ka-dst': iflag.kaDst,
-  'timeout-noreset': iflag.noreset,
-};
 
 const unborn: LegBirth = { direction: 'inbound', fromUri: '', toUri: '', requestUri: '' };
 
@@ -99,7 +53,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   #leaving = 0;
   #listed = false;
   #tracked = true;
-  #iflags: number;
+  readonly #iflags: RecordFlags;
   #cause: EndCause | undefined;
   #endedBy: Side | 'local' | undefined;
   /** The second leg was hung up by its peer, and nobody followed. */
@@ -113,7 +67,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     const { settings } = house;
     this.profiles = new RecordProfiles(this, house.profiles, () => this.#changed());
     this.variables.watch(() => this.#changed());
-    this.#iflags = (settings.sendBye ? iflag.timeoutBye : 0) | (settings.timeoutNoreset ? iflag.noreset : 0);
+    this.#iflags = new RecordFlags(settings);
     this.#life = new DialogLife(house, this);
   }
 
@@ -212,7 +166,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
 
   /** Kamailio's internal flags as one number: 1 BYE at the time-out, 2 `ka-src`, 4 `ka-dst`, 8 `timeout-noreset`. */
   get iflags(): number {
-    return this.#iflags;
+    return this.#iflags.bits;
   }
 
   /** Whether it is in the list. */
@@ -231,12 +185,11 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
   }
 
   isSet(property: DialogProperty): boolean {
-    return (this.#iflags & propertyFlags[property]) !== 0;
+    return this.#iflags.isSet(property);
   }
 
   setProperty(property: DialogProperty, on = true): void {
-    const flag = propertyFlags[property];
-    this.#iflags = on ? this.#iflags | flag : this.#iflags & ~flag;
+    this.#iflags.set(property, on);
     this.#changed();
   }
 
@@ -386,7 +339,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     this.#place = { hEntry, hId };
     this.#callId = callId;
     this.#birth = birth;
-    this.#iflags = iflags;
+    this.#iflags.bits = iflags;
     if (!this.#house.reenter(this, state)) return false;
     this.#listed = true;
     this.flags.bits = snapshot.sflags;
@@ -554,7 +507,7 @@ export class DialogRecord implements CallData, LegOwner, LifeOwner {
     // Somebody gave it more time, or none at all any more.
     if (this.#life.isLimited || this.timeout === 0) return;
     this.#house.expired();
-    if ((this.#iflags & iflag.timeoutBye) !== 0) {
+    if (this.#iflags.saysBye) {
       void this.bye('all', { by: 'timeout', reason: 'call duration limit' });
       return;
     }
