@@ -23,26 +23,15 @@ if (module.enableCompileCache && !process.env.NODE_DISABLE_COMPILE_CACHE) {
 
 // A clone runs from src/ by type stripping; the published package has dist/, as Node strips no types under node_modules.
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const built = existsSync(join(root, 'dist', 'src', 'index.js'));
-const urlOf = (path) => pathToFileURL(built ? join(root, 'dist', `${path}.js`) : join(root, `${path}.ts`)).href;
-
-// For any script, wherever it lies, these names mean this very package.
-const own = new Map([
-  ['tandem', urlOf('src/index')],
-  ['tandem/media', urlOf('media/index')],
-  ['tandem/testing', urlOf('src/testing/index')],
-]);
-module.registerHooks({
-  resolve: (specifier, context, next) =>
-    own.has(specifier) ? { url: own.get(specifier), shortCircuit: true } : next(specifier, context),
-});
+const built = join(root, 'dist', 'src', 'cli', 'main.js');
+const main = existsSync(built) ? built : join(root, 'src', 'cli', 'main.ts');
 
 const fail = (error) => {
   const text = process.argv.includes('--debug') ? error.stack : String(error.message).split('\n')[0];
   process.stderr.write(`tandem: ${text}\n`);
   process.exit(1);
 };
-import(urlOf('src/cli/main'))
+import(pathToFileURL(main).href)
   .then((cli) => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     return cli.main({ argv: process.argv.slice(2), root, version });

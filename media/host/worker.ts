@@ -2,10 +2,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../src/base/clock.ts';
 import { messageOf, TandemError } from '../../src/base/errors.ts';
+import { ownModule } from '../../src/base/own-module.ts';
 import type { UdpIoName } from '../net/own-udp-io.ts';
 import type { Command, EngineEvent } from '../protocol.ts';
 import type { EngineHost, HostListener } from './host.ts';
-import { workerEntry } from './worker-entry.ts';
 
 /**
  * What ends a leg may wait so many ms for other commands: to wake a thread costs more than all that a call needs of it, and
@@ -40,7 +40,7 @@ export function startWorker(
   { index, clock, io, opus, saves, entry }: WorkerOptions,
   listener: HostListener,
 ): EngineHost {
-  const worker = new Worker(entry ?? workerEntry(import.meta.url, 'engine-thread'), {
+  const worker = new Worker(entry ?? ownModule(import.meta.url, 'engine-thread'), {
     name: `tandem-media-${index}`,
     resourceLimits: { maxYoungGenerationSizeMb },
     workerData: { io, opus, saves } satisfies EngineThreadData,

@@ -1,7 +1,7 @@
 /** The two places where prompts are decoded and encoded: this thread, or a few worker threads. */
 import { Worker } from 'node:worker_threads';
 import { TandemError } from '../../src/base/errors.ts';
-import { workerEntry } from '../host/worker-entry.ts';
+import { ownModule } from '../../src/base/own-module.ts';
 import {
   type DecodedPrompt,
   type DecodeJob,
@@ -88,7 +88,7 @@ export class PromptCoderPool implements PromptCoder {
   }
 
   #start(): Member {
-    const worker = new Worker(workerEntry(import.meta.url, 'decode-worker'), { name: 'tandem-prompts' });
+    const worker = new Worker(ownModule(import.meta.url, 'decode-worker'), { name: 'tandem-prompts' });
     const member: Member = { worker, pending: new Map() };
     this.#members.push(member);
     worker.on('message', (reply: CoderReply) => {

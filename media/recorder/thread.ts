@@ -2,8 +2,8 @@
  * in the packets of hundreds. */
 import { Worker } from 'node:worker_threads';
 import { TandemError } from '../../src/base/errors.ts';
+import { ownModule } from '../../src/base/own-module.ts';
 import type { OpusPackets } from '../codec/opus-recorder.ts';
-import { workerEntry } from '../host/worker-entry.ts';
 import type { RecordingCoders } from './coder.ts';
 import type { RecorderReply, RecorderRequest } from './recorder-worker.ts';
 
@@ -25,7 +25,7 @@ export function recorderThread(): RecordingCoders {
   }
 
   function start(): Worker {
-    const started = new Worker(workerEntry(import.meta.url, 'recorder-worker'), { name: 'tandem-recorder' });
+    const started = new Worker(ownModule(import.meta.url, 'recorder-worker'), { name: 'tandem-recorder' });
     // The engine's own port keeps the thread it lives in.
     started.unref();
     started.on('message', (reply: RecorderReply) => {

@@ -4,6 +4,7 @@ import { registerHooks } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, TandemError } from '../base/errors.ts';
+import { ownModule } from '../base/own-module.ts';
 import type { DialogClientSession, DialogServerSession, Tandem } from '../index.ts';
 
 /** What a script exports by default: a function is its `call`. */
@@ -26,6 +27,13 @@ export interface Script {
 
 const versionKey = 'tandem-version';
 
+/** For any script, wherever it lies, these names mean this very package. */
+const own: ReadonlyMap<string, string> = new Map([
+  ['tandem', ownModule(import.meta.url, '../index').href],
+  ['tandem/media', ownModule(import.meta.url, '../../media/index').href],
+  ['tandem/testing', ownModule(import.meta.url, '../testing/index').href],
+]);
+
 /** Loads the same script again and again, each time from its present source, imports of its own included. */
 export class ScriptLoader {
   readonly #path: string;
@@ -43,6 +51,8 @@ export class ScriptLoader {
     this.#ownRoot = pathToFileURL(root).href;
     this.#hooks = registerHooks({
       resolve: (specifier, context, next) => {
+        const ours = own.get(specifier);
+        if (ours !== undefined) return { url: ours, shortCircuit: true };
         const resolved = next(specifier, context);
         const version = versionOf(resolved.url) ?? (context.parentURL && versionOf(context.parentURL));
         if (!version || !this.#isScript(resolved.url)) return resolved;

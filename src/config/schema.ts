@@ -440,7 +440,8 @@ export type ListenerConfig = z.output<typeof listener>;
 export function checkConfig(
   values: unknown,
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
-  const parsed = schema.safeParse(values, { reportInput: true });
+  // It is read once: to compile it first would take longer.
+  const parsed = schema.safeParse(values, { reportInput: true, jitless: true });
   if (parsed.success) return { config: parsed.data };
   const issues = parsed.error.issues.flatMap((issue) => explained(issue, [], configJsonSchema));
   // Where a key is wrong, that a target is missing as well is no news.

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { workerEntry } from '../../../media/host/worker-entry.ts';
 import { messageOf, TandemError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { ownModule } from '../../base/own-module.ts';
 import type { Random } from '../../base/random.ts';
 import { createSeal, type Seal } from '../../base/sealed.ts';
 import type { OpenedJournal, RecoveryOptions } from '../options.ts';
@@ -111,7 +111,7 @@ function startThread(
   report: (report: LogReport) => void,
   unlock: () => Promise<void>,
 ): LogWriter {
-  const worker = new Worker(workerEntry(import.meta.url, 'journal-worker'), { workerData, name: 'tandem-journal' });
+  const worker = new Worker(ownModule(import.meta.url, 'journal-worker'), { workerData, name: 'tandem-journal' });
   worker.unref();
   let closing = false;
   const ended = new Promise<void>((resolve) => {

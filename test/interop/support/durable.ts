@@ -6,7 +6,7 @@ import { type PortRange, rtpPortsFlag, withRtpPorts } from '../../helpers/rtp-po
 import { type Folder, temporaryFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 import { Program, root } from './process.ts';
-import { type Check, tandem } from './tandem.ts';
+import { type Check, checkOf, tandem } from './tandem.ts';
 
 export interface DurableOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -135,10 +135,8 @@ export class DurableServer implements AsyncDisposable {
     return this.listening();
   }
 
-  async check(): Promise<Check> {
-    const { code, stdout, stderr } = await tandem(['check', '--json', '--socket', this.folder.file('tandem.sock')]);
-    if (code !== 0) throw new Error(`tandem check: ${code} ${stderr}\n${this.output}`);
-    return JSON.parse(stdout) as Check;
+  check(): Promise<Check> {
+    return checkOf(this.folder.file('tandem.sock'));
   }
 
   /** What a command of the control socket answers. */
