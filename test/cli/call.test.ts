@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { channel, correlateInPieces, readWav } from '../helpers/audio.ts';
+import { channel, readWav } from '../helpers/audio.ts';
 import { type RunningServer, RunningTandem, root, runTandem, startServer, TemporaryFolder } from '../helpers/cli.ts';
+import { heardInPieces } from '../helpers/pieces.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 
 let server: RunningServer;
@@ -20,7 +21,7 @@ const message = join(root, 'prompts', 'message.wav');
 const spoken = (): Int16Array => readWav(readFileSync(message)).samples;
 
 function fits(heard: Int16Array, ms: number): number {
-  return correlateInPieces(heard, spoken().subarray(800, 800 + ms * 8));
+  return heardInPieces(heard, spoken().subarray(800, 800 + ms * 8));
 }
 
 describe('tandem call', () => {

@@ -80,18 +80,3 @@ function loudestWindow(samples: Int16Array, length: number): { readonly samples:
   }
   return { samples: samples.subarray(from, from + length), from };
 }
-
-/** Samples of a piece: half a second of 8 kHz. */
-const pieceLength = 4000;
-
-/**
- * As `correlate`, for programs that hear in real time: half seconds are looked for one by one, and the middle one counts.
- * A machine that stands still for a moment moves what is heard behind it, which is no matter of these programs.
- */
-export function correlateInPieces(heard: Int16Array, said: Int16Array): number {
-  const pieces = Array.from({ length: Math.max(1, Math.floor(said.length / pieceLength)) }, (_, piece) => {
-    const needle = said.subarray(piece * pieceLength, (piece + 1) * pieceLength);
-    return correlate(heard, needle, heard.length - needle.length).correlation;
-  });
-  return pieces.sort((a, b) => a - b)[pieces.length >> 1] ?? 0;
-}

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { correlateInPieces, readWav } from '../helpers/audio.ts';
+import { readWav } from '../helpers/audio.ts';
+import { heardInPieces } from '../helpers/pieces.ts';
 import { build, Container, type Image, makeBase, Network, path, runIn } from './engine.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -100,7 +101,7 @@ async function use(image: Image, network: Network): Promise<void> {
   const call = outside(node, command, 'call', 'sip:1000@127.0.0.1', '--record', heard, '--duration', '3');
   assert.equal(call.status, 0, call.stderr);
   const welcome = readWav(readFileSync(join(root, 'prompts', 'welcome.wav'))).samples;
-  const fit = correlateInPieces(readWav(readFileSync(heard)).samples, welcome.subarray(0, 16_000));
+  const fit = heardInPieces(readWav(readFileSync(heard)).samples, welcome.subarray(0, 16_000));
   assert.ok(fit > 0.95, `it fits by ${fit}`);
   proven('a call into it hears the welcome');
   const sipp = outside('sipp', '-sn', 'uac', '-s', '600', '-m', '3', '-d', '500', '-nostdin', '127.0.0.1:5060');

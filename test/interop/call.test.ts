@@ -1,7 +1,8 @@
 /** `tandem call`: one Tandem calls another. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { channel, correlateInPieces, readWav } from '../helpers/audio.ts';
+import { channel, readWav } from '../helpers/audio.ts';
+import { heardInPieces } from '../helpers/pieces.ts';
 import { RawPhone } from '../helpers/raw-phone.ts';
 import { digitsOf } from './support/digits.ts';
 import { type Folder, temporaryFolder } from './support/folder.ts';
@@ -35,7 +36,7 @@ describe('tandem call', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/answered \(PCMU\).*ended \(local\)/s);
     const welcome = (await prompt('welcome')).subarray(0, 8000 * 3);
-    expect(correlateInPieces(await readMono(out), welcome)).toBeGreaterThan(0.95);
+    expect(heardInPieces(await readMono(out), welcome)).toBeGreaterThan(0.95);
     await server.expectIdle();
     await server.stop();
   });
@@ -47,7 +48,7 @@ describe('tandem call', () => {
     const { code } = await tandem(['call', uri, '--dtmf', ',1', '--record', out, '--duration', '5']);
     expect(code).toBe(0);
     const message = (await prompt('message')).subarray(0, 8000 * 2);
-    expect(correlateInPieces(await readMono(out), message)).toBeGreaterThan(0.95);
+    expect(heardInPieces(await readMono(out), message)).toBeGreaterThan(0.95);
     await server.expectIdle();
     await server.stop();
   });
@@ -78,9 +79,7 @@ export default async function listen(call: DialogServerSession): Promise<void> {
     expect((await call('play', '--play', folder.file('said.wav'))).code).toBe(0);
     expect((await call('keys', '--dtmf', '12*9#')).code).toBe(0);
     await server.expectIdle();
-    expect(correlateInPieces(await readMono(folder.file('heard.wav')), said.subarray(0, 8 * 1400))).toBeGreaterThan(
-      0.95,
-    );
+    expect(heardInPieces(await readMono(folder.file('heard.wav')), said.subarray(0, 8 * 1400))).toBeGreaterThan(0.95);
     expect(server.program.stdout).toBe('12*9 terminator\n');
     await server.stop();
   });
@@ -94,7 +93,7 @@ export default async function listen(call: DialogServerSession): Promise<void> {
     });
     expect(code).toBe(0);
     const heard = Int16Array.from({ length: bytes.length >> 1 }, (_, i) => bytes.readInt16LE(i * 2));
-    expect(correlateInPieces(heard, said.subarray(0, 8 * 1500))).toBeGreaterThan(0.95);
+    expect(heardInPieces(heard, said.subarray(0, 8 * 1500))).toBeGreaterThan(0.95);
     await server.expectIdle();
     await server.stop();
   });
@@ -105,7 +104,7 @@ export default async function listen(call: DialogServerSession): Promise<void> {
     const uri = `sip:1003@127.0.0.1:${server.tcpPort};transport=tcp`;
     expect((await tandem(['call', uri, '--record', out, '--duration', '2'])).code).toBe(0);
     const music = (await prompt('music')).subarray(0, 8000);
-    expect(correlateInPieces(await readMono(out), music)).toBeGreaterThan(0.95);
+    expect(heardInPieces(await readMono(out), music)).toBeGreaterThan(0.95);
     await server.expectIdle();
     await server.stop();
   });

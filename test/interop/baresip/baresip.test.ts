@@ -1,6 +1,6 @@
 /** baresip: what it writes of what it heard is the proof. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { correlate } from '../../helpers/audio.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import { Baresip } from '../support/baresip.ts';
 import { expectNoPrograms } from '../support/process.ts';
 import { prompt } from '../support/sound.ts';
@@ -9,7 +9,7 @@ import { startTandem, TandemServer } from '../support/tandem.ts';
 afterEach(expectNoPrograms);
 
 function fits(heard: Int16Array, said: Int16Array): number {
-  return correlate(heard, said, heard.length - said.length).correlation;
+  return heardInPieces(heard, said);
 }
 
 const codecSettings = { env: { TANDEM_MEDIA_CODECS: JSON.stringify(['opus', 'G722', 'PCMU', 'telephone-event']) } };

@@ -1,6 +1,6 @@
 /** A queue and a mailbox with a phone by others: as an agent, as a caller, and as one that shows what waits. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { correlate } from '../../helpers/audio.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import { expectIdle, openTandem, type TestTandem } from '../../helpers/tandem.ts';
 import { Baresip } from '../support/baresip.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -45,7 +45,7 @@ describe('baresip', () => {
     await expectIdle(server.tandem);
     expect(queue.state.left.answered).toBe(1);
     const heard = await caller.heard();
-    const fits = (said: Int16Array): number => correlate(heard, said, heard.length - said.length).correlation;
+    const fits = (said: Int16Array): number => heardInPieces(heard, said);
     expect(fits((await prompt('music')).subarray(0, 8 * 500))).toBeGreaterThan(0.9);
     expect(fits((await prompt('welcome')).subarray(8 * 1000, 8 * 2000))).toBeGreaterThan(0.9);
   });

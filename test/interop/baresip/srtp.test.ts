@@ -1,8 +1,8 @@
 /** SRTP with a phone by others: its own libsrtp-like code, keys over TLS. */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { correlate } from '../../helpers/audio.ts';
 import { TestAuthority } from '../../helpers/certificates.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import { Baresip, type BaresipOptions } from '../support/baresip.ts';
 import { type Folder, temporaryFolder } from '../support/folder.ts';
 import { expectNoPrograms } from '../support/process.ts';
@@ -57,7 +57,7 @@ async function registered(server: TandemServer, phones: number): Promise<void> {
 const middle = (samples: Int16Array): Int16Array => samples.subarray(8 * 1000, 8 * 2000);
 
 function fits(heard: Int16Array, said: Int16Array): number {
-  return correlate(heard, said, heard.length - said.length).correlation;
+  return heardInPieces(heard, said);
 }
 
 describe('baresip', () => {

@@ -1,8 +1,8 @@
 /** Users of the ready-made server on real phones: they register, call each other, hold and resume. */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { correlate } from '../../helpers/audio.ts';
 import { TestAuthority } from '../../helpers/certificates.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import { Baresip, type BaresipOptions } from '../support/baresip.ts';
 import { type Folder, temporaryFolder } from '../support/folder.ts';
 import { expectNoPrograms } from '../support/process.ts';
@@ -68,7 +68,7 @@ async function registered(server: TandemServer, phones: number): Promise<void> {
 }
 
 function fits(heard: Int16Array, said: Int16Array): number {
-  return correlate(heard, said, heard.length - said.length).correlation;
+  return heardInPieces(heard, said);
 }
 
 describe('two registered phones', () => {

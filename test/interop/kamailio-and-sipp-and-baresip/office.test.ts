@@ -5,8 +5,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { correlate } from '../../helpers/audio.ts';
 import { TestAuthority } from '../../helpers/certificates.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import { Baresip } from '../support/baresip.ts';
 import { type Folder, temporaryFolder } from '../support/folder.ts';
 import { Kamailio } from '../support/kamailio.ts';
@@ -97,8 +97,7 @@ function call(scenario: Script): Promise<Sipp> {
 
 async function fits(phone: Baresip, name: string): Promise<number> {
   const heard = await phone.heard();
-  const part = (await prompt(name)).subarray(8 * 500, 8 * 1500);
-  return correlate(heard, part, heard.length - part.length).correlation;
+  return heardInPieces(heard, (await prompt(name)).subarray(8 * 500, 8 * 1500));
 }
 
 describe('a call from outside', { timeout: 60_000 }, () => {

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { correlate, decodeUlaw, readWav } from '../../helpers/audio.ts';
+import { decodeUlaw, readWav } from '../../helpers/audio.ts';
+import { heardInPieces } from '../../helpers/pieces.ts';
 import type { RawPhone, RtpPacket } from '../../helpers/raw-phone.ts';
 import { root } from './process.ts';
 
@@ -27,7 +28,7 @@ export async function hearsPrompt(phone: RawPhone, name: string, ms: number, fro
   const samples = (await prompt(name)).subarray(0, ms * 8);
   await phone.hears(from + ms / 20 + 25, 0, 20_000);
   const heard = audioOf(phone.packets.filter((p) => p.payloadType === 0).slice(from));
-  return correlate(heard, samples, heard.length - samples.length).correlation;
+  return heardInPieces(heard, samples);
 }
 
 const leadIn = Buffer.alloc(160, 0xff);
