@@ -32,16 +32,21 @@ const isolated = ['testing/clock', 'testing/hearing/ear', 'media/sdp/more-codecs
   (name) => `test/${name}.test.ts`,
 );
 
-const alone = [
+const inInterop = (names: readonly string[]): string[] => names.map((name) => `test/interop/${name}`);
+/** Phones by others that hear in real time, each with a sound card of its own to keep up with. */
+const listening = inInterop([
+  'baresip/*.test.ts',
+  'kamailio-and-sipp-and-baresip/*.test.ts',
+  'chromium/baresip.test.ts',
+]);
+/** They take all that the machine has. */
+const alone = inInterop([
   'flood.test.ts',
   'attacks.test.ts',
   'killed.test.ts',
   'recovery/crowd.test.ts',
-  'baresip/*.test.ts',
-  'kamailio-and-sipp-and-baresip/*.test.ts',
-  'chromium/baresip.test.ts',
   'sipp/overload.test.ts',
-].map((name) => `test/interop/${name}`);
+]);
 
 const interop = (name: string, include: string[], exclude: readonly string[], maxWorkers: number, order: number) => ({
   extends: true as const,
@@ -93,10 +98,10 @@ export default defineConfig({
           ...unit,
         },
       })),
-      // Mostly they wait for audio to be heard: two at a time.
-      interop('interop', ['test/interop/**/*.test.ts'], [...notLong, ...alone], 2, 3),
-      // One at a time: they take all that the machine has, or listen too closely to share it.
-      interop('interop-alone', alone, notLong, 1, 4),
+      // Mostly they wait for audio to be heard, or for a timer.
+      interop('interop', ['test/interop/**/*.test.ts'], [...notLong, ...listening, ...alone], 2, 3),
+      interop('interop-listening', listening, notLong, 2, 4),
+      interop('interop-alone', alone, notLong, 1, 5),
     ],
   },
   resolve: {

@@ -94,15 +94,18 @@ it('every call goes on, or is told; none hears of another', async () => {
   expect(crowd.strays).toEqual([]);
   expect(crowd.crossed).toEqual([]);
   await expect.poll(async () => (await server.check()).calls, { timeout: 40_000 }).toBe(0);
-  const records = await recordsIn(folder.file('calls.jsonl'));
-  const wrong = crowd.calls.flatMap(({ outcome, isHangingUp, caller }) => {
-    const ids = new Set(records.get(caller.callId)?.map(({ id }) => id));
-    const causes = records.get(caller.callId)?.map(({ cause }) => cause.by) ?? [];
-    // One that was hanging up may have been cut in that.
-    const fits = isHangingUp ? causes.length === 1 : causes[0] === 'crash';
-    return ids.size === 1 && fits ? [] : [{ outcome, callId: caller.callId, causes }];
-  });
-  expect(wrong).toEqual([]);
+  const wrong = async () => {
+    const records = await recordsIn(folder.file('calls.jsonl'));
+    return crowd.calls.flatMap(({ outcome, isHangingUp, caller }) => {
+      const ids = new Set(records.get(caller.callId)?.map(({ id }) => id));
+      const causes = records.get(caller.callId)?.map(({ cause }) => cause.by) ?? [];
+      // One that was hanging up may have been cut in that.
+      const fits = isHangingUp ? causes.length === 1 : causes[0] === 'crash';
+      return ids.size === 1 && fits ? [] : [{ outcome, callId: caller.callId, causes }];
+    });
+  };
+  // A record is written once nothing is left of its call.
+  await expect.poll(wrong).toEqual([]);
   crowd.close();
 });
 

@@ -18,6 +18,7 @@ export default async function (call, tandem) {
 }
 `;
 const voices = [0x11, 0x22] as const;
+const lateFrames = 5;
 
 afterEach(expectNoPrograms);
 
@@ -56,7 +57,9 @@ it('is one playable file, with each gap as silence and marked', async () => {
     // The last words are where they would be if nothing had happened; a frame or two is what buffers hold.
     const [written, said] = [last.at - first.at, (last.count - first.count) * 160];
     expect(Math.abs(written - said)).toBeLessThanOrEqual(kills * 800);
-    expect(new Set(words.map(({ count }) => count)).size).toBe(words.length);
+    // What comes again right behind itself fills in for a packet that was late.
+    const again = words.filter(({ at, count }) => words.some((w) => w.count === count && at - w.at > lateFrames * 160));
+    expect(again).toEqual([]);
   }
 });
 
