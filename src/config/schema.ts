@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 import { defaultMenus, defaultRoutes } from './default-plan.ts';
 import { type ConfigIssue, explained, printKey } from './issues.ts';
-import type { JsonSchema } from './json-schema.ts';
 import { parkingSchema, queuesSchema, ringGroupsSchema, voicemailSchema } from './pbx-schema.ts';
 import { recordingsSchema } from './recordings-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
@@ -459,18 +458,29 @@ export function configJsonSchema(): Readonly<Record<string, unknown>> {
 export type LeafType = 'string' | 'number' | 'boolean' | 'list' | 'object';
 
 /** Every setting by its path, in the order of the schema. */
-export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(configJsonSchema(), ''));
+export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(schema, ''));
 
-function leavesOf(node: JsonSchema, path: string): [string, LeafType][] {
-  if (!node.properties) return [[path, typeOf(node)]];
-  return Object.entries(node.properties).flatMap(([key, child]) => leavesOf(child, path ? `${path}.${key}` : key));
+function leavesOf(node: z.core.$ZodType, path: string): [string, LeafType][] {
+  const type = given(node);
+  if (!(type instanceof z.ZodObject)) return [[path, typeOf(type)]];
+  return Object.entries(type.shape).flatMap(([key, child]) => leavesOf(child, path ? `${path}.${key}` : key));
 }
 
-function typeOf({ type, anyOf }: JsonSchema): LeafType {
+/** What may be given, where nothing need be. */
+function given(node: z.core.$ZodType): z.core.$ZodType {
+  if (node instanceof z.ZodPipe) return given(node.in);
+  const isWrapped = node instanceof z.ZodOptional || node instanceof z.ZodDefault || node instanceof z.ZodPrefault;
+  return isWrapped ? given(node.unwrap()) : node;
+}
+
+function typeOf(type: z.core.$ZodType): LeafType {
   // What has several forms is read as the richest of them.
-  if (anyOf)
-    return (['list', 'boolean'] as const).find((one) => anyOf.some((form) => typeOf(form) === one)) ?? 'string';
-  if (type === 'array') return 'list';
-  if (type === 'object' || type === 'boolean') return type;
-  return type === 'integer' || type === 'number' ? 'number' : 'string';
+  if (type instanceof z.ZodUnion) {
+    const forms = type.options.map((form) => typeOf(given(form)));
+    return (['list', 'boolean'] as const).find((one) => forms.includes(one)) ?? 'string';
+  }
+  if (type instanceof z.ZodArray) return 'list';
+  if (type instanceof z.ZodObject || type instanceof z.ZodRecord) return 'object';
+  if (type instanceof z.ZodBoolean) return 'boolean';
+  return type instanceof z.ZodNumber ? 'number' : 'string';
 }
