@@ -64,7 +64,7 @@ export class DialogAcks {
       this.#waiter = undefined;
       offers.unacknowledged = false;
       offers.end('theirs', 'INVITE');
-      this.#settled();
+      this.#letGo();
     };
     offers.unacknowledged = true;
     this.#waiter = new AckWaiter(this.#core, transaction, seq, {
@@ -111,7 +111,7 @@ export class DialogAcks {
   }
 
   /** Resolves when our 2xx has its ACK, or there is none to come; undefined when none is waited for. */
-  get settled(): Promise<void> | undefined {
+  whenSettled(): Promise<void> | undefined {
     if (!this.#waiter) return undefined;
     return new Promise((resolve) => {
       this.#onSettled = resolve;
@@ -122,10 +122,10 @@ export class DialogAcks {
   stop(): void {
     this.#waiter?.stop();
     this.#waiter = undefined;
-    this.#settled();
+    this.#letGo();
   }
 
-  #settled(): void {
+  #letGo(): void {
     const settled = this.#onSettled;
     this.#onSettled = undefined;
     settled?.();

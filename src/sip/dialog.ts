@@ -447,7 +447,7 @@ export class Dialog implements AckedDialog {
     if (this.#state === 'terminated') return;
     this.ack();
     // RFC 3261 §15: a callee's BYE waits for the ACK, or until there is none to come.
-    const { settled } = this.acks;
+    const settled = this.acks.whenSettled();
     if (settled) {
       await settled;
       if (this.#ended) {

@@ -157,7 +157,7 @@ export class RawPhone {
 
   /** Waits for the final response to the INVITE and ACKs it. */
   async final(): Promise<Message> {
-    const response = await this.next((m) => m.status >= 200 && cseqMethod(m) === 'INVITE');
+    const response = await this.#finalTo('INVITE');
     this.learn(response);
     this.ack(response);
     return response;
@@ -205,7 +205,13 @@ export class RawPhone {
   /** Hangs up and resolves with the response. */
   async bye(): Promise<Message> {
     this.request('BYE');
-    return this.next((m) => m.status >= 200 && cseqMethod(m) === 'BYE');
+    return this.#finalTo('BYE');
+  }
+
+  /** Of this call: what comes once more of an earlier one is not meant. */
+  #finalTo(method: string): Promise<Message> {
+    const callId = this.#dialog?.callId;
+    return this.next((m) => m.status >= 200 && cseqMethod(m) === method && first(m, 'call-id') === callId);
   }
 
   // ---- waiting

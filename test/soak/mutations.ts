@@ -18,9 +18,9 @@ export interface Mutation {
 export const mutations: readonly Mutation[] = [
   {
     name: 'a copy of a 2xx gets no ACK any more: one ACK that is lost is lost for good',
-    file: 'src/sip/dialog.ts',
-    code: '    if (this.#ack?.seq !== seq) return;\n    this.#core.counters',
-    becomes: '    if (seq > 0) return;\n    this.#core.counters',
+    file: 'src/sip/dialog-acks.ts',
+    code: '    if (this.#sent?.seq === seq) this.#repeat(',
+    becomes: '    if (seq < 0 && this.#sent) this.#repeat(',
     report: /its answer was never acknowledged/,
   },
   {
@@ -68,10 +68,10 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the end of a call is told twice',
-    file: 'src/session/dialog-session.ts',
-    code: "    this.context.observer.emit('call:ended', { ...this.stamp(), cause });",
+    file: 'src/session/session-news.ts',
+    code: "    this.#context.observer.emit('call:ended', { ...this.stamp(), cause });",
     becomes:
-      "    for (const _ of cause.by === 'remote' ? '12' : '1') this.context.observer.emit('call:ended', { ...this.stamp(), cause });",
+      "    for (const _ of cause.by === 'remote' ? '12' : '1') this.#context.observer.emit('call:ended', { ...this.stamp(), cause });",
     report: /was created 1 times and ended 2 times/,
   },
 ];
