@@ -1,5 +1,6 @@
 /** The configuration in effect: what can change in a server that runs is changed here. */
-import { type Config, leaves } from '../config/schema.ts';
+import { leaves } from '../config/leaves.ts';
+import type { Config } from '../config/schema.ts';
 
 export interface Live {
   readonly config: Config;

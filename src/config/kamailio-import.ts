@@ -1,7 +1,8 @@
 /** `modparam("dialog", …)` lines of a kamailio.cfg → a `tandem.yaml`, and what of them could not be taken. */
 import { type KamailioToken, kamailioTokens } from './kamailio-text.ts';
+import { leaves } from './leaves.ts';
 import { unusedBecause } from './registry-schema.ts';
-import { checkConfig, leaves } from './schema.ts';
+import { checkConfig } from './schema.ts';
 
 export interface KamailioImport {
   /** How many parameters of the dialog module there are. */

@@ -7,7 +7,8 @@ type Parse = (text: string) => { readonly ok: boolean; readonly error?: string }
 
 export const milliseconds = z.int().min(0).max(86_400_000);
 /** YAML takes digits for a number, and forgets the zeros in front. */
-export const text = z.string('expected text: put it in quotes').min(1);
+export const quoted = z.string('expected text: put it in quotes');
+export const text = quoted.min(1);
 export const name = z
   .string()
   .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.+-]{0,63}$/u, 'a name has letters, digits and . + - _')

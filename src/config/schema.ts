@@ -5,12 +5,14 @@ import { logLevels } from '../base/log.ts';
 import { defaultMenus, defaultRoutes } from './default-plan.ts';
 import { type ConfigIssue, explained, printKey } from './issues.ts';
 import { parkingSchema, queuesSchema, ringGroupsSchema, voicemailSchema } from './pbx-schema.ts';
+import { trunkSchema, userSchema } from './people-schema.ts';
 import { recordingsSchema } from './recordings-schema.ts';
 import { registrySchema, storeSchema } from './registry-schema.ts';
+import { milliseconds, quoted, text } from './schema-pieces.ts';
 import { calendarSchema, menusSchema, noTarget, routesSchema } from './system-schema.ts';
 import { telemetrySchema } from './telemetry-schema.ts';
+import { httpSchema, webrtcSchema } from './web-schema.ts';
 
-const milliseconds = z.int().min(0).max(86_400_000);
 const seconds = z.int().min(1).max(604_800);
 const sessionSeconds = z.int().min(1).max(1_814_400);
 const port = z.int().min(0).max(65_535);
@@ -35,98 +37,8 @@ const listener = z.strictObject({
 const pem = (what: string) => z.string().min(1).describe(`${what}: a file in PEM, or the text itself`);
 const certificate = { cert: pem('certificate, with the chain'), key: pem('its private key') };
 
-/** YAML takes digits for a number, and forgets the zeros in front. */
-const text = z.string('expected text: put it in quotes');
-
-const user = z
-  .strictObject({
-    password: text.min(1).optional().describe('what the phone is set up with'),
-    ha1: text
-      .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
-      .optional()
-      .describe('instead of the password: MD5 of name:realm:password'),
-    callerId: z.string().min(1).optional().describe('what the called see: a number, or Name <number>'),
-    callLimit: z.int().min(1).max(100_000).optional().describe('calls at once, from and to the user; default any'),
-  })
-  .refine(({ password, ha1 }) => (password === undefined) !== (ha1 === undefined), 'needs a password or an ha1');
-
-const trunk = z.strictObject({
-  uri: text
-    .min(1)
-    .describe('the provider: a host, host:port or SIP URI; a name without port is looked up by NAPTR and SRV'),
-  transport: z.enum(['udp', 'tcp', 'tls', 'ws', 'wss']).optional(),
-  gateways: z.array(text.min(1)).optional().describe('more of them, in the order to try when one cannot take a call'),
-  username: text.min(1).optional(),
-  password: text
-    .min(1)
-    .optional()
-    .describe('better TANDEM_TRUNKS_<NAME>_PASSWORD, or …_PASSWORD_FILE, which names a file'),
-  proxy: text.min(1).optional().describe('a SIP URI to send through'),
-  register: z
-    .union([z.boolean(), z.strictObject({ expires: z.int().min(30).max(604_800).describe('seconds') })])
-    .default(false)
-    .describe('keep username registered; without, the provider knows us by our address'),
-  callerId: z
-    .strictObject({
-      fixed: text.min(1).optional().describe('this number for every call; default the number of the caller'),
-      strip: text.min(1).optional().describe('taken off the front of it'),
-      add: text.min(1).optional().describe('put before it'),
-      displayName: text.min(1).optional(),
-      header: z.enum(['from', 'p-asserted-identity', 'p-preferred-identity']).default('from'),
-    })
-    .optional(),
-  qualify: z.int().min(0).max(86_400).default(0).describe('seconds between the OPTIONS for each gateway; 0 for none'),
-  codecs: z.array(text.min(1)).min(1).optional().describe('in order of preference; default media.codecs'),
-  srtp: z.enum(['off', 'optional', 'required', 'dtls']).optional().describe('default media.srtp'),
-  ice: z.boolean().optional().describe('offer ICE'),
-  maxChannels: z.int().min(1).optional().describe('calls at once, both directions'),
-  maxCallsPerSecond: z.number().positive().optional().describe('new calls to the provider'),
-  trusted: z.array(text.min(1)).optional().describe('addresses and ranges that calls of this trunk come from'),
-  inboundUser: text.min(1).optional().describe('whom incoming calls are for: uri (default), to, or this one'),
-  responseTimeout: z
-    .int()
-    .min(100)
-    .max(60_000)
-    .optional()
-    .describe('ms of silence after which the next gateway is tried'),
-  testNumber: text.min(1).optional().describe('what `tandem trunk check` calls'),
-});
-
-const httpUser = z
-  .strictObject({
-    password: text.min(1).optional(),
-    hash: text
-      .regex(/^scrypt:[A-Za-z0-9_-]{16,64}:[A-Za-z0-9_-]{43}$/, 'expected what `tandem password` prints')
-      .optional()
-      .describe('instead of the password: what `tandem password` prints'),
-    role: z.enum(['view', 'control']).default('view').describe('view: may read, and neither act nor listen in'),
-  })
-  .refine(({ password, hash }) => (password === undefined) !== (hash === undefined), 'needs a password or a hash');
-
-const iceServer = z
-  .strictObject({
-    urls: z
-      .union([text, z.array(text).min(1)])
-      .refine((urls) => [urls].flat().every((url) => /^(stuns?|turns?):[^\s]+$/i.test(url)), 'expected stun: or turn:')
-      .describe('as stun:stun.example.com:3478 or turn:turn.example.com?transport=udp'),
-    username: text.min(1).optional(),
-    credential: text.min(1).optional(),
-    secret: text.min(1).optional().describe('instead of both: shared with the TURN server, for credentials that end'),
-    ttl: z.int().min(60).max(604_800).optional().describe('s that they are good for; default 86,400'),
-  })
-  .refine(
-    (one) => (one.username === undefined) === (one.credential === undefined),
-    'username and credential go together',
-  )
-  .refine((one) => one.secret === undefined || one.username === undefined, 'a secret takes the place of username');
-
-const webhook = z.strictObject({
-  url: text.regex(/^https?:\/\//, 'expected http:// or https://'),
-  secret: text.min(1).describe('events are signed with it'),
-  events: z.array(text.min(1)).optional().describe('as call:* or dialog:terminated; default all'),
-});
-
-const schema = z.strictObject({
+/** Of the whole file. */
+export const configSchema = z.strictObject({
   listen: z
     .array(z.union([listenerText, listener]))
     .min(1)
@@ -153,7 +65,7 @@ const schema = z.strictObject({
     .default(['own'])
     .describe('pages that may connect to ws and wss, as https://example.com; own: those of this server; *: all'),
   users: z
-    .record(z.string().regex(/^[\w.+-]+$/, 'a user is named by letters, digits and . + - _'), user)
+    .record(z.string().regex(/^[\w.+-]+$/, 'a user is named by letters, digits and . + - _'), userSchema)
     .default({})
     .describe('who may register and call, by name'),
   auth: z
@@ -304,7 +216,7 @@ const schema = z.strictObject({
         .enum(['off', 'lite', 'full'])
         .default('lite')
         .describe('lite: answer the checks of browsers; full: make checks, too, where this server is behind a NAT'),
-      stunServer: text
+      stunServer: quoted
         .regex(/^[^\s:]+(:\d{1,5})?$/, 'expected host or host:port')
         .optional()
         .describe('with ice: full, who tells where browsers see this server'),
@@ -313,7 +225,7 @@ const schema = z.strictObject({
   trunks: z
     .record(
       z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/i, 'a name has letters, digits, - and _, 32 at the most'),
-      trunk,
+      trunkSchema,
     )
     .default({})
     .describe('ways to the telephone network, by name'),
@@ -327,45 +239,8 @@ const schema = z.strictObject({
   voicemail: voicemailSchema.describe('mailboxes'),
   parking: parkingSchema.default({}).describe('where calls wait until somebody fetches them, by name'),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
-  http: z
-    .strictObject({
-      listen: text
-        .regex(/^(none|.+:\d{1,5})$/, 'expected host:port, as 127.0.0.1:8080, or none')
-        .default('127.0.0.1:8080')
-        .describe('host:port of JSON-RPC, metrics, health and events; "none" opens none'),
-      token: text.min(1).optional().describe('what a client has to show; needed where others can get there'),
-      viewToken: text.min(1).optional().describe('shown by a client that may only read'),
-      users: z
-        .record(z.string().regex(/^[\w.@+-]{1,64}$/, 'a user is named by letters, digits and . + - _ @'), httpUser)
-        .default({})
-        .describe('who may log in to the console, by name'),
-      makeToken: z
-        .boolean()
-        .default(false)
-        .describe('where listen can be reached from elsewhere and nobody is named, a token is made and printed once'),
-      tls: z.boolean().default(false).describe('HTTPS, and SIP over wss, at tlsListen; without tls.cert one is made'),
-      tlsListen: text
-        .regex(/^.+:\d{1,5}$/, 'expected host:port, as 0.0.0.0:8443')
-        .default('0.0.0.0:8443')
-        .describe('host:port of HTTPS and SIP over wss'),
-      tlsFolder: text
-        .min(1)
-        .default('./data/tls')
-        .describe('where the certificate and the token are kept that are made for a try'),
-      webhooks: z.array(webhook).default([]).describe('who is told of events by HTTP POST'),
-    })
-    .prefault({}),
-  webrtc: z
-    .strictObject({
-      iceServers: z.array(iceServer).default([]).describe('STUN and TURN servers that browsers are told of'),
-      servers: z
-        .array(text.regex(/^wss?:\/\//, 'expected ws:// or wss://'))
-        .min(1)
-        .optional()
-        .describe('where the softphone page connects to; default the listeners'),
-    })
-    .prefault({})
-    .describe('calls of browsers'),
+  http: httpSchema,
+  webrtc: webrtcSchema,
   control: z
     .strictObject({
       path: z
@@ -389,7 +264,7 @@ const schema = z.strictObject({
   remote: z
     .strictObject({
       park: z
-        .array(text.min(1))
+        .array(text)
         .default([])
         .describe('numbers of the ready-made server whose calls wait for a remote controller'),
       timeout: z.int().min(1).max(86_400_000).default(60_000).describe('ms that they wait for one to take them'),
@@ -408,7 +283,7 @@ const schema = z.strictObject({
         .default('none')
         .describe('JSON lines: a record of each call that is over; "none" writes none'),
       webhook: z
-        .strictObject({ url: text.min(1), secret: text.min(1) })
+        .strictObject({ url: text, secret: text })
         .optional()
         .describe('who gets each record by HTTP POST, signed, until it is taken'),
     })
@@ -422,7 +297,7 @@ const schema = z.strictObject({
         .min(1)
         .default('./run/recovery')
         .describe('folder of the journal from which calls go on after a crash or a restart; "none" keeps none'),
-      encryptionKey: text.min(1).optional().describe('encrypts the journal; a long text that is kept elsewhere'),
+      encryptionKey: text.optional().describe('encrypts the journal; a long text that is kept elsewhere'),
       fsync: z.boolean().default(false).describe('wait for the disk: calls go on after a loss of power, too'),
     })
     .prefault({})
@@ -431,16 +306,16 @@ const schema = z.strictObject({
   store: storeSchema,
 });
 
-export type Config = z.output<typeof schema>;
-export type UserConfig = z.output<typeof user>;
+export type Config = z.output<typeof configSchema>;
+export type UserConfig = z.output<typeof userSchema>;
 export type ListenerConfig = z.output<typeof listener>;
 
 /** @param values a tree of settings; what is missing gets its default. */
 export function checkConfig(
   values: unknown,
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
-  // It is read once: to compile it first would take longer.
-  const parsed = schema.safeParse(values, { reportInput: true, jitless: true });
+  // It is read at the start, and when it is read again: to compile the schema first would take longer.
+  const parsed = configSchema.safeParse(values, { reportInput: true, jitless: true });
   if (parsed.success) return { config: parsed.data };
   const issues = parsed.error.issues.flatMap((issue) => explained(issue, [], configJsonSchema));
   // Where a key is wrong, that a target is missing as well is no news.
@@ -452,35 +327,5 @@ export function checkConfig(
 
 /** JSON Schema of the configuration file. */
 export function configJsonSchema(): Readonly<Record<string, unknown>> {
-  return z.toJSONSchema(schema, { io: 'input' });
-}
-
-export type LeafType = 'string' | 'number' | 'boolean' | 'list' | 'object';
-
-/** Every setting by its path, in the order of the schema. */
-export const leaves: ReadonlyMap<string, LeafType> = new Map(leavesOf(schema, ''));
-
-function leavesOf(node: z.core.$ZodType, path: string): [string, LeafType][] {
-  const type = given(node);
-  if (!(type instanceof z.ZodObject)) return [[path, typeOf(type)]];
-  return Object.entries(type.shape).flatMap(([key, child]) => leavesOf(child, path ? `${path}.${key}` : key));
-}
-
-/** What may be given, where nothing need be. */
-function given(node: z.core.$ZodType): z.core.$ZodType {
-  if (node instanceof z.ZodPipe) return given(node.in);
-  const isWrapped = node instanceof z.ZodOptional || node instanceof z.ZodDefault || node instanceof z.ZodPrefault;
-  return isWrapped ? given(node.unwrap()) : node;
-}
-
-function typeOf(type: z.core.$ZodType): LeafType {
-  // What has several forms is read as the richest of them.
-  if (type instanceof z.ZodUnion) {
-    const forms = type.options.map((form) => typeOf(given(form)));
-    return (['list', 'boolean'] as const).find((one) => forms.includes(one)) ?? 'string';
-  }
-  if (type instanceof z.ZodArray) return 'list';
-  if (type instanceof z.ZodObject || type instanceof z.ZodRecord) return 'object';
-  if (type instanceof z.ZodBoolean) return 'boolean';
-  return type instanceof z.ZodNumber ? 'number' : 'string';
+  return z.toJSONSchema(configSchema, { io: 'input' });
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { leaves } from '../../src/config/leaves.ts';
 import { listenersOf } from '../../src/config/listeners.ts';
-import { leaves } from '../../src/config/schema.ts';
 import { type ConfigSources, loadConfig, variableOf } from '../../src/config/sources.ts';
 import { runTandem, TemporaryFolder } from '../helpers/cli.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { registryOptions, warnOfUnused } from '../../src/cli/registry-options.ts';
 import { storeOptions } from '../../src/cli/store-options.ts';
+import { leaves } from '../../src/config/leaves.ts';
 import { unusedBecause } from '../../src/config/registry-schema.ts';
-import { leaves } from '../../src/config/schema.ts';
 import { loadConfig } from '../../src/config/sources.ts';
 import { registrySettings } from '../../src/registry/options.ts';
 import { memoryLogger } from '../helpers/memory-logger.ts';

@@ -1,7 +1,8 @@
 /** What variables and files may set is what the JSON Schema, which editors are given, says of it. */
 import { expect, it } from 'vitest';
 import type { JsonSchema } from '../../src/config/json-schema.ts';
-import { configJsonSchema, leaves } from '../../src/config/schema.ts';
+import { leaves } from '../../src/config/leaves.ts';
+import { configJsonSchema } from '../../src/config/schema.ts';
 
 it('has the settings of the JSON Schema, in its order', () => {
   const described = (node: JsonSchema, path: string): string[] =>

@@ -8,10 +8,6 @@ import { startTandem, TandemServer } from '../support/tandem.ts';
 
 afterEach(expectNoPrograms);
 
-function fits(heard: Int16Array, said: Int16Array): number {
-  return heardInPieces(heard, said);
-}
-
 const codecSettings = { env: { TANDEM_MEDIA_CODECS: JSON.stringify(['opus', 'G722', 'PCMU', 'telephone-event']) } };
 
 describe('baresip', () => {
@@ -26,7 +22,7 @@ describe('baresip', () => {
     phone.hangup();
     await phone.event('CALL_CLOSED');
     await server.expectIdle();
-    expect(fits(await phone.heard(), welcome.subarray(0, welcome.length - 1600))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await phone.heard(), welcome.subarray(0, welcome.length - 1600))).toBeGreaterThan(0.95);
     await server.stop();
   });
 
@@ -43,7 +39,7 @@ describe('baresip', () => {
     phone.hangup();
     await phone.event('CALL_CLOSED');
     await server.expectIdle();
-    expect(fits(await phone.heard(), welcome.subarray(0, 8 * 3000))).toBeGreaterThan(least);
+    expect(heardInPieces(await phone.heard(), welcome.subarray(0, 8 * 3000))).toBeGreaterThan(least);
     await server.stop();
   });
 
@@ -57,8 +53,8 @@ describe('baresip', () => {
     bob.hangup();
     await Promise.all([alice.event('CALL_CLOSED'), bob.event('CALL_CLOSED')]);
     const part = (samples: Int16Array): Int16Array => samples.subarray(8 * 1200, 8 * 2400);
-    expect(fits(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.9);
-    expect(fits(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.9);
+    expect(heardInPieces(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.9);
+    expect(heardInPieces(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.9);
   });
 
   it('two of them are connected by tandem bridge and hear each other', async () => {
@@ -73,7 +69,7 @@ describe('baresip', () => {
     expect(program.stdout).toContain('second: hung up');
     // Whoever was called first spoke before there was anybody to hear: a part from the middle will do.
     const part = (samples: Int16Array): Int16Array => samples.subarray(8 * 1200, 8 * 2400);
-    expect(fits(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
-    expect(fits(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
   });
 });

@@ -56,10 +56,6 @@ async function registered(server: TandemServer, phones: number): Promise<void> {
 
 const middle = (samples: Int16Array): Int16Array => samples.subarray(8 * 1000, 8 * 2000);
 
-function fits(heard: Int16Array, said: Int16Array): number {
-  return heardInPieces(heard, said);
-}
-
 describe('baresip', () => {
   it.each([
     ['srtp', 'optional'],
@@ -76,7 +72,7 @@ describe('baresip', () => {
     alice.hangup();
     await alice.event('CALL_CLOSED');
     await server.expectIdle();
-    expect(fits(await alice.heard(), middle(await prompt('message')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await alice.heard(), middle(await prompt('message')))).toBeGreaterThan(0.95);
     expect(alice.program.output).toContain('SRTP is Enabled');
     expect(server.program.output).not.toContain('SRTP is not heard');
     await server.stop();
@@ -92,8 +88,8 @@ describe('baresip', () => {
     await Promise.all([alice.heardFor(2500), bob.heardFor(2500)]);
     alice.hangup();
     await Promise.all([alice.event('CALL_CLOSED'), bob.event('CALL_CLOSED')]);
-    expect(fits(await alice.heard(), middle(await prompt('welcome')))).toBeGreaterThan(0.95);
-    expect(fits(await bob.heard(), middle(await prompt('message')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await alice.heard(), middle(await prompt('welcome')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await bob.heard(), middle(await prompt('message')))).toBeGreaterThan(0.95);
     await server.stop();
   });
 

@@ -67,10 +67,6 @@ async function registered(server: TandemServer, phones: number): Promise<void> {
   await expect.poll(async () => (await server.check()).bindings, { timeout: 15_000 }).toBe(phones);
 }
 
-function fits(heard: Int16Array, said: Int16Array): number {
-  return heardInPieces(heard, said);
-}
-
 describe('two registered phones', () => {
   it.each(['udp', 'tcp', 'tls'] as const)('call each other by %s, and hear each other', async (transport) => {
     await using server = await serve(transport);
@@ -84,8 +80,8 @@ describe('two registered phones', () => {
     await Promise.all([alice.event('CALL_CLOSED'), bob.event('CALL_CLOSED')]);
     await server.expectIdle();
     const part = (samples: Int16Array): Int16Array => samples.subarray(8 * 1000, 8 * 2000);
-    expect(fits(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
-    expect(fits(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
     await server.stop();
   });
 
@@ -100,8 +96,8 @@ describe('two registered phones', () => {
     bob.hangup();
     await alice.event('CALL_CLOSED');
     const part = (samples: Int16Array): Int16Array => samples.subarray(8 * 1000, 8 * 2000);
-    expect(fits(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
-    expect(fits(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await alice.heard(), part(await prompt('welcome')))).toBeGreaterThan(0.95);
+    expect(heardInPieces(await bob.heard(), part(await prompt('message')))).toBeGreaterThan(0.95);
     await server.stop();
   });
 
@@ -149,7 +145,7 @@ describe('two registered phones', () => {
     await carol.event('CALL_CLOSED');
     await server.expectIdle();
     const said = (await prompt('message')).subarray(8 * 1000, 8 * 2000);
-    expect(fits(await carol.heard(), said)).toBeGreaterThan(0.95);
+    expect(heardInPieces(await carol.heard(), said)).toBeGreaterThan(0.95);
     await server.stop();
   });
 
