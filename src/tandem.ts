@@ -1,15 +1,11 @@
-/** What a program does with SIP and calls: the public face of the parts in `house.ts`. */
-import type { Media } from '../media/index.ts';
 import { sleep } from './base/clock.ts';
 import { messageOf, TandemError } from './base/errors.ts';
 import type { Observer } from './base/events.ts';
 import type { Fetch } from './base/io.ts';
 import type { Cdr } from './cdr/cdr.ts';
-import type { OutboxReport } from './cdr/outbox.ts';
+import { type CheckReport, checkReport } from './check-report.ts';
 import { House } from './house.ts';
-import type { AdmissionReport } from './incoming/admission.ts';
 import type { CallHandler } from './incoming/calls.ts';
-import type { InviteReport } from './incoming/invite-counts.ts';
 import type { ResumeHandler } from './incoming/resume.ts';
 import type { TandemOptions } from './options.ts';
 import type { ParkingLot, ParkingLotOptions } from './pbx/parking-lot.ts';
@@ -18,14 +14,11 @@ import type { QueueOptions } from './pbx/queue-options.ts';
 import type { RingGroup, RingGroupOptions } from './pbx/ring-group.ts';
 import type { Mailbox } from './pbx/voicemail/mailbox.ts';
 import type { VoicemailOptions } from './pbx/voicemail/options.ts';
-import type { ArchiveReport } from './recordings/archive.ts';
-import type { KeeperReport } from './recovery/keeper.ts';
 import type { Registrar } from './registrar/registrar.ts';
 import type { RegisterOptions, RegisterTransactionOptions } from './registration/options.ts';
 import type { RegisterTransaction } from './registration/register-transaction.ts';
-import type { Registration, RegistrationReport } from './registration/registration.ts';
+import type { Registration } from './registration/registration.ts';
 import type { DialogRegistry } from './registry/registry.ts';
-import { type RegistryReport, registryReport } from './registry/report.ts';
 import type { MediaReport } from './report/media-reports.ts';
 import { Bridge, type BridgeOptions, bridgeTwo } from './session/bridge.ts';
 import type { Conference, ConferenceOptions } from './session/conference.ts';
@@ -38,55 +31,19 @@ import { type MessageHandler, type MessageOptions, messageContent } from './sess
 import { outgoingLeg } from './session/outgoing.ts';
 import type { Parking, ParkOptions, ParkResult } from './session/parking.ts';
 import type { Counters } from './sip/counters.ts';
-import type { Ban } from './sip/defence/ban-list.ts';
 import type { Defence } from './sip/defence/defence.ts';
-import type { SipListener, SipStats, SipTransportName } from './sip/endpoint.ts';
+import type { SipListener, SipTransportName } from './sip/endpoint.ts';
 import type { TraceMessage } from './sip/trace/trace.ts';
 import type { Target as SipTarget } from './sip/transport/flow.ts';
 import type { TlsServerOptions } from './sip/transport/network.ts';
-import type { Store, StoreHealth } from './store/store.ts';
-import type { SpanReport } from './telemetry/otlp/span-queue.ts';
+import type { Store } from './store/store.ts';
 import type { TrunkOptions } from './trunk/options.ts';
-import type { Trunk, TrunkReport } from './trunk/trunk.ts';
+import type { Trunk } from './trunk/trunk.ts';
 
 /** One target or several; several are forked. */
 export interface TandemInviteOptions extends InviteOptions {
   /** For several URIs: all at once (default), or one after the other. */
   readonly strategy?: ForkStrategy;
-}
-
-/** What is open right now. After the last call all of it is 0 again. */
-export interface CheckReport {
-  readonly listeners: readonly SipListener[];
-  readonly calls: number;
-  /** Phones that are registered here. */
-  readonly bindings: number;
-  readonly background: number;
-  readonly sip: SipStats;
-  /** The latest hundred. */
-  readonly bans: readonly Ban[];
-  readonly media: Awaited<ReturnType<Media['counts']>>;
-  /** How RTP sockets are read; `given`: the network is not this machine's. */
-  readonly mediaIo: Media['io'];
-  readonly registrations: readonly RegistrationReport[];
-  readonly trunks: readonly TrunkReport[];
-  /** Those of INVITEs that came in. */
-  readonly invites: InviteReport;
-  /** Whether one more call is taken. */
-  readonly admission: AdmissionReport;
-  /** Undefined with `registry: false`. */
-  readonly registry: RegistryReport | undefined;
-  /** Where records of calls go. */
-  readonly cdrs: readonly OutboxReport[];
-  /** Undefined without the option `recordings`. */
-  readonly recordings: ArchiveReport | undefined;
-  /** Undefined without the option `recovery`. */
-  readonly recovery: KeeperReport | undefined;
-  /** Undefined without the option `store`. */
-  readonly store: StoreHealth | undefined;
-  /** Spans on their way to the collector; undefined without the option `telemetry`, or where others send them. */
-  readonly telemetry: SpanReport | undefined;
-  readonly draining: boolean;
 }
 
 export class Tandem {
@@ -486,27 +443,7 @@ export class Tandem {
   }
 
   /** What is open right now, for `tandem check` and for tests that look for leaks. */
-  async check(): Promise<CheckReport> {
-    return {
-      listeners: this.listeners,
-      calls: this.#house.sessions.size,
-      bindings: this.registrar?.size ?? 0,
-      background: this.#house.background.size,
-      sip: this.#house.endpoint.stats,
-      bans: this.defence.bans().slice(-100),
-      media: await this.#house.media.counts(),
-      mediaIo: this.#house.media.io,
-      registrations: this.#house.registrations.reports,
-      trunks: this.#house.trunks.reports,
-      invites: this.#house.calls.counts.report,
-      admission: this.#house.admission.report,
-      registry: this.#house.registry && registryReport(this.#house.registry),
-      store: this.#house.store?.health,
-      cdrs: this.#house.cdrs?.report ?? [],
-      recordings: this.#house.recordings?.report,
-      recovery: this.#house.keeper?.report,
-      telemetry: this.#house.tracer?.report,
-      draining: this.#house.calls.draining,
-    };
+  check(): Promise<CheckReport> {
+    return checkReport(this.#house);
   }
 }

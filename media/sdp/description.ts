@@ -111,3 +111,14 @@ export function sessionAttributes(lite: boolean, bundled: string | undefined): S
   if (lite) attributes.push({ name: 'ice-lite', value: undefined });
   return attributes;
 }
+
+/** True when two descriptions differ in nothing but the `o=` line: no new version is due (RFC 3264 §8). */
+export function sameDescription(a: SdpSession, b: SdpSession): boolean {
+  const body = (session: SdpSession): string => JSON.stringify({ ...session, origin: undefined });
+  return body(a) === body(b);
+}
+
+/** The same description under a new `o=` version. */
+export function withVersion(session: SdpSession, version: number): SdpSession {
+  return { ...session, origin: { ...session.origin, version: String(version) } };
+}

@@ -1,3 +1,4 @@
+export { createAnswer } from './answer.ts';
 export {
   codecsFor,
   comfortNoise,
@@ -11,17 +12,12 @@ export {
   supportedCodecs,
 } from './codecs.ts';
 export { type LocalSrtp, type SrtpMode, srtpModes } from './crypto.ts';
+export { sameDescription, withVersion } from './description.ts';
 export { intersect, reverse } from './direction.ts';
 export type { LocalDtls } from './dtls.ts';
 export { candidatesOfFragment, type IceMode, iceModes, type LocalIce } from './ice.ts';
-export {
-  acceptAnswer,
-  createAnswer,
-  createOffer,
-  type LocalDescription,
-  sameDescription,
-  withVersion,
-} from './offer-answer.ts';
+export type { LocalDescription } from './local-description.ts';
+export { acceptAnswer, createOffer } from './offer.ts';
 export { maxSdpBytes, parseSdp } from './parse.ts';
 export { printSdp } from './print.ts';
 export type * from './types.ts';

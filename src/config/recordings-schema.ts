@@ -1,7 +1,7 @@
 /** How recordings are kept. */
 import { z } from 'zod';
+import { text } from './schema-pieces.ts';
 
-const text = z.string('expected text: put it in quotes').min(1);
 const httpUrl = text.regex(/^https?:\/\//, 'expected http:// or https://');
 
 export const recordingsSchema = z

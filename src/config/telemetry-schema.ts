@@ -1,8 +1,8 @@
 /** Settings of traces, and the variables of the OpenTelemetry specification that say the same. */
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.ts';
+import { milliseconds } from './schema-pieces.ts';
 
-const milliseconds = z.int().min(0).max(86_400_000);
 const url = z.string().regex(/^(none|https?:\/\/.+)$/, 'expected http://host:4318');
 const texts = z.record(z.string().min(1), z.string());
 

@@ -1,8 +1,9 @@
 /** Follows what the servers of a lab report, and finds what they leave behind. */
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import type { CheckReport } from '../check-report.ts';
 import type { EndCause } from '../session/errors.ts';
-import type { CheckReport, Tandem } from '../tandem.ts';
+import type { Tandem } from '../tandem.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { EntryKind, TimeLine } from './time-line.ts';
 

@@ -1,9 +1,10 @@
 /** A Tandem on free ports, for tests that run beside others. */
 import { expect } from 'vitest';
 import { createLogger } from '../../src/base/log.ts';
+import type { CheckReport } from '../../src/check-report.ts';
 import type { CallHandler } from '../../src/incoming/calls.ts';
 import type { TandemOptions } from '../../src/options.ts';
-import { type CheckReport, Tandem } from '../../src/tandem.ts';
+import { Tandem } from '../../src/tandem.ts';
 import { withRtpPorts } from './rtp-ports.ts';
 
 /** Media workers that the suite runs with: 0, 1 or 2. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cryptoLines, type LocalSrtp, type SrtpMode } from '../../../media/sdp/crypto.ts';
-import { acceptAnswer, createAnswer, createOffer } from '../../../media/sdp/offer-answer.ts';
+import { acceptAnswer, createAnswer, createOffer } from '../../../media/sdp/index.ts';
 import { printSdp } from '../../../media/sdp/print.ts';
 import type { SdpSession } from '../../../media/sdp/types.ts';
 import { masterBytes, type SrtpProfile } from '../../../media/srtp/profiles.ts';

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comfortNoise } from '../../../media/sdp/codecs.ts';
 import { intersect, reverse } from '../../../media/sdp/direction.ts';
-import {
-  acceptAnswer,
-  createAnswer,
-  createOffer,
-  sameDescription,
-  withVersion,
-} from '../../../media/sdp/offer-answer.ts';
+import { acceptAnswer, createAnswer, createOffer, sameDescription, withVersion } from '../../../media/sdp/index.ts';
 import { printSdp } from '../../../media/sdp/print.ts';
 import type { Direction, SdpSession } from '../../../media/sdp/types.ts';
 import { codecs, local, offerOf, origin, parsed, sdp, values } from './helpers.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptAnswer, createAnswer, createOffer } from '../../../media/sdp/offer-answer.ts';
+import { acceptAnswer, createAnswer, createOffer } from '../../../media/sdp/index.ts';
 import { parseSdp } from '../../../media/sdp/parse.ts';
 import { printSdp } from '../../../media/sdp/print.ts';
 import { codecs, local, origin, sdp } from './helpers.ts';

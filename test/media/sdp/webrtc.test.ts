@@ -5,14 +5,9 @@ import { hostCandidate } from '../../../media/ice/candidate.ts';
 import type { IceCredentials } from '../../../media/ice/types.ts';
 import type { LocalDtls } from '../../../media/sdp/dtls.ts';
 import { candidatesOfFragment, type LocalIce, remoteIce } from '../../../media/sdp/ice.ts';
-import {
-  acceptAnswer,
-  createAnswer,
-  createOffer,
-  type LocalDescription,
-  type SdpRefusal,
-} from '../../../media/sdp/offer-answer.ts';
+import { acceptAnswer, createAnswer, createOffer, type LocalDescription } from '../../../media/sdp/index.ts';
 import { parseSdp } from '../../../media/sdp/parse.ts';
+import type { SdpRefusal } from '../../../media/sdp/peer-stream.ts';
 import { printSdp } from '../../../media/sdp/print.ts';
 import type { NegotiatedAudio, SdpSession } from '../../../media/sdp/types.ts';
 import { codecs, local, offerOf, origin, parsed, values } from './helpers.ts';
